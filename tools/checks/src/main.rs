@@ -1,0 +1,3 @@
+//! checks
+
+fn main() {}

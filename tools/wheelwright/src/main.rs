@@ -1,0 +1,3 @@
+//! wheelwright
+
+fn main() {}
