@@ -1,1 +1,28 @@
-//! The DaggerML engine.
+//! The DaggerML engine: content-addressed values, nodes, DAGs and commits in
+//! one local store.
+//!
+//! The way of a value to disk: a [`value::Value`] becomes a [`record::Datum`],
+//! its canonical bytes get an id ([`id::ObjectId`]), and the store keeps them
+//! under it. The formats are specified in `docs/spec/object-model.md`.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`value`] | what a datum holds |
+//! | [`record`] | the immutable objects |
+//! | [`store`] | where they are kept |
+//! | [`dag`] | DAGs being made, and DAGs to read |
+//! | [`repo`] | a store as a repository: refs, trees, commits |
+
+mod cbor;
+pub mod dag;
+pub mod error;
+pub mod id;
+pub mod name;
+pub mod record;
+pub mod repo;
+pub mod store;
+pub mod value;
+
+pub use cbor::{decode_value, encode_value};
+pub use error::{Error, ErrorKind, Result};
+pub use repo::Repository;

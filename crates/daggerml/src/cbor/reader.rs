@@ -1,0 +1,271 @@
+//! Reads canonical CBOR items and refuses all others.
+
+use crate::error::{Fault, FaultKind};
+
+use super::major;
+use super::writer::{Writer, from_half};
+
+/// One CBOR head, with the bytes of a string.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Token<'a> {
+    Unsigned(u64),
+    /// The number is -1 minus the argument.
+    Negative(u64),
+    Bytes(&'a [u8]),
+    Text(&'a str),
+    Array(usize),
+    Map(usize),
+    Tag(u64),
+    Bool(bool),
+    Null,
+    Float(f64),
+}
+
+impl Token<'_> {
+    fn describe(&self) -> &'static str {
+        match self {
+            Self::Unsigned(_) | Self::Negative(_) => "an integer",
+            Self::Bytes(_) => "bytes",
+            Self::Text(_) => "text",
+            Self::Array(_) => "an array",
+            Self::Map(_) => "a map",
+            Self::Tag(_) => "a tag",
+            Self::Bool(_) => "a bool",
+            Self::Null => "null",
+            Self::Float(_) => "a float",
+        }
+    }
+}
+
+/// A cursor over bytes that should be canonical CBOR.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0 }
+    }
+
+    /// How many bytes have been read.
+    pub(crate) fn position(&self) -> usize {
+        self.at
+    }
+
+    /// The bytes from `start` to the cursor.
+    pub(crate) fn since(&self, start: usize) -> &'a [u8] {
+        self.bytes.get(start..self.at).unwrap_or_default()
+    }
+
+    /// A fault at the cursor.
+    pub(crate) fn fault(&self, kind: FaultKind, detail: impl Into<String>) -> Fault {
+        Fault {
+            kind,
+            offset: self.at,
+            detail: detail.into(),
+        }
+    }
+
+    /// Checks that nothing is left.
+    pub(crate) fn finish(&self) -> Result<(), Fault> {
+        let left = self.bytes.len().saturating_sub(self.at);
+        if left == 0 {
+            Ok(())
+        } else {
+            Err(self.fault(FaultKind::Bounds, format!("{left} bytes left over")))
+        }
+    }
+
+    fn take(&mut self, length: usize) -> Result<&'a [u8], Fault> {
+        let taken = self
+            .at
+            .checked_add(length)
+            .and_then(|end| self.bytes.get(self.at..end))
+            .ok_or_else(|| {
+                let left = self.bytes.len().saturating_sub(self.at);
+                self.fault(
+                    FaultKind::Bounds,
+                    format!("needs {length} bytes, has {left}"),
+                )
+            })?;
+        self.at += length;
+        Ok(taken)
+    }
+
+    fn byte(&mut self) -> Result<u8, Fault> {
+        Ok(self.take(1)?.first().copied().unwrap_or_default())
+    }
+
+    fn big_endian(&mut self, length: usize) -> Result<u64, Fault> {
+        Ok(self
+            .take(length)?
+            .iter()
+            .fold(0, |number, &byte| number << 8 | u64::from(byte)))
+    }
+
+    /// The argument of a head whose low five bits are `low`.
+    fn argument(&mut self, low: u8) -> Result<u64, Fault> {
+        let (length, least) = match low {
+            0..=23 => return Ok(u64::from(low)),
+            24 => (1, 24),
+            25 => (2, 0x100),
+            26 => (4, 0x1_0000),
+            27 => (8, 0x1_0000_0000),
+            28..=30 => return Err(self.fault(FaultKind::Payload, "reserved head")),
+            _ => return Err(self.fault(FaultKind::Payload, "indefinite length")),
+        };
+        let number = self.big_endian(length)?;
+        if number < least {
+            return Err(self.fault(FaultKind::Payload, "head is not the shortest"));
+        }
+        Ok(number)
+    }
+
+    /// A count of items of at least `each` bytes, which the rest could hold.
+    fn count(&self, argument: u64, each: usize) -> Result<usize, Fault> {
+        let left = self.bytes.len().saturating_sub(self.at);
+        usize::try_from(argument)
+            .ok()
+            .filter(|&count| count.checked_mul(each).is_some_and(|least| least <= left))
+            .ok_or_else(|| {
+                self.fault(
+                    FaultKind::Bounds,
+                    format!("{argument} items announced, {left} bytes left"),
+                )
+            })
+    }
+
+    /// The next item's head, and a string's bytes.
+    pub(crate) fn token(&mut self) -> Result<Token<'a>, Fault> {
+        let first = self.byte()?;
+        let (kind, low) = (first >> 5, first & 0x1f);
+        if kind == major::SIMPLE {
+            return self.simple(low);
+        }
+        let argument = self.argument(low)?;
+        Ok(match kind {
+            major::UNSIGNED => Token::Unsigned(argument),
+            major::NEGATIVE => Token::Negative(argument),
+            major::BYTES => {
+                let length = self.count(argument, 1)?;
+                Token::Bytes(self.take(length)?)
+            }
+            major::TEXT => {
+                let length = self.count(argument, 1)?;
+                let start = self.at;
+                let bytes = self.take(length)?;
+                Token::Text(std::str::from_utf8(bytes).map_err(|error| Fault {
+                    kind: FaultKind::Utf8,
+                    offset: start + error.valid_up_to(),
+                    detail: "text is not UTF-8".into(),
+                })?)
+            }
+            major::ARRAY => Token::Array(self.count(argument, 1)?),
+            major::MAP => Token::Map(self.count(argument, 2)?),
+            _ => Token::Tag(argument),
+        })
+    }
+
+    fn simple(&mut self, low: u8) -> Result<Token<'a>, Fault> {
+        let start = self.at - 1;
+        let number = match low {
+            20 => return Ok(Token::Bool(false)),
+            21 => return Ok(Token::Bool(true)),
+            22 => return Ok(Token::Null),
+            25 => {
+                let bits = self.big_endian(2)?;
+                from_half(u16::try_from(bits).unwrap_or_default())
+            }
+            26 => {
+                let bits = self.big_endian(4)?;
+                f64::from(f32::from_bits(u32::try_from(bits).unwrap_or_default()))
+            }
+            27 => f64::from_bits(self.big_endian(8)?),
+            _ => return Err(self.fault(FaultKind::Payload, format!("simple value {low}"))),
+        };
+        if number == 0.0 && number.is_sign_negative() {
+            return Err(self.fault(FaultKind::Payload, "float is -0.0"));
+        }
+        let mut canonical = Writer::new();
+        canonical.float(number);
+        if canonical.since(0) != self.since(start) {
+            return Err(self.fault(FaultKind::Payload, "float is not the shortest"));
+        }
+        Ok(Token::Float(number))
+    }
+
+    fn unexpected(&self, wanted: &str, found: &Token<'_>) -> Fault {
+        self.fault(
+            FaultKind::Kind,
+            format!("{wanted} expected, {} found", found.describe()),
+        )
+    }
+
+    pub(crate) fn array(&mut self) -> Result<usize, Fault> {
+        match self.token()? {
+            Token::Array(length) => Ok(length),
+            other => Err(self.unexpected("an array", &other)),
+        }
+    }
+
+    /// An array of exactly `length` items.
+    pub(crate) fn array_of(&mut self, length: usize) -> Result<(), Fault> {
+        let found = self.array()?;
+        if found == length {
+            Ok(())
+        } else {
+            Err(self.fault(
+                FaultKind::Payload,
+                format!("{length} items expected, {found} found"),
+            ))
+        }
+    }
+
+    pub(crate) fn map(&mut self) -> Result<usize, Fault> {
+        match self.token()? {
+            Token::Map(length) => Ok(length),
+            other => Err(self.unexpected("a map", &other)),
+        }
+    }
+
+    pub(crate) fn uint(&mut self) -> Result<u64, Fault> {
+        match self.token()? {
+            Token::Unsigned(number) => Ok(number),
+            other => Err(self.unexpected("an unsigned integer", &other)),
+        }
+    }
+
+    pub(crate) fn int(&mut self) -> Result<i64, Fault> {
+        let number = match self.token()? {
+            Token::Unsigned(number) => i64::try_from(number).ok(),
+            Token::Negative(number) => i64::try_from(number).ok().map(|number| !number),
+            other => return Err(self.unexpected("an integer", &other)),
+        };
+        number.ok_or_else(|| self.fault(FaultKind::Payload, "integer beyond 64 bits"))
+    }
+
+    pub(crate) fn bytes(&mut self) -> Result<&'a [u8], Fault> {
+        match self.token()? {
+            Token::Bytes(bytes) => Ok(bytes),
+            other => Err(self.unexpected("bytes", &other)),
+        }
+    }
+
+    pub(crate) fn text(&mut self) -> Result<&'a str, Fault> {
+        match self.token()? {
+            Token::Text(text) => Ok(text),
+            other => Err(self.unexpected("text", &other)),
+        }
+    }
+
+    /// Whether the next item is null; reads it if so.
+    pub(crate) fn is_null(&mut self) -> bool {
+        let null = self.bytes.get(self.at) == Some(&0xf6);
+        if null {
+            self.at += 1;
+        }
+        null
+    }
+}

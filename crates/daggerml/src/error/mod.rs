@@ -1,0 +1,273 @@
+//! Errors. Every one says what is wrong, where, and, where it can, what to do.
+
+mod object;
+
+use std::path::PathBuf;
+
+pub use object::{Fault, FaultKind, IdError, NameError, ValueError};
+
+use crate::id::ObjectId;
+use crate::record::Kind;
+
+/// The result of an operation of the engine.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The kind of an error: stable names for programs, one exit code each in `dml`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// What was asked for cannot be done with these arguments.
+    Invalid,
+    /// Something named is not there.
+    NotFound,
+    /// Something is there already.
+    Exists,
+    /// Two changes contradict each other.
+    Conflict,
+    /// An object was excised.
+    Excised,
+    /// Stored bytes are not what they should be.
+    Corrupt,
+    /// The store was made by a newer version, or is not a store.
+    Unsupported,
+    /// The machine refused: permissions, a full disk, a broken file system.
+    Io,
+    /// The handle can no longer be used.
+    Closed,
+}
+
+impl ErrorKind {
+    /// Every kind.
+    pub const ALL: [Self; 9] = [
+        Self::Invalid,
+        Self::NotFound,
+        Self::Exists,
+        Self::Conflict,
+        Self::Excised,
+        Self::Corrupt,
+        Self::Unsupported,
+        Self::Io,
+        Self::Closed,
+    ];
+
+    /// The stable name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Invalid => "invalid",
+            Self::NotFound => "not_found",
+            Self::Exists => "exists",
+            Self::Conflict => "conflict",
+            Self::Excised => "excised",
+            Self::Corrupt => "corrupt",
+            Self::Unsupported => "unsupported",
+            Self::Io => "io",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+/// Anything that can go wrong in the engine.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Something is not a value.
+    #[error(transparent)]
+    Value(#[from] ValueError),
+    /// Text is not a name.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// Text is not an id.
+    #[error(transparent)]
+    Id(#[from] IdError),
+    /// Bytes from outside are not a record.
+    #[error("not a record: {0}")]
+    Fault(#[from] Fault),
+    /// An object is not in the store.
+    #[error("{kind} {id} is not in this repository")]
+    ObjectNotFound {
+        /// The kind of object.
+        kind: Kind,
+        /// Its id.
+        id: ObjectId,
+    },
+    /// An object's bytes do not have its id.
+    #[error("{kind} {id} is damaged: its bytes do not match its id")]
+    HashMismatch {
+        /// The kind it should be.
+        kind: Kind,
+        /// Its id.
+        id: ObjectId,
+    },
+    /// An object's bytes match its id but are no record of the kind wanted.
+    #[error("{kind} {id} is damaged: {fault}")]
+    ObjectInvalid {
+        /// The kind it should be.
+        kind: Kind,
+        /// Its id.
+        id: ObjectId,
+        /// What is wrong with its bytes.
+        fault: Fault,
+    },
+    /// An object was excised.
+    #[error("{kind} {id} was excised: {reason}")]
+    Excised {
+        /// The kind it was.
+        kind: Kind,
+        /// Its id.
+        id: ObjectId,
+        /// Why.
+        reason: String,
+    },
+    /// An id prefix stands for several objects.
+    #[error("the id prefix {prefix} is ambiguous: {}", candidates.join(", "))]
+    AmbiguousId {
+        /// The prefix.
+        prefix: String,
+        /// Ids it could stand for (not all, when there are many).
+        candidates: Vec<String>,
+    },
+    /// Text does not name anything.
+    #[error("{what} {name:?} not found{}", in_place(place))]
+    NotFound {
+        /// What was looked for: `branch`, `dag`, `node`, `revision` ...
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// Where; empty when that is plain.
+        place: String,
+    },
+    /// A name is taken.
+    #[error("{what} {name:?} already exists")]
+    Exists {
+        /// What: `branch`, `tag`, `repository` ...
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// There is no repository.
+    #[error("no DaggerML repository in {} or any folder above it", from.display())]
+    RepositoryNotFound {
+        /// Where the search began.
+        from: PathBuf,
+    },
+    /// Arguments make no sense.
+    #[error("{message}")]
+    Invalid {
+        /// What is wrong, and what would be right.
+        message: String,
+    },
+    /// Two changes contradict each other.
+    #[error("{message}")]
+    Conflict {
+        /// Which.
+        message: String,
+    },
+    /// The store's file is not what it should be.
+    #[error("the store {} is damaged: {detail}", path.display())]
+    StoreDamaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The store's file cannot be used by this version.
+    #[error("the store {} cannot be used: {detail}", path.display())]
+    StoreUnsupported {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        detail: String,
+    },
+    /// The file system said no.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The database engine said no.
+    #[error("cannot {action} in the store {}: {source}", path.display())]
+    Database {
+        /// What was tried.
+        action: &'static str,
+        /// The store's folder.
+        path: PathBuf,
+        /// What it said.
+        source: heed::Error,
+    },
+    /// A handle was used after its end.
+    #[error("{message}")]
+    Closed {
+        /// Which, and what to do.
+        message: String,
+    },
+}
+
+fn in_place(place: &str) -> String {
+    if place.is_empty() {
+        String::new()
+    } else {
+        format!(" in {place}")
+    }
+}
+
+impl Error {
+    /// The kind of error.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Value(_) | Self::Name(_) | Self::Id(_) | Self::Invalid { .. } => {
+                ErrorKind::Invalid
+            }
+            Self::AmbiguousId { .. } => ErrorKind::Invalid,
+            Self::ObjectNotFound { .. }
+            | Self::NotFound { .. }
+            | Self::RepositoryNotFound { .. } => ErrorKind::NotFound,
+            Self::Exists { .. } => ErrorKind::Exists,
+            Self::Conflict { .. } => ErrorKind::Conflict,
+            Self::Excised { .. } => ErrorKind::Excised,
+            Self::Fault(_)
+            | Self::HashMismatch { .. }
+            | Self::ObjectInvalid { .. }
+            | Self::StoreDamaged { .. } => ErrorKind::Corrupt,
+            Self::StoreUnsupported { .. } => ErrorKind::Unsupported,
+            Self::Io { .. } | Self::Database { .. } => ErrorKind::Io,
+            Self::Closed { .. } => ErrorKind::Closed,
+        }
+    }
+
+    /// What to do about it, where that can be said.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::RepositoryNotFound { .. } => {
+                "run `dml init` where the repository should be".to_owned()
+            }
+            Self::AmbiguousId { .. } => "give more digits".to_owned(),
+            Self::HashMismatch { .. } | Self::ObjectInvalid { .. } => {
+                "run `dml fsck` to see all that is damaged, and restore the store from a copy"
+                    .to_owned()
+            }
+            Self::StoreDamaged { .. } => "restore the file from a copy".to_owned(),
+            Self::Io { source, .. }
+            | Self::Database {
+                source: heed::Error::Io(source),
+                ..
+            } => io_hint(source)?.to_owned(),
+            _ => return None,
+        })
+    }
+}
+
+fn io_hint(source: &std::io::Error) -> Option<&'static str> {
+    use std::io::ErrorKind as Io;
+    match source.kind() {
+        Io::StorageFull | Io::QuotaExceeded => {
+            Some("make room on the disk and try again; everything committed is still there")
+        }
+        Io::PermissionDenied => Some("check who owns the folder and its permissions"),
+        Io::ReadOnlyFilesystem => {
+            Some("the file system is read-only; copy the repository elsewhere to change it")
+        }
+        _ => None,
+    }
+}

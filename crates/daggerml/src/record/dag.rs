@@ -1,0 +1,217 @@
+//! DAG records: nodes, their names, and how it ended.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::cbor::{read_value, write_value};
+use crate::error::{Fault, FaultKind, ValueError};
+use crate::id::{DagId, NodeId};
+use crate::name::Name;
+use crate::value::Value;
+
+use super::{Record, RecordReader, RecordWriter, Reference};
+
+/// A finished DAG. Positions are indices into `nodes`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dag {
+    /// The nodes, each once, in the order they were made.
+    pub nodes: Vec<NodeId>,
+    /// Positions of named nodes.
+    pub names: BTreeMap<Name, u32>,
+    /// Position of the node that holds the arguments, in the DAG of a call.
+    pub argv: Option<u32>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Labels.
+    pub tags: BTreeSet<Name>,
+}
+
+/// How a DAG ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Position of the node that is its result.
+    Result(u32),
+    /// An error.
+    Error(ErrorInfo),
+}
+
+/// An error as it is recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ErrorInfo {
+    /// Where it comes from: `python`, `adapter`, `dml` ...
+    pub origin: String,
+    /// The kind of error, in words of its origin (a Python class's name).
+    pub kind: String,
+    /// What happened.
+    pub message: String,
+    /// The stack, outermost frame first: a map each.
+    pub stack: Vec<Value>,
+}
+
+impl Dag {
+    /// The node that is the result; `None` when the DAG ended in an error.
+    pub fn result(&self) -> Option<NodeId> {
+        match self.outcome {
+            Outcome::Result(position) => self.node_at(position),
+            Outcome::Error(_) => None,
+        }
+    }
+
+    /// The error that the DAG ended in.
+    pub fn error(&self) -> Option<&ErrorInfo> {
+        match &self.outcome {
+            Outcome::Result(_) => None,
+            Outcome::Error(error) => Some(error),
+        }
+    }
+
+    /// The node of that name.
+    pub fn named(&self, name: &str) -> Option<NodeId> {
+        self.names
+            .get(name)
+            .and_then(|&position| self.node_at(position))
+    }
+
+    /// The node that holds the arguments.
+    pub fn argv_node(&self) -> Option<NodeId> {
+        self.argv.and_then(|position| self.node_at(position))
+    }
+
+    /// The node at `position`.
+    pub fn node_at(&self, position: u32) -> Option<NodeId> {
+        self.nodes.get(usize::try_from(position).ok()?).copied()
+    }
+}
+
+/// The key of a name in canonical order: shorter encodings first, then bytes.
+pub(super) fn name_order(name: &Name) -> (usize, &str) {
+    (name.as_str().len(), name.as_str())
+}
+
+/// Reads a name that must come after `before` in canonical order.
+pub(super) fn read_name(
+    reader: &mut RecordReader<'_>,
+    before: Option<&Name>,
+) -> Result<Name, Fault> {
+    let text = reader.text()?.to_owned();
+    let name = Name::from_normalized(text)
+        .map_err(|error| reader.fault(FaultKind::Payload, error.to_string()))?;
+    match before {
+        Some(before) if name_order(before) >= name_order(&name) => {
+            Err(reader.fault(FaultKind::Payload, "name repeated or out of order"))
+        }
+        _ => Ok(name),
+    }
+}
+
+impl Dag {
+    fn read_position(&self, reader: &mut RecordReader<'_>) -> Result<u32, Fault> {
+        let position = reader.uint()?;
+        u32::try_from(position)
+            .ok()
+            .filter(|&position| self.node_at(position).is_some())
+            .ok_or_else(|| {
+                let detail = format!("position {position} of {} nodes", self.nodes.len());
+                reader.fault(FaultKind::Bounds, detail)
+            })
+    }
+}
+
+impl Record for Dag {
+    type Id = DagId;
+
+    fn items(&self) -> usize {
+        6
+    }
+
+    fn write(&self, writer: &mut RecordWriter) -> Result<(), ValueError> {
+        writer.array(self.nodes.len());
+        self.nodes.iter().for_each(|node| writer.id(*node));
+        let mut names: Vec<_> = self.names.iter().collect();
+        names.sort_by_key(|(name, _)| name_order(name));
+        writer.map(names.len());
+        for (name, position) in names {
+            writer.text(name.as_str());
+            writer.uint((*position).into());
+        }
+        match self.argv {
+            Some(position) => writer.uint(position.into()),
+            None => writer.null(),
+        }
+        match &self.outcome {
+            Outcome::Result(position) => {
+                writer.uint(0);
+                writer.uint((*position).into());
+            }
+            Outcome::Error(error) => {
+                writer.uint(1);
+                writer.array(4);
+                writer.text(&error.origin);
+                writer.text(&error.kind);
+                writer.text(&error.message);
+                writer.array(error.stack.len());
+                for frame in &error.stack {
+                    write_value(writer, frame)?;
+                }
+            }
+        }
+        let mut tags: Vec<_> = self.tags.iter().collect();
+        tags.sort_by_key(|tag| name_order(tag));
+        writer.array(tags.len());
+        tags.iter().for_each(|tag| writer.text(tag.as_str()));
+        Ok(())
+    }
+
+    fn read(reader: &mut RecordReader<'_>, items: usize) -> Result<Self, Fault> {
+        reader.expect_items(items, 6)?;
+        let mut dag = Self {
+            nodes: reader.ids()?,
+            names: BTreeMap::new(),
+            argv: None,
+            outcome: Outcome::Result(0),
+            tags: BTreeSet::new(),
+        };
+        let distinct: std::collections::HashSet<_> = dag.nodes.iter().collect();
+        if distinct.len() != dag.nodes.len() {
+            return Err(reader.fault(FaultKind::Payload, "a node comes twice"));
+        }
+        let mut before: Option<Name> = None;
+        for _ in 0..reader.map()? {
+            let name = read_name(reader, before.as_ref())?;
+            let position = dag.read_position(reader)?;
+            dag.names.insert(name.clone(), position);
+            before = Some(name);
+        }
+        if !reader.is_null() {
+            dag.argv = Some(dag.read_position(reader)?);
+        }
+        dag.outcome = match reader.uint()? {
+            0 => Outcome::Result(dag.read_position(reader)?),
+            1 => {
+                reader.array_of(4)?;
+                Outcome::Error(ErrorInfo {
+                    origin: reader.text()?.to_owned(),
+                    kind: reader.text()?.to_owned(),
+                    message: reader.text()?.to_owned(),
+                    stack: {
+                        let frames = reader.array()?;
+                        (0..frames)
+                            .map(|_| read_value(reader))
+                            .collect::<Result<_, _>>()?
+                    },
+                })
+            }
+            other => return Err(reader.fault(FaultKind::Kind, format!("unknown outcome {other}"))),
+        };
+        let mut before: Option<Name> = None;
+        for _ in 0..reader.array()? {
+            let tag = read_name(reader, before.as_ref())?;
+            dag.tags.insert(tag.clone());
+            before = Some(tag);
+        }
+        Ok(dag)
+    }
+
+    fn references(&self, visit: &mut dyn FnMut(Reference)) {
+        self.nodes.iter().for_each(|node| visit((*node).into()));
+    }
+}

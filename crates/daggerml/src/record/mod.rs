@@ -1,0 +1,293 @@
+//! Records: the immutable objects of a repository.
+//!
+//! A record's bytes are one canonical CBOR array that starts with its kind and
+//! format version; its id is the BLAKE3 hash of those bytes. One file per kind.
+
+mod commit;
+mod dag;
+mod datum;
+mod exec;
+mod node;
+mod tombstone;
+mod tree;
+
+pub use commit::{Commit, Time};
+pub use dag::{Dag, ErrorInfo, Outcome};
+pub use datum::Datum;
+pub use exec::{CallKey, Exec, ExecStatus};
+pub use node::{Builtin, Node};
+pub use tombstone::Tombstone;
+pub use tree::{LEAF_MAX, Tree};
+
+use std::fmt;
+
+use crate::cbor::{Reader, Writer};
+use crate::error::{Fault, FaultKind, ValueError};
+use crate::id::{ObjectId, TypedId};
+
+/// The format version that this engine writes, of every kind.
+pub const VERSION: u64 = 1;
+
+/// The kind of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// One whole value.
+    Datum,
+    /// A node of a DAG.
+    Node,
+    /// A DAG.
+    Dag,
+    /// DAGs by name.
+    Tree,
+    /// A commit.
+    Commit,
+    /// The outcome of one attempt at a call.
+    Exec,
+    /// What is left of an excised object.
+    Tombstone,
+}
+
+impl Kind {
+    /// Every kind, in the order of their codes.
+    pub const ALL: [Self; 7] = [
+        Self::Datum,
+        Self::Node,
+        Self::Dag,
+        Self::Tree,
+        Self::Commit,
+        Self::Exec,
+        Self::Tombstone,
+    ];
+
+    /// The code that stands first in a record.
+    pub fn code(self) -> u64 {
+        match self {
+            Self::Datum => 1,
+            Self::Node => 2,
+            Self::Dag => 3,
+            Self::Tree => 4,
+            Self::Commit => 5,
+            Self::Exec => 6,
+            Self::Tombstone => 7,
+        }
+    }
+
+    /// The kind's name in text.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Datum => "datum",
+            Self::Node => "node",
+            Self::Dag => "dag",
+            Self::Tree => "tree",
+            Self::Commit => "commit",
+            Self::Exec => "exec",
+            Self::Tombstone => "tombstone",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A reference from one record to another: the id and the kind it must have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Reference {
+    /// The kind of record that must be there.
+    pub kind: Kind,
+    /// Its id.
+    pub id: ObjectId,
+}
+
+impl<I: TypedId> From<I> for Reference {
+    fn from(id: I) -> Self {
+        Self {
+            kind: I::KIND,
+            id: id.object(),
+        }
+    }
+}
+
+/// One kind of record.
+pub trait Record: Sized {
+    /// Its id type.
+    type Id: TypedId;
+
+    /// Writes the items after kind and version; there are [`Record::items`] of them.
+    #[doc(hidden)]
+    fn write(&self, writer: &mut RecordWriter) -> Result<(), ValueError>;
+
+    /// The number of items after kind and version.
+    #[doc(hidden)]
+    fn items(&self) -> usize;
+
+    /// Reads what [`Record::write`] wrote; `items` are announced.
+    #[doc(hidden)]
+    fn read(reader: &mut RecordReader<'_>, items: usize) -> Result<Self, Fault>;
+
+    /// Calls `visit` for every record that this one refers to.
+    fn references(&self, visit: &mut dyn FnMut(Reference));
+
+    /// The record's canonical bytes.
+    fn encode(&self) -> Result<Vec<u8>, ValueError> {
+        let mut writer = Writer::new();
+        writer.array(2 + self.items());
+        writer.uint(Self::Id::KIND.code());
+        writer.uint(VERSION);
+        self.write(&mut writer)?;
+        Ok(writer.into_bytes())
+    }
+
+    /// The record whose canonical bytes are exactly `bytes`.
+    fn decode(bytes: &[u8]) -> Result<Self, Fault> {
+        let (mut reader, kind, items) = open(bytes)?;
+        if kind != Self::Id::KIND {
+            let detail = format!("a {} record expected, a {kind} found", Self::Id::KIND);
+            return Err(reader.fault(FaultKind::Header, detail));
+        }
+        let record = Self::read(&mut reader, items)?;
+        reader.finish()?;
+        Ok(record)
+    }
+}
+
+/// The writer that [`Record::write`] gets.
+pub type RecordWriter = Writer;
+/// The reader that [`Record::read`] gets.
+pub type RecordReader<'a> = Reader<'a>;
+
+/// Reads a record's header: the kind and the number of items that follow.
+fn open(bytes: &[u8]) -> Result<(Reader<'_>, Kind, usize), Fault> {
+    let mut reader = Reader::new(bytes);
+    let header = |fault: Fault| Fault {
+        kind: FaultKind::Header,
+        ..fault
+    };
+    let length = reader.array().map_err(header)?;
+    let code = reader.uint().map_err(header)?;
+    let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.code() == code) else {
+        return Err(reader.fault(FaultKind::Header, format!("unknown record kind {code}")));
+    };
+    let version = reader.uint().map_err(header)?;
+    if version != VERSION {
+        let detail = format!("{kind} format version {version}; this engine knows {VERSION}");
+        return Err(reader.fault(FaultKind::Header, detail));
+    }
+    let Some(items) = length.checked_sub(2) else {
+        return Err(reader.fault(FaultKind::Header, "no kind and version"));
+    };
+    Ok((reader, kind, items))
+}
+
+/// The kind of the record in `bytes`, from its header alone.
+pub fn kind_of(bytes: &[u8]) -> Result<Kind, Fault> {
+    open(bytes).map(|(_, kind, _)| kind)
+}
+
+/// A record of any kind.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "each variant is named for the record it holds")]
+pub enum AnyRecord {
+    Datum(Datum),
+    Node(Node),
+    Dag(Dag),
+    Tree(Tree),
+    Commit(Commit),
+    Exec(Exec),
+    Tombstone(Tombstone),
+}
+
+impl AnyRecord {
+    /// The record whose canonical bytes are exactly `bytes`.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Fault> {
+        Ok(match kind_of(bytes)? {
+            Kind::Datum => Self::Datum(Datum::decode(bytes)?),
+            Kind::Node => Self::Node(Node::decode(bytes)?),
+            Kind::Dag => Self::Dag(Dag::decode(bytes)?),
+            Kind::Tree => Self::Tree(Tree::decode(bytes)?),
+            Kind::Commit => Self::Commit(Commit::decode(bytes)?),
+            Kind::Exec => Self::Exec(Exec::decode(bytes)?),
+            Kind::Tombstone => Self::Tombstone(Tombstone::decode(bytes)?),
+        })
+    }
+
+    /// The record's kind.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Datum(_) => Kind::Datum,
+            Self::Node(_) => Kind::Node,
+            Self::Dag(_) => Kind::Dag,
+            Self::Tree(_) => Kind::Tree,
+            Self::Commit(_) => Kind::Commit,
+            Self::Exec(_) => Kind::Exec,
+            Self::Tombstone(_) => Kind::Tombstone,
+        }
+    }
+
+    /// Calls `visit` for every record that this one refers to.
+    pub fn references(&self, visit: &mut dyn FnMut(Reference)) {
+        match self {
+            Self::Datum(record) => record.references(visit),
+            Self::Node(record) => record.references(visit),
+            Self::Dag(record) => record.references(visit),
+            Self::Tree(record) => record.references(visit),
+            Self::Commit(record) => record.references(visit),
+            Self::Exec(record) => record.references(visit),
+            Self::Tombstone(record) => record.references(visit),
+        }
+    }
+}
+
+/// Helpers that the record files share.
+impl Writer {
+    pub(crate) fn id(&mut self, id: impl Into<ObjectId>) {
+        self.bytes(id.into().as_bytes());
+    }
+
+    pub(crate) fn optional_id(&mut self, id: Option<impl Into<ObjectId>>) {
+        match id {
+            Some(id) => self.id(id),
+            None => self.null(),
+        }
+    }
+}
+
+impl Reader<'_> {
+    pub(crate) fn id<I: TypedId>(&mut self) -> Result<I, Fault> {
+        let bytes = self.bytes()?;
+        match bytes.try_into() {
+            Ok(bytes) => Ok(I::from_object(ObjectId::from_bytes(bytes))),
+            Err(_) => Err(self.fault(
+                FaultKind::Payload,
+                format!("an id has 32 bytes, not {}", bytes.len()),
+            )),
+        }
+    }
+
+    pub(crate) fn optional_id<I: TypedId>(&mut self) -> Result<Option<I>, Fault> {
+        if self.is_null() {
+            Ok(None)
+        } else {
+            self.id().map(Some)
+        }
+    }
+
+    /// A list of ids, in the order written.
+    pub(crate) fn ids<I: TypedId>(&mut self) -> Result<Vec<I>, Fault> {
+        let length = self.array()?;
+        (0..length).map(|_| self.id()).collect()
+    }
+
+    /// Checks that `found` items are `wanted`.
+    pub(crate) fn expect_items(&self, found: usize, wanted: usize) -> Result<(), Fault> {
+        if found == wanted {
+            return Ok(());
+        }
+        Err(self.fault(
+            FaultKind::Payload,
+            format!("{wanted} items expected after the header, {found} found"),
+        ))
+    }
+}

@@ -1,0 +1,148 @@
+//! Repositories: a store, and what it means.
+
+pub mod refs;
+pub mod tree;
+
+use std::path::{Path, PathBuf};
+
+use crate::dag::{DagView, OpenDag};
+use crate::error::{Error, Result};
+use crate::id::{CommitId, DagId};
+use crate::name::Name;
+use crate::record::Commit;
+use crate::store::{OpenOptions, ReadObjects, Snapshot, Store};
+
+use refs::{HEAD, ReadRefs, Target};
+
+/// The folder that makes its parent a repository.
+pub const FOLDER: &str = ".dml";
+
+/// The branch of a new repository.
+pub const FIRST_BRANCH: &str = "heads/main";
+
+/// A repository: versions of named DAGs, and all that they are made of.
+#[derive(Clone)]
+pub struct Repository {
+    store: Store,
+    root: PathBuf,
+}
+
+impl Repository {
+    /// Makes a new repository in the folder `root`, which is made if need be.
+    pub fn init(root: &Path) -> Result<Self> {
+        let folder = root.join(FOLDER);
+        let io = |action| {
+            let path = folder.clone();
+            move |source| Error::Io {
+                action,
+                path,
+                source,
+            }
+        };
+        std::fs::create_dir_all(root).map_err(io("make"))?;
+        match std::fs::create_dir(&folder) {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                return Err(Error::Exists {
+                    what: "repository",
+                    name: folder.display().to_string(),
+                });
+            }
+            made => made.map_err(io("make"))?,
+        }
+        let made = Self::fill(root, &folder);
+        if made.is_err() {
+            // Half a repository helps nobody, and would be in the way of the next try.
+            let _ = std::fs::remove_dir_all(&folder);
+        }
+        made
+    }
+
+    fn fill(root: &Path, folder: &Path) -> Result<Self> {
+        let store = OpenOptions::default().create(folder)?;
+        store.write(|txn| refs::set(txn, HEAD, &Target::Ref(FIRST_BRANCH.to_owned())))?;
+        Ok(Self {
+            store,
+            root: absolute(root),
+        })
+    }
+
+    /// Opens the repository in the folder `root`.
+    pub fn open(root: &Path) -> Result<Self> {
+        let folder = root.join(FOLDER);
+        if !folder.is_dir() {
+            return Err(Error::RepositoryNotFound {
+                from: root.to_owned(),
+            });
+        }
+        Ok(Self {
+            store: OpenOptions::default().open(&folder)?,
+            root: absolute(root),
+        })
+    }
+
+    /// Opens the repository in the folder `from` or the nearest one above it.
+    pub fn discover(from: &Path) -> Result<Self> {
+        let from = absolute(from);
+        match from.ancestors().find(|folder| folder.join(FOLDER).is_dir()) {
+            Some(root) => Self::open(root),
+            None => Err(Error::RepositoryNotFound { from }),
+        }
+    }
+
+    /// The folder that holds `.dml`.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The store below.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// A consistent view of the repository as it is now.
+    pub fn snapshot(&self) -> Result<Snapshot> {
+        self.store.snapshot()
+    }
+
+    /// Begins a new DAG that will be committed under `name`.
+    pub fn new_dag(&self, name: &str, message: &str) -> Result<OpenDag> {
+        Ok(OpenDag::begin(self.clone(), Name::new(name)?, message))
+    }
+
+    /// The newest commit of what is checked out; `None` before the first.
+    pub fn head(&self) -> Result<Option<CommitId>> {
+        self.snapshot()?.head()
+    }
+
+    /// The DAG of that name in the newest commit.
+    pub fn find_dag(&self, name: &str) -> Result<DagId> {
+        let name = Name::new(name)?;
+        let snapshot = self.snapshot()?;
+        let found = match snapshot.head()? {
+            Some(head) => {
+                let commit: Commit = snapshot.load(head)?;
+                tree::lookup(&snapshot, commit.tree, &name)?
+            }
+            None => None,
+        };
+        found.ok_or_else(|| Error::NotFound {
+            what: "dag",
+            name: name.to_string(),
+            place: self.root.display().to_string(),
+        })
+    }
+
+    /// The DAG of that name in the newest commit, for reading.
+    pub fn load(&self, name: &str) -> Result<DagView> {
+        self.view(self.find_dag(name)?)
+    }
+
+    /// The DAG `id`, for reading.
+    pub fn view(&self, id: DagId) -> Result<DagView> {
+        DagView::new(self.clone(), id)
+    }
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}

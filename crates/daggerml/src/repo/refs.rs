@@ -1,0 +1,128 @@
+//! Refs: names for commits. `HEAD` says which one is current.
+
+use std::fmt;
+
+use crate::error::{Error, Result};
+use crate::id::CommitId;
+use crate::name::Name;
+use crate::store::{Snapshot, Table, WriteTxn};
+
+/// The ref that says what is checked out.
+pub const HEAD: &str = "HEAD";
+
+/// What a ref is set to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A commit.
+    Commit(CommitId),
+    /// Another ref, by its full name (`heads/main`), which need not exist yet.
+    Ref(String),
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Commit(id) => id.fmt(f),
+            Self::Ref(name) => write!(f, "ref: {name}"),
+        }
+    }
+}
+
+impl Target {
+    fn parse(name: &str, bytes: &[u8]) -> Result<Self> {
+        let text = std::str::from_utf8(bytes).unwrap_or_default();
+        if let Some(other) = text.strip_prefix("ref: ") {
+            return Ok(Self::Ref(other.to_owned()));
+        }
+        text.parse().map(Self::Commit).map_err(|_| Error::Invalid {
+            message: format!("the ref {name:?} is damaged: it holds {text:?}; run `dml fsck`"),
+        })
+    }
+}
+
+/// Anything refs can be read from.
+pub trait ReadRefs {
+    /// The stored entry of the ref `name`.
+    fn raw_ref(&self, name: &str) -> Result<Option<Vec<u8>>>;
+
+    /// What the ref `name` (full: `heads/main`, `HEAD`) is set to.
+    fn target(&self, name: &str) -> Result<Option<Target>> {
+        match self.raw_ref(name)? {
+            Some(bytes) => Target::parse(name, &bytes).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The full name of the branch that is checked out; `None` when `HEAD` is a commit.
+    fn current_branch(&self) -> Result<Option<String>> {
+        Ok(match self.target(HEAD)? {
+            Some(Target::Ref(name)) => Some(name),
+            _ => None,
+        })
+    }
+
+    /// The commit that `HEAD` is at; `None` before the first commit.
+    fn head(&self) -> Result<Option<CommitId>> {
+        match self.target(HEAD)? {
+            Some(Target::Commit(id)) => Ok(Some(id)),
+            Some(Target::Ref(name)) => match self.target(&name)? {
+                Some(Target::Commit(id)) => Ok(Some(id)),
+                _ => Ok(None),
+            },
+            None => Ok(None),
+        }
+    }
+}
+
+impl ReadRefs for Snapshot {
+    fn raw_ref(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        Ok(self.get(Table::Refs, name.as_bytes())?.map(<[u8]>::to_vec))
+    }
+}
+
+impl ReadRefs for WriteTxn<'_> {
+    fn raw_ref(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        Ok(self.get(Table::Refs, name.as_bytes())?.map(<[u8]>::to_vec))
+    }
+}
+
+/// Sets the ref `name`.
+pub fn set(txn: &mut WriteTxn<'_>, name: &str, target: &Target) -> Result<()> {
+    txn.put(Table::Refs, name.as_bytes(), target.to_string().as_bytes())
+}
+
+/// Moves what is checked out to `commit`: the current branch, or `HEAD` itself.
+pub fn advance(txn: &mut WriteTxn<'_>, commit: CommitId) -> Result<()> {
+    let name = txn.current_branch()?.unwrap_or_else(|| HEAD.to_owned());
+    set(txn, &name, &Target::Commit(commit))
+}
+
+/// The full name of a branch, checked: not empty, no control characters, no
+/// empty part between slashes, none of the characters that revisions use.
+pub fn branch_ref(name: &str) -> Result<String> {
+    full_ref("heads", name)
+}
+
+/// The full name of a tag; the same rules.
+pub fn tag_ref(name: &str) -> Result<String> {
+    full_ref("tags", name)
+}
+
+fn full_ref(space: &str, name: &str) -> Result<String> {
+    let name = Name::new(name)?;
+    let text = name.as_str();
+    let bad = text
+        .split('/')
+        .any(|part| part.is_empty() || part == "." || part == "..")
+        || text.starts_with('-')
+        || text.contains(|c: char| c.is_whitespace() || "~^:{}@?*[\\".contains(c));
+    // LMDB keys have at most 511 bytes.
+    if bad || text.len() > 400 || text == HEAD {
+        return Err(Error::Invalid {
+            message: format!(
+                "{text:?} cannot name a branch or tag: use letters, digits, and - _ . / between parts"
+            ),
+        });
+    }
+    Ok(format!("{space}/{text}"))
+}

@@ -1,0 +1,69 @@
+//! Maps: values by scalar key, stored in one order whatever order they came in.
+
+use crate::cbor::encode_value;
+use crate::error::ValueError;
+
+use super::Value;
+
+/// Values by scalar key, in canonical order (bytewise order of the keys' encodings).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Map(Vec<(Value, Value)>);
+
+impl Map {
+    /// A map of `entries`. A key that is not a scalar, or comes twice, is an error.
+    pub fn new(entries: Vec<(Value, Value)>) -> Result<Self, ValueError> {
+        let mut keyed = entries
+            .into_iter()
+            .map(|entry| {
+                if !entry.0.is_scalar() {
+                    return Err(ValueError::KeyNotScalar {
+                        key_type: entry.0.type_name(),
+                    });
+                }
+                Ok((encode_value(&entry.0)?, entry))
+            })
+            .collect::<Result<Vec<_>, ValueError>>()?;
+        keyed.sort_by(|a, b| a.0.cmp(&b.0));
+        if let Some(pair) = keyed.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            return Err(ValueError::DuplicateKey {
+                key: format!("{:?}", pair[0].1.0),
+            });
+        }
+        Ok(Self(keyed.into_iter().map(|(_, entry)| entry).collect()))
+    }
+
+    /// Takes entries already checked and in canonical order: for the decoder.
+    pub(crate) fn from_sorted(entries: Vec<(Value, Value)>) -> Self {
+        Self(entries)
+    }
+
+    /// The value of `key`.
+    pub fn get(&self, key: &Value) -> Option<&Value> {
+        let wanted = encode_value(key).ok()?;
+        let found = self
+            .0
+            .binary_search_by(|(key, _)| encode_value(key).unwrap_or_default().cmp(&wanted))
+            .ok()?;
+        self.0.get(found).map(|(_, value)| value)
+    }
+
+    /// The entries in canonical order.
+    pub fn as_slice(&self) -> &[(Value, Value)] {
+        &self.0
+    }
+
+    /// The entries in canonical order.
+    pub fn into_vec(self) -> Vec<(Value, Value)> {
+        self.0
+    }
+
+    /// The number of entries.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether the map has no entries.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}

@@ -1,0 +1,115 @@
+//! Values: what a datum holds.
+//!
+//! A [`Value`] is always well formed: sets and maps are sorted and free of
+//! duplicates from the moment they are built, floats have one NaN and one zero,
+//! URIs are canonical. So equal values have equal bytes.
+
+mod float;
+mod int;
+mod map;
+mod runnable;
+mod set;
+mod uri;
+
+pub use float::Float;
+pub use int::Int;
+pub use map::Map;
+pub use runnable::Runnable;
+pub use set::Set;
+pub use uri::Uri;
+
+/// The deepest nesting of a value. A scalar has depth 1.
+pub const MAX_DEPTH: usize = 1024;
+
+/// The largest value, in encoded bytes: 64 MiB.
+pub const MAX_BYTES: usize = 64 << 20;
+
+/// One whole value.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Value {
+    /// No value.
+    Null,
+    /// True or false.
+    Bool(bool),
+    /// A whole number of any size.
+    Int(Int),
+    /// A 64-bit IEEE 754 number.
+    Float(Float),
+    /// Unicode text, kept byte for byte.
+    String(String),
+    /// Bytes.
+    Bytes(Vec<u8>),
+    /// A canonical RFC 3986 URI.
+    Uri(Uri),
+    /// Values in order.
+    List(Vec<Value>),
+    /// Distinct values.
+    Set(Set),
+    /// Values by scalar key.
+    Map(Map),
+    /// Something that can be called.
+    Runnable(Box<Runnable>),
+}
+
+impl Value {
+    /// The value's type, by the name used in Python, on the command line and in the docs.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "bool",
+            Self::Int(_) => "int",
+            Self::Float(_) => "float",
+            Self::String(_) => "string",
+            Self::Bytes(_) => "bytes",
+            Self::Uri(_) => "uri",
+            Self::List(_) => "list",
+            Self::Set(_) => "set",
+            Self::Map(_) => "map",
+            Self::Runnable(_) => "runnable",
+        }
+    }
+
+    /// Whether the value may be the key of a map.
+    pub fn is_scalar(&self) -> bool {
+        !matches!(
+            self,
+            Self::List(_) | Self::Set(_) | Self::Map(_) | Self::Runnable(_)
+        )
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Int(value.into())
+    }
+}
+
+impl From<f64> for Value {
+    fn from(value: f64) -> Self {
+        Self::Float(value.into())
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::String(value.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Self::String(value)
+    }
+}
+
+impl From<Vec<Value>> for Value {
+    fn from(value: Vec<Value>) -> Self {
+        Self::List(value)
+    }
+}

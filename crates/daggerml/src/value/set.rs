@@ -1,0 +1,58 @@
+//! Sets: distinct values, stored in one order whatever order they came in.
+
+use crate::cbor::encode_value;
+use crate::error::ValueError;
+
+use super::Value;
+
+/// Distinct values in canonical order (bytewise order of their encodings).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Set(Vec<Value>);
+
+impl Set {
+    /// A set of `values`; repeated ones count once.
+    pub fn new(values: Vec<Value>) -> Result<Self, ValueError> {
+        let mut keyed = values
+            .into_iter()
+            .map(|value| Ok((encode_value(&value)?, value)))
+            .collect::<Result<Vec<_>, ValueError>>()?;
+        keyed.sort_by(|a, b| a.0.cmp(&b.0));
+        keyed.dedup_by(|a, b| a.0 == b.0);
+        Ok(Self(keyed.into_iter().map(|(_, value)| value).collect()))
+    }
+
+    /// Takes values already distinct and in canonical order: for the decoder.
+    pub(crate) fn from_sorted(values: Vec<Value>) -> Self {
+        Self(values)
+    }
+
+    /// Whether `value` is in the set.
+    pub fn contains(&self, value: &Value) -> bool {
+        let Ok(wanted) = encode_value(value) else {
+            return false;
+        };
+        self.0
+            .binary_search_by(|item| encode_value(item).unwrap_or_default().cmp(&wanted))
+            .is_ok()
+    }
+
+    /// The values in canonical order.
+    pub fn as_slice(&self) -> &[Value] {
+        &self.0
+    }
+
+    /// The values in canonical order.
+    pub fn into_vec(self) -> Vec<Value> {
+        self.0
+    }
+
+    /// The number of values.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether the set has no values.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}

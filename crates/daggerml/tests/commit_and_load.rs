@@ -1,0 +1,46 @@
+//! A value goes to disk and comes back, in another handle.
+
+use daggerml::Repository;
+use daggerml::value::{Map, Value};
+
+#[test]
+fn commit_and_load() {
+    let folder = tempfile::tempdir().unwrap();
+    let value = Value::Map(
+        Map::new(vec![
+            (
+                "xs".into(),
+                vec![1i64.into(), 2.5.into(), true.into()].into(),
+            ),
+            (Value::Null, Value::Bytes(vec![0, 255])),
+        ])
+        .unwrap(),
+    );
+    let made = {
+        let repository = Repository::init(folder.path()).unwrap();
+        let mut dag = repository.new_dag("first", "hello").unwrap();
+        let node = dag.put(value.clone()).unwrap();
+        dag.set_name("xs", node).unwrap();
+        dag.commit(node).unwrap()
+    };
+    let repository = Repository::discover(&folder.path().join("below")).unwrap();
+    let view = repository.load("first").unwrap();
+    assert_eq!(view.id(), made.dag);
+    assert_eq!(view.value(view.result().unwrap()).unwrap(), value);
+    assert_eq!(view.named("xs").unwrap(), view.result().unwrap());
+}
+
+#[test]
+fn many_names_survive() {
+    let folder = tempfile::tempdir().unwrap();
+    let repository = Repository::init(folder.path()).unwrap();
+    for number in 0..300i64 {
+        let mut dag = repository.new_dag(&format!("dag-{number}"), "").unwrap();
+        let node = dag.put(number.into()).unwrap();
+        dag.commit(node).unwrap();
+    }
+    for number in 0..300i64 {
+        let view = repository.load(&format!("dag-{number}")).unwrap();
+        assert_eq!(view.value(view.result().unwrap()).unwrap(), number.into());
+    }
+}
