@@ -1,0 +1,3 @@
+"""The DaggerML adapter for Dask clusters."""
+
+__all__: list[str] = []

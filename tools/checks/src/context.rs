@@ -1,0 +1,237 @@
+//! What every step needs to know: folders, programs, files.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use crate::error::{Error, Result};
+
+/// The lowest CPython that the packages and the tools support.
+const LOWEST_PYTHON: (u32, u32) = (3, 9);
+
+/// What every step needs to know.
+pub struct Context {
+    /// The repository.
+    pub root: PathBuf,
+    /// Everything that this program keeps: `target/checks`.
+    pub work: PathBuf,
+    /// Whether stamps of earlier runs count.
+    pub use_cache: bool,
+    python: OnceLock<Python>,
+    rustc: OnceLock<String>,
+}
+
+/// One Python interpreter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Python {
+    /// The program.
+    pub path: PathBuf,
+    /// `3.11.7`.
+    pub version: String,
+}
+
+impl Context {
+    /// Finds the repository around the current directory.
+    pub fn new(use_cache: bool) -> Result<Self> {
+        let here = env::current_dir().map_err(Error::io(Path::new(".")))?;
+        let root = here
+            .ancestors()
+            .find(|folder| folder.join("rust-toolchain.toml").is_file())
+            .ok_or_else(|| Error::Missing {
+                what: format!("{} is not inside the repository", here.display()),
+            })?
+            .to_path_buf();
+        let target =
+            env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+        Ok(Self {
+            work: root.join(target).join("checks"),
+            root,
+            use_cache,
+            python: OnceLock::new(),
+            rustc: OnceLock::new(),
+        })
+    }
+
+    /// Cargo's target folder.
+    pub fn target(&self) -> &Path {
+        self.work.parent().unwrap_or(&self.work)
+    }
+
+    /// The folder of finished artifacts.
+    pub fn dist(&self) -> PathBuf {
+        self.root.join("dist")
+    }
+
+    /// A command that runs in the repository, without what the cargo that
+    /// started this program said to it alone.
+    pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(&self.root);
+        for (name, _) in env::vars_os() {
+            let text = name.to_string_lossy();
+            if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+                command.env_remove(&name);
+            }
+        }
+        command
+    }
+
+    /// Cargo, the one that started this program.
+    pub fn cargo(&self) -> Command {
+        self.command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    }
+
+    /// What `rustc -vV` says.
+    pub fn rustc(&self) -> &str {
+        self.rustc.get_or_init(|| {
+            let rustc = self.command("rustc").arg("-vV").output();
+            rustc.map_or_else(
+                |error| error.to_string(),
+                |output| String::from_utf8_lossy(&output.stdout).into_owned(),
+            )
+        })
+    }
+
+    /// The Python that makes the virtual environments: `$PYTHON`, or the first
+    /// on the search path that is new enough.
+    pub fn python(&self) -> Result<&Python> {
+        if let Some(python) = self.python.get() {
+            return Ok(python);
+        }
+        let asked = env::var("PYTHON").ok();
+        let names = match &asked {
+            Some(name) => vec![name.as_str()],
+            None => vec!["python3", "python", "py"],
+        };
+        let found = names.iter().find_map(|name| self.probe(Path::new(name)));
+        let python = found.ok_or_else(|| Error::Missing {
+            what: format!(
+                "no CPython {}.{} or newer (tried {}); install one, or set PYTHON to it",
+                LOWEST_PYTHON.0,
+                LOWEST_PYTHON.1,
+                names.join(", ")
+            ),
+        })?;
+        Ok(self.python.get_or_init(|| python))
+    }
+
+    /// Asks a program whether it is a CPython that we support.
+    pub fn probe(&self, program: &Path) -> Option<Python> {
+        let ask = "import sys; print(sys.implementation.name, '%d.%d.%d' % sys.version_info[:3], \
+                   sys.version_info.releaselevel, sys.executable)";
+        let output = self
+            .command(program)
+            .args(["-I", "-c", ask])
+            .output()
+            .ok()?;
+        let text = String::from_utf8(output.stdout).ok()?;
+        let mut words = text.trim_end().splitn(4, ' ');
+        let (name, version, level, path) =
+            (words.next()?, words.next()?, words.next()?, words.next()?);
+        let mut parts = version.split('.').map_while(|part| part.parse().ok());
+        let new_enough = (parts.next()?, parts.next()?) >= LOWEST_PYTHON;
+        (name == "cpython" && level == "final" && new_enough).then(|| Python {
+            path: PathBuf::from(path),
+            version: version.to_owned(),
+        })
+    }
+
+    /// Every file of the repository that git tracks or would add, by its path
+    /// with `/` between the parts. Asked anew each time: steps may be slow.
+    pub fn files(&self) -> Result<Vec<String>> {
+        let mut git = self.command("git");
+        git.args([
+            "-c",
+            "safe.directory=*",
+            "ls-files",
+            "-z",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+        ]);
+        let line = crate::log::line(&git);
+        let output = git.output().map_err(|source| Error::Start {
+            line: line.clone(),
+            source,
+        })?;
+        if !output.status.success() {
+            return Err(Error::Status {
+                line,
+                status: format!(
+                    "{}: {}",
+                    output.status,
+                    String::from_utf8_lossy(&output.stderr)
+                ),
+            });
+        }
+        let mut files: Vec<String> = String::from_utf8_lossy(&output.stdout)
+            .split('\0')
+            .filter(|path| !path.is_empty() && self.root.join(path).symlink_metadata().is_ok())
+            .map(str::to_owned)
+            .collect();
+        files.sort_unstable();
+        files.dedup();
+        Ok(files)
+    }
+
+    /// Reads a text file of the repository.
+    pub fn read(&self, path: &str) -> Result<String> {
+        let path = self.root.join(path);
+        fs::read_to_string(&path).map_err(Error::io(&path))
+    }
+
+    /// The files in `dist/` whose names end so, sorted.
+    pub fn artifacts(&self, ending: &str) -> Result<Vec<PathBuf>> {
+        let dist = self.dist();
+        let mut found = Vec::new();
+        if dist.is_dir() {
+            for entry in fs::read_dir(&dist).map_err(Error::io(&dist))? {
+                let path = entry.map_err(Error::io(&dist))?.path();
+                if path.to_string_lossy().ends_with(ending) {
+                    found.push(path);
+                }
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+}
+
+/// The environment variables that can change what a step does.
+pub fn environment() -> BTreeMap<String, String> {
+    let matters = |name: &str| {
+        [
+            "RUSTFLAGS",
+            "RUSTDOCFLAGS",
+            "CC",
+            "CFLAGS",
+            "AR",
+            "PYTHON",
+            "LANG",
+            "TZ",
+        ]
+        .contains(&name)
+            || [
+                "CARGO_BUILD_",
+                "CARGO_PROFILE_",
+                "CARGO_TARGET_",
+                "PYO3_",
+                "PYTHON",
+                "LC_",
+            ]
+            .iter()
+            .any(|start| name.starts_with(start))
+    };
+    env::vars_os()
+        .map(|(name, value)| {
+            (
+                name.to_string_lossy().into_owned(),
+                value.to_string_lossy().into_owned(),
+            )
+        })
+        .filter(|(name, _)| matters(name))
+        .collect()
+}

@@ -1,0 +1,233 @@
+//! Independent tools' opinion of the artifacts that wheelwright made.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::log::Log;
+use crate::steps::Done;
+use crate::venv::{self, Venv};
+
+/// auditwheel, abi3audit, twine and check-wheel-contents on `dist/`.
+pub fn tools(context: &Context, log: &mut Log) -> Result<Done> {
+    let tools = venv::tools(context, log, "artifacts")?;
+    let wheels = context.artifacts(".whl")?;
+    let sdists = context.artifacts(".tar.gz")?;
+    let mut findings = Vec::new();
+    for wheel in &wheels {
+        let name = file_name(wheel);
+        let native = !name.ends_with("-any.whl");
+        if native {
+            let mut abi3audit = context.command(tools.program("abi3audit"));
+            attempt(
+                log,
+                &mut findings,
+                abi3audit.args(["--strict", "--summary"]).arg(wheel),
+            );
+        }
+        if name.contains("linux") {
+            findings.extend(auditwheel(context, log, &tools, wheel)?);
+        }
+        let mut contents = context.command(tools.program("check-wheel-contents"));
+        attempt(log, &mut findings, contents.arg(wheel));
+    }
+    let mut twine = context.command(tools.program("twine"));
+    attempt(
+        log,
+        &mut findings,
+        twine
+            .args(["check", "--strict"])
+            .args(&wheels)
+            .args(&sdists),
+    );
+    log.findings(&findings)?;
+    Ok(Done::Passed(format!(
+        "{} wheels, {} sdists",
+        wheels.len(),
+        sdists.len()
+    )))
+}
+
+fn attempt(log: &mut Log, findings: &mut Vec<String>, command: &mut std::process::Command) {
+    if let Err(error) = log.run(command) {
+        findings.push(error.to_string());
+    }
+}
+
+/// The wheel must earn the tag that its name claims, or a lower one.
+fn auditwheel(
+    context: &Context,
+    log: &mut Log,
+    tools: &Venv,
+    wheel: &Path,
+) -> Result<Option<String>> {
+    let mut command = context.command(tools.program("auditwheel"));
+    tools.enter(&mut command)?;
+    let (status, text) = log.capture(command.arg("show").arg(wheel))?;
+    let name = file_name(wheel);
+    let joined = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let earned = joined
+        .split("consistent with the following platform tag: \"")
+        .nth(1)
+        .and_then(|rest| rest.split('"').next());
+    let claimed = name
+        .trim_end_matches(".whl")
+        .rsplit('-')
+        .next()
+        .unwrap_or_default();
+    Ok(match earned {
+        Some(earned) if status.success() && glibc(earned) <= glibc(claimed) => None,
+        _ => Some(format!(
+            "auditwheel: {name} claims {claimed}, earns {earned:?}"
+        )),
+    })
+}
+
+/// The glibc version of the strictest `manylinux_2_N` tag in a tag set; a tag of
+/// another kind compares as infinitely new.
+fn glibc(tags: &str) -> u32 {
+    let version = |tag: &str| -> Option<u32> {
+        tag.strip_prefix("manylinux_2_")?
+            .split('_')
+            .next()?
+            .parse()
+            .ok()
+    };
+    tags.split('.')
+        .filter_map(version)
+        .min()
+        .unwrap_or(u32::MAX)
+}
+
+/// Builds wheels from our sdists with the backends they name, and compares.
+pub fn sdists(context: &Context, log: &mut Log) -> Result<Done> {
+    let tools = venv::tools(context, log, "artifacts")?;
+    let folder = context.work.join("from-sdists");
+    if folder.is_dir() {
+        fs::remove_dir_all(&folder).map_err(Error::io(&folder))?;
+    }
+    fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
+    let mut findings = Vec::new();
+    let sdists = context.artifacts(".tar.gz")?;
+    for sdist in &sdists {
+        let mut pip = venv::pip(context, log, &tools)?;
+        tools.enter(&mut pip)?;
+        pip.args([
+            "wheel",
+            "--quiet",
+            "--no-deps",
+            "--no-index",
+            "--no-build-isolation",
+            "--no-cache-dir",
+            "-w",
+        ]);
+        // Compiled crates are kept between runs; the build itself is the backend's.
+        pip.env("CARGO_TARGET_DIR", context.work.join("sdist-target"));
+        attempt(log, &mut findings, pip.arg(&folder).arg(sdist));
+        let name = file_name(sdist);
+        let stem = format!("{}-", name.trim_end_matches(".tar.gz"));
+        match (wheel_of(&folder, &stem)?, wheel_of(&context.dist(), &stem)?) {
+            (Some(theirs), Some(ours)) => findings.extend(compare(context, log, &ours, &theirs)?),
+            (theirs, ours) => findings.push(format!(
+                "{name}: no pair of wheels: {ours:?} and {theirs:?}"
+            )),
+        }
+    }
+    log.findings(&findings)?;
+    Ok(Done::Passed(format!(
+        "{} sdists, same file lists and METADATA",
+        sdists.len()
+    )))
+}
+
+/// This machine's wheel of that distribution and version.
+fn wheel_of(folder: &Path, stem: &str) -> Result<Option<PathBuf>> {
+    let here = if cfg!(windows) {
+        "win"
+    } else if cfg!(target_os = "macos") {
+        "macosx"
+    } else {
+        "linux"
+    };
+    for entry in fs::read_dir(folder).map_err(Error::io(folder))? {
+        let path = entry.map_err(Error::io(folder))?.path();
+        let name = file_name(&path);
+        let fits = name.ends_with("-any.whl")
+            || (name.contains(here) && name.contains(std::env::consts::ARCH));
+        if name.starts_with(stem) && path.extension().is_some_and(|end| end == "whl") && fits {
+            return Ok(Some(path));
+        }
+    }
+    Ok(None)
+}
+
+/// The same names, and the same METADATA; SBOMs are ours alone to add.
+fn compare(context: &Context, log: &mut Log, ours: &Path, theirs: &Path) -> Result<Vec<String>> {
+    let (ours_listed, theirs_listed) = (list(context, log, ours)?, list(context, log, theirs)?);
+    let name = file_name(ours);
+    let mut findings = Vec::new();
+    for member in ours_listed
+        .keys()
+        .filter(|member| !theirs_listed.contains_key(*member))
+    {
+        findings.push(format!(
+            "{name}: {member} is not in the wheel built from the sdist"
+        ));
+    }
+    for member in theirs_listed
+        .keys()
+        .filter(|member| !ours_listed.contains_key(*member))
+    {
+        findings.push(format!(
+            "{name}: {member} is only in the wheel built from the sdist"
+        ));
+    }
+    for (member, hash) in &ours_listed {
+        let other = theirs_listed.get(member);
+        if member.ends_with("/METADATA") && other.is_some_and(|other| other != hash) {
+            findings.push(format!(
+                "{name}: METADATA differs:\n  ours   {hash}\n  theirs {}",
+                other.map_or("", |text| text)
+            ));
+        }
+    }
+    Ok(findings)
+}
+
+/// The names in a wheel, and for METADATA its fields in a settled order.
+fn list(context: &Context, log: &mut Log, wheel: &Path) -> Result<BTreeMap<String, String>> {
+    let python = context.python()?;
+    let script = context.root.join("tools/checks/src/steps/wheel_members.py");
+    let mut command = context.command(&python.path);
+    let (status, text) = log.capture(command.arg("-I").arg(script).arg(wheel))?;
+    if !status.success() {
+        return Err(Error::Status {
+            line: crate::log::line(&command),
+            status: status.to_string(),
+        });
+    }
+    let pairs = text.lines().filter_map(|line| line.split_once('\t'));
+    Ok(pairs
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect())
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lowest_glibc_of_a_tag_set_counts() {
+        assert_eq!(glibc("manylinux_2_28_x86_64"), 28);
+        assert_eq!(glibc("manylinux_2_17_x86_64.manylinux2014_x86_64"), 17);
+        assert_eq!(glibc("linux_x86_64"), u32::MAX);
+    }
+}

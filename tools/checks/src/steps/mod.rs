@@ -1,0 +1,219 @@
+//! The steps, in the order they run: quick ones first.
+
+mod artifacts;
+mod files;
+mod guides;
+mod python;
+mod rust;
+mod versions;
+mod wheels;
+mod workflows;
+
+use crate::context::Context;
+use crate::error::Result;
+use crate::log::Log;
+
+/// One step.
+pub struct Step {
+    /// What people type.
+    pub name: &'static str,
+    /// What it checks, in one line.
+    pub about: &'static str,
+    /// The steps that must have passed before it.
+    pub needs: &'static [&'static str],
+    /// What it reads; when none of it changed, a step that passed is not run again.
+    pub inputs: Inputs,
+    /// Whether it writes `dist/`.
+    pub makes_dist: bool,
+    /// Does it.
+    pub run: fn(&Context, &mut Log) -> Result<Done>,
+}
+
+/// What a step reads. A path that ends in `/` is a folder; `""` is everything.
+pub enum Inputs {
+    /// It is quick, or reads what cannot be hashed: run it every time.
+    Always,
+    /// These paths of the repository.
+    Files(&'static [&'static str]),
+    /// These paths and the artifacts in `dist/`.
+    FilesAndDist(&'static [&'static str]),
+}
+
+/// How a step ended that did not fail.
+pub enum Done {
+    /// It passed; a few words on what that covers.
+    Passed(String),
+    /// It could not run here, and why.
+    Skipped(String),
+}
+
+/// A step that needs nothing but what it reads.
+const fn step(
+    name: &'static str,
+    about: &'static str,
+    inputs: Inputs,
+    run: fn(&Context, &mut Log) -> Result<Done>,
+) -> Step {
+    Step {
+        name,
+        about,
+        needs: &[],
+        inputs,
+        makes_dist: false,
+        run,
+    }
+}
+
+impl Step {
+    const fn needing(mut self, needs: &'static [&'static str]) -> Self {
+        self.needs = needs;
+        self
+    }
+
+    const fn making_dist(mut self) -> Self {
+        self.makes_dist = true;
+        self
+    }
+}
+
+/// The step of that name.
+pub fn find(name: &str) -> Option<&'static Step> {
+    ALL.iter().find(|step| step.name == name)
+}
+
+use Inputs::{Always, Files, FilesAndDist};
+
+const RUST: &[&str] = &["toolchain"];
+const WHEELS: &[&str] = &["wheels"];
+
+/// Every step.
+pub static ALL: &[Step] = &[
+    step(
+        "toolchain",
+        "rustfmt, clippy and a CPython are there, or get installed",
+        Always,
+        rust::toolchain,
+    ),
+    step(
+        "files",
+        "no registry hosts, machine paths, oversized or overlong files",
+        Always,
+        files::run,
+    ),
+    step(
+        "versions",
+        "one version in Cargo.toml, the Python packages, their ranges, the changelog",
+        Always,
+        versions::run,
+    ),
+    step(
+        "fmt",
+        "rustfmt finds nothing to change",
+        Files(&["crates/", "tools/", "rustfmt.toml"]),
+        rust::fmt,
+    )
+    .needing(RUST),
+    step("ruff", "Python lint and format", Always, python::ruff),
+    step(
+        "mypy",
+        "mypy --strict over the Python packages and their tests",
+        Files(&["python/", "mypy.ini"]),
+        python::mypy,
+    ),
+    step(
+        "workflows",
+        "the house rules of .github/workflows, actionlint, zizmor",
+        Files(&[".github/"]),
+        workflows::run,
+    ),
+    step(
+        "deny",
+        "licences, sources and bans of the crates we link",
+        Files(&["crates/", "tools/", "deny.toml"]),
+        rust::deny,
+    ),
+    step(
+        "advisories",
+        "known vulnerabilities of the crates we link",
+        Always,
+        rust::advisories,
+    ),
+    step(
+        "clippy",
+        "clippy, all targets, warnings are errors",
+        Files(&["crates/", "tools/", "clippy.toml"]),
+        rust::clippy,
+    )
+    .needing(RUST),
+    step(
+        "test",
+        "every Rust test, by cargo nextest",
+        Files(&[""]),
+        rust::test,
+    )
+    .needing(RUST),
+    step(
+        "doctest",
+        "the examples in Rust documentation",
+        Files(&["crates/", "README.md", "docs/"]),
+        rust::doctest,
+    )
+    .needing(RUST),
+    step(
+        "rustdoc",
+        "the Rust documentation builds without a warning",
+        Files(&["crates/", "tools/", "README.md"]),
+        rust::rustdoc,
+    )
+    .needing(RUST),
+    step(
+        "wheels",
+        "cargo wheels --host: build, audit and smoke-test this machine's wheels",
+        Files(&[""]),
+        wheels::run,
+    )
+    .needing(RUST)
+    .making_dist(),
+    step(
+        "stubtest",
+        "_core.pyi says what the built daggerml._core is",
+        FilesAndDist(&["python/", "mypy.ini"]),
+        python::stubtest,
+    )
+    .needing(WHEELS),
+    step(
+        "pytest",
+        "python/tests against the installed wheels",
+        FilesAndDist(&["python/tests/", "crates/"]),
+        python::pytest,
+    )
+    .needing(WHEELS),
+    step(
+        "pythons",
+        "python/tests on every other CPython of this machine",
+        FilesAndDist(&["python/tests/", "crates/"]),
+        python::pythons,
+    )
+    .needing(WHEELS),
+    step(
+        "guides",
+        "every shell and Python block of README.md and docs/",
+        FilesAndDist(&["README.md", "CONTRIBUTING.md", "docs/", "python/"]),
+        guides::run,
+    )
+    .needing(WHEELS),
+    step(
+        "artifacts",
+        "auditwheel, abi3audit, twine and check-wheel-contents on dist/",
+        FilesAndDist(&[]),
+        artifacts::tools,
+    )
+    .needing(WHEELS),
+    step(
+        "sdists",
+        "pip wheel from our sdists gives the wheels that we packed",
+        FilesAndDist(&[]),
+        artifacts::sdists,
+    )
+    .needing(WHEELS),
+];

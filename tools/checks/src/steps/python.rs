@@ -1,0 +1,146 @@
+//! Steps over the Python code.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fs;
+use std::path::PathBuf;
+
+use crate::context::{Context, Python};
+use crate::error::{Error, Result};
+use crate::log::Log;
+use crate::steps::Done;
+use crate::venv::{self, Venv};
+
+/// Where the tests of the Python packages are.
+const TESTS: &str = "python/tests";
+
+/// `ruff check` and `ruff format`.
+pub fn ruff(context: &Context, log: &mut Log) -> Result<Done> {
+    let ruff = venv::tools(context, log, "lint")?.program("ruff");
+    log.run(context.command(&ruff).args(["check", "."]))?;
+    log.run(context.command(&ruff).args(["format", "--check", "."]))?;
+    Ok(Done::Passed(String::new()))
+}
+
+/// `mypy`, configured by mypy.ini.
+pub fn mypy(context: &Context, log: &mut Log) -> Result<Done> {
+    let mypy = venv::tools(context, log, "lint")?.program("mypy");
+    let cache = context.work.join("mypy");
+    log.run(context.command(mypy).arg("--cache-dir").arg(cache))?;
+    Ok(Done::Passed(String::new()))
+}
+
+/// `stubtest` on the extension of the installed wheel.
+pub fn stubtest(context: &Context, log: &mut Log) -> Result<Done> {
+    let lint = venv::tools(context, log, "lint")?;
+    let installed = venv::with_wheels(context, log, "test", context.python()?)?;
+    let mut command = context.command(lint.python());
+    command.args(["-m", "mypy.stubtest", "daggerml._core"]);
+    command.env("PYTHONPATH", site_packages(context, log, &installed)?);
+    log.run(command.current_dir(&context.work))?;
+    Ok(Done::Passed(String::new()))
+}
+
+/// The tests against the installed wheels.
+pub fn pytest(context: &Context, log: &mut Log) -> Result<Done> {
+    let python = context.python()?;
+    Ok(Done::Passed(test_on(context, log, python)?))
+}
+
+/// The tests on every other minor version of CPython found here.
+pub fn pythons(context: &Context, log: &mut Log) -> Result<Done> {
+    let found = others(context)?;
+    let mut notes = Vec::new();
+    for python in found.values() {
+        notes.push(format!(
+            "{}: {}",
+            python.version,
+            test_on(context, log, python)?
+        ));
+    }
+    if notes.is_empty() {
+        return Ok(Done::Skipped(
+            "this machine has no other CPython".to_owned(),
+        ));
+    }
+    Ok(Done::Passed(notes.join("; ")))
+}
+
+fn test_on(context: &Context, log: &mut Log, python: &Python) -> Result<String> {
+    let installed = venv::with_wheels(context, log, "test", python)?;
+    log.run(
+        context
+            .cargo()
+            .args(["build", "--locked", "--quiet", "-p", "daggerml-cli"]),
+    )?;
+    let native = context
+        .target()
+        .join("debug")
+        .join(format!("dml{}", env::consts::EXE_SUFFIX));
+    let mut command = context.command(installed.program("pytest"));
+    installed.enter(&mut command)?;
+    command
+        .args(["-q", "-p", "no:cacheprovider", TESTS])
+        .env("DML_NATIVE", native);
+    let (status, text) = log.capture(command.env("PYTHONDONTWRITEBYTECODE", "1"))?;
+    if !status.success() {
+        return Err(Error::Status {
+            line: crate::log::line(&command),
+            status: status.to_string(),
+        });
+    }
+    let counts = text
+        .lines()
+        .rev()
+        .find(|line| line.contains(" passed"))
+        .unwrap_or_default();
+    Ok(counts.split(" in ").next().unwrap_or_default().to_owned())
+}
+
+fn site_packages(context: &Context, log: &mut Log, venv: &Venv) -> Result<PathBuf> {
+    let ask = "import sysconfig; print(sysconfig.get_path('platlib'))";
+    let mut command = context.command(venv.python());
+    let (_, text) = log.capture(command.args(["-I", "-c", ask]))?;
+    Ok(PathBuf::from(text.lines().last().unwrap_or_default()))
+}
+
+/// One CPython of each minor version but the main one: `python3.N` on the
+/// search path, and what pyenv or uv installed.
+fn others(context: &Context) -> Result<BTreeMap<u32, Python>> {
+    let main = minor(context.python()?);
+    let mut programs: Vec<PathBuf> = (9..40).map(|n| format!("python3.{n}").into()).collect();
+    let home = env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+    for (folder, program) in [
+        (home.join(".pyenv/versions"), "bin/python"),
+        (home.join(".local/share/uv/python"), "bin/python3"),
+    ] {
+        let Ok(entries) = fs::read_dir(&folder) else {
+            continue;
+        };
+        let mut names: Vec<PathBuf> = entries
+            .flatten()
+            .map(|entry| entry.path().join(program))
+            .collect();
+        names.sort();
+        programs.extend(names);
+    }
+    let mut found = BTreeMap::new();
+    for program in programs {
+        if let Some(python) = context.probe(&program)
+            && let minor = minor(&python)
+            && Some(minor) != Some(main)
+        {
+            found.entry(minor).or_insert(python);
+        }
+    }
+    Ok(found)
+}
+
+fn minor(python: &Python) -> u32 {
+    python
+        .version
+        .split('.')
+        .nth(1)
+        .and_then(|part| part.parse().ok())
+        .unwrap_or_default()
+}

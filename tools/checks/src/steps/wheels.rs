@@ -1,0 +1,20 @@
+//! `cargo wheels --host`, by way of wheelwright.
+
+use crate::context::Context;
+use crate::error::Result;
+use crate::log::Log;
+use crate::steps::Done;
+
+/// Builds, audits and smoke-tests this machine's wheels into `dist/`.
+pub fn run(context: &Context, log: &mut Log) -> Result<Done> {
+    let (_, help) = log.capture(context.cargo().args(["wheelwright", "--help"]))?;
+    if !help.contains("build") {
+        return Ok(Done::Skipped("wheelwright has no `build` yet".to_owned()));
+    }
+    log.run(context.cargo().args(["wheels", "--host"]))?;
+    let wheels = context.artifacts(".whl")?.len();
+    let sdists = context.artifacts(".tar.gz")?.len();
+    Ok(Done::Passed(format!(
+        "{wheels} wheels, {sdists} sdists in dist/"
+    )))
+}

@@ -1,0 +1,168 @@
+//! Virtual environments under `target/checks/venvs`, keyed by what is in them.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::context::{Context, Python};
+use crate::error::{Error, Result};
+use crate::log::Log;
+use crate::stamp::{dist_hash, short};
+
+/// The distributions of this repository, in the order they are published.
+pub const DISTRIBUTIONS: &[&str] = &["daggerml", "daggerml-cli", "daggerml-adapter-dask"];
+
+/// One virtual environment.
+pub struct Venv {
+    folder: PathBuf,
+}
+
+impl Venv {
+    /// The folder of its programs.
+    pub fn bin(&self) -> PathBuf {
+        self.folder
+            .join(if cfg!(windows) { "Scripts" } else { "bin" })
+    }
+
+    /// One of its programs.
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.bin()
+            .join(format!("{name}{}", env::consts::EXE_SUFFIX))
+    }
+
+    /// Its interpreter.
+    pub fn python(&self) -> PathBuf {
+        self.program("python")
+    }
+
+    /// Puts a command inside it: its programs first on the search path.
+    pub fn enter(&self, command: &mut Command) -> Result<()> {
+        let mut paths = vec![self.bin()];
+        paths.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
+        let joined = env::join_paths(paths).map_err(|error| Error::Missing {
+            what: format!("PATH cannot take {}: {error}", self.bin().display()),
+        })?;
+        command
+            .env("PATH", joined)
+            .env("VIRTUAL_ENV", &self.folder)
+            .env_remove("PYTHONHOME");
+        Ok(())
+    }
+}
+
+/// The environment of `requirements/NAME.txt`, installed if it is not there.
+pub fn tools(context: &Context, log: &mut Log, name: &str) -> Result<Venv> {
+    let python = context.python()?.clone();
+    if name == "bootstrap" {
+        return build(context, log, name, &python, &[], |_, log, venv, lock| {
+            let mut pip = context.command(venv.python());
+            log.run(pip.args(["-m", "pip"]).args(INSTALL_LOCKED).arg(lock))
+        });
+    }
+    build(context, log, name, &python, &[], install_locked)
+}
+
+/// An environment with the wheels of `dist/` and the locked tools `name`.
+pub fn with_wheels(context: &Context, log: &mut Log, name: &str, python: &Python) -> Result<Venv> {
+    let dist = dist_hash(context)?;
+    build(
+        context,
+        log,
+        name,
+        python,
+        &[dist.as_bytes()],
+        |context, log, venv, lock| {
+            install_locked(context, log, venv, lock)?;
+            install_wheels(context, log, venv)
+        },
+    )
+}
+
+const INSTALL_LOCKED: &[&str] = &[
+    "install",
+    "--quiet",
+    "--require-hashes",
+    "--only-binary",
+    ":all:",
+    "--no-warn-script-location",
+    "-r",
+];
+
+/// Pip, acting on another environment.
+pub fn pip(context: &Context, log: &mut Log, venv: &Venv) -> Result<Command> {
+    let bootstrap = tools(context, log, "bootstrap")?;
+    let mut pip = context.command(bootstrap.python());
+    pip.args(["-m", "pip", "--python"]).arg(venv.python());
+    pip.env("PIP_DISABLE_PIP_VERSION_CHECK", "1");
+    Ok(pip)
+}
+
+fn install_locked(context: &Context, log: &mut Log, venv: &Venv, lock: &Path) -> Result<()> {
+    let mut pip = pip(context, log, venv)?;
+    log.run(pip.args(INSTALL_LOCKED).arg(lock))
+}
+
+fn install_wheels(context: &Context, log: &mut Log, venv: &Venv) -> Result<()> {
+    let mut pip = pip(context, log, venv)?;
+    pip.args([
+        "install",
+        "--quiet",
+        "--no-index",
+        "--only-binary",
+        ":all:",
+        "--find-links",
+    ]);
+    log.run(pip.arg(context.dist()).args(DISTRIBUTIONS))
+}
+
+/// Makes an environment unless one with the same key is there and complete.
+fn build(
+    context: &Context,
+    log: &mut Log,
+    name: &str,
+    python: &Python,
+    more: &[&[u8]],
+    fill: impl FnOnce(&Context, &mut Log, &Venv, &Path) -> Result<()>,
+) -> Result<Venv> {
+    let lock = context
+        .root
+        .join("tools/checks/requirements")
+        .join(format!("{name}.txt"));
+    let wanted = fs::read(&lock).map_err(Error::io(&lock))?;
+    let described = format!("{python:?}");
+    let mut parts: Vec<&[u8]> = vec![&wanted, described.as_bytes()];
+    parts.extend(more);
+    let label = format!("{name}-py{}-", python.version);
+    let venvs = context.work.join("venvs");
+    let venv = Venv {
+        folder: venvs.join(format!("{label}{}", short(&parts))),
+    };
+    let complete = venv.folder.join("complete");
+    if complete.is_file() {
+        return Ok(venv);
+    }
+    remove_older(&venvs, &label)?;
+    let mut make = context.command(&python.path);
+    make.args(["-m", "venv"]);
+    if name != "bootstrap" {
+        make.arg("--without-pip");
+    }
+    log.run(make.arg(&venv.folder))?;
+    fill(context, log, &venv, &lock)?;
+    fs::write(&complete, "").map_err(Error::io(&complete))?;
+    Ok(venv)
+}
+
+fn remove_older(venvs: &Path, label: &str) -> Result<()> {
+    if !venvs.is_dir() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(venvs).map_err(Error::io(venvs))? {
+        let entry = entry.map_err(Error::io(venvs))?;
+        if entry.file_name().to_string_lossy().starts_with(label) {
+            fs::remove_dir_all(entry.path()).map_err(Error::io(&entry.path()))?;
+        }
+    }
+    Ok(())
+}
