@@ -1,3 +1,7 @@
-//! wheelwright
+//! The `wheelwright` program; everything is in the library of the same name.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    wheelwright::main()
+}

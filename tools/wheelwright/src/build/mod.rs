@@ -1,0 +1,209 @@
+//! A whole build: plan, compile what changed, pack, audit, try.
+
+pub mod compile;
+pub mod plan;
+pub mod report;
+pub mod stamp;
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use crate::digest::Digest;
+use crate::pack::{self, PackError, sdist, wheel};
+use crate::project::Project;
+use crate::project::workspace::Workspace;
+use crate::smoke;
+use crate::toolchain::ToolError;
+use crate::toolchain::platform;
+use crate::toolchain::python::Python;
+use crate::toolchain::tools::Tools;
+use plan::{Item, Kind, Plan};
+use report::{Report, Row, Verdict};
+
+/// What to do besides the plan.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where artifacts go.
+    pub out: PathBuf,
+    /// The interpreter to use; the first on the path unless told.
+    pub python: Option<PathBuf>,
+    /// Compile even what is unchanged.
+    pub fresh: bool,
+    /// Install and try the artifacts.
+    pub smoke: bool,
+}
+
+/// A build that cannot be done at all. What goes wrong with one artifact is in
+/// the [`Report`] instead.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// A tool is missing.
+    #[error(transparent)]
+    Tool(#[from] ToolError),
+    /// A package cannot be used.
+    #[error(transparent)]
+    Pack(#[from] PackError),
+    /// The work folder cannot be used.
+    #[error("cannot use {path}")]
+    Work {
+        /// The folder or file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// Builds everything in `plan`.
+///
+/// # Errors
+/// Nothing could be built; a single artifact's failure is in the report.
+pub fn build(workspace: &Workspace, plan: &Plan, options: &Options) -> Result<Report, BuildError> {
+    let started = Instant::now();
+    let work = workspace.work_folder();
+    let _only_build = lock(&work)?;
+    let python = Python::find(options.python.as_deref())?;
+    let tools = Tools::ensure(&work, &python)?;
+    let mut extensions = Vec::new();
+    for (project, platforms) in plan.native() {
+        extensions.push((
+            project.name.normal(),
+            compile::compile(workspace, project, &platforms, &tools, options.fresh)?,
+        ));
+    }
+    let mut rows = Vec::new();
+    for item in &plan.items {
+        let extension = match item.kind {
+            Kind::NativeWheel(platform) => extensions
+                .iter()
+                .find(|(name, _)| *name == item.project.name.normal())
+                .and_then(|(_, built)| built.get(platform.name.as_str())),
+            _ => None,
+        };
+        let row = make(item, extension, &options.out);
+        report::announce(&row);
+        rows.push(row);
+    }
+    if options.smoke {
+        try_all(workspace, &options.out, &tools, &python, &mut rows);
+    }
+    Ok(Report {
+        rows,
+        strangers: strangers(&options.out, plan),
+        seconds: started.elapsed().as_secs_f64(),
+    })
+}
+
+fn make(item: &Item<'_>, extension: Option<&Result<PathBuf, String>>, out: &Path) -> Row {
+    let artifact = (|| {
+        let artifact = match item.kind {
+            Kind::Sdist => sdist::pack(item.project, false),
+            Kind::PureWheel => wheel::pack(item.project, None, &[]),
+            Kind::NativeWheel(platform) => {
+                let path = extension
+                    .ok_or_else(|| "it was not compiled".to_owned())?
+                    .clone()?;
+                let extension = std::fs::read(&path)
+                    .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+                let native = wheel::Native {
+                    extension: &extension,
+                    platform_tag: &platform.wheel_tag,
+                };
+                wheel::pack(item.project, Some(native), &[])
+            }
+        };
+        let artifact = artifact.map_err(|error| crate::cli::full_message(&error))?;
+        artifact
+            .write(out)
+            .map_err(|error| crate::cli::full_message(&error))?;
+        Ok::<_, String>(artifact)
+    })();
+    match artifact {
+        Ok(artifact) => Row {
+            package: item.project.name.to_string(),
+            platform: item.platform_name(),
+            size: Some(artifact.bytes.len()),
+            sha256: Some(Digest::of(&artifact.bytes).hex()),
+            build: Verdict::Passed,
+            audit: audit(&out.join(&artifact.file_name), item.project),
+            smoke: Verdict::NotRun,
+            artifact: artifact.file_name,
+        },
+        Err(problem) => Row {
+            artifact: item.file_name(),
+            package: item.project.name.to_string(),
+            platform: item.platform_name(),
+            size: None,
+            sha256: None,
+            build: Verdict::Failed(problem),
+            audit: Verdict::NotRun,
+            smoke: Verdict::NotRun,
+        },
+    }
+}
+
+fn audit(_path: &Path, _project: &Project) -> Verdict {
+    Verdict::NotRun
+}
+
+/// Installs and tries every package of which a wheel runs here.
+fn try_all(workspace: &Workspace, out: &Path, tools: &Tools, python: &Python, rows: &mut [Row]) {
+    let host = platform::host().ok().map(|host| host.name.as_str());
+    let stamps = stamp::Stamps::open(&workspace.work_folder());
+    let mut seen = Vec::new();
+    for project in &workspace.projects {
+        let position = rows.iter().position(|row| {
+            row.package == project.name.written()
+                && row.sha256.is_some()
+                && pack::is_wheel(&row.artifact)
+                && (row.platform.is_none() || row.platform.as_deref() == host)
+        });
+        let Some(position) = position else { continue };
+        seen.extend(rows[position].sha256.clone());
+        let key = smoke::key(project, python, &seen);
+        let name = format!("smoke-{}", project.name.file());
+        let verdict = if stamps.holds(&name, &key) {
+            Verdict::Passed
+        } else {
+            match smoke::package(project, out, tools, python) {
+                Ok(()) => {
+                    stamps.set(&name, &key);
+                    Verdict::Passed
+                }
+                Err(error) => Verdict::Failed(crate::cli::full_message(&error)),
+            }
+        };
+        rows[position].smoke = verdict;
+        report::announce_smoke(&rows[position]);
+    }
+}
+
+/// Wheels and sdists in the folder that the plan does not make.
+fn strangers(out: &Path, plan: &Plan) -> Vec<String> {
+    let known: Vec<String> = plan.whole.clone();
+    let mut names: Vec<String> = std::fs::read_dir(out)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| pack::is_artifact(name))
+        .filter(|name| !known.contains(name))
+        .collect();
+    names.sort();
+    names
+}
+
+/// Keeps two builds out of one work folder.
+fn lock(work: &Path) -> Result<std::fs::File, BuildError> {
+    let path = work.join("lock");
+    let error = |source| BuildError::Work {
+        path: path.clone(),
+        source,
+    };
+    std::fs::create_dir_all(work).map_err(error)?;
+    let file = std::fs::File::create(&path).map_err(error)?;
+    if file.try_lock().is_err() {
+        eprintln!("waiting for another build in {}", work.display());
+        file.lock().map_err(error)?;
+    }
+    Ok(file)
+}

@@ -1,0 +1,139 @@
+//! Which artifacts a build makes.
+
+use crate::pack::wheel;
+use crate::project::Project;
+use crate::project::workspace::Workspace;
+use crate::toolchain::platform::Platform;
+
+/// What an artifact is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The wheel of a native package for one platform.
+    NativeWheel(&'static Platform),
+    /// The wheel of a pure Python package.
+    PureWheel,
+    /// The source distribution.
+    Sdist,
+}
+
+/// One artifact.
+#[derive(Debug, Clone)]
+pub struct Item<'a> {
+    /// Its package.
+    pub project: &'a Project,
+    /// What it is.
+    pub kind: Kind,
+}
+
+impl Item<'_> {
+    /// Its file name.
+    pub fn file_name(&self) -> String {
+        let stem = self.project.stem();
+        let tag = match self.kind {
+            Kind::Sdist => return format!("{stem}.tar.gz"),
+            Kind::PureWheel => "any",
+            Kind::NativeWheel(platform) => &platform.wheel_tag,
+        };
+        format!("{stem}-{}.whl", wheel::tag_for(self.project, tag))
+    }
+
+    /// The platform it is made for, if it is for one.
+    pub fn platform_name(&self) -> Option<String> {
+        match self.kind {
+            Kind::NativeWheel(platform) => Some(platform.name.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// The artifacts of a build, in publish order.
+#[derive(Debug, Clone)]
+pub struct Plan<'a> {
+    /// What to make.
+    pub items: Vec<Item<'a>>,
+    /// The file names of everything that the repository releases.
+    pub whole: Vec<String>,
+}
+
+impl<'a> Plan<'a> {
+    /// Plans the artifacts of the packages named (all, if none is) for
+    /// `platforms`.
+    ///
+    /// # Errors
+    /// A name that is no package of the repository.
+    pub fn new(
+        workspace: &'a Workspace,
+        packages: &[String],
+        platforms: &[&'static Platform],
+    ) -> Result<Self, String> {
+        for name in packages {
+            if !workspace
+                .projects
+                .iter()
+                .any(|project| project.name.written() == name)
+            {
+                let known: Vec<&str> = workspace
+                    .projects
+                    .iter()
+                    .map(|project| project.name.written())
+                    .collect();
+                return Err(format!(
+                    "no package is called {name:?}; there are: {}",
+                    known.join(", ")
+                ));
+            }
+        }
+        let items = |platforms: &[&'static Platform]| -> Vec<Item<'a>> {
+            workspace
+                .projects
+                .iter()
+                .flat_map(|project| items_of(project, platforms))
+                .collect()
+        };
+        let whole = items(&workspace.platforms)
+            .iter()
+            .map(Item::file_name)
+            .collect();
+        let mut items = items(platforms);
+        items.retain(|item| {
+            packages.is_empty()
+                || packages
+                    .iter()
+                    .any(|name| name == item.project.name.written())
+        });
+        Ok(Self { items, whole })
+    }
+
+    /// The native packages with the platforms to compile them for.
+    pub fn native(&self) -> Vec<(&'a Project, Vec<&'static Platform>)> {
+        let mut all: Vec<(&Project, Vec<&'static Platform>)> = Vec::new();
+        for item in &self.items {
+            if let Kind::NativeWheel(platform) = item.kind {
+                match all
+                    .iter_mut()
+                    .find(|(project, _)| project.name == item.project.name)
+                {
+                    Some((_, platforms)) => platforms.push(platform),
+                    None => all.push((item.project, vec![platform])),
+                }
+            }
+        }
+        all
+    }
+}
+
+fn items_of<'a>(project: &'a Project, platforms: &[&'static Platform]) -> Vec<Item<'a>> {
+    let mut kinds: Vec<Kind> = if project.is_native() {
+        platforms
+            .iter()
+            .map(|platform| Kind::NativeWheel(platform))
+            .collect()
+    } else {
+        vec![Kind::PureWheel]
+    };
+    kinds.push(Kind::Sdist);
+    kinds
+        .into_iter()
+        .map(|kind| Item { project, kind })
+        .collect()
+}

@@ -1,0 +1,81 @@
+//! `wheelwright build`: every artifact of the repository.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use super::{FAILED, Outcome};
+use crate::build::plan::Plan;
+use crate::build::{self, Options};
+use crate::project::workspace::Workspace;
+use crate::toolchain::platform::{self, Platform};
+
+/// Build every wheel and sdist of the repository, audit and try them
+///
+/// Finds wheelwright.toml from the current folder upward. Everything that a
+/// build needs besides rustup and Python is fetched, pinned, into
+/// target/wheelwright. What has not changed is not compiled again.
+#[derive(clap::Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
+pub(super) struct Args {
+    /// Native wheels for this machine only
+    #[arg(long, conflicts_with = "platform")]
+    host: bool,
+    /// Native wheels for this platform only (may be repeated)
+    #[arg(long, value_name = "NAME")]
+    platform: Vec<String>,
+    /// Artifacts of this package only (may be repeated)
+    #[arg(long, value_name = "NAME")]
+    package: Vec<String>,
+    /// Compile even what has not changed
+    #[arg(long)]
+    fresh: bool,
+    /// Do not install and try the artifacts
+    #[arg(long)]
+    no_smoke: bool,
+    /// The Python to use (CPython 3.9 or newer)
+    #[arg(long, value_name = "PROGRAM")]
+    python: Option<PathBuf>,
+    /// Where artifacts go [default: dist, beside wheelwright.toml]
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    /// Print JSON instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+impl Args {
+    pub(super) fn run(self) -> Outcome {
+        let workspace = Workspace::find(&std::env::current_dir()?)?;
+        let platforms: Vec<&Platform> = if self.host {
+            vec![platform::host()?]
+        } else if self.platform.is_empty() {
+            workspace.platforms.clone()
+        } else {
+            self.platform
+                .iter()
+                .map(|name| platform::by_name(name))
+                .collect::<Result<_, _>>()?
+        };
+        let plan = Plan::new(&workspace, &self.package, &platforms)?;
+        let options = Options {
+            out: self.out.unwrap_or_else(|| workspace.root.join("dist")),
+            python: self.python,
+            fresh: self.fresh,
+            smoke: !self.no_smoke,
+        };
+        let report = build::build(&workspace, &plan, &options)?;
+        if self.json {
+            super::print(format!("{}\n", serde_json::to_string_pretty(&report)?).as_bytes())?;
+        } else {
+            super::print(report.table().as_bytes())?;
+        }
+        Ok(if report.passed() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::from(FAILED)
+        })
+    }
+}

@@ -1,0 +1,112 @@
+//! The command line: one file for each command.
+
+mod build;
+mod completions;
+mod man;
+mod pack;
+mod platforms;
+mod sdist;
+mod smoke;
+
+use std::error::Error;
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "wheelwright", version, propagate_version = true, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 all is well; 1 an artifact failed to build or did not pass; \
+2 the command or its input could not be read.";
+
+#[derive(Subcommand)]
+enum Command {
+    Build(build::Args),
+    Pack(pack::Args),
+    Sdist(sdist::Args),
+    Smoke(smoke::Args),
+    Platforms(platforms::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+}
+
+/// What a command ends with: an exit code, or an error that is printed.
+type Outcome = Result<ExitCode, Box<dyn Error>>;
+
+const FAILED: u8 = 1;
+/// What every command exits with when its input cannot be used.
+const UNUSABLE: u8 = 2;
+
+/// Runs `wheelwright` with `args` (the program's name first).
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = if error.use_stderr() { UNUSABLE } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let outcome = match cli.command {
+        Command::Build(args) => args.run(),
+        Command::Pack(args) => args.run(),
+        Command::Sdist(args) => args.run(),
+        Command::Smoke(args) => args.run(),
+        Command::Platforms(args) => args.run(),
+        Command::Completions(args) => args.run(&mut Cli::command()),
+        Command::Man(args) => args.run(&Cli::command()),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("error: {}", full_message(error.as_ref()));
+        ExitCode::from(UNUSABLE)
+    })
+}
+
+/// Reads a file that an argument names.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    std::fs::read(path).map_err(|error| {
+        io::Error::new(
+            error.kind(),
+            format!("cannot read {}: {error}", path.display()),
+        )
+    })
+}
+
+/// Writes to standard output; a reader that closed it early is no error.
+fn print(text: &[u8]) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// An error and everything that caused it, on one line.
+pub(crate) fn full_message(error: &dyn Error) -> String {
+    let mut message = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        message.push_str(": ");
+        message.push_str(&error.to_string());
+        cause = error.source();
+    }
+    message
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,26 @@
+//! that are part Rust and part Python, for every platform, from one machine.
+//!
+//! Each package is described by its `pyproject.toml` ([`project`]); the
+//! repository lists its packages and platforms in `wheelwright.toml`. A build
+//! ([`build`]) compiles native extensions with a pinned toolchain
+//! ([`toolchain`]), writes artifacts with the deterministic packer ([`pack`])
+//! and tries them in fresh virtual environments ([`smoke`]).
+
+pub mod build;
+pub mod cli;
+pub mod digest;
+pub mod pack;
+pub mod project;
+pub mod smoke;
+pub mod toolchain;
+
+use std::process::ExitCode;
+
+/// The program: a compiler wrapper when called by such a name (see
+/// [`toolchain::zig`]), the command line of [`cli`] otherwise.
+pub fn main() -> ExitCode {
+    match toolchain::zig::wrapped_tool(std::env::args_os().next().as_deref()) {
+        Some(tool) => toolchain::zig::run_tool(&tool, std::env::args_os().skip(1)),
+        None => cli::run(std::env::args_os()),
+    }
+}

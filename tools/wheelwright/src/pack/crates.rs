@@ -1,0 +1,304 @@
+//! The crates that a native package's sdist holds: its extension and every
+//! crate of the repository below it, as a workspace of their own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use cargo_metadata::{DependencyKind, MetadataCommand, Package};
+use toml::{Table, Value};
+
+use super::PackError;
+use crate::project::files::{self, File};
+use crate::project::{Project, ProjectError};
+use crate::toolchain::rust;
+
+/// Folders of a crate that its users have no need of.
+const NOT_NEEDED: &[&str] = &[
+    "tests/",
+    "benches/",
+    "examples/",
+    "fuzz/",
+    "proptest-regressions/",
+];
+/// Tables of a manifest that only name what is in those folders.
+const ONLY_FOR_TESTS: &[&str] = &["dev-dependencies", "bench", "test", "example"];
+
+/// A crate of the repository.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LocalCrate {
+    /// Its name.
+    pub name: String,
+    /// Its folder, relative to the workspace's, with `/`.
+    pub folder: String,
+}
+
+/// The crates of a repository that an extension is compiled from.
+#[derive(Debug, Clone)]
+pub struct LocalCrates {
+    /// The workspace's folder.
+    pub root: PathBuf,
+    /// The extension's crate, relative to the workspace, with `/`.
+    pub extension: LocalCrate,
+    /// It and those below it, sorted.
+    pub all: Vec<LocalCrate>,
+}
+
+impl LocalCrates {
+    /// Finds the crates of `project`'s extension. Starts cargo, but needs no
+    /// network and resolves nothing.
+    ///
+    /// # Errors
+    /// The manifest that `[tool.maturin]` names cannot be used.
+    pub fn find(project: &Project) -> Result<Self, PackError> {
+        let problem = |problem: String| PackError::Crates {
+            project: project.name.to_string(),
+            problem,
+        };
+        let Some(maturin) = &project.maturin else {
+            return Err(problem("it has no native extension".to_owned()));
+        };
+        let manifest = project.folder.join(&maturin.manifest_path);
+        let metadata = MetadataCommand::new()
+            .cargo_path(rust::cargo())
+            .manifest_path(&manifest)
+            .no_deps()
+            .exec()
+            .map_err(|error| problem(error.to_string()))?;
+        let root = metadata.workspace_root.as_std_path();
+        let by_folder: BTreeMap<&Path, &Package> = metadata
+            .packages
+            .iter()
+            .filter_map(|package| Some((package.manifest_path.as_std_path().parent()?, package)))
+            .collect();
+        let start = std::fs::canonicalize(&manifest)
+            .ok()
+            .and_then(|manifest| manifest.parent().map(Path::to_owned))
+            .and_then(|folder| {
+                by_folder
+                    .keys()
+                    .copied()
+                    .find(|known| std::fs::canonicalize(known).is_ok_and(|known| known == folder))
+            })
+            .ok_or_else(|| problem(format!("{} is in no cargo workspace", manifest.display())))?;
+        let mut queue = vec![start];
+        let mut found = BTreeSet::new();
+        while let Some(folder) = queue.pop() {
+            let package = by_folder
+                .get(folder)
+                .ok_or_else(|| problem(format!("{} is outside the workspace", folder.display())))?;
+            if !found.insert(folder) {
+                continue;
+            }
+            for dependency in &package.dependencies {
+                if let (Some(path), true) = (
+                    &dependency.path,
+                    dependency.kind != DependencyKind::Development,
+                ) {
+                    queue.push(path.as_std_path());
+                }
+            }
+        }
+        let local = |folder: &Path| -> Result<LocalCrate, PackError> {
+            let relative = folder
+                .strip_prefix(root)
+                .ok()
+                .and_then(|relative| {
+                    relative
+                        .iter()
+                        .map(|part| part.to_str())
+                        .collect::<Option<Vec<_>>>()
+                })
+                .ok_or_else(|| problem(format!("{} is outside the workspace", folder.display())))?;
+            Ok(LocalCrate {
+                name: by_folder[folder].name.to_string(),
+                folder: relative.join("/"),
+            })
+        };
+        let mut all = found
+            .into_iter()
+            .map(local)
+            .collect::<Result<Vec<_>, _>>()?;
+        all.sort();
+        Ok(Self {
+            root: root.to_owned(),
+            extension: local(start)?,
+            all,
+        })
+    }
+
+    /// Every file of these crates that can matter to a build, sorted by path
+    /// (relative to the workspace).
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub fn files(&self, project: &Project) -> Result<Vec<File>, ProjectError> {
+        let mut all = Vec::new();
+        for member in &self.all {
+            let mut found = files::under(project, &self.root.join(&member.folder), "")?;
+            found.retain(|file| {
+                !NOT_NEEDED
+                    .iter()
+                    .any(|folder| file.path.starts_with(folder))
+            });
+            all.extend(found.into_iter().map(|file| File {
+                path: format!("{}/{}", member.folder, file.path),
+                ..file
+            }));
+        }
+        all.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(all)
+    }
+
+    /// The files of a workspace that holds these crates only: their sources,
+    /// manifests without what tests need, a `Cargo.toml`, and the part of
+    /// `Cargo.lock` that is about them. With `vendor`, also every crate that
+    /// they need, and a cargo configuration that says so.
+    ///
+    /// # Errors
+    /// A manifest cannot be read, or cargo cannot resolve the new workspace.
+    pub fn workspace(&self, project: &Project, vendor: bool) -> Result<Vec<File>, PackError> {
+        let mut all = self.files(project)?;
+        for file in &mut all {
+            let is_manifest = self
+                .all
+                .iter()
+                .any(|member| file.path == format!("{}/Cargo.toml", member.folder));
+            if is_manifest {
+                file.bytes = self.member_manifest(&file.path)?.into_bytes();
+            }
+        }
+        all.push(File {
+            path: "Cargo.toml".to_owned(),
+            bytes: self.root_manifest()?.into_bytes(),
+        });
+        let lock = self.root.join("Cargo.lock");
+        let lock =
+            std::fs::read(&lock).map_err(|source| ProjectError::Read { path: lock, source })?;
+        all.push(File {
+            path: "Cargo.lock".to_owned(),
+            bytes: lock,
+        });
+        resolve(project, &mut all, vendor)?;
+        all.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(all)
+    }
+
+    fn manifest(&self, relative: &str) -> Result<Table, ProjectError> {
+        let path = self.root.join(relative);
+        let text = std::fs::read_to_string(&path).map_err(|source| ProjectError::Read {
+            path: path.clone(),
+            source,
+        })?;
+        toml::from_str(&text).map_err(|source| ProjectError::Malformed {
+            path,
+            source: Box::new(source),
+        })
+    }
+
+    fn member_manifest(&self, relative: &str) -> Result<String, PackError> {
+        let mut manifest = self.manifest(relative)?;
+        let targets = manifest.get_mut("target").and_then(Value::as_table_mut);
+        for target in targets.into_iter().flat_map(|targets| targets.iter_mut()) {
+            if let Some(target) = target.1.as_table_mut() {
+                target.remove("dev-dependencies");
+            }
+        }
+        for table in ONLY_FOR_TESTS {
+            manifest.remove(*table);
+        }
+        Ok(manifest.to_string())
+    }
+
+    fn root_manifest(&self) -> Result<String, PackError> {
+        let mut manifest = self.manifest("Cargo.toml")?;
+        if let Some(workspace) = manifest.get_mut("workspace").and_then(Value::as_table_mut) {
+            let members = self
+                .all
+                .iter()
+                .map(|member| Value::String(member.folder.clone()))
+                .collect();
+            workspace.insert("members".to_owned(), Value::Array(members));
+            for key in ["default-members", "exclude", "metadata"] {
+                workspace.remove(key);
+            }
+            if let Some(shared) = workspace
+                .get_mut("dependencies")
+                .and_then(Value::as_table_mut)
+            {
+                shared.retain(|_, dependency| {
+                    match dependency.get("path").and_then(Value::as_str) {
+                        Some(path) => self
+                            .all
+                            .iter()
+                            .any(|member| member.folder == path.trim_end_matches('/')),
+                        None => true,
+                    }
+                });
+            }
+        }
+        Ok(manifest.to_string())
+    }
+}
+
+/// Lets cargo cut `Cargo.lock` down to the new workspace (it keeps every
+/// version that is locked), and fetch what `vendor` asks for.
+fn resolve(project: &Project, all: &mut Vec<File>, vendor: bool) -> Result<(), PackError> {
+    let problem = |problem: String| PackError::Crates {
+        project: project.name.to_string(),
+        problem,
+    };
+    let staged = tempfile::tempdir().map_err(|error| problem(error.to_string()))?;
+    for file in all.iter() {
+        let path = staged.path().join(&file.path);
+        let write = |source| PackError::Write {
+            path: path.clone(),
+            source,
+        };
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(write)?;
+        }
+        std::fs::write(&path, &file.bytes).map_err(write)?;
+    }
+    let cargo = |arguments: &[&str]| {
+        let output = Command::new(rust::cargo())
+            .args(arguments)
+            .current_dir(staged.path())
+            .output()
+            .map_err(|error| problem(format!("cargo does not start: {error}")))?;
+        if output.status.success() {
+            Ok(output.stdout)
+        } else {
+            let message = String::from_utf8_lossy(&output.stderr);
+            Err(problem(format!(
+                "cargo {}: {}",
+                arguments.join(" "),
+                message.trim()
+            )))
+        }
+    };
+    let resolve = ["metadata", "--format-version=1", "--quiet"];
+    cargo(&[resolve.as_slice(), &["--offline"]].concat()).or_else(|_| cargo(&resolve))?;
+    let read = |name: &str| {
+        let path = staged.path().join(name);
+        std::fs::read(&path).map_err(|source| ProjectError::Read { path, source })
+    };
+    if let Some(lock) = all.iter_mut().find(|file| file.path == "Cargo.lock") {
+        lock.bytes = read("Cargo.lock")?;
+    }
+    if vendor {
+        let config = cargo(&[
+            "vendor",
+            "--locked",
+            "--versioned-dirs",
+            "--quiet",
+            "vendor",
+        ])?;
+        all.push(File {
+            path: ".cargo/config.toml".to_owned(),
+            bytes: config,
+        });
+        all.extend(files::every(&staged.path().join("vendor"), "vendor/")?);
+    }
+    Ok(())
+}

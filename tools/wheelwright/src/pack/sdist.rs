@@ -1,0 +1,84 @@
+//! One sdist from a project: what `pip` needs to build its wheel.
+
+use super::crates::LocalCrates;
+use super::{Artifact, PackError, tar};
+use crate::project::files::{self, File};
+use crate::project::pyproject::Readme;
+use crate::project::{Project, ProjectError, metadata};
+
+/// Packs an sdist. A native package's holds the crates of its extension, and
+/// with `vendor` also every crate that they need.
+///
+/// # Errors
+/// The project cannot be used, or cargo cannot collect its crates.
+pub fn pack(project: &Project, vendor: bool) -> Result<Artifact, PackError> {
+    let licenses = files::licenses(project)?;
+    let names: Vec<String> = licenses.iter().map(|file| file.path.clone()).collect();
+    let mut all = vec![File {
+        path: "PKG-INFO".to_owned(),
+        bytes: metadata::metadata(project, &names)?.into_bytes(),
+    }];
+    all.extend(licenses);
+    match &project.table.readme {
+        Some(Readme::File(file)) => all.push(own(project, file)?),
+        Some(Readme::Typed(typed)) => all.push(own(project, &typed.file)?),
+        None => {}
+    }
+    let mut pyproject = project.source.clone();
+    if let Some(maturin) = &project.maturin {
+        let crates = LocalCrates::find(project)?;
+        pyproject = moved_manifest_path(project, &maturin.manifest_path, &crates)?;
+        all.extend(crates.workspace(project, vendor)?);
+    }
+    all.push(File {
+        path: "pyproject.toml".to_owned(),
+        bytes: pyproject.into_bytes(),
+    });
+    for folder in files::import_folders(project) {
+        all.extend(files::under(
+            project,
+            &project.folder.join(&folder),
+            &format!("{folder}/"),
+        )?);
+    }
+    all.sort_by(|a, b| a.path.cmp(&b.path));
+    all.dedup();
+    let file_name = format!("{}.tar.gz", project.stem());
+    if let Some(pair) = all.windows(2).find(|pair| pair[0].path == pair[1].path) {
+        return Err(PackError::Duplicate {
+            path: pair[0].path.clone(),
+            artifact: file_name,
+        });
+    }
+    let bytes = tar::write_gzipped(&project.stem(), &all).map_err(|source| PackError::Write {
+        path: file_name.clone().into(),
+        source,
+    })?;
+    Ok(Artifact { file_name, bytes })
+}
+
+fn own(project: &Project, path: &str) -> Result<File, ProjectError> {
+    Ok(File {
+        path: path.to_owned(),
+        bytes: project.read_file(path)?,
+    })
+}
+
+/// In the sdist, `pyproject.toml` lies beside the workspace's `Cargo.toml`.
+fn moved_manifest_path(
+    project: &Project,
+    written: &str,
+    crates: &LocalCrates,
+) -> Result<String, ProjectError> {
+    let moved = format!("{}/Cargo.toml", crates.extension.folder);
+    let quoted = format!("\"{written}\"");
+    if project.source.matches(&quoted).count() != 1 {
+        return Err(project.field_error(
+            "tool.maturin.manifest-path",
+            format!(
+                "{quoted} must occur exactly once in the file, so that the sdist can hold another"
+            ),
+        ));
+    }
+    Ok(project.source.replace(&quoted, &format!("\"{moved}\"")))
+}

@@ -1,0 +1,177 @@
+//! One wheel from a project, and its extension if it has one.
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+
+use super::zip::{self, Member};
+use super::{Artifact, PackError};
+use crate::digest::Digest;
+use crate::project::files::{self, File};
+use crate::project::{Project, metadata};
+
+/// A compiled extension and the platform it runs on.
+#[derive(Debug, Clone, Copy)]
+pub struct Native<'a> {
+    /// The dynamic library.
+    pub extension: &'a [u8],
+    /// The wheel's platform tag.
+    pub platform_tag: &'a str,
+}
+
+/// Packs a wheel. `more` are further files of its `.dist-info` folder, such as
+/// SBOMs, with paths relative to it.
+///
+/// # Errors
+/// The project cannot be used, or the wheel is too large.
+pub fn pack(
+    project: &Project,
+    native: Option<Native<'_>>,
+    more: &[File],
+) -> Result<Artifact, PackError> {
+    let tag = tag(project, native)?;
+    let file_name = format!("{}-{tag}.whl", project.stem());
+    let mut members: Vec<Member> = files::import_packages(project)?
+        .into_iter()
+        .map(plain)
+        .collect();
+    if let (Some(native), Some(maturin)) = (native, &project.maturin) {
+        members.push(Member {
+            path: maturin.extension_path() + extension_suffix(project, native.platform_tag),
+            bytes: native.extension.to_owned(),
+            executable: true,
+        });
+    }
+    members.sort_by(|a, b| a.path.cmp(&b.path));
+    let mut info = dist_info(project, &tag, native.is_some())?;
+    info.extend(more.iter().cloned());
+    let folder = format!("{}.dist-info", project.stem());
+    for file in &mut info {
+        file.path = format!("{folder}/{}", file.path);
+    }
+    info.sort_by(|a, b| a.path.cmp(&b.path));
+    // The .dist-info folder comes last, and RECORD last of all, as the wheel
+    // format recommends.
+    members.extend(info.into_iter().map(plain));
+    let record = record(&members, &format!("{folder}/RECORD"));
+    members.push(plain(File {
+        path: format!("{folder}/RECORD"),
+        bytes: record.into_bytes(),
+    }));
+    let mut seen = HashSet::new();
+    if let Some(member) = members.iter().find(|member| !seen.insert(&member.path)) {
+        return Err(PackError::Duplicate {
+            path: member.path.clone(),
+            artifact: file_name,
+        });
+    }
+    Ok(Artifact {
+        bytes: zip::write(&file_name, &members)?,
+        file_name,
+    })
+}
+
+fn tag(project: &Project, native: Option<Native<'_>>) -> Result<String, PackError> {
+    let problem = |problem| PackError::Extension {
+        project: project.name.to_string(),
+        problem,
+    };
+    let platform = match native {
+        Some(_) if !project.is_native() => {
+            return Err(problem(
+                "is a pure Python package ([tool.maturin] is missing) and takes no extension",
+            ));
+        }
+        None if project.is_native() => {
+            return Err(problem(
+                "has a native extension ([tool.maturin]), but none was given",
+            ));
+        }
+        Some(native) => native.platform_tag,
+        None => "any",
+    };
+    Ok(tag_for(project, platform))
+}
+
+/// The tag of a project's wheel for a platform tag.
+pub fn tag_for(project: &Project, platform_tag: &str) -> String {
+    let settings = &project.settings;
+    let python = settings.python_tag.as_deref().unwrap_or("py3");
+    let abi = settings.abi_tag.as_deref().unwrap_or("none");
+    format!("{python}-{abi}-{platform_tag}")
+}
+
+/// What Python wants an extension module's file name to end with.
+fn extension_suffix(project: &Project, platform_tag: &str) -> &'static str {
+    let stable = project.settings.abi_tag.as_deref() == Some("abi3");
+    match (platform_tag.starts_with("win"), stable) {
+        (true, _) => ".pyd",
+        (false, true) => ".abi3.so",
+        (false, false) => ".so",
+    }
+}
+
+fn dist_info(project: &Project, tag: &str, native: bool) -> Result<Vec<File>, PackError> {
+    let licenses = files::licenses(project)?;
+    let names: Vec<String> = licenses.iter().map(|file| file.path.clone()).collect();
+    let mut info = vec![
+        File {
+            path: "METADATA".to_owned(),
+            bytes: metadata::metadata(project, &names)?.into_bytes(),
+        },
+        File {
+            path: "WHEEL".to_owned(),
+            bytes: wheel_file(tag, native).into_bytes(),
+        },
+    ];
+    if let Some(text) = metadata::entry_points(project) {
+        info.push(File {
+            path: "entry_points.txt".to_owned(),
+            bytes: text.into_bytes(),
+        });
+    }
+    info.extend(licenses.into_iter().map(|file| File {
+        path: format!("licenses/{}", file.path),
+        ..file
+    }));
+    Ok(info)
+}
+
+fn wheel_file(tag: &str, native: bool) -> String {
+    format!(
+        "Wheel-Version: 1.0\nGenerator: wheelwright {}\nRoot-Is-Purelib: {}\nTag: {tag}\n",
+        env!("CARGO_PKG_VERSION"),
+        !native,
+    )
+}
+
+fn record(members: &[Member], itself: &str) -> String {
+    let mut text = String::new();
+    for member in members {
+        let digest = Digest::of(&member.bytes).record();
+        let _ = writeln!(
+            text,
+            "{},sha256={digest},{}",
+            quoted(&member.path),
+            member.bytes.len()
+        );
+    }
+    let _ = writeln!(text, "{itself},,");
+    text
+}
+
+/// A CSV field.
+fn quoted(field: &str) -> String {
+    if field.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field.to_owned()
+    }
+}
+
+fn plain(file: File) -> Member {
+    Member {
+        path: file.path,
+        bytes: file.bytes,
+        executable: false,
+    }
+}

@@ -1,0 +1,151 @@
+//! A repository: `wheelwright.toml` and the packages it lists.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::{Project, ProjectError, requirement};
+use crate::toolchain::platform::{self, Platform};
+
+/// The file that makes a folder a repository.
+pub const FILE: &str = "wheelwright.toml";
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Table {
+    packages: Vec<String>,
+    platforms: Vec<String>,
+}
+
+/// A repository and its packages.
+#[derive(Debug, Clone)]
+pub struct Workspace {
+    /// The folder that holds `wheelwright.toml`.
+    pub root: PathBuf,
+    /// The packages, in publish order.
+    pub projects: Vec<Project>,
+    /// The platforms that native packages are built for.
+    pub platforms: Vec<&'static Platform>,
+}
+
+impl Workspace {
+    /// Finds the repository that `start` is in and reads it.
+    ///
+    /// # Errors
+    /// There is none, or a file of it cannot be used.
+    pub fn find(start: &Path) -> Result<Self, ProjectError> {
+        let start = std::path::absolute(start).map_err(|source| ProjectError::Read {
+            path: start.to_owned(),
+            source,
+        })?;
+        match start.ancestors().find(|folder| folder.join(FILE).is_file()) {
+            Some(root) => Self::read(root),
+            None => Err(ProjectError::NoProject {
+                folder: start,
+                file: FILE,
+            }),
+        }
+    }
+
+    /// Reads the repository in `root`.
+    ///
+    /// # Errors
+    /// `wheelwright.toml` or a package's `pyproject.toml` cannot be used, or
+    /// the packages do not fit together.
+    pub fn read(root: &Path) -> Result<Self, ProjectError> {
+        let path = root.join(FILE);
+        let text = std::fs::read_to_string(&path).map_err(|source| ProjectError::Read {
+            path: path.clone(),
+            source,
+        })?;
+        let table: Table = toml::from_str(&text).map_err(|source| ProjectError::Malformed {
+            path: path.clone(),
+            source: Box::new(source),
+        })?;
+        let projects = table
+            .packages
+            .iter()
+            .map(|folder| Project::read(&root.join(folder)))
+            .collect::<Result<Vec<_>, _>>()?;
+        let platforms = table
+            .platforms
+            .iter()
+            .map(|name| platform::by_name(name))
+            .collect::<Result<_, _>>()
+            .map_err(|error| ProjectError::Field {
+                path,
+                field: "platforms".to_owned(),
+                problem: error.to_string(),
+            })?;
+        check_order(&projects)?;
+        Ok(Self {
+            root: root.to_owned(),
+            projects,
+            platforms,
+        })
+    }
+
+    /// The folder for everything that a build leaves behind.
+    pub fn work_folder(&self) -> PathBuf {
+        self.root.join("target").join("wheelwright")
+    }
+
+    /// The repository's `Cargo.lock`, which every compiled artifact is built by.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn cargo_lock(&self) -> io::Result<Vec<u8>> {
+        std::fs::read(self.root.join("Cargo.lock"))
+    }
+}
+
+/// Every package comes after those it depends on, accepts the version they
+/// have here, and all have one version.
+fn check_order(projects: &[Project]) -> Result<(), ProjectError> {
+    for (position, project) in projects.iter().enumerate() {
+        const FIELD: &str = "project.dependencies";
+        if project.version != projects[0].version {
+            return Err(project.field_error(
+                "project.version",
+                format!(
+                    "is {}, but {} has {}; packages of one repository have one version",
+                    project.version, projects[0].name, projects[0].version
+                ),
+            ));
+        }
+        for written in &project.table.dependencies {
+            let checked = requirement::check(written, None)
+                .map_err(|problem| project.field_error(FIELD, problem))?;
+            let Some(other) = projects
+                .iter()
+                .position(|other| other.name.normal() == checked.name.normal())
+            else {
+                continue;
+            };
+            if other >= position {
+                return Err(project.field_error(
+                    FIELD,
+                    format!(
+                        "{} must come before {} in {FILE}",
+                        checked.name, project.name
+                    ),
+                ));
+            }
+            let version = &projects[other].version;
+            if !checked
+                .versions
+                .is_some_and(|versions| versions.contains(version))
+            {
+                return Err(project.field_error(
+                    FIELD,
+                    format!(
+                        "{written:?} does not accept {} {version}, the version of this repository",
+                        checked.name
+                    ),
+                ));
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,209 @@
+//! Trying an installed copy: a fresh virtual environment, no index, the steps
+//! that the package's `pyproject.toml` names.
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::digest::{Digest, Pieces};
+use crate::project::Project;
+use crate::project::settings::SmokeStep;
+use crate::toolchain::ToolError;
+use crate::toolchain::process::{last_lines, run};
+use crate::toolchain::python::{Python, Venv};
+use crate::toolchain::tools::Tools;
+
+/// A package that does not work when it is installed.
+#[derive(Debug, thiserror::Error)]
+pub enum SmokeError {
+    /// No environment can be made, or pip cannot install the package.
+    #[error("cannot install {package} into a fresh environment")]
+    Install {
+        /// The package.
+        package: String,
+        /// Why.
+        source: ToolError,
+    },
+    /// A step ended with an error.
+    #[error("`{step}` failed ({status}): {message}")]
+    Step {
+        /// The command.
+        step: String,
+        /// How it ended.
+        status: String,
+        /// The end of what it said.
+        message: String,
+    },
+    /// A step did not print what it must.
+    #[error("`{step}` must print {wanted:?}, but printed {printed:?}")]
+    Output {
+        /// The command.
+        step: String,
+        /// What it must print.
+        wanted: String,
+        /// What it printed.
+        printed: String,
+    },
+    /// A folder or a pipe cannot be used.
+    #[error("cannot use {path}")]
+    File {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// A digest of all that decides how the steps end: the wheels that are
+/// installed, the steps and the interpreter.
+pub fn key(project: &Project, python: &Python, wheels: &[String]) -> Digest {
+    let mut pieces = Pieces::default();
+    pieces.add("python", python.description.as_bytes());
+    for wheel in wheels {
+        pieces.add("wheel", wheel.as_bytes());
+    }
+    pieces.add("steps", format!("{:?}", project.settings.smoke).as_bytes());
+    pieces.finish()
+}
+
+/// Installs `project` from the wheels in `wheels` and runs its steps.
+///
+/// # Errors
+/// It cannot be installed, or a step does not end as it should.
+pub fn package(
+    project: &Project,
+    wheels: &Path,
+    tools: &Tools,
+    python: &Python,
+) -> Result<(), SmokeError> {
+    let file = |source| SmokeError::File {
+        path: std::env::temp_dir(),
+        source,
+    };
+    let folder = tempfile::Builder::new()
+        .prefix("wheelwright-smoke-")
+        .tempdir()
+        .map_err(file)?;
+    let install = |source| SmokeError::Install {
+        package: project.name.to_string(),
+        source,
+    };
+    let venv = python
+        .venv(&folder.path().join("venv"), false)
+        .map_err(install)?;
+    let mut pip = tools.pip_for(&venv);
+    // A setting of pip's, such as another folder of wheels, could hide that
+    // ours are not enough.
+    for (name, _) in std::env::vars_os() {
+        if name
+            .to_string_lossy()
+            .to_ascii_uppercase()
+            .starts_with("PIP_")
+        {
+            pip.env_remove(name);
+        }
+    }
+    pip.args([
+        "install",
+        "--isolated",
+        "--no-index",
+        "--only-binary",
+        ":all:",
+        "--no-cache-dir",
+        "--quiet",
+    ])
+    .args(["--disable-pip-version-check", "--find-links"])
+    .arg(wheels)
+    .arg(format!("{}=={}", project.name, project.version));
+    run(&mut pip, "").map_err(install)?;
+    let empty = folder.path().join("empty");
+    std::fs::create_dir(&empty).map_err(file)?;
+    project
+        .settings
+        .smoke
+        .step
+        .iter()
+        .try_for_each(|step| run_step(project, &venv, &empty, step))
+}
+
+fn run_step(
+    project: &Project,
+    venv: &Venv,
+    folder: &Path,
+    step: &SmokeStep,
+) -> Result<(), SmokeError> {
+    let name = step.run.join(" ");
+    let file = |source| SmokeError::File {
+        path: folder.to_owned(),
+        source,
+    };
+    let Some((program, arguments)) = step.run.split_first() else {
+        return Ok(());
+    };
+    let mut child = Command::new(venv.program(program))
+        .args(arguments)
+        .current_dir(folder)
+        .env_clear()
+        .envs(environment(venv, folder))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|source| SmokeError::Install {
+            package: project.name.to_string(),
+            source: ToolError::Start {
+                program: program.clone(),
+                hint: "the wheel must install it",
+                source,
+            },
+        })?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // A step that does not read its input has not failed.
+        let _ = stdin.write_all(step.stdin.as_bytes());
+    }
+    let output = child.wait_with_output().map_err(file)?;
+    if !output.status.success() {
+        return Err(SmokeError::Step {
+            step: name,
+            status: output.status.to_string(),
+            message: last_lines(&output),
+        });
+    }
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    let wanted = step
+        .stdout
+        .replace("{version}", &project.version.to_string());
+    if printed.contains(&wanted) {
+        Ok(())
+    } else {
+        Err(SmokeError::Output {
+            step: name,
+            wanted,
+            printed,
+        })
+    }
+}
+
+/// Nothing of the caller's environment but what an operating system needs.
+fn environment(venv: &Venv, folder: &Path) -> Vec<(OsString, OsString)> {
+    let mut all: Vec<(OsString, OsString)> = Vec::new();
+    for name in ["SYSTEMROOT", "TEMP", "TMP", "TMPDIR"] {
+        if let Some(value) = std::env::var_os(name) {
+            all.push((name.into(), value));
+        }
+    }
+    let mut path = vec![venv.programs()];
+    if cfg!(unix) {
+        path.extend(["/usr/bin".into(), "/bin".into()]);
+    }
+    all.push((
+        "PATH".into(),
+        std::env::join_paths(path).unwrap_or_default(),
+    ));
+    for home in ["HOME", "USERPROFILE"] {
+        all.push((home.into(), folder.into()));
+    }
+    all.push(("PYTHONUTF8".into(), "1".into()));
+    all
+}

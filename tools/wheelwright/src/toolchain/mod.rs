@@ -1,0 +1,63 @@
+//! The tools that a build uses, each pinned: rustc by `rust-toolchain.toml`,
+//! zig (C compiler and linker) and pip by hash.
+
+pub mod platform;
+pub mod process;
+pub mod python;
+pub mod rust;
+pub mod tools;
+pub mod zig;
+
+use std::io;
+use std::path::PathBuf;
+
+/// A tool that is missing or does not work.
+#[derive(Debug, thiserror::Error)]
+pub enum ToolError {
+    /// A program does not start.
+    #[error("{program} does not start; {hint}")]
+    Start {
+        /// The program.
+        program: String,
+        /// What to do.
+        hint: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+    /// A program ended with an error.
+    #[error("{command} failed ({status}): {message}")]
+    Failed {
+        /// The command line.
+        command: String,
+        /// How it ended.
+        status: String,
+        /// The end of what it said.
+        message: String,
+    },
+    /// No Python is new enough.
+    #[error("no CPython >= 3.9 was found (tried {tried}); install one, or name it with --python")]
+    NoPython {
+        /// The names that were tried.
+        tried: String,
+    },
+    /// The standard library of a target is missing and cannot be installed.
+    #[error(
+        "Rust's standard library for {target} is missing, and `rustup target add {target}` failed ({problem}); \
+         run that where rustup can download, or put a sysroot that holds lib/rustlib/{target} in its place \
+         (see \"Without rustup\" in docs/guide/building.md)"
+    )]
+    NoStandardLibrary {
+        /// The target.
+        target: String,
+        /// Why rustup could not help.
+        problem: String,
+    },
+    /// A file of the tools cannot be written or read.
+    #[error("cannot use {path}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}

@@ -1,0 +1,84 @@
+//! The pinned Rust toolchain.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::ToolError;
+use super::platform::Platform;
+use super::process::run;
+
+/// The cargo to run: the one that runs us, or the one on the path.
+pub fn cargo() -> OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+/// A Rust toolchain.
+#[derive(Debug, Clone)]
+pub struct Rust {
+    /// What `rustc -vV` prints: all that identifies a compiler.
+    pub version: String,
+    /// Its folder.
+    pub sysroot: PathBuf,
+}
+
+impl Rust {
+    /// The toolchain that is in force in `folder`.
+    ///
+    /// # Errors
+    /// rustc does not start.
+    pub fn find(folder: &Path) -> Result<Self, ToolError> {
+        const HINT: &str = "install Rust with rustup";
+        let rustc = |arguments: &[&str]| {
+            let output = run(
+                Command::new("rustc").args(arguments).current_dir(folder),
+                HINT,
+            )?;
+            Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        };
+        Ok(Self {
+            version: rustc(&["-vV"])?,
+            sysroot: rustc(&["--print", "sysroot"])?.into(),
+        })
+    }
+
+    /// The commit that the compiler was built from.
+    pub fn commit(&self) -> &str {
+        self.version
+            .lines()
+            .find_map(|line| line.strip_prefix("commit-hash: "))
+            .unwrap_or("unknown")
+    }
+
+    /// Makes sure that the standard library for `platform` is installed.
+    ///
+    /// # Errors
+    /// It is missing and rustup cannot fetch it.
+    pub fn ensure_target(&self, platform: &Platform, folder: &Path) -> Result<(), ToolError> {
+        let target = &platform.rust_target;
+        let library = self
+            .sysroot
+            .join("lib")
+            .join("rustlib")
+            .join(target)
+            .join("lib");
+        if std::fs::read_dir(&library).is_ok_and(|mut entries| entries.next().is_some()) {
+            return Ok(());
+        }
+        eprintln!("rust: installing the standard library for {target}");
+        let mut command = Command::new("rustup");
+        command.args(["target", "add", target]).current_dir(folder);
+        run(&mut command, "install Rust with rustup")
+            .map(|_| ())
+            .map_err(|error| {
+                let problem = match error {
+                    ToolError::Failed { message, .. } => message.replace('\n', "; "),
+                    other => other.to_string(),
+                };
+                ToolError::NoStandardLibrary {
+                    target: target.clone(),
+                    problem,
+                }
+            })
+    }
+}

@@ -1,0 +1,229 @@
+//! zig as C compiler, archiver and linker for every target.
+//!
+//! cargo and the `cc` crate want the path of one program for each target, so
+//! wheelwright links itself under names such as
+//! `wheelwright-zig-cc-x86_64-linux-gnu.2.28`. Started by such a name, it
+//! starts zig with the arguments that zig understands.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use super::ToolError;
+use super::platform::Platform;
+
+const PREFIX: &str = "wheelwright-zig-";
+/// The variable that tells a wrapper where zig is.
+pub const ZIG: &str = "WHEELWRIGHT_ZIG";
+
+/// A tool that wheelwright was started as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tool {
+    /// The C compiler and linker for a zig target.
+    Cc(String),
+    /// The C++ compiler for a zig target.
+    Cxx(String),
+    /// The archiver.
+    Ar,
+}
+
+impl Tool {
+    fn file_name(&self) -> String {
+        let name = match self {
+            Self::Cc(target) => format!("cc-{target}"),
+            Self::Cxx(target) => format!("c++-{target}"),
+            Self::Ar => "ar".to_owned(),
+        };
+        format!("{PREFIX}{name}{}", std::env::consts::EXE_SUFFIX)
+    }
+}
+
+/// The tool that the program's own name asks for, if any.
+pub fn wrapped_tool(own_name: Option<&OsStr>) -> Option<Tool> {
+    let name = Path::new(own_name?).file_name()?.to_str()?;
+    let name = name
+        .strip_suffix(std::env::consts::EXE_SUFFIX)
+        .unwrap_or(name)
+        .strip_prefix(PREFIX)?;
+    match name.split_once('-') {
+        Some(("cc", target)) => Some(Tool::Cc(target.to_owned())),
+        Some(("c++", target)) => Some(Tool::Cxx(target.to_owned())),
+        _ if name == "ar" => Some(Tool::Ar),
+        _ => None,
+    }
+}
+
+/// The wrappers for one target.
+#[derive(Debug, Clone)]
+pub struct Wrappers {
+    /// C compiler and linker.
+    pub cc: PathBuf,
+    /// C++ compiler.
+    pub cxx: PathBuf,
+    /// Archiver.
+    pub ar: PathBuf,
+}
+
+impl Wrappers {
+    /// Writes the wrappers for `platform` into `folder`.
+    ///
+    /// # Errors
+    /// They cannot be written.
+    pub fn write(folder: &Path, platform: &Platform) -> Result<Self, ToolError> {
+        let file = |path: &Path| {
+            let path = path.to_owned();
+            move |source| ToolError::File { path, source }
+        };
+        std::fs::create_dir_all(folder).map_err(file(folder))?;
+        let own = std::env::current_exe().map_err(file(folder))?;
+        let write = |tool: &Tool| {
+            let path = folder.join(tool.file_name());
+            link(&own, &path).map_err(file(&path))?;
+            Ok(path)
+        };
+        Ok(Self {
+            cc: write(&Tool::Cc(platform.zig_target.clone()))?,
+            cxx: write(&Tool::Cxx(platform.zig_target.clone()))?,
+            ar: write(&Tool::Ar)?,
+        })
+    }
+}
+
+#[cfg(unix)]
+fn link(own: &Path, path: &Path) -> io::Result<()> {
+    if std::fs::read_link(path).is_ok_and(|target| target == own) {
+        return Ok(());
+    }
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => std::os::unix::fs::symlink(own, path),
+    }
+}
+
+#[cfg(not(unix))]
+fn link(own: &Path, path: &Path) -> io::Result<()> {
+    std::fs::copy(own, path).map(|_| ())
+}
+
+/// Runs zig as `tool`.
+pub fn run_tool(tool: &Tool, arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let Some(zig) = std::env::var_os(ZIG) else {
+        eprintln!("wheelwright: {ZIG} is not set; this program is started by `wheelwright build`");
+        return ExitCode::from(2);
+    };
+    let mut command = Command::new(&zig);
+    match tool {
+        Tool::Cc(target) => compile(&mut command, &zig, "cc", target, arguments),
+        Tool::Cxx(target) => compile(&mut command, &zig, "c++", target, arguments),
+        Tool::Ar => {
+            command.arg("ar").args(arguments);
+        }
+    }
+    match command.status() {
+        Ok(status) => ExitCode::from(
+            status
+                .code()
+                .and_then(|code| u8::try_from(code).ok())
+                .unwrap_or(1),
+        ),
+        Err(error) => {
+            eprintln!(
+                "wheelwright: {} does not start: {error}",
+                Path::new(&zig).display()
+            );
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn compile(
+    command: &mut Command,
+    zig: &OsStr,
+    mode: &str,
+    target: &str,
+    arguments: impl Iterator<Item = OsString>,
+) {
+    command
+        .arg(mode)
+        .args(["-target", target, "-g0"])
+        .args(arguments.filter_map(|argument| translate(target, argument)));
+    if target.contains("-macos") {
+        // The headers and stubs of Apple's SDK that come with zig.
+        let sdk = Path::new(zig)
+            .with_file_name("lib")
+            .join("libc")
+            .join("darwin");
+        command.env("SDKROOT", sdk);
+    }
+}
+
+/// An argument as zig understands it; `None` drops it.
+fn translate(target: &str, argument: OsString) -> Option<OsString> {
+    let Some(text) = argument.to_str() else {
+        return Some(argument);
+    };
+    if text == "-m64" || text.starts_with("--target=") {
+        return None; // -target says it, in zig's own words
+    }
+    if target.contains("-macos") && text == "-liconv" {
+        return None; // named by std, used by nothing that we link
+    }
+    if target.contains("-windows") {
+        if matches!(text, "-lmsvcrt" | "-nolibc" | "--unwindlib=none")
+            || text.starts_with("-Wl,-soname=")
+        {
+            return None; // zig brings UCRT and its own unwinder; a DLL has no soname
+        }
+        if let Some(exports) = text.strip_prefix("-Wl,").filter(|path| {
+            Path::new(path)
+                .extension()
+                .is_some_and(|extension| extension == "def")
+        }) {
+            return Some(exports.into());
+        }
+    }
+    Some(argument)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_tools_correspond() {
+        for tool in [
+            Tool::Cc("x86_64-linux-gnu.2.28".into()),
+            Tool::Cxx("aarch64-macos.11.0".into()),
+            Tool::Ar,
+        ] {
+            let path = Path::new("somewhere").join(tool.file_name());
+            assert_eq!(wrapped_tool(Some(path.as_os_str())), Some(tool));
+        }
+        for name in ["wheelwright", "wheelwright-zig-ld", "/usr/bin/cc"] {
+            assert_eq!(wrapped_tool(Some(OsStr::new(name))), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn arguments_are_translated_for_the_target() {
+        let translated = |target: &str, argument: &str| {
+            translate(target, argument.into()).map(|argument| argument.into_string().unwrap())
+        };
+        assert_eq!(translated("x86_64-linux-gnu.2.28", "-m64"), None);
+        assert_eq!(
+            translated("x86_64-linux-gnu.2.28", "--target=x86_64-unknown-linux-gnu"),
+            None
+        );
+        assert_eq!(
+            translated("x86_64-linux-gnu.2.28", "-nolibc").as_deref(),
+            Some("-nolibc")
+        );
+        assert_eq!(translated("aarch64-macos.11.0", "-liconv"), None);
+        assert_eq!(
+            translated("x86_64-windows-gnu", "-Wl,/tmp/list.def").as_deref(),
+            Some("/tmp/list.def")
+        );
+        assert_eq!(translated("x86_64-windows-gnu", "-Wl,-soname=x"), None);
+    }
+}
