@@ -4,8 +4,12 @@
 //! repository lists its packages and platforms in `wheelwright.toml`. A build
 //! ([`build`]) compiles native extensions with a pinned toolchain
 //! ([`toolchain`]), writes artifacts with the deterministic packer ([`pack`])
-//! and tries them in fresh virtual environments ([`smoke`]).
+//! and tries them in fresh virtual environments ([`smoke`]). An audit ([`audit`]) judges any wheel
+//! or sdist by the facts that [`artifact`] and [`binary`] read from it.
 
+pub mod artifact;
+pub mod audit;
+pub mod binary;
 pub mod build;
 pub mod cli;
 pub mod digest;

@@ -1,5 +1,6 @@
 //! The command line: one file for each command.
 
+mod audit;
 mod build;
 mod completions;
 mod man;
@@ -32,6 +33,7 @@ enum Command {
     Build(build::Args),
     Pack(pack::Args),
     Sdist(sdist::Args),
+    Audit(audit::Args),
     Smoke(smoke::Args),
     Platforms(platforms::Args),
     Completions(completions::Args),
@@ -59,6 +61,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Build(args) => args.run(),
         Command::Pack(args) => args.run(),
         Command::Sdist(args) => args.run(),
+        Command::Audit(args) => args.run(),
         Command::Smoke(args) => args.run(),
         Command::Platforms(args) => args.run(),
         Command::Completions(args) => args.run(&mut Cli::command()),

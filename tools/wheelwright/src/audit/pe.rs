@@ -1,0 +1,232 @@
+//! Rules on PE files: what a Windows tag promises, and hardening.
+
+use super::rules::{PE_HARDENING, PE_IMPORT, PE_TIMESTAMP};
+use super::subject::Member;
+use super::{Findings, Subject};
+use crate::artifact::file_name::Platform;
+use crate::binary::Binary;
+use crate::binary::pe::Pe;
+
+pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
+    let windows = subject
+        .platforms
+        .iter()
+        .any(|p| matches!(p, Platform::Windows { .. }));
+    for (member, binary) in subject.binaries() {
+        let Binary::Pe(pe) = binary else { continue };
+        if windows {
+            imports(subject, member, pe, findings);
+            timestamp(subject, member, pe, findings);
+            hardening(member, pe, findings);
+        }
+    }
+}
+
+fn imports(subject: &Subject<'_>, member: &Member, pe: &Pe, findings: &mut Findings) {
+    for dll in &pe.dlls {
+        let lower = dll.to_ascii_lowercase();
+        if is_system(&lower)
+            || is_python(&lower)
+            || subject.ships(dll)
+            || subject.allows_library(dll)
+        {
+            continue;
+        }
+        let fix = if lower.starts_with("msvcp")
+            || lower.starts_with("concrt")
+            || lower.starts_with("vcomp")
+        {
+            "Python does not ship it: link the C++ library statically (/MT), or copy the DLL into the wheel (delvewheel)"
+        } else {
+            "link it statically, or copy the DLL into the wheel (delvewheel)"
+        };
+        findings.add(
+            PE_IMPORT,
+            Some(&member.path),
+            format!("loads {dll}"),
+            "Python's DLLs, the UCRT and Windows's own",
+            fix,
+        );
+    }
+}
+
+/// `python3.dll`, `python312.dll`, `python313t.dll`.
+pub fn is_python(dll: &str) -> bool {
+    dll.strip_prefix("python3")
+        .and_then(|rest| rest.strip_suffix(".dll"))
+        .is_some_and(|rest| {
+            rest.trim_end_matches('t')
+                .chars()
+                .all(|c| c.is_ascii_digit())
+        })
+}
+
+/// DLLs of every Windows that Python supports, and the runtime that Python brings.
+fn is_system(dll: &str) -> bool {
+    if dll.starts_with("api-ms-win-") || dll.starts_with("ext-ms-") {
+        return true;
+    }
+    SYSTEM.binary_search(&dll).is_ok()
+}
+
+/// Sorted. `vcruntime140*` come with CPython, the rest with Windows.
+const SYSTEM: &[&str] = &[
+    "activeds.dll",
+    "advapi32.dll",
+    "avicap32.dll",
+    "avifil32.dll",
+    "avrt.dll",
+    "bcrypt.dll",
+    "bcryptprimitives.dll",
+    "cabinet.dll",
+    "cfgmgr32.dll",
+    "combase.dll",
+    "comctl32.dll",
+    "comdlg32.dll",
+    "credui.dll",
+    "crypt32.dll",
+    "cryptui.dll",
+    "d2d1.dll",
+    "d3d11.dll",
+    "d3d12.dll",
+    "d3d9.dll",
+    "dbgeng.dll",
+    "dbghelp.dll",
+    "dcomp.dll",
+    "dnsapi.dll",
+    "dsound.dll",
+    "dwmapi.dll",
+    "dwrite.dll",
+    "dxcore.dll",
+    "dxgi.dll",
+    "dxva2.dll",
+    "evr.dll",
+    "fwpuclnt.dll",
+    "gdi32.dll",
+    "gdiplus.dll",
+    "glu32.dll",
+    "hid.dll",
+    "httpapi.dll",
+    "imagehlp.dll",
+    "imm32.dll",
+    "iphlpapi.dll",
+    "kernel32.dll",
+    "kernelbase.dll",
+    "ktmw32.dll",
+    "mf.dll",
+    "mfplat.dll",
+    "mfreadwrite.dll",
+    "mpr.dll",
+    "mscoree.dll",
+    "msi.dll",
+    "msimg32.dll",
+    "msvcrt.dll",
+    "mswsock.dll",
+    "ncrypt.dll",
+    "ndfapi.dll",
+    "netapi32.dll",
+    "normaliz.dll",
+    "ntdll.dll",
+    "odbc32.dll",
+    "ole32.dll",
+    "oleacc.dll",
+    "oleaut32.dll",
+    "opengl32.dll",
+    "pdh.dll",
+    "powrprof.dll",
+    "propsys.dll",
+    "psapi.dll",
+    "rasapi32.dll",
+    "rpcrt4.dll",
+    "rstrtmgr.dll",
+    "secur32.dll",
+    "sensapi.dll",
+    "setupapi.dll",
+    "shcore.dll",
+    "shell32.dll",
+    "shlwapi.dll",
+    "sspicli.dll",
+    "synchronization.dll",
+    "tdh.dll",
+    "ucrtbase.dll",
+    "urlmon.dll",
+    "user32.dll",
+    "userenv.dll",
+    "usp10.dll",
+    "uxtheme.dll",
+    "vcruntime140.dll",
+    "vcruntime140_1.dll",
+    "version.dll",
+    "virtdisk.dll",
+    "wer.dll",
+    "wevtapi.dll",
+    "windowscodecs.dll",
+    "winhttp.dll",
+    "wininet.dll",
+    "winmm.dll",
+    "winscard.dll",
+    "winspool.drv",
+    "wintrust.dll",
+    "wlanapi.dll",
+    "wldap32.dll",
+    "ws2_32.dll",
+    "wsock32.dll",
+    "wtsapi32.dll",
+    "xinput9_1_0.dll",
+];
+
+fn timestamp(subject: &Subject<'_>, member: &Member, pe: &Pe, findings: &mut Findings) {
+    if pe.reproducible {
+        return; // the linker put hashes of the content where times were
+    }
+    let fixed = subject.policy.source_date_epoch;
+    for (place, stamp) in &pe.timestamps {
+        if fixed == Some(u64::from(*stamp)) {
+            continue;
+        }
+        findings.add(
+            PE_TIMESTAMP,
+            Some(&member.path),
+            format!("{place}: {stamp}"),
+            "0, SOURCE_DATE_EPOCH, or a content hash",
+            "link with /Brepro, or with SOURCE_DATE_EPOCH set",
+        );
+    }
+}
+
+fn hardening(member: &Member, pe: &Pe, findings: &mut Findings) {
+    let missing: Vec<&str> = [
+        (pe.dynamic_base, "DYNAMIC_BASE"),
+        (pe.nx, "NX_COMPAT"),
+        (pe.high_entropy || pe.machine == "x86", "HIGH_ENTROPY_VA"),
+    ]
+    .into_iter()
+    .filter_map(|(on, name)| (!on).then_some(name))
+    .collect();
+    if !missing.is_empty() {
+        findings.add(
+            PE_HARDENING,
+            Some(&member.path),
+            format!("without {}", missing.join(", ")),
+            "ASLR and no-execute",
+            "link with /DYNAMICBASE /NXCOMPAT /HIGHENTROPYVA",
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_is_sorted_and_pythons_own_dlls_are_known() {
+        let mut sorted = SYSTEM.to_vec();
+        sorted.sort_unstable();
+        assert_eq!(sorted, SYSTEM);
+        for dll in ["python3.dll", "python312.dll", "python313t.dll"] {
+            assert!(is_python(dll), "{dll}");
+        }
+        assert!(!is_python("python3-evil.dll") && !is_python("python27.dll"));
+        assert!(!is_system("msvcp140.dll"));
+    }
+}
