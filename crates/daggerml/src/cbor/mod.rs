@@ -11,7 +11,7 @@ mod writer;
 pub use reader::Reader;
 pub(crate) use reader::Token;
 pub use value::{decode_value, encode_value};
-pub(crate) use value::{read_value, write_value};
+pub(crate) use value::{peek_type, read_value, write_value};
 pub use writer::Writer;
 
 /// Major types, in the top three bits of a head.

@@ -1,55 +1,130 @@
-//! Open DAGs: nodes are staged in memory and written with the commit.
+//! Open DAGs: nodes are staged in memory and flushed in batches.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use indexmap::IndexSet;
+
+use super::index::{self, IndexId, IndexInfo, ReadIndexes, Session};
+use super::recent::Recent;
+use super::stage::Stage;
+use super::view::DagView;
+use super::{builtin, read};
 use crate::error::{Error, Result};
-use crate::id::{CommitId, DagId, NodeId, ObjectId, TypedId};
+use crate::id::{DagId, DatumId, NodeId, TypedId};
 use crate::name::Name;
-use crate::record::{Commit, Dag, Datum, ErrorInfo, Node, Outcome, Record, Time, Tree};
-use crate::repo::refs::{self, ReadRefs};
-use crate::repo::{Repository, tree};
+use crate::record::{Builtin, Datum, Node, Time};
+use crate::repo::Repository;
 use crate::store::ReadObjects;
 use crate::value::Value;
 
 /// A DAG that is being made.
+///
+/// It is registered in the store with its first flush; from then on
+/// [`Repository::indexes`] lists it and [`Repository::resume`] continues it
+/// after a crash. Once it is committed, failed or discarded, every change is
+/// [`Error::Closed`]. When another handle resumes it, the next flush or commit
+/// of this one is [`Error::Closed`] too, and nothing is mixed up.
 pub struct OpenDag {
-    repository: Repository,
-    name: Name,
-    message: String,
-    nodes: Vec<NodeId>,
-    positions: HashMap<NodeId, u32>,
-    names: BTreeMap<Name, u32>,
-    tags: BTreeSet<Name>,
-    /// Objects not in the store yet.
-    staged: HashMap<ObjectId, Vec<u8>>,
-}
-
-/// A committed DAG and the commit that holds it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Committed {
-    /// The DAG.
-    pub dag: DagId,
-    /// The commit.
-    pub commit: CommitId,
+    pub(super) repository: Repository,
+    pub(super) info: IndexInfo,
+    pub(super) nodes: IndexSet<NodeId>,
+    pub(super) names: BTreeMap<Name, u32>,
+    pub(super) tags: BTreeSet<Name>,
+    pub(super) argv: Option<u32>,
+    pub(super) stage: Stage,
+    /// How it ended, in words; `None` while it is open.
+    pub(super) ended: Option<&'static str>,
+    /// The DAG that was last imported from.
+    source: Option<DagView>,
+    recent: Recent,
 }
 
 impl OpenDag {
-    pub(crate) fn begin(repository: Repository, name: Name, message: &str) -> Self {
-        Self {
-            repository,
+    pub(crate) fn begin(repository: Repository, name: Name, message: &str) -> Result<Self> {
+        let now = Time::now();
+        let info = IndexInfo {
+            id: IndexId::random()?,
             name,
             message: message.to_owned(),
-            nodes: Vec::new(),
-            positions: HashMap::new(),
+            call: false,
+            frozen: false,
+            note: String::new(),
+            nodes: 0,
+            created: now,
+            flushed: now,
+        };
+        Ok(Self::empty(repository, info, Session::random()?))
+    }
+
+    /// Begins the DAG of a call, which holds its arguments as its first node.
+    pub(crate) fn begin_call(repository: Repository, name: Name, argv: Vec<Value>) -> Result<Self> {
+        let mut dag = Self::begin(repository, name, "")?;
+        dag.info.call = true;
+        let datum = dag.stage.add(&Datum { value: argv.into() })?.0;
+        let node = dag.add(&Node::Argv { datum })?;
+        let position = dag.position(node)?;
+        dag.argv = Some(position);
+        dag.stage.log.argv = Some(position);
+        Ok(dag)
+    }
+
+    /// Continues the open DAG `id`; older handles of it can no longer change it.
+    pub(crate) fn resume(repository: Repository, id: IndexId) -> Result<Self> {
+        let session = Session::random()?;
+        let (header, chunks) = repository.store().write(|txn| {
+            let mut header = txn.header(id)?.ok_or_else(|| Error::NotFound {
+                what: "open DAG",
+                name: id.to_string(),
+                place: repository.root().display().to_string(),
+            })?;
+            let chunks = (0..header.chunks)
+                .map(|sequence| txn.chunk(id, sequence))
+                .collect::<Result<Vec<_>>>()?;
+            header.session = session;
+            index::save(txn, &header)?;
+            Ok((header, chunks))
+        })?;
+        let mut dag = Self::empty(repository, header.info, session);
+        for chunk in chunks {
+            dag.nodes.extend(chunk.nodes);
+            dag.names.extend(chunk.names);
+            dag.tags.extend(chunk.tags);
+            dag.argv = chunk.argv.or(dag.argv);
+        }
+        dag.stage.flushed = dag.nodes.len();
+        dag.stage.chunks = Some(header.chunks);
+        Ok(dag)
+    }
+
+    fn empty(repository: Repository, info: IndexInfo, session: Session) -> Self {
+        Self {
+            repository,
+            info,
+            nodes: IndexSet::new(),
             names: BTreeMap::new(),
             tags: BTreeSet::new(),
-            staged: HashMap::new(),
+            argv: None,
+            stage: Stage::new(session),
+            ended: None,
+            source: None,
+            recent: Recent::default(),
         }
+    }
+
+    /// The id that it can be resumed by, once flushed.
+    pub fn id(&self) -> IndexId {
+        self.info.id
+    }
+
+    /// What it is: name, message, when it was begun ...
+    pub fn info(&self) -> &IndexInfo {
+        &self.info
     }
 
     /// The name that the DAG will be committed under.
     pub fn name(&self) -> &Name {
-        &self.name
+        &self.info.name
     }
 
     /// The repository it belongs to.
@@ -59,134 +134,240 @@ impl OpenDag {
 
     /// Puts `value` as a literal node.
     pub fn put(&mut self, value: Value) -> Result<NodeId> {
-        let datum = self.stage(&Datum { value })?;
+        self.check_writable()?;
+        let (datum, _) = self.stage.add(&Datum { value })?;
         self.add(&Node::Literal { datum })
+    }
+
+    /// Does `op` to `args`, nodes of this DAG, and puts what comes out.
+    pub fn builtin(&mut self, op: Builtin, args: &[NodeId]) -> Result<NodeId> {
+        self.check_writable()?;
+        let values = args
+            .iter()
+            .map(|node| self.argument(*node))
+            .collect::<Result<Vec<_>>>()?;
+        let value = builtin::apply(op, &values.iter().map(AsRef::as_ref).collect::<Vec<_>>())?;
+        let datum = Datum { value };
+        let (id, bytes) = self.stage.add(&datum)?;
+        self.recent.insert(id, Arc::new(datum.value), bytes);
+        self.add(&Node::Builtin {
+            op,
+            args: args.to_vec(),
+            datum: id,
+        })
+    }
+
+    /// Brings in a node of the finished DAG `dag`: its result, or `node`.
+    pub fn import(&mut self, dag: DagId, node: Option<NodeId>) -> Result<NodeId> {
+        self.check_writable()?;
+        let view = match self.source.take() {
+            Some(view) if view.id() == dag => view,
+            _ => self.repository.view(dag)?,
+        };
+        let node = match node {
+            Some(node) if view.contains(node) => node,
+            Some(node) => {
+                return Err(Error::NotFound {
+                    what: "node",
+                    name: node.to_string(),
+                    place: format!("DAG {dag}"),
+                });
+            }
+            None => view.result()?,
+        };
+        let datum = read::datum(&self.objects()?, node)?;
+        self.source = Some(view);
+        self.stage.refer(dag);
+        self.stage.refer(node);
+        self.stage.refer(datum);
+        self.add(&Node::Import { dag, node, datum })
+    }
+
+    /// Records a call that made `dag`: `args` are the runnable's node and the
+    /// arguments' nodes.
+    pub fn record_call(&mut self, args: &[NodeId], dag: DagId) -> Result<NodeId> {
+        self.check_writable()?;
+        args.iter()
+            .try_for_each(|node| self.position(*node).map(drop))?;
+        if args.is_empty() {
+            return Err(Error::Invalid {
+                message: "a call needs a runnable".to_owned(),
+            });
+        }
+        let view = self.repository.view(dag)?;
+        let datum = match view.dag().result() {
+            Some(result) => Some(read::datum(&self.objects()?, result)?),
+            None => None,
+        };
+        self.stage.refer(dag);
+        if let Some(datum) = datum {
+            self.stage.refer(datum);
+        }
+        self.add(&Node::Call {
+            args: args.to_vec(),
+            dag,
+            datum,
+        })
     }
 
     /// Gives `node` a name, taking it from the node that had it.
     pub fn set_name(&mut self, name: &str, node: NodeId) -> Result<()> {
+        self.check_writable()?;
         let position = self.position(node)?;
-        self.names.insert(Name::new(name)?, position);
+        let name = Name::new(name)?;
+        self.stage.log.names.push((name.clone(), position));
+        self.names.insert(name, position);
+        self.flush_when_full()
+    }
+
+    /// Labels the DAG.
+    pub fn add_tag(&mut self, tag: &str) -> Result<()> {
+        self.check_writable()?;
+        let tag = Name::new(tag)?;
+        if self.tags.insert(tag.clone()) {
+            self.stage.log.tags.push(tag);
+        }
         Ok(())
     }
 
     /// The node of that name.
     pub fn named(&self, name: &str) -> Result<NodeId> {
-        let found = self.names.get(name).copied();
+        let name = Name::new(name)?;
+        let found = self.names.get(&name).copied();
         found
-            .and_then(|position| self.nodes.get(usize::try_from(position).ok()?).copied())
+            .and_then(|position| self.node_at(position))
             .ok_or_else(|| Error::NotFound {
                 what: "node",
-                name: name.to_owned(),
-                place: format!("the open DAG {:?}", self.name.as_str()),
+                name: name.to_string(),
+                place: format!("the open DAG {:?}", self.info.name.as_str()),
             })
     }
 
     /// The names, in order, with their nodes.
     pub fn names(&self) -> impl Iterator<Item = (&Name, NodeId)> {
-        self.names.iter().filter_map(|(name, &position)| {
-            let node = self.nodes.get(usize::try_from(position).ok()?)?;
-            Some((name, *node))
-        })
+        self.names
+            .iter()
+            .filter_map(|(name, &position)| Some((name, self.node_at(position)?)))
+    }
+
+    /// The nodes, in the order they were made.
+    pub fn nodes(&self) -> impl Iterator<Item = NodeId> {
+        self.nodes.iter().copied()
+    }
+
+    /// Whether `node` is in the DAG.
+    pub fn contains(&self, node: NodeId) -> bool {
+        self.nodes.contains(&node)
+    }
+
+    /// The labels.
+    pub fn tags(&self) -> &BTreeSet<Name> {
+        &self.tags
+    }
+
+    /// The node that holds the arguments, in the DAG of a call.
+    pub fn argv(&self) -> Option<NodeId> {
+        self.argv.and_then(|position| self.node_at(position))
+    }
+
+    /// The number of nodes.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether there are no nodes.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
     }
 
     /// The value of the node `id`.
     pub fn value(&self, id: NodeId) -> Result<Value> {
-        let node: Node = self.read(id)?;
-        let datum = node.datum().ok_or_else(|| Error::Invalid {
-            message: format!("node {id} has no value: the call ended in an error"),
-        })?;
-        Ok(self.read::<_, Datum>(datum)?.value)
+        read::value(&self.objects()?, id)
+    }
+
+    /// The type of the value of the node `id`, as in [`Value::type_name`].
+    pub fn value_type(&self, id: NodeId) -> Result<&'static str> {
+        read::value_type(&self.objects()?, id)
     }
 
     /// The node record `id`.
     pub fn node(&self, id: NodeId) -> Result<Node> {
-        self.read(id)
+        self.objects()?.load(id)
     }
 
-    /// Ends the DAG with `node` as its result and commits it.
-    pub fn commit(&mut self, node: NodeId) -> Result<Committed> {
-        let position = self.position(node)?;
-        self.finish(Outcome::Result(position))
-    }
-
-    /// Ends the DAG with an error and commits it.
-    pub fn fail(&mut self, error: ErrorInfo) -> Result<Committed> {
-        self.finish(Outcome::Error(error))
-    }
-
-    fn finish(&mut self, outcome: Outcome) -> Result<Committed> {
-        let dag = self.stage(&Dag {
-            nodes: self.nodes.clone(),
-            names: self.names.clone(),
-            argv: None,
-            outcome,
-            tags: self.tags.clone(),
-        })?;
-        let changes = BTreeMap::from([(self.name.clone(), Some(dag))]);
-        let commit = self.repository.store().write(|txn| {
-            for (id, bytes) in &self.staged {
-                txn.put_object(*id, bytes)?;
-            }
-            let parent = txn.head()?;
-            let before = match parent {
-                Some(parent) => txn.load::<_, Commit>(parent)?.tree,
-                None => txn.save(&Tree::empty())?,
-            };
-            let tree = tree::update(txn, before, &changes)?;
-            let commit = txn.save(&Commit {
-                tree,
-                parents: parent.into_iter().collect(),
-                author: author(),
-                message: self.message.clone(),
-                time: Time::now(),
-            })?;
-            refs::advance(txn, commit)?;
-            Ok(commit)
-        })?;
-        self.staged.clear();
-        Ok(Committed { dag, commit })
-    }
-
-    fn position(&self, node: NodeId) -> Result<u32> {
-        self.positions
-            .get(&node)
+    fn node_at(&self, position: u32) -> Option<NodeId> {
+        self.nodes
+            .get_index(usize::try_from(position).ok()?)
             .copied()
+    }
+
+    pub(super) fn position(&self, node: NodeId) -> Result<u32> {
+        self.nodes
+            .get_index_of(&node)
+            .and_then(|position| u32::try_from(position).ok())
             .ok_or_else(|| Error::Invalid {
                 message: format!("node {node} is not in this DAG; import it first"),
             })
     }
 
-    fn add(&mut self, node: &Node) -> Result<NodeId> {
-        let id = self.stage(node)?;
-        if !self.positions.contains_key(&id) {
-            let position = u32::try_from(self.nodes.len()).map_err(|_| Error::Invalid {
-                message: "a DAG has at most 4,294,967,295 nodes".to_owned(),
-            })?;
-            self.nodes.push(id);
-            self.positions.insert(id, position);
+    /// The value of the node `id` as an argument of a builtin.
+    fn argument(&mut self, id: NodeId) -> Result<Arc<Value>> {
+        self.position(id)?;
+        let objects = self.objects()?;
+        let datum = read::datum(&objects, id)?;
+        if let Some(value) = self.recent.get(datum) {
+            return Ok(value);
         }
+        let bytes = objects.object(datum.object(), DatumId::KIND)?.len();
+        let value = Arc::new(objects.load::<_, Datum>(datum)?.value);
+        drop(objects);
+        self.recent.insert(datum, Arc::clone(&value), bytes);
+        Ok(value)
+    }
+
+    pub(super) fn add(&mut self, node: &Node) -> Result<NodeId> {
+        if u32::try_from(self.nodes.len()).is_err() {
+            return Err(Error::Invalid {
+                message: "a DAG has at most 4,294,967,296 nodes".to_owned(),
+            });
+        }
+        let (id, _) = self.stage.add(node)?;
+        self.nodes.insert(id);
+        self.flush_when_full()?;
         Ok(id)
     }
 
-    fn stage<R: Record>(&mut self, record: &R) -> Result<R::Id> {
-        let bytes = record.encode()?;
-        let id = ObjectId::of(&bytes);
-        self.staged.entry(id).or_insert(bytes);
-        Ok(R::Id::from_object(id))
+    fn flush_when_full(&mut self) -> Result<()> {
+        if self.stage.is_full() {
+            self.flush()?;
+        }
+        Ok(())
     }
 
-    fn read<I: TypedId, R: Record<Id = I>>(&self, id: I) -> Result<R> {
-        match self.staged.get(&id.object()) {
-            Some(bytes) => Ok(R::decode(bytes)?),
-            None => self.repository.snapshot()?.load(id),
+    /// Checks that the DAG has not ended.
+    pub(super) fn check_open(&self) -> Result<()> {
+        match self.ended {
+            None => Ok(()),
+            Some(how) => Err(Error::Closed {
+                message: format!(
+                    "the DAG {:?} was {how}; begin a new one to go on",
+                    self.info.name.as_str()
+                ),
+            }),
         }
     }
-}
 
-fn author() -> String {
-    ["DML_AUTHOR", "USER", "USERNAME"]
-        .into_iter()
-        .find_map(|variable| std::env::var(variable).ok())
-        .unwrap_or_else(|| "unknown".to_owned())
+    /// Checks that the DAG may be changed.
+    pub(super) fn check_writable(&self) -> Result<()> {
+        self.check_open()?;
+        if self.info.frozen {
+            return Err(Error::Invalid {
+                message: format!(
+                    "the DAG {:?} is frozen; unfreeze it to change it",
+                    self.info.name.as_str()
+                ),
+            });
+        }
+        Ok(())
+    }
 }

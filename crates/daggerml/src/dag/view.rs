@@ -1,10 +1,13 @@
 //! Finished DAGs, for reading.
 
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::{Arc, OnceLock};
 
+use super::read;
 use crate::error::{Error, Result};
 use crate::id::{DagId, NodeId};
-use crate::record::{Dag, Datum, Node};
+use crate::name::Name;
+use crate::record::{Dag, ErrorInfo, Node};
 use crate::repo::Repository;
 use crate::store::ReadObjects;
 use crate::value::Value;
@@ -14,16 +17,23 @@ use crate::value::Value;
 pub struct DagView {
     repository: Repository,
     id: DagId,
-    dag: Arc<Dag>,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    dag: Dag,
+    /// The nodes as a set, made when first asked for.
+    set: OnceLock<HashSet<NodeId>>,
 }
 
 impl DagView {
     pub(crate) fn new(repository: Repository, id: DagId) -> Result<Self> {
-        let dag = Arc::new(repository.snapshot()?.load(id)?);
+        let dag = repository.snapshot()?.load(id)?;
+        let set = OnceLock::new();
         Ok(Self {
             repository,
             id,
-            dag,
+            inner: Arc::new(Inner { dag, set }),
         })
     }
 
@@ -39,29 +49,81 @@ impl DagView {
 
     /// The record.
     pub fn dag(&self) -> &Dag {
-        &self.dag
+        &self.inner.dag
     }
 
-    /// The node that is the DAG's result. A DAG that ended in an error has none.
+    /// The nodes, in the order they were made.
+    pub fn nodes(&self) -> &[NodeId] {
+        &self.dag().nodes
+    }
+
+    /// The number of nodes.
+    pub fn len(&self) -> usize {
+        self.nodes().len()
+    }
+
+    /// Whether there are no nodes.
+    pub fn is_empty(&self) -> bool {
+        self.nodes().is_empty()
+    }
+
+    /// Whether `node` is in the DAG.
+    pub fn contains(&self, node: NodeId) -> bool {
+        let set = || self.nodes().iter().copied().collect();
+        self.inner.set.get_or_init(set).contains(&node)
+    }
+
+    /// The node that is the DAG's result. A DAG that ended in an error has none:
+    /// [`Error::Failed`].
     pub fn result(&self) -> Result<NodeId> {
-        self.dag.result().ok_or_else(|| {
-            let message = self.dag.error().map(|error| error.message.clone());
-            Error::Invalid {
-                message: format!(
-                    "this DAG has no result, it ended in an error: {}",
-                    message.unwrap_or_default()
-                ),
-            }
+        if let Some(node) = self.dag().result() {
+            return Ok(node);
+        }
+        Err(match self.error() {
+            Some(info) => Error::Failed {
+                dag: self.id,
+                node: None,
+                info: Box::new(info.clone()),
+            },
+            None => Error::Invalid {
+                message: format!("DAG {} has no result", self.id),
+            },
         })
+    }
+
+    /// The error that the DAG ended in.
+    pub fn error(&self) -> Option<&ErrorInfo> {
+        self.dag().error()
+    }
+
+    /// The node that holds the arguments, in the DAG of a call.
+    pub fn argv(&self) -> Option<NodeId> {
+        self.dag().argv_node()
+    }
+
+    /// The labels.
+    pub fn tags(&self) -> &BTreeSet<Name> {
+        &self.dag().tags
+    }
+
+    /// The names, in order, with their nodes.
+    pub fn names(&self) -> impl Iterator<Item = (&Name, NodeId)> {
+        let dag = self.dag();
+        dag.names
+            .iter()
+            .filter_map(|(name, &position)| Some((name, dag.node_at(position)?)))
     }
 
     /// The node of that name.
     pub fn named(&self, name: &str) -> Result<NodeId> {
-        self.dag.named(name).ok_or_else(|| Error::NotFound {
-            what: "node",
-            name: name.to_owned(),
-            place: format!("DAG {}", self.id),
-        })
+        let name = Name::new(name)?;
+        self.dag()
+            .named(name.as_str())
+            .ok_or_else(|| Error::NotFound {
+                what: "node",
+                name: name.to_string(),
+                place: format!("DAG {}", self.id),
+            })
     }
 
     /// The node record `id`.
@@ -71,11 +133,11 @@ impl DagView {
 
     /// The value of the node `id`.
     pub fn value(&self, id: NodeId) -> Result<Value> {
-        let snapshot = self.repository.snapshot()?;
-        let node: Node = snapshot.load(id)?;
-        let datum = node.datum().ok_or_else(|| Error::Invalid {
-            message: format!("node {id} has no value: the call ended in an error"),
-        })?;
-        Ok(snapshot.load::<_, Datum>(datum)?.value)
+        read::value(&self.repository.snapshot()?, id)
+    }
+
+    /// The type of the value of the node `id`, as in [`Value::type_name`].
+    pub fn value_type(&self, id: NodeId) -> Result<&'static str> {
+        read::value_type(&self.repository.snapshot()?, id)
     }
 }

@@ -1,13 +1,16 @@
 //! Errors. Every one says what is wrong, where, and, where it can, what to do.
 
+mod builtin;
 mod object;
 
 use std::path::PathBuf;
 
+pub use builtin::BuiltinError;
 pub use object::{Fault, FaultKind, IdError, NameError, ValueError};
 
-use crate::id::ObjectId;
-use crate::record::Kind;
+use crate::dag::IndexId;
+use crate::id::{DagId, NodeId, ObjectId};
+use crate::record::{ErrorInfo, Kind};
 
 /// The result of an operation of the engine.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -33,11 +36,13 @@ pub enum ErrorKind {
     Io,
     /// The handle can no longer be used.
     Closed,
+    /// The DAG asked for ended in an error.
+    Failed,
 }
 
 impl ErrorKind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Invalid,
         Self::NotFound,
         Self::Exists,
@@ -47,6 +52,7 @@ impl ErrorKind {
         Self::Unsupported,
         Self::Io,
         Self::Closed,
+        Self::Failed,
     ];
 
     /// The stable name.
@@ -61,6 +67,7 @@ impl ErrorKind {
             Self::Unsupported => "unsupported",
             Self::Io => "io",
             Self::Closed => "closed",
+            Self::Failed => "failed",
         }
     }
 }
@@ -77,6 +84,9 @@ pub enum Error {
     /// Text is not an id.
     #[error(transparent)]
     Id(#[from] IdError),
+    /// A builtin operation was asked to do what it cannot.
+    #[error(transparent)]
+    Builtin(#[from] BuiltinError),
     /// Bytes from outside are not a record.
     #[error("not a record: {0}")]
     Fault(#[from] Fault),
@@ -196,6 +206,24 @@ pub enum Error {
         /// What it said.
         source: heed::Error,
     },
+    /// The stored state of an open DAG cannot be read.
+    #[error("the open DAG {id} is damaged: {fault}")]
+    IndexInvalid {
+        /// Which.
+        id: IndexId,
+        /// What is wrong with it.
+        fault: Fault,
+    },
+    /// A DAG ended in an error, so it has no result.
+    #[error("{}: {} (recorded in DAG {})", info.kind, info.message, ObjectId::from(*dag).short())]
+    Failed {
+        /// The DAG.
+        dag: DagId,
+        /// The node that calls it, where one was asked for its value.
+        node: Option<NodeId>,
+        /// The error.
+        info: Box<ErrorInfo>,
+    },
     /// A handle was used after its end.
     #[error("{message}")]
     Closed {
@@ -220,6 +248,7 @@ impl Error {
                 ErrorKind::Invalid
             }
             Self::AmbiguousId { .. } => ErrorKind::Invalid,
+            Self::Builtin(error) => error.kind(),
             Self::ObjectNotFound { .. }
             | Self::NotFound { .. }
             | Self::RepositoryNotFound { .. } => ErrorKind::NotFound,
@@ -229,10 +258,12 @@ impl Error {
             Self::Fault(_)
             | Self::HashMismatch { .. }
             | Self::ObjectInvalid { .. }
+            | Self::IndexInvalid { .. }
             | Self::StoreDamaged { .. } => ErrorKind::Corrupt,
             Self::StoreUnsupported { .. } => ErrorKind::Unsupported,
             Self::Io { .. } | Self::Database { .. } => ErrorKind::Io,
             Self::Closed { .. } => ErrorKind::Closed,
+            Self::Failed { .. } => ErrorKind::Failed,
         }
     }
 
@@ -246,6 +277,9 @@ impl Error {
             Self::HashMismatch { .. } | Self::ObjectInvalid { .. } => {
                 "run `dml fsck` to see all that is damaged, and restore the store from a copy"
                     .to_owned()
+            }
+            Self::IndexInvalid { id, .. } => {
+                format!("it cannot be resumed; remove it with `dml index discard {id}`")
             }
             Self::StoreDamaged { .. } => "restore the file from a copy".to_owned(),
             Self::Io { source, .. }

@@ -49,6 +49,12 @@ pub enum IdError {
         /// The text.
         text: String,
     },
+    /// Not the id of an open DAG.
+    #[error("{text:?} is not the id of an open DAG: one has 32 hexadecimal digits")]
+    Index {
+        /// The text.
+        text: String,
+    },
     /// A character that is not a hexadecimal digit.
     #[error("{text:?} is not an id: it has a character that is not a hexadecimal digit")]
     Digit {

@@ -1,17 +1,29 @@
 //! Datum records: one whole value each.
 
-use crate::cbor::{read_value, write_value};
-use crate::error::{Fault, ValueError};
+use crate::cbor::{peek_type, read_value, write_value};
+use crate::error::{Fault, FaultKind, ValueError};
 use crate::id::DatumId;
 use crate::value::Value;
 
-use super::{Record, RecordReader, RecordWriter, Reference};
+use super::{Kind, Record, RecordReader, RecordWriter, Reference};
 
 /// One whole value, stored as one record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Datum {
     /// The value.
     pub value: Value,
+}
+
+impl Datum {
+    /// The type of the value in a datum's bytes, from its first item alone.
+    pub(crate) fn type_in(bytes: &[u8]) -> Result<&'static str, Fault> {
+        let (mut reader, kind, items) = super::open(bytes)?;
+        if kind != Kind::Datum {
+            return Err(reader.fault(FaultKind::Header, format!("a {kind} record")));
+        }
+        reader.expect_items(items, 1)?;
+        peek_type(&mut reader)
+    }
 }
 
 impl Record for Datum {

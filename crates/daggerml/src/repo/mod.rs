@@ -1,5 +1,7 @@
 //! Repositories: a store, and what it means.
 
+pub mod history;
+mod indexes;
 pub mod refs;
 pub mod tree;
 
@@ -106,7 +108,7 @@ impl Repository {
 
     /// Begins a new DAG that will be committed under `name`.
     pub fn new_dag(&self, name: &str, message: &str) -> Result<OpenDag> {
-        Ok(OpenDag::begin(self.clone(), Name::new(name)?, message))
+        OpenDag::begin(self.clone(), Name::new(name)?, message)
     }
 
     /// The newest commit of what is checked out; `None` before the first.

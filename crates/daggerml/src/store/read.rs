@@ -1,5 +1,7 @@
 //! Reading: snapshots, and objects checked against their ids.
 
+use std::ops::Bound;
+
 use heed::{RoTxn, WithoutTls};
 
 use crate::error::{Error, Result};
@@ -94,14 +96,21 @@ impl Snapshot {
         table: Table,
         prefix: &'s [u8],
     ) -> Result<impl Iterator<Item = Result<(&'s [u8], &'s [u8])>> + use<'s>> {
+        // LMDB takes no empty key, nor prefix.
+        let start = match prefix {
+            [] => Bound::Unbounded,
+            prefix => Bound::Included(prefix),
+        };
         let entries = self
             .store
             .inner
             .tables
             .get(table)
-            .prefix_iter(&self.txn, prefix)
+            .range(&self.txn, &(start, Bound::<&[u8]>::Unbounded))
             .map_err(|source| self.store.failed("read", source))?;
-        Ok(entries.map(|entry| entry.map_err(|source| self.store.failed("read", source))))
+        Ok(entries
+            .take_while(move |entry| !matches!(entry, Ok((key, _)) if !key.starts_with(prefix)))
+            .map(|entry| entry.map_err(|source| self.store.failed("read", source))))
     }
 
     /// The number of entries of `table`.

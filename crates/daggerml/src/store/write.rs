@@ -1,5 +1,7 @@
 //! Writing: transactions that are durable and all or nothing.
 
+use std::ops::Bound;
+
 use heed::RwTxn;
 
 use crate::error::Result;
@@ -56,14 +58,21 @@ impl WriteTxn<'_> {
         table: Table,
         prefix: &'t [u8],
     ) -> Result<impl Iterator<Item = Result<(&'t [u8], &'t [u8])>> + use<'t>> {
+        // LMDB takes no empty key, nor prefix.
+        let start = match prefix {
+            [] => Bound::Unbounded,
+            prefix => Bound::Included(prefix),
+        };
         let entries = self
             .store
             .inner
             .tables
             .get(table)
-            .prefix_iter(&self.txn, prefix)
+            .range(&self.txn, &(start, Bound::<&[u8]>::Unbounded))
             .map_err(|source| self.store.failed("read", source))?;
-        Ok(entries.map(|entry| entry.map_err(|source| self.store.failed("read", source))))
+        Ok(entries
+            .take_while(move |entry| !matches!(entry, Ok((key, _)) if !key.starts_with(prefix)))
+            .map(|entry| entry.map_err(|source| self.store.failed("read", source))))
     }
 
     /// Sets the entry of `table` under `key`.

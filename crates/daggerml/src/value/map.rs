@@ -39,12 +39,40 @@ impl Map {
 
     /// The value of `key`.
     pub fn get(&self, key: &Value) -> Option<&Value> {
-        let wanted = encode_value(key).ok()?;
-        let found = self
-            .0
-            .binary_search_by(|(key, _)| encode_value(key).unwrap_or_default().cmp(&wanted))
-            .ok()?;
+        let found = self.find(key).ok()?.ok()?;
         self.0.get(found).map(|(_, value)| value)
+    }
+
+    /// Sets the value of `key`. A key that is not a scalar is an error.
+    pub fn insert(&mut self, key: Value, value: Value) -> Result<(), ValueError> {
+        if !key.is_scalar() {
+            return Err(ValueError::KeyNotScalar {
+                key_type: key.type_name(),
+            });
+        }
+        match self.find(&key)? {
+            Ok(found) => {
+                if let Some(entry) = self.0.get_mut(found) {
+                    entry.1 = value;
+                }
+            }
+            Err(place) => self.0.insert(place, (key, value)),
+        }
+        Ok(())
+    }
+
+    /// Takes `key` out, and returns its value if it was there.
+    pub fn remove(&mut self, key: &Value) -> Option<Value> {
+        let found = self.find(key).ok()?.ok()?;
+        Some(self.0.remove(found).1)
+    }
+
+    /// Where `key` is, or where it would have to be.
+    fn find(&self, key: &Value) -> Result<Result<usize, usize>, ValueError> {
+        let wanted = encode_value(key)?;
+        Ok(self
+            .0
+            .binary_search_by(|(key, _)| encode_value(key).unwrap_or_default().cmp(&wanted)))
     }
 
     /// The entries in canonical order.

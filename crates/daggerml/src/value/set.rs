@@ -28,12 +28,33 @@ impl Set {
 
     /// Whether `value` is in the set.
     pub fn contains(&self, value: &Value) -> bool {
-        let Ok(wanted) = encode_value(value) else {
+        matches!(self.find(value), Ok(Ok(_)))
+    }
+
+    /// Puts `value` in, and says whether it was new.
+    pub fn insert(&mut self, value: Value) -> Result<bool, ValueError> {
+        let place = self.find(&value)?;
+        if let Err(place) = place {
+            self.0.insert(place, value);
+        }
+        Ok(place.is_err())
+    }
+
+    /// Takes `value` out, and says whether it was there.
+    pub fn remove(&mut self, value: &Value) -> bool {
+        let Ok(Ok(found)) = self.find(value) else {
             return false;
         };
-        self.0
-            .binary_search_by(|item| encode_value(item).unwrap_or_default().cmp(&wanted))
-            .is_ok()
+        self.0.remove(found);
+        true
+    }
+
+    /// Where `value` is, or where it would have to be.
+    fn find(&self, value: &Value) -> Result<Result<usize, usize>, ValueError> {
+        let wanted = encode_value(value)?;
+        Ok(self
+            .0
+            .binary_search_by(|item| encode_value(item).unwrap_or_default().cmp(&wanted)))
     }
 
     /// The values in canonical order.

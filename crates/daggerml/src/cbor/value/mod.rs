@@ -9,10 +9,10 @@ mod write;
 pub(crate) use read::read_value;
 pub(crate) use write::write_value;
 
-use crate::error::{Fault, ValueError};
+use crate::error::{Fault, FaultKind, ValueError};
 use crate::value::Value;
 
-use super::{Reader, Writer};
+use super::{Reader, Token, Writer, tag};
 
 /// The type name of a runnable under [`super::tag::OBJECT`].
 const RUNNABLE: &str = "daggerml.Runnable";
@@ -33,4 +33,26 @@ pub fn decode_value(bytes: &[u8]) -> Result<Value, Fault> {
     let value = read_value(&mut reader)?;
     reader.finish()?;
     Ok(value)
+}
+
+/// The type of the next value, from its first token.
+pub(crate) fn peek_type(reader: &mut Reader<'_>) -> Result<&'static str, Fault> {
+    Ok(match reader.token()? {
+        Token::Null => "null",
+        Token::Bool(_) => "bool",
+        Token::Unsigned(_)
+        | Token::Negative(_)
+        | Token::Tag(tag::BIG_POSITIVE | tag::BIG_NEGATIVE) => "int",
+        Token::Float(_) => "float",
+        Token::Text(_) => "string",
+        Token::Bytes(_) => "bytes",
+        Token::Array(_) => "list",
+        Token::Map(_) => "map",
+        Token::Tag(tag::URI) => "uri",
+        Token::Tag(tag::SET) => "set",
+        Token::Tag(tag::OBJECT) => "runnable",
+        Token::Tag(other) => {
+            return Err(reader.fault(FaultKind::Kind, format!("tag {other} is no value")));
+        }
+    })
 }

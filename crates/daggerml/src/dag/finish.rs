@@ -1,0 +1,133 @@
+//! The end of an open DAG: committed, failed, ended as a call, or discarded.
+
+use std::collections::BTreeMap;
+
+use super::index;
+use super::open::OpenDag;
+use crate::error::{Error, Result};
+use crate::id::{CommitId, DagId, NodeId, ObjectId, TypedId};
+use crate::record::{Dag, ErrorInfo, Outcome, Record};
+use crate::repo::history;
+use crate::store::WriteTxn;
+
+/// A committed DAG and the commit that holds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// The DAG.
+    pub dag: DagId,
+    /// The commit.
+    pub commit: CommitId,
+}
+
+impl OpenDag {
+    /// Ends the DAG with `node` as its result and commits it. When that fails,
+    /// say because the disk is full, the DAG is still open and it can be tried again.
+    pub fn commit(&mut self, node: NodeId) -> Result<Committed> {
+        let position = self.position(node)?;
+        self.finish(Outcome::Result(position))
+    }
+
+    /// Ends the DAG with an error and commits it.
+    pub fn fail(&mut self, error: ErrorInfo) -> Result<Committed> {
+        self.finish(Outcome::Error(error))
+    }
+
+    fn finish(&mut self, outcome: Outcome) -> Result<Committed> {
+        self.check_writable()?;
+        if self.info.call {
+            return Err(Error::Invalid {
+                message: "the DAG of a call is not committed; it belongs to the call".to_owned(),
+            });
+        }
+        let (name, message) = (self.info.name.clone(), self.info.message.clone());
+        let author = self.repository.author()?;
+        let (dag, commit) = self.end(outcome, |txn, dag| {
+            let changes = BTreeMap::from([(name.clone(), Some(dag))]);
+            history::commit_changes(txn, &changes, &author, &message)
+        })?;
+        self.ended = Some("committed");
+        Ok(Committed { dag, commit })
+    }
+
+    /// Ends the DAG of a call. `root` writes, in the same transaction, whatever
+    /// keeps the new DAG from being garbage.
+    pub fn end_call<T>(
+        &mut self,
+        outcome: Outcome,
+        root: impl FnMut(&mut WriteTxn<'_>, DagId) -> Result<T>,
+    ) -> Result<(DagId, T)> {
+        let ended = self.end(outcome, root)?;
+        self.ended = Some("ended");
+        Ok(ended)
+    }
+
+    /// Stores the DAG and everything staged, runs `also`, and removes the index,
+    /// all in one durable transaction.
+    fn end<T>(
+        &mut self,
+        outcome: Outcome,
+        mut also: impl FnMut(&mut WriteTxn<'_>, DagId) -> Result<T>,
+    ) -> Result<(DagId, T)> {
+        self.check_writable()?;
+        let record = Dag {
+            nodes: self.nodes.iter().copied().collect(),
+            names: self.names.clone(),
+            argv: self.argv,
+            outcome,
+            tags: self.tags.clone(),
+        };
+        let bytes = record.encode()?;
+        let id = ObjectId::of(&bytes);
+        drop(record);
+        let dag = DagId::from_object(id);
+        let out = self.repository.store().write(|txn| {
+            self.check_session(txn)?;
+            self.stage.write(txn)?;
+            txn.put_object(id, &bytes)?;
+            if self.stage.chunks.is_some() {
+                index::remove(txn, self.info.id)?;
+            }
+            also(txn, dag)
+        })?;
+        self.stage.clear();
+        Ok((dag, out))
+    }
+
+    /// Throws the DAG away.
+    pub fn discard(&mut self) -> Result<()> {
+        self.check_open()?;
+        if self.stage.chunks.is_some() {
+            self.repository.store().write(|txn| {
+                self.check_session(txn)?;
+                index::remove(txn, self.info.id)
+            })?;
+        }
+        self.stage.clear();
+        self.ended = Some("discarded");
+        Ok(())
+    }
+
+    /// Refuses changes until [`OpenDag::unfreeze`], here and wherever the DAG is
+    /// resumed, so that it can be looked at in peace. `note` says why.
+    pub fn freeze(&mut self, note: &str) -> Result<()> {
+        self.check_writable()?;
+        self.set_frozen(true, note)
+    }
+
+    /// Allows changes again.
+    pub fn unfreeze(&mut self) -> Result<()> {
+        self.check_open()?;
+        self.set_frozen(false, "")
+    }
+
+    fn set_frozen(&mut self, frozen: bool, note: &str) -> Result<()> {
+        let before = self.info.clone();
+        self.info.frozen = frozen;
+        note.clone_into(&mut self.info.note);
+        let written = self.write_index(&self.unflushed());
+        if written.is_err() {
+            self.info = before;
+        }
+        written
+    }
+}

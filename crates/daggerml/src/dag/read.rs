@@ -1,0 +1,50 @@
+//! Reading nodes and values, the same for open and finished DAGs.
+
+use crate::error::{Error, Result};
+use crate::id::{DatumId, NodeId};
+use crate::record::{Dag, Datum, Kind, Node};
+use crate::store::ReadObjects;
+use crate::value::Value;
+
+/// The value of the node `id`.
+pub(super) fn value(objects: &impl ReadObjects, id: NodeId) -> Result<Value> {
+    let datum = datum(objects, id)?;
+    Ok(objects.load::<_, Datum>(datum)?.value)
+}
+
+/// The type of the value of the node `id`, without decoding all of it.
+pub(super) fn value_type(objects: &impl ReadObjects, id: NodeId) -> Result<&'static str> {
+    let id = datum(objects, id)?.into();
+    let kind = Kind::Datum;
+    Datum::type_in(objects.object(id, kind)?).map_err(|fault| Error::ObjectInvalid {
+        kind,
+        id,
+        fault,
+    })
+}
+
+/// The datum of the node `id`; for a failed call the error that it ended in.
+pub(super) fn datum(objects: &impl ReadObjects, id: NodeId) -> Result<DatumId> {
+    let node: Node = objects.load(id)?;
+    match (node.datum(), node) {
+        (Some(datum), _) => Ok(datum),
+        (None, Node::Call { dag, .. }) => {
+            let info = objects.load::<_, Dag>(dag)?.error().cloned();
+            Err(match info {
+                Some(info) => Error::Failed {
+                    dag,
+                    node: Some(id),
+                    info: Box::new(info),
+                },
+                None => valueless(id),
+            })
+        }
+        (None, _) => Err(valueless(id)),
+    }
+}
+
+fn valueless(id: NodeId) -> Error {
+    Error::Invalid {
+        message: format!("node {id} has no value"),
+    }
+}

@@ -1,0 +1,5 @@
+//! History: commits and what is done with them.
+
+mod commit;
+
+pub(crate) use commit::commit_changes;

@@ -1,0 +1,70 @@
+//! The repository's open DAGs: listing, resuming, discarding.
+
+use super::Repository;
+use crate::dag::{IndexId, IndexInfo, OpenDag, index_headers, remove_index};
+use crate::error::{Error, IdError, Result};
+use crate::id::MIN_PREFIX;
+use crate::name::Name;
+use crate::value::Value;
+
+impl Repository {
+    /// Begins the DAG of a call of something named `name` with the arguments
+    /// `argv`. It ends with [`OpenDag::end_call`] and is no one's to commit.
+    pub fn begin_call(&self, name: &str, argv: Vec<Value>) -> Result<OpenDag> {
+        OpenDag::begin_call(self.clone(), Name::new(name)?, argv)
+    }
+
+    /// The open DAGs that were flushed at least once, oldest first.
+    pub fn indexes(&self) -> Result<Vec<IndexInfo>> {
+        let mut found = index_headers(&self.snapshot()?)?;
+        found.sort_by_key(|info| (info.created, info.id));
+        Ok(found)
+    }
+
+    /// The open DAG that `text` stands for: its id or the first digits of it.
+    pub fn find_index(&self, text: &str) -> Result<IndexInfo> {
+        let digits = text.to_ascii_lowercase();
+        let found: Vec<_> = self
+            .indexes()?
+            .into_iter()
+            .filter(|info| info.id.to_string().starts_with(&digits))
+            .collect();
+        let wrong = digits.len() > 32 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        if wrong || digits.len() < MIN_PREFIX {
+            return Err(IdError::Index {
+                text: text.to_owned(),
+            }
+            .into());
+        }
+        match found.as_slice() {
+            [info] => Ok(info.clone()),
+            [] => Err(Error::NotFound {
+                what: "open DAG",
+                name: text.to_owned(),
+                place: self.root().display().to_string(),
+            }),
+            several => Err(Error::AmbiguousId {
+                prefix: text.to_owned(),
+                candidates: several.iter().map(|info| info.id.to_string()).collect(),
+            }),
+        }
+    }
+
+    /// Continues an open DAG after a crash, or takes it over from the handle
+    /// that has it; that one can no longer change it.
+    pub fn resume(&self, id: IndexId) -> Result<OpenDag> {
+        OpenDag::resume(self.clone(), id)
+    }
+
+    /// Throws an open DAG away.
+    pub fn discard(&self, id: IndexId) -> Result<()> {
+        if self.store().write(|txn| remove_index(txn, id))? {
+            return Ok(());
+        }
+        Err(Error::NotFound {
+            what: "open DAG",
+            name: id.to_string(),
+            place: self.root().display().to_string(),
+        })
+    }
+}
