@@ -1,16 +1,68 @@
 //! The `dml` command as a library.
+//!
+//! [`run`] is the whole program: the native binary and the Python package both
+//! call it, so there is one command line and it cannot drift. It keeps no state
+//! between runs, never exits the process and does not let a panic out.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `cli` | the options that every command has, and the list of commands |
+//! | `commands` | one file per command: its arguments, its help, what it does |
+//! | `ui` | how things look: tables, JSON, colour, times, values |
+//! | `error` | one error for every failure, with its exit code |
+//! | `context` | what a command is given: the user interface, the repository |
+
+mod cli;
+mod commands;
+mod context;
+mod error;
+mod panics;
+mod revision;
+mod ui;
 
 use std::ffi::OsString;
 
-/// Runs `dml` with `args` (the program's name first) and returns its exit code.
+use clap::{CommandFactory, FromArgMatches};
+
+use cli::Cli;
+use context::Context;
+use error::CommandError;
+use ui::{Look, Ui};
+
+/// Runs `dml` with `args` (the program's name first) and returns its exit code;
+/// the codes are listed in `docs/spec/cli.md`.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
-    let command = clap::Command::new("dml").version(env!("CARGO_PKG_VERSION"));
-    match command.try_get_matches_from(args) {
-        Ok(_) => 0,
+    let args: Vec<OsString> = args.into_iter().collect();
+    let mut ui = Ui::new(Look::guess(&args));
+    let done = panics::caught(|| parse_and_run(&args, &mut ui));
+    let done = done.unwrap_or_else(|panic| Err(CommandError::internal(&panic)));
+    // What was written before a failure is still owed to the reader.
+    let done = done.and(ui.finish().map_err(CommandError::from));
+    match done {
+        Ok(()) => 0,
         Err(error) => {
-            let code = if error.use_stderr() { 2 } else { 0 };
-            let _ = error.print();
-            code
+            ui.error(&error);
+            error.exit_code()
         }
+    }
+}
+
+/// The command tree, as `dml --help` shows it.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+fn parse_and_run(args: &[OsString], ui: &mut Ui) -> Result<(), CommandError> {
+    let parsed = Cli::command()
+        .try_get_matches_from(args)
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    match parsed {
+        Ok(cli) => {
+            *ui = Ui::new(cli.globals.look());
+            let mut context = Context::new(ui, cli.globals.repository);
+            commands::run(&mut context, &cli.command)
+        }
+        Err(error) if error.use_stderr() => Err(CommandError::usage(&error, args)),
+        Err(help) => Ok(ui.page(&help.render())?),
     }
 }

@@ -1,0 +1,243 @@
+//! DAGs and nodes, as every command shows them.
+
+use std::io::{self, Write};
+
+use daggerml::Result;
+use daggerml::id::{DagId, DatumId, NodeId};
+use daggerml::record::{Dag, Datum, ErrorInfo, Node};
+use daggerml::store::{ReadObjects, Snapshot};
+use daggerml::value::Value;
+use serde::{Serialize, Serializer};
+
+use crate::ui::{Cell, JsonValue, Report, Table, Ui, style, text, value};
+
+/// The width of a value in a table; terminals cut it further.
+const PREVIEW: usize = 72;
+
+/// The value of the datum `id`.
+pub fn datum(snapshot: &Snapshot, id: DatumId) -> Result<Value> {
+    Ok(snapshot.load::<_, Datum>(id)?.value)
+}
+
+/// An error that a DAG ended in.
+#[derive(Serialize)]
+pub struct ErrorReport {
+    origin: String,
+    kind: String,
+    message: String,
+    stack: Vec<OwnedJson>,
+}
+
+/// A value that serializes in its lossless form.
+struct OwnedJson(Value);
+
+impl Serialize for OwnedJson {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        JsonValue(&self.0).serialize(serializer)
+    }
+}
+
+impl ErrorReport {
+    pub fn new(error: &ErrorInfo) -> Self {
+        Self {
+            origin: error.origin.clone(),
+            kind: error.kind.clone(),
+            message: error.message.clone(),
+            stack: error.stack.iter().cloned().map(OwnedJson).collect(),
+        }
+    }
+
+    fn line(&self) -> String {
+        text::line(&format!("error: {}: {}", self.kind, self.message))
+    }
+}
+
+/// The result of a DAG in a list: what it is, not all of it.
+#[derive(Serialize)]
+pub struct ResultReport {
+    node: String,
+    r#type: &'static str,
+    #[serde(skip)]
+    preview: String,
+}
+
+impl ResultReport {
+    pub fn new(snapshot: &Snapshot, id: NodeId, node: &Node) -> Result<Self> {
+        let value = match node.datum() {
+            Some(id) => datum(snapshot, id)?,
+            None => Value::Null,
+        };
+        Ok(Self {
+            node: id.to_string(),
+            r#type: value.type_name(),
+            preview: value::preview(&value, PREVIEW),
+        })
+    }
+}
+
+/// The cell that says how a DAG ended.
+pub fn outcome(result: Option<&ResultReport>, error: Option<&ErrorReport>) -> Cell {
+    match (result, error) {
+        (Some(result), _) => Cell::plain(&result.preview),
+        (None, Some(error)) => Cell::new(style::ERROR, error.line()),
+        (None, None) => Cell::plain(""),
+    }
+}
+
+/// One node.
+#[derive(Serialize)]
+pub struct NodeReport {
+    kind: &'static str,
+    id: String,
+    names: Vec<String>,
+    /// How it was made: `literal`, `argv`, `import`, `builtin`, `call`.
+    node: &'static str,
+    /// The operation of a builtin.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    op: Option<&'static str>,
+    args: Vec<String>,
+    /// The DAG of an import or a call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dag: Option<String>,
+    datum: Option<String>,
+    r#type: Option<&'static str>,
+    #[serde(skip)]
+    value: Option<Value>,
+}
+
+impl NodeReport {
+    pub fn new(snapshot: &Snapshot, id: NodeId, names: Vec<String>) -> Result<Self> {
+        let node: Node = snapshot.load(id)?;
+        let value = match node.datum() {
+            Some(id) => Some(datum(snapshot, id)?),
+            None => None,
+        };
+        let (how, op, dag) = match &node {
+            Node::Literal { .. } => ("literal", None, None),
+            Node::Argv { .. } => ("argv", None, None),
+            Node::Import { dag, .. } => ("import", None, Some(dag)),
+            Node::Builtin { op, .. } => ("builtin", Some(op.as_str()), None),
+            Node::Call { dag, .. } => ("call", None, Some(dag)),
+        };
+        Ok(Self {
+            kind: "node",
+            id: id.to_string(),
+            names,
+            node: how,
+            op,
+            args: node.args().iter().map(ToString::to_string).collect(),
+            dag: dag.map(ToString::to_string),
+            datum: node.datum().map(|id| id.to_string()),
+            r#type: value.as_ref().map(Value::type_name),
+            value,
+        })
+    }
+
+    /// How it was made, in a word.
+    fn how(&self) -> String {
+        match self.op {
+            Some(op) => op.to_owned(),
+            None => self.node.to_owned(),
+        }
+    }
+
+    fn preview(&self) -> String {
+        match &self.value {
+            Some(value) => value::preview(value, PREVIEW),
+            None => "error".to_owned(),
+        }
+    }
+}
+
+impl Report for NodeReport {
+    fn text(&self, ui: &mut Ui) -> io::Result<()> {
+        writeln!(ui.out(), "node {}", style::id(&self.id))?;
+        writeln!(ui.out(), "Made by: {}", self.how())?;
+        if !self.names.is_empty() {
+            writeln!(ui.out(), "Names:   {}", self.names.join(", "))?;
+        }
+        for arg in &self.args {
+            writeln!(ui.out(), "From:    {}", style::id(arg))?;
+        }
+        if let Some(dag) = &self.dag {
+            writeln!(ui.out(), "DAG:     {}", style::id(dag))?;
+        }
+        if let Some(datum) = &self.datum {
+            writeln!(ui.out(), "Datum:   {}", style::id(datum))?;
+        }
+        if let Some(value) = &self.value {
+            writeln!(ui.out(), "\n{}", value::pretty(value, value::SHOWN))?;
+        }
+        Ok(())
+    }
+}
+
+/// One DAG with its nodes.
+#[derive(Serialize)]
+pub struct DagReport {
+    kind: &'static str,
+    id: String,
+    name: Option<String>,
+    tags: Vec<String>,
+    result: Option<String>,
+    error: Option<ErrorReport>,
+    argv: Option<String>,
+    nodes: Vec<NodeReport>,
+}
+
+impl DagReport {
+    pub fn new(snapshot: &Snapshot, name: Option<&str>, id: DagId) -> Result<Self> {
+        let dag: Dag = snapshot.load(id)?;
+        let mut names = vec![Vec::new(); dag.nodes.len()];
+        for (name, &position) in &dag.names {
+            let at = usize::try_from(position).unwrap_or(usize::MAX);
+            if let Some(names) = names.get_mut(at) {
+                names.push(name.to_string());
+            }
+        }
+        let nodes = dag.nodes.iter().zip(names);
+        Ok(Self {
+            kind: "dag",
+            id: id.to_string(),
+            name: name.map(ToOwned::to_owned),
+            tags: dag.tags.iter().map(ToString::to_string).collect(),
+            result: dag.result().map(|id| id.to_string()),
+            error: dag.error().map(ErrorReport::new),
+            argv: dag.argv_node().map(|id| id.to_string()),
+            nodes: nodes
+                .map(|(&node, names)| NodeReport::new(snapshot, node, names))
+                .collect::<Result<_>>()?,
+        })
+    }
+}
+
+impl Report for DagReport {
+    fn text(&self, ui: &mut Ui) -> io::Result<()> {
+        write!(ui.out(), "dag {}", style::id(&self.id))?;
+        match &self.name {
+            Some(name) => writeln!(ui.out(), "  {}", style::paint(style::NAME, name))?,
+            None => writeln!(ui.out())?,
+        }
+        if !self.tags.is_empty() {
+            writeln!(ui.out(), "Tags:   {}", self.tags.join(", "))?;
+        }
+        if let Some(result) = &self.result {
+            writeln!(ui.out(), "Result: {}", style::id(result))?;
+        }
+        if let Some(error) = &self.error {
+            writeln!(ui.out(), "{}", style::paint(style::ERROR, error.line()))?;
+        }
+        writeln!(ui.out())?;
+        let mut table = Table::new(&["NODE", "NAME", "MADE BY", "TYPE", "VALUE"]);
+        for node in &self.nodes {
+            table.row([
+                Cell::id(&node.id),
+                Cell::new(style::NAME, node.names.join(", ")),
+                Cell::plain(node.how()),
+                Cell::plain(node.r#type.unwrap_or_default()),
+                Cell::plain(node.preview()),
+            ]);
+        }
+        table.write(ui)
+    }
+}

@@ -1,0 +1,209 @@
+//! One error for every failure: what happened, what to do, which exit code.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::io;
+
+use clap::builder::StyledStr;
+use clap::error::{ContextKind, ContextValue};
+use daggerml::{Error, ErrorKind};
+
+/// The exit code of a program whose reader went away: 128 + SIGPIPE, as a shell
+/// reports it. The same on every platform, and in the Python package.
+const CLOSED_PIPE: u8 = 141;
+
+/// Why a command failed.
+#[derive(Debug)]
+pub struct CommandError {
+    kind: CommandErrorKind,
+    message: String,
+    /// The message as clap words it, with its styles.
+    styled: Option<StyledStr>,
+    hints: Vec<String>,
+}
+
+/// The kind of failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommandErrorKind {
+    /// The engine said no.
+    Engine(ErrorKind),
+    /// The command line is wrong.
+    Usage,
+    /// The output, or a file asked for, cannot be written or read.
+    Io,
+    /// Whoever read the output is gone. Not a failure to speak of.
+    ClosedPipe,
+    /// A bug in this program.
+    Internal,
+}
+
+impl CommandErrorKind {
+    /// The stable name, in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Engine(kind) => kind.as_str(),
+            Self::Usage => "usage",
+            Self::Io => "io",
+            Self::ClosedPipe => "closed_pipe",
+            Self::Internal => "internal",
+        }
+    }
+
+    /// The exit code.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Usage => 2,
+            Self::Engine(ErrorKind::NotFound) => 3,
+            Self::Engine(ErrorKind::Exists | ErrorKind::Conflict) => 4,
+            Self::Engine(_) | Self::Io => 1,
+            Self::ClosedPipe => CLOSED_PIPE,
+            Self::Internal => 101,
+        }
+    }
+}
+
+impl CommandError {
+    /// A failure of this program's own.
+    pub fn new(kind: CommandErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            styled: None,
+            hints: Vec::new(),
+        }
+    }
+
+    /// The command line is understood but asks for what cannot be.
+    pub fn wrong_usage(message: impl Into<String>) -> Self {
+        Self::new(CommandErrorKind::Usage, message)
+    }
+
+    /// A file that cannot be written or read.
+    pub fn file(action: &str, path: &std::path::Path, error: &io::Error) -> Self {
+        let message = format!("cannot {action} {}: {error}", path.display());
+        Self::new(CommandErrorKind::Io, message)
+    }
+
+    /// clap refused the command line.
+    pub fn usage(error: &clap::Error, args: &[OsString]) -> Self {
+        let mut made = Self::wrong_usage(String::new());
+        if error.kind() == clap::error::ErrorKind::InvalidUtf8 {
+            let bad = args.iter().find(|arg| arg.to_str().is_none());
+            made.message = format!(
+                "the argument {} is not Unicode text; only paths may be something else",
+                bad.cloned().unwrap_or_default().display()
+            );
+            return made;
+        }
+        if let Some(ContextValue::String(name)) = error.get(ContextKind::InvalidSubcommand) {
+            made.hints.push(format!(
+                "`dml --help` lists the commands; there is no {name:?}"
+            ));
+        }
+        let text = error.render();
+        made.message = text.to_string();
+        made.styled = Some(text);
+        made
+    }
+
+    /// A panic that was caught.
+    pub fn internal(panic: &str) -> Self {
+        let message = format!("internal error: {}", panic.trim());
+        Self::new(CommandErrorKind::Internal, message)
+            .hint("this is a bug in dml: please report it with this message and the command; nothing that was committed is lost")
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// The kind.
+    pub fn kind(&self) -> CommandErrorKind {
+        self.kind
+    }
+
+    /// The exit code.
+    pub fn exit_code(&self) -> u8 {
+        self.kind.exit_code()
+    }
+
+    /// What happened.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// clap's own wording, where it said no.
+    pub fn styled(&self) -> Option<&StyledStr> {
+        self.styled.as_ref()
+    }
+
+    /// What to do about it.
+    pub fn hints(&self) -> &[String] {
+        &self.hints
+    }
+}
+
+impl From<Error> for CommandError {
+    fn from(error: Error) -> Self {
+        let mut message = error.to_string();
+        let mut source = std::error::Error::source(&error);
+        while let Some(cause) = source {
+            let text = cause.to_string();
+            if !message.contains(&text) {
+                let _ = write!(message, ": {text}");
+            }
+            source = cause.source();
+        }
+        let kind = match error {
+            // Text on the command line that is no name and no id.
+            Error::Name(_) | Error::Id(_) => CommandErrorKind::Usage,
+            _ => CommandErrorKind::Engine(error.kind()),
+        };
+        Self {
+            kind,
+            message,
+            styled: None,
+            hints: error.hint().into_iter().collect(),
+        }
+    }
+}
+
+impl From<daggerml::error::NameError> for CommandError {
+    fn from(error: daggerml::error::NameError) -> Self {
+        Error::from(error).into()
+    }
+}
+
+/// Every I/O error that is not the engine's is one of writing the output.
+impl From<io::Error> for CommandError {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self::new(CommandErrorKind::ClosedPipe, "");
+        }
+        Self::new(
+            CommandErrorKind::Io,
+            format!("cannot write the output: {error}"),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_engine_error_has_an_exit_code_of_its_class() {
+        for kind in ErrorKind::ALL {
+            let code = CommandErrorKind::Engine(kind).exit_code();
+            let wanted = match kind.as_str() {
+                "not_found" => 3,
+                "exists" | "conflict" => 4,
+                _ => 1,
+            };
+            assert_eq!(code, wanted, "{}", kind.as_str());
+        }
+    }
+}

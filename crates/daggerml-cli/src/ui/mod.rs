@@ -1,0 +1,174 @@
+//! How things look: what is written where, in which form.
+
+mod color;
+mod json;
+pub mod style;
+mod table;
+pub mod text;
+mod time;
+pub mod value;
+
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::io::{self, BufWriter, IsTerminal, Write};
+
+use anstream::AutoStream;
+use clap::builder::StyledStr;
+use serde::Serialize;
+
+pub use color::ColorChoice;
+pub use json::JsonValue;
+pub use table::{Cell, Table};
+pub use time::Moment;
+
+use crate::error::{CommandError, CommandErrorKind};
+
+/// How the output is to look.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Look {
+    /// JSON instead of text.
+    pub json: bool,
+    /// When to use colour.
+    pub color: ColorChoice,
+    /// No messages.
+    pub quiet: bool,
+    /// More of everything.
+    pub verbose: bool,
+}
+
+impl Look {
+    /// What `args` ask for, before they are parsed: for errors in them.
+    pub fn guess(args: &[OsString]) -> Self {
+        let mut look = Self::default();
+        let mut args = args.iter().skip(1).filter_map(|arg| arg.to_str());
+        while let Some(arg) = args.next() {
+            match arg {
+                "--" => break,
+                "--json" => look.json = true,
+                "--color" => look.color = ColorChoice::parse(args.next()),
+                _ => {
+                    if let Some(when) = arg.strip_prefix("--color=") {
+                        look.color = ColorChoice::parse(Some(when));
+                    }
+                }
+            }
+        }
+        look
+    }
+}
+
+/// What a command found, ready to be shown: as JSON by its fields, as text by [`Report::text`].
+pub trait Report: Serialize {
+    /// Writes it for people.
+    fn text(&self, ui: &mut Ui) -> io::Result<()>;
+}
+
+/// The two streams of a run.
+pub struct Ui {
+    look: Look,
+    out: BufWriter<AutoStream<io::Stdout>>,
+    err: AutoStream<io::Stderr>,
+}
+
+impl Ui {
+    /// Standard output and standard error, with this look.
+    pub fn new(look: Look) -> Self {
+        let (out, err) = (io::stdout(), io::stderr());
+        let (out_color, err_color) = (look.color.of(&out), look.color.of(&err));
+        Self {
+            look,
+            out: BufWriter::with_capacity(1 << 16, AutoStream::new(out, out_color)),
+            err: AutoStream::new(err, err_color),
+        }
+    }
+
+    /// Whether more is wanted.
+    pub fn is_verbose(&self) -> bool {
+        self.look.verbose
+    }
+
+    /// Standard output, for text that may have styles.
+    pub fn out(&mut self) -> &mut impl Write {
+        &mut self.out
+    }
+
+    /// Shows what a command found.
+    pub fn report(&mut self, report: &impl Report) -> Result<(), CommandError> {
+        if self.look.json {
+            self.json(report)
+        } else {
+            Ok(report.text(self)?)
+        }
+    }
+
+    /// Writes one JSON document: indented for people, on one line for programs.
+    pub fn json(&mut self, document: &impl Serialize) -> Result<(), CommandError> {
+        let written = if io::stdout().is_terminal() {
+            serde_json::to_writer_pretty(&mut self.out, document)
+        } else {
+            serde_json::to_writer(&mut self.out, document)
+        };
+        written.map_err(io::Error::from)?;
+        Ok(self.out.write_all(b"\n")?)
+    }
+
+    /// Writes bytes as they are: no styles are taken out of them.
+    pub fn raw(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.out.flush()?;
+        let mut out = io::stdout().lock();
+        out.write_all(bytes)?;
+        out.flush()
+    }
+
+    /// Writes a file made for other programs: as it is, or as the string `name`
+    /// of a JSON object.
+    pub fn document(&mut self, name: &str, content: &[u8]) -> Result<(), CommandError> {
+        if !self.look.json {
+            return Ok(self.raw(content)?);
+        }
+        let text = String::from_utf8_lossy(content);
+        self.json(&std::collections::BTreeMap::from([(name, text)]))
+    }
+
+    /// Writes a page that clap made.
+    pub fn page(&mut self, page: &StyledStr) -> io::Result<()> {
+        write!(self.out, "{}", page.ansi())
+    }
+
+    /// Tells the user what was done, on standard error; nothing depends on it.
+    pub fn note(&mut self, message: impl Display) {
+        if !self.look.quiet && !self.look.json {
+            let _ = writeln!(self.err, "{message}");
+        }
+    }
+
+    /// Says why the command failed, on standard error.
+    pub fn error(&mut self, error: &CommandError) {
+        if error.kind() == CommandErrorKind::ClosedPipe {
+            return;
+        }
+        if self.look.json {
+            let document = json::ErrorDocument::new(error);
+            if let Ok(line) = serde_json::to_string(&document) {
+                let _ = writeln!(self.err, "{line}");
+            }
+            return;
+        }
+        if let Some(page) = error.styled() {
+            let _ = write!(self.err, "{}", page.ansi());
+        } else {
+            let style = style::ERROR;
+            let _ = writeln!(self.err, "{style}error:{style:#} {}", error.message());
+        }
+        for hint in error.hints() {
+            let style = style::HINT;
+            let _ = writeln!(self.err, "{style}hint:{style:#} {hint}");
+        }
+    }
+
+    /// Writes out what is still buffered.
+    pub fn finish(&mut self) -> io::Result<()> {
+        self.out.flush()?;
+        io::stdout().flush()
+    }
+}
