@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from importlib.metadata import distribution, version
 from typing import Any
@@ -13,10 +12,8 @@ import pytest
 PROGRAM = "daggerml-adapter-dask"
 
 
-def ask(requests: bytes) -> list[dict[str, Any]]:
+def ask(program: str, requests: bytes) -> list[dict[str, Any]]:
     """Send lines to the installed program; it must end well and print only JSON objects."""
-    program = shutil.which(PROGRAM)
-    assert program is not None
     ended = subprocess.run([program], input=requests, capture_output=True, timeout=30, check=True)
     assert ended.stderr == b""
     answers = [json.loads(line) for line in ended.stdout.splitlines()]
@@ -24,15 +21,13 @@ def ask(requests: bytes) -> list[dict[str, Any]]:
     return answers
 
 
-def test_version() -> None:
-    program = shutil.which(PROGRAM)
-    assert program is not None
-    ended = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+def test_version(adapter: str) -> None:
+    ended = subprocess.run([adapter, "--version"], capture_output=True, text=True, check=True)
     assert ended.stdout.strip() == f"{PROGRAM} {version(PROGRAM)}"
 
 
-def test_describe_tells_what_it_can_do() -> None:
-    [answer] = ask(b'{"op": "describe"}\n')
+def test_describe_tells_what_it_can_do(adapter: str) -> None:
+    [answer] = ask(adapter, b'{"op": "describe"}\n')
     assert answer == {
         "status": "done",
         "result": {
@@ -45,8 +40,8 @@ def test_describe_tells_what_it_can_do() -> None:
 
 
 @pytest.mark.parametrize("operation", ["invoke", "poll", "cancel", "x"])
-def test_what_it_cannot_do_is_an_answer(operation: str) -> None:
-    [answer] = ask(json.dumps({"op": operation, "token": "t"}).encode())
+def test_what_it_cannot_do_is_an_answer(adapter: str, operation: str) -> None:
+    [answer] = ask(adapter, json.dumps({"op": operation, "token": "t"}).encode())
     assert answer["status"] == "error"
     assert answer["error"]["code"] == "unsupported"
     assert operation in answer["error"]["message"]
@@ -69,23 +64,21 @@ def test_what_it_cannot_do_is_an_answer(operation: str) -> None:
         b"\x00",
     ],
 )
-def test_bad_input_is_answered_and_the_next_request_too(request_line: bytes) -> None:
-    bad, good = ask(request_line + b'\n{"op": "describe"}\n')
+def test_bad_input_is_answered_and_the_next_request_too(adapter: str, request_line: bytes) -> None:
+    bad, good = ask(adapter, request_line + b'\n{"op": "describe"}\n')
     assert bad["status"] == "error"
     assert bad["error"]["code"] == "invalid_request"
     assert good["status"] == "done"
 
 
-def test_blank_lines_and_no_input() -> None:
-    assert ask(b"") == []
-    assert ask(b"\n  \n") == []
+def test_blank_lines_and_no_input(adapter: str) -> None:
+    assert ask(adapter, b"") == []
+    assert ask(adapter, b"\n  \n") == []
 
 
-def test_a_reader_that_goes_away_is_no_traceback() -> None:
-    program = shutil.which(PROGRAM)
-    assert program is not None
+def test_a_reader_that_goes_away_is_no_traceback(adapter: str) -> None:
     with subprocess.Popen(
-        [program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [adapter], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
