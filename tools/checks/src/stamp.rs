@@ -50,6 +50,7 @@ impl Stamp {
                 feed_file(&mut hasher, &context.root.join(&file))?;
             }
         }
+        feed(&mut hasher, (step.also)(context)?.as_bytes());
         if dist {
             feed(&mut hasher, dist_hash(context)?.as_bytes());
         }

@@ -16,6 +16,7 @@ pub const DISTRIBUTIONS: &[&str] = &["daggerml", "daggerml-cli", "daggerml-adapt
 /// One virtual environment.
 pub struct Venv {
     folder: PathBuf,
+    interpreter: Python,
 }
 
 impl Venv {
@@ -53,14 +54,16 @@ impl Venv {
 
 /// The environment of `requirements/NAME.txt`, installed if it is not there.
 pub fn tools(context: &Context, log: &mut Log, name: &str) -> Result<Venv> {
-    let python = context.python()?.clone();
-    if name == "bootstrap" {
-        return build(context, log, name, &python, &[], |_, log, venv, lock| {
-            let mut pip = context.command(venv.python());
-            log.run(pip.args(["-m", "pip"]).args(INSTALL_LOCKED).arg(lock))
-        });
-    }
-    build(context, log, name, &python, &[], install_locked)
+    build(context, log, name, context.python()?, &[], install_locked)
+}
+
+/// The environment of the one pip that fills all others of its interpreter.
+fn bootstrap(context: &Context, log: &mut Log, python: &Python) -> Result<Venv> {
+    let fill = |_: &Context, log: &mut Log, venv: &Venv, lock: &Path| {
+        let mut pip = context.command(venv.python());
+        log.run(pip.args(["-m", "pip"]).args(INSTALL_LOCKED).arg(lock))
+    };
+    build(context, log, "bootstrap", python, &[], fill)
 }
 
 /// An environment with the wheels of `dist/` and the locked tools `name`.
@@ -91,7 +94,7 @@ const INSTALL_LOCKED: &[&str] = &[
 
 /// Pip, acting on another environment.
 pub fn pip(context: &Context, log: &mut Log, venv: &Venv) -> Result<Command> {
-    let bootstrap = tools(context, log, "bootstrap")?;
+    let bootstrap = bootstrap(context, log, &venv.interpreter)?;
     let mut pip = context.command(bootstrap.python());
     pip.args(["-m", "pip", "--python"]).arg(venv.python());
     pip.env("PIP_DISABLE_PIP_VERSION_CHECK", "1");
@@ -137,6 +140,7 @@ fn build(
     let venvs = context.work.join("venvs");
     let venv = Venv {
         folder: venvs.join(format!("{label}{}", short(&parts))),
+        interpreter: python.clone(),
     };
     let complete = venv.folder.join("complete");
     if complete.is_file() {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::compare::same;
-use super::page::{Action, Block};
+use super::page::{self, Action, Block};
 
 /// The page's interpreter program.
 const DRIVER: &str = include_str!("driver.py");
@@ -21,80 +21,108 @@ const LIMIT: Duration = Duration::from_mins(5);
 /// What ends the output of each command in the shell.
 const END: &str = "--end-of-command--";
 
-/// Runs the blocks. `shell` is a bash that will read its commands from stdin,
-/// `python` the page's interpreter; both already know their folder and paths.
-/// The error is the first thing that is not as the page says.
+/// Runs the blocks and counts them. `command` makes a command that knows the
+/// page's folder and environment. The error is the first thing that is not as
+/// the page says.
 pub fn run(
     page: &str,
     blocks: &[Block],
-    mut shell: Command,
-    mut python: Command,
+    command: &dyn Fn(&str) -> Command,
 ) -> Result<usize, String> {
-    let mut shell = Pipe::start(&mut shell)?;
-    let mut interpreter: Option<Pipe> = None;
+    let mut bash = command("bash");
+    let merged = "exec bash --noprofile --norc 2>&1";
+    bash.args(["--noprofile", "--norc", "-c", merged]);
+    let mut session = Session {
+        shell: Pipe::start(&mut bash)?,
+        python: None,
+        command,
+    };
     let mut count = 0;
     for block in blocks {
-        let place = |line: usize| format!("{page}:{line}");
-        match &block.action {
-            Action::Skip { .. } => {}
+        count += session
+            .block(&format!("{page}:{}", block.line), &block.action)
+            .map_err(|(line, why)| format!("{page}:{}: {why}", line.unwrap_or(block.line)))?;
+    }
+    Ok(count)
+}
+
+/// What went wrong, and on which line if not the block's first.
+type Wrong = (Option<usize>, String);
+
+/// One page being run.
+struct Session<'a> {
+    shell: Pipe,
+    python: Option<Pipe>,
+    command: &'a dyn Fn(&str) -> Command,
+}
+
+impl Session<'_> {
+    /// Runs one block; how many commands and programs that was.
+    fn block(&mut self, name: &str, action: &Action) -> Result<usize, Wrong> {
+        let here = |why: String| (None, why);
+        match action {
+            Action::Skip { .. } => return Ok(0),
             Action::File { name, text } => {
-                let here = shell.folder()?;
-                write_file(Path::new(&here), name, text)
-                    .map_err(|why| format!("{}: {why}", place(block.line)))?;
+                let folder = self.shell.folder().map_err(here)?;
+                write_file(Path::new(&folder), name, text).map_err(here)?;
+                return Ok(0);
             }
             Action::Console { commands, exit } => {
                 for (index, command) in commands.iter().enumerate() {
-                    count += 1;
-                    let wanted = if index + 1 == commands.len() {
-                        *exit
-                    } else {
-                        0
-                    };
-                    let (status, printed) = shell.command(&command.text)?;
-                    judge(
-                        &command.output,
-                        &printed,
-                        status == wanted,
-                        &format!("exit status {status}, not {wanted}"),
-                    )
-                    .map_err(|why| format!("{}: `{}`: {why}", place(command.line), command.text))?;
+                    let last = index + 1 == commands.len();
+                    self.typed(command, if last { *exit } else { 0 })
+                        .map_err(|why| (Some(command.line), why))?;
                 }
+                return Ok(commands.len());
             }
             Action::Python { source, output } => {
-                count += 1;
-                let answer = in_python(
-                    &mut interpreter,
-                    &mut python,
-                    "python",
-                    source,
-                    &place(block.line),
-                    &shell.folder()?,
-                )?;
-                let said = output.clone().unwrap_or_default();
-                judge(&said, &answer.1, !answer.0, "the program failed")
-                    .map_err(|why| format!("{}: {why}", place(block.line)))?;
+                let (failed, printed) = self.python("python", source, name).map_err(here)?;
+                let said = output.as_deref().unwrap_or_default();
+                judge(said, &printed, !failed, "the program failed").map_err(here)?;
             }
             Action::Pycon { source } => {
-                count += 1;
-                let answer = in_python(
-                    &mut interpreter,
-                    &mut python,
-                    "pycon",
-                    source,
-                    &place(block.line),
-                    &shell.folder()?,
-                )?;
-                if answer.0 {
-                    return Err(format!(
-                        "{}: the session differs:\n{}",
-                        place(block.line),
-                        answer.1
-                    ));
+                let (failed, printed) = self.python("pycon", source, name).map_err(here)?;
+                if failed {
+                    return Err((None, format!("the session differs:\n{printed}")));
                 }
             }
         }
+        Ok(1)
     }
-    Ok(count)
+
+    /// One command of a console block.
+    fn typed(&mut self, command: &page::Command, exit: i32) -> Result<(), String> {
+        let (status, printed) = self.shell.command(&command.text)?;
+        let otherwise = format!("exit status {status}, not {exit}");
+        judge(&command.output, &printed, status == exit, &otherwise)
+            .map_err(|why| format!("`{}`: {why}", command.text))
+    }
+
+    /// Whether the Python block failed, and what it printed. The interpreter is
+    /// the one that the shell finds when the page's first Python block comes.
+    fn python(&mut self, kind: &str, source: &str, name: &str) -> Result<(bool, String), String> {
+        let folder = self.shell.folder()?;
+        let python = match &mut self.python {
+            Some(python) => python,
+            none => {
+                let (_, found) = self
+                    .shell
+                    .command("command -v python || command -v python3")?;
+                let mut command = (self.command)(found.trim());
+                none.insert(Pipe::start(command.args(["-c", DRIVER]))?)
+            }
+        };
+        let request = json!({"kind": kind, "source": source, "name": name, "folder": folder});
+        python.send(&request.to_string())?;
+        let line = python.receive(name)?;
+        let answer: Value =
+            serde_json::from_str(&line).map_err(|error| format!("{error}: {line}"))?;
+        let failed = answer["failed"].as_bool().unwrap_or(true);
+        Ok((
+            failed,
+            answer["output"].as_str().unwrap_or_default().to_owned(),
+        ))
+    }
 }
 
 fn write_file(here: &Path, name: &str, text: &str) -> Result<(), String> {
@@ -117,31 +145,6 @@ fn judge(said: &str, printed: &str, ended_well: bool, otherwise: &str) -> Result
         ));
     }
     Ok(())
-}
-
-/// Whether the block failed, and what it printed.
-fn in_python(
-    pipe: &mut Option<Pipe>,
-    python: &mut Command,
-    kind: &str,
-    source: &str,
-    name: &str,
-    folder: &str,
-) -> Result<(bool, String), String> {
-    if pipe.is_none() {
-        *pipe = Some(Pipe::start(python.args(["-c", DRIVER]))?);
-    }
-    let pipe = pipe.as_mut().ok_or("no interpreter")?;
-    let request = json!({"kind": kind, "source": source, "name": name, "folder": folder});
-    pipe.send(&request.to_string())?;
-    let line = pipe.receive(name)?;
-    let answer: Value =
-        serde_json::from_str(&line).map_err(|error| format!("{name}: {error}: {line}"))?;
-    let failed = answer["failed"].as_bool().unwrap_or(true);
-    Ok((
-        failed,
-        answer["output"].as_str().unwrap_or_default().to_owned(),
-    ))
 }
 
 /// A process that is sent lines and answers with lines.
@@ -248,18 +251,12 @@ mod tests {
 
     fn run_page(text: &str) -> Result<usize, String> {
         let folder = tempfile::tempdir().unwrap();
-        let mut shell = Command::new("bash");
-        shell
-            .args([
-                "--noprofile",
-                "--norc",
-                "-c",
-                "exec bash --noprofile --norc 2>&1",
-            ])
-            .current_dir(folder.path());
-        let mut python = Command::new("python3");
-        python.arg("-I").current_dir(folder.path());
-        run("page.md", &parse(text).unwrap(), shell, python)
+        let command = |program: &str| {
+            let mut command = Command::new(program);
+            command.current_dir(folder.path());
+            command
+        };
+        run("page.md", &parse(text).unwrap(), &command)
     }
 
     #[test]

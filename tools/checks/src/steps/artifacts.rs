@@ -38,7 +38,7 @@ pub fn tools(context: &Context, log: &mut Log) -> Result<Done> {
         log,
         &mut findings,
         twine
-            .args(["check", "--strict"])
+            .args(["--no-color", "check", "--strict"])
             .args(&wheels)
             .args(&sdists),
     );

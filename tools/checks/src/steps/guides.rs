@@ -1,5 +1,6 @@
 //! The code blocks of every page, run as the page shows them.
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -58,30 +59,39 @@ fn one(context: &Context, venv: &Venv, file: &str, found: &[blocks::Block]) -> R
     let folder = tempfile::tempdir().map_err(Error::io(Path::new(
         "the system's folder for temporary files",
     )))?;
-    let mut shell = Command::new("bash");
-    shell.args([
-        "--noprofile",
-        "--norc",
-        "-c",
-        "exec bash --noprofile --norc 2>&1",
-    ]);
-    let mut python = Command::new(venv.python());
-    for command in [&mut shell, &mut python] {
-        venv.enter(command)?;
-        command.current_dir(folder.path());
-        // A person's first day: no configuration, no colours; our wheels are the index.
+    let home = folder.path();
+    copy_dist(context, &home.join("dist"))?;
+    let mut template = Command::new("true");
+    venv.enter(&mut template)?;
+    let command = |program: &str| {
+        let mut command = Command::new(program);
+        command.current_dir(home);
+        for (name, value) in template.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        // A person's first day: no configuration, no colours.
+        command.env("HOME", home).env("USERPROFILE", home);
+        command.env_remove("XDG_CONFIG_HOME").env("TERM", "dumb");
+        command.env("PIP_DISABLE_PIP_VERSION_CHECK", "1");
+        command.env_remove("PIP_FIND_LINKS");
         command
-            .env("HOME", folder.path())
-            .env("TERM", "dumb")
-            .env("PIP_NO_INDEX", "1");
-        command
-            .env("PIP_FIND_LINKS", context.dist())
-            .env("PIP_DISABLE_PIP_VERSION_CHECK", "1");
-        command.env("DML_USER", "Ada Lovelace");
-        command.env_remove("XDG_CONFIG_HOME");
-    }
-    blocks::run(file, found, shell, python).map_err(|problem| Error::Malformed {
+    };
+    blocks::run(file, found, &command).map_err(|problem| Error::Malformed {
         path: file.into(),
         problem,
     })
+}
+
+/// Gives the page the artifacts as `dist/`, where a clone has them.
+fn copy_dist(context: &Context, to: &Path) -> Result<()> {
+    fs::create_dir(to).map_err(Error::io(to))?;
+    for artifact in context.artifacts("")? {
+        if let (true, Some(name)) = (artifact.is_file(), artifact.file_name()) {
+            fs::copy(&artifact, to.join(name)).map_err(Error::io(&artifact))?;
+        }
+    }
+    Ok(())
 }

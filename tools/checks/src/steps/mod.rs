@@ -23,6 +23,8 @@ pub struct Step {
     pub needs: &'static [&'static str],
     /// What it reads; when none of it changed, a step that passed is not run again.
     pub inputs: Inputs,
+    /// What else it depends on, for its stamp.
+    pub also: fn(&Context) -> Result<String>,
     /// Whether it writes `dist/`.
     pub makes_dist: bool,
     /// Does it.
@@ -59,6 +61,7 @@ const fn step(
         about,
         needs: &[],
         inputs,
+        also: |_| Ok(String::new()),
         makes_dist: false,
         run,
     }
@@ -67,6 +70,11 @@ const fn step(
 impl Step {
     const fn needing(mut self, needs: &'static [&'static str]) -> Self {
         self.needs = needs;
+        self
+    }
+
+    const fn also(mut self, also: fn(&Context) -> Result<String>) -> Self {
+        self.also = also;
         self
     }
 
@@ -194,6 +202,7 @@ pub static ALL: &[Step] = &[
         FilesAndDist(&["python/tests/", "crates/"]),
         python::pythons,
     )
+    .also(python::others_described)
     .needing(WHEELS),
     step(
         "guides",

@@ -136,6 +136,11 @@ fn others(context: &Context) -> Result<BTreeMap<u32, Python>> {
     Ok(found)
 }
 
+/// Which those are.
+pub fn others_described(context: &Context) -> Result<String> {
+    Ok(format!("{:?}", others(context)?))
+}
+
 fn minor(python: &Python) -> u32 {
     python
         .version
