@@ -37,7 +37,7 @@ pub fn run(context: &Context, log: &mut Log) -> Result<Done> {
                     .map(|text| format!("{file}: {text}")),
             );
         }
-        if file.starts_with("crates/") && file.ends_with("/Cargo.toml") {
+        if is_a_crate(&file) {
             findings.extend(
                 inherits(&table(context, &file)?)
                     .into_iter()
@@ -156,6 +156,13 @@ fn crates(workspace: &Table, version: &Version) -> Vec<String> {
     findings
 }
 
+/// Whether the file is the manifest of a crate that ships, and not of one inside
+/// its folder, such as its fuzz targets.
+fn is_a_crate(file: &str) -> bool {
+    let mut parts = file.split('/');
+    parts.next() == Some("crates") && parts.nth(1) == Some("Cargo.toml")
+}
+
 /// A crate takes its version from the workspace.
 fn inherits(manifest: &Table) -> Option<String> {
     let version = manifest
@@ -259,6 +266,13 @@ mod tests {
             check("[project]\nversion = '0.2.0'\ndependencies = ['daggerml-cli']").len(),
             1
         );
+    }
+
+    #[test]
+    fn only_manifests_of_crates_count() {
+        assert!(is_a_crate("crates/daggerml/Cargo.toml"));
+        assert!(!is_a_crate("crates/daggerml/fuzz/Cargo.toml"));
+        assert!(!is_a_crate("crates/Cargo.toml"));
     }
 
     #[test]
