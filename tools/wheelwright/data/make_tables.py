@@ -56,7 +56,8 @@ def manylinux() -> str:
                 for family, versions in sorted(families.items()):
                     highest = max((v for v in versions if numeric(v)), key=numeric, default="")
                     named = sorted(v for v in versions if not numeric(v))
-                    rows.append(f"{name}\t{family}\t{arch}\t{' '.join(filter(None, [highest, *named]))}")
+                    listed = " ".join(filter(None, [highest, *named]))
+                    rows.append(f"{name}\t{family}\t{arch}\t{listed}")
     head = (
         "# platform, family, architecture, highest version then further named ones;"
         f" by make_tables.py from auditwheel {version}\n"
