@@ -1,3 +1,4 @@
+//! A maker of wheels: builds, audits and reproduces the artifacts of projects
 //! that are part Rust and part Python, for every platform, from one machine.
 //!
 //! Each package is described by its `pyproject.toml` ([`project`]); the

@@ -4,20 +4,21 @@
 //! are compiled once and the machine's cores stay busy; `--keep-going` keeps
 //! one target's failure from the others.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Instant;
 
-use cargo_metadata::{Message, MetadataCommand};
+use cargo_metadata::Message;
 
 use super::BuildError;
+use super::remap::Remap;
 use super::stamp::Stamps;
 use crate::digest::{Digest, Pieces};
 use crate::pack::crates::LocalCrates;
 use crate::project::Project;
+use crate::project::settings::Maturin;
 use crate::project::workspace::Workspace;
 use crate::toolchain::platform::Platform;
 use crate::toolchain::process::{isolated, start_error};
@@ -28,8 +29,9 @@ use crate::toolchain::zig::{self, Wrappers};
 /// The parts of wheelwright that decide over an extension's bytes.
 const RECIPE: &[&str] = &[
     include_str!("compile.rs"),
+    include_str!("remap.rs"),
     include_str!("../toolchain/process.rs"),
-    include_str!("../toolchain/zig.rs"),
+    zig::SOURCE,
 ];
 
 /// Each platform's extension, or why there is none.
@@ -68,7 +70,10 @@ pub fn compile(
         }
     }
     if !stale.is_empty() {
-        let libraries = cargo_build(&crates, &work, &stale, &rust, tools)?;
+        if fresh {
+            empty(&work.join("cargo"))?;
+        }
+        let libraries = cargo_build(&crates, &install_name(project), &work, &stale, &rust, tools)?;
         for platform in stale {
             let result = match libraries.get(&platform.rust_target) {
                 Some(library) => {
@@ -81,7 +86,7 @@ pub fn compile(
                     Ok(kept)
                 }
                 None => Err(format!(
-                    "cargo could not compile {} for {}; its messages are above. Alone: cargo wheels --platform {}",
+                    "cargo could not compile {} for {}; its messages are above. Alone: the same command with --platform {}",
                     crates.extension.name, platform.rust_target, platform.name
                 )),
             };
@@ -141,6 +146,7 @@ fn key(inputs: &Digest, platform: &Platform, kept: &Path) -> Digest {
 /// Runs cargo; returns the dynamic library for each Rust target that worked.
 fn cargo_build(
     crates: &LocalCrates,
+    install_name: &str,
     work: &Path,
     platforms: &[&Platform],
     rust: &Rust,
@@ -148,7 +154,7 @@ fn cargo_build(
 ) -> Result<BTreeMap<String, PathBuf>, BuildError> {
     let started = Instant::now();
     let target_folder = work.join("cargo");
-    let mut remap = Remap::new(crates, rust, &target_folder)?;
+    let remap = Remap::new(crates, rust, &target_folder)?;
     let mut command = isolated(rust::cargo());
     command
         .current_dir(&crates.root)
@@ -164,6 +170,7 @@ fn cargo_build(
         .env("PYO3_BUILD_EXTENSION_MODULE", "1")
         .env("PYO3_NO_PYTHON", "1")
         .env(zig::ZIG, &tools.zig)
+        .env(zig::INSTALL_NAME, install_name)
         .env("ZIG_GLOBAL_CACHE_DIR", work.join("zig-cache"))
         .env("ZIG_LOCAL_CACHE_DIR", work.join("zig-cache"));
     if !cfg!(target_os = "macos") {
@@ -173,8 +180,12 @@ fn cargo_build(
             tools.zig.with_file_name("lib").join("libc").join("darwin"),
         );
     }
+    // cargo compiles anew when the linker's path changes, not when the linker
+    // does; so each version of the wrappers has a folder of its own.
+    let version = Digest::of(format!("{}{REQUIREMENTS}", zig::SOURCE).as_bytes()).hex();
+    let wrappers = work.join("wrappers").join(&version[..12]);
     for platform in platforms {
-        let wrappers = Wrappers::write(&work.join("wrappers"), platform)?;
+        let wrappers = Wrappers::write(&wrappers, platform)?;
         let lower = platform.rust_target.replace('-', "_");
         let upper = lower.to_uppercase();
         command
@@ -241,72 +252,23 @@ fn cargo_build(
     Ok(libraries)
 }
 
-/// Which folders of this machine get which names in the binaries.
-struct Remap {
-    pairs: Vec<(PathBuf, String)>,
+/// What a Mach-O library calls itself.
+fn install_name(project: &Project) -> String {
+    let path = project
+        .maturin
+        .as_ref()
+        .map(Maturin::extension_path)
+        .unwrap_or_default();
+    format!("@rpath/{}.so", path.rsplit('/').next().unwrap_or_default())
 }
 
-impl Remap {
-    /// Asks cargo, which fetches what is missing, where every crate is.
-    fn new(crates: &LocalCrates, rust: &Rust, target_folder: &Path) -> Result<Self, BuildError> {
-        let metadata = MetadataCommand::new()
-            .cargo_path(rust::cargo())
-            .current_dir(&crates.root)
-            .other_options(["--locked".to_owned()])
-            .exec()
-            .map_err(|error| crate::pack::PackError::Crates {
-                project: crates.extension.name.clone(),
-                problem: error.to_string(),
-            })?;
-        let foreign: BTreeSet<PathBuf> = metadata
-            .packages
-            .iter()
-            .filter(|package| package.source.is_some())
-            .filter_map(|package| Some(package.manifest_path.parent()?.parent()?.into()))
-            .collect();
-        let library = rust
-            .sysroot
-            .join("lib")
-            .join("rustlib")
-            .join("src")
-            .join("rust");
-        // The last pair that fits is the one that rustc and clang use.
-        let mut pairs = vec![
-            (crates.root.clone(), "/src".to_owned()),
-            (target_folder.to_owned(), "/target".to_owned()),
-        ];
-        pairs.extend(
-            foreign
-                .into_iter()
-                .map(|folder| (folder, "/crates".to_owned())),
-        );
-        pairs.push((rust.sysroot.clone(), "/rust".to_owned()));
-        pairs.push((library, format!("/rustc/{}", rust.commit())));
-        Ok(Self { pairs })
-    }
-
-    fn rust_flags(&mut self) -> OsString {
-        // Against the C library of the system, on every system: only musl's
-        // targets would do otherwise, and then could make no dynamic library.
-        let mut flags = OsString::from("-Ctarget-feature=-crt-static");
-        for (from, to) in &self.pairs {
-            flags.push("\u{1f}--remap-path-prefix=");
-            flags.push(from);
-            flags.push(format!("={to}"));
-        }
-        flags
-    }
-
-    fn c_flags(&self) -> OsString {
-        // A Mach-O linker that ignores export lists exports every visible
-        // symbol of a C library.
-        let mut flags = OsString::from("-fvisibility=hidden");
-        for (from, to) in &self.pairs {
-            flags.push(" -ffile-prefix-map=");
-            flags.push(from);
-            flags.push(format!("={to}"));
-        }
-        flags
+fn empty(folder: &Path) -> Result<(), BuildError> {
+    match std::fs::remove_dir_all(folder) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(BuildError::Work {
+            path: folder.to_owned(),
+            source,
+        }),
+        _ => Ok(()),
     }
 }
 

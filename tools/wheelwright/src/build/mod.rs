@@ -2,6 +2,7 @@
 
 pub mod compile;
 pub mod plan;
+mod remap;
 pub mod report;
 pub mod stamp;
 

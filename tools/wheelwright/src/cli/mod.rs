@@ -17,6 +17,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
+/// Builds, audits and reproduces the wheels and sdists of Rust + Python projects
 #[derive(Parser)]
 #[command(name = "wheelwright", version, propagate_version = true, after_help = EXIT_CODES)]
 struct Cli {
@@ -43,6 +44,7 @@ enum Command {
 /// What a command ends with: an exit code, or an error that is printed.
 type Outcome = Result<ExitCode, Box<dyn Error>>;
 
+/// What a command exits with when something did not pass.
 const FAILED: u8 = 1;
 /// What every command exits with when its input cannot be used.
 const UNUSABLE: u8 = 2;

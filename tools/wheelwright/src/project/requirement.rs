@@ -1,5 +1,7 @@
 //! Requirements (`project.dependencies`), in the form that `METADATA` holds.
 
+use std::fmt::Write as _;
+
 use pep440_rs::VersionSpecifiers;
 use pep508_rs::{Requirement, VerbatimUrl, VersionOrUrl};
 
@@ -40,8 +42,34 @@ pub fn check(written: &str, extra: Option<&str>) -> Result<Checked, String> {
     Ok(Checked {
         name: Name::parse(parsed.name.as_ref())?,
         versions,
-        text: parsed.to_string(),
+        text: text(&parsed),
     })
+}
+
+/// The form that Python's own `packaging` library writes, so that wheels built
+/// from an sdist by others hold the same line.
+fn text(requirement: &Requirement<VerbatimUrl>) -> String {
+    let mut text = requirement.name.to_string();
+    if !requirement.extras.is_empty() {
+        let mut extras: Vec<String> = requirement.extras.iter().map(ToString::to_string).collect();
+        extras.sort();
+        let _ = write!(text, "[{}]", extras.join(","));
+    }
+    match &requirement.version_or_url {
+        Some(VersionOrUrl::VersionSpecifier(versions)) => {
+            let mut versions: Vec<String> = versions.iter().map(ToString::to_string).collect();
+            versions.sort();
+            text.push_str(&versions.join(","));
+        }
+        Some(VersionOrUrl::Url(url)) => {
+            let _ = write!(text, " @ {url} ");
+        }
+        None => {}
+    }
+    if let Some(marker) = requirement.marker.contents() {
+        let _ = write!(text, "; {marker}");
+    }
+    text
 }
 
 #[cfg(test)]
@@ -52,13 +80,13 @@ mod tests {
     fn requirements_are_checked_and_written_in_one_form() {
         let checked = check("DaggerML >=0.2.0 , <0.3", None).unwrap();
         assert_eq!(checked.name.normal(), "daggerml");
-        assert_eq!(checked.text, "daggerml>=0.2.0,<0.3");
+        assert_eq!(checked.text, "daggerml<0.3,>=0.2.0");
         let versions = checked.versions.unwrap();
         assert!(versions.contains(&"0.2.7".parse().unwrap()));
         assert!(!versions.contains(&"0.3.0".parse().unwrap()));
         assert_eq!(
             check("boto3", Some("s3")).unwrap().text,
-            "boto3 ; extra == 's3'"
+            "boto3; extra == 's3'"
         );
         assert!(
             check("not a requirement", None)

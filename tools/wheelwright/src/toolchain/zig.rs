@@ -13,9 +13,13 @@ use std::process::{Command, ExitCode};
 use super::ToolError;
 use super::platform::Platform;
 
+/// This file: with zig itself, all that decides what the wrappers do.
+pub const SOURCE: &str = include_str!("zig.rs");
 const PREFIX: &str = "wheelwright-zig-";
 /// The variable that tells a wrapper where zig is.
 pub const ZIG: &str = "WHEELWRIGHT_ZIG";
+/// The variable that tells a wrapper what a Mach-O library calls itself.
+pub const INSTALL_NAME: &str = "WHEELWRIGHT_INSTALL_NAME";
 
 /// A tool that wheelwright was started as.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,11 +148,21 @@ fn compile(
     target: &str,
     arguments: impl Iterator<Item = OsString>,
 ) {
+    let arguments: Vec<OsString> = translate(target, arguments);
     command
         .arg(mode)
         .args(["-target", target, "-g0"])
-        .args(arguments.filter_map(|argument| translate(target, argument)));
+        .args(&arguments);
     if target.contains("-macos") {
+        if arguments.iter().any(|argument| argument == "-dynamiclib") {
+            // Python's symbols are found when the interpreter loads it.
+            command.args(["-undefined", "dynamic_lookup"]);
+            if let Some(name) = std::env::var_os(INSTALL_NAME) {
+                let mut argument = OsString::from("-Wl,-install_name,");
+                argument.push(name);
+                command.arg(argument);
+            }
+        }
         // The headers and stubs of Apple's SDK that come with zig.
         let sdk = Path::new(zig)
             .with_file_name("lib")
@@ -158,32 +172,44 @@ fn compile(
     }
 }
 
-/// An argument as zig understands it; `None` drops it.
-fn translate(target: &str, argument: OsString) -> Option<OsString> {
-    let Some(text) = argument.to_str() else {
-        return Some(argument);
-    };
-    if text == "-m64" || text.starts_with("--target=") {
-        return None; // -target says it, in zig's own words
+/// Arguments for a C compiler or linker, as zig understands them.
+fn translate(target: &str, arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut translated = Vec::new();
+    let mut arguments = arguments;
+    while let Some(argument) = arguments.next() {
+        match argument.to_str() {
+            // zig's Mach-O linker knows no export lists. Fat LTO has made every
+            // other Rust symbol internal, and C is compiled with hidden ones.
+            Some("-Wl,-exported_symbols_list") if target.contains("-macos") => {
+                arguments.next();
+            }
+            Some(text) => translated.extend(translate_one(target, text).map(OsString::from)),
+            None => translated.push(argument),
+        }
     }
-    if target.contains("-macos") && text == "-liconv" {
-        return None; // named by std, used by nothing that we link
+    translated
+}
+
+/// One argument; `None` drops it.
+fn translate_one<'a>(target: &str, argument: &'a str) -> Option<&'a str> {
+    // -target says it, in zig's own words.
+    let mut unwanted = argument == "-m64" || argument.starts_with("--target=");
+    if target.contains("-macos") {
+        // Named by std, used by nothing that we link; and -target has the version.
+        unwanted |= argument == "-liconv" || argument.starts_with("-mmacosx-version-min=");
     }
     if target.contains("-windows") {
-        if matches!(text, "-lmsvcrt" | "-nolibc" | "--unwindlib=none")
-            || text.starts_with("-Wl,-soname=")
+        // zig brings UCRT and its own unwinder, and a DLL has no soname.
+        unwanted |= matches!(argument, "-lmsvcrt" | "-nolibc" | "--unwindlib=none")
+            || argument.starts_with("-Wl,-soname=");
+        let exports = argument.strip_prefix("-Wl,");
+        if let Some(exports) =
+            exports.filter(|path| Path::new(path).extension().is_some_and(|e| e == "def"))
         {
-            return None; // zig brings UCRT and its own unwinder; a DLL has no soname
-        }
-        if let Some(exports) = text.strip_prefix("-Wl,").filter(|path| {
-            Path::new(path)
-                .extension()
-                .is_some_and(|extension| extension == "def")
-        }) {
-            return Some(exports.into());
+            return Some(exports);
         }
     }
-    Some(argument)
+    (!unwanted).then_some(argument)
 }
 
 #[cfg(test)]
@@ -207,23 +233,46 @@ mod tests {
 
     #[test]
     fn arguments_are_translated_for_the_target() {
-        let translated = |target: &str, argument: &str| {
-            translate(target, argument.into()).map(|argument| argument.into_string().unwrap())
+        let translated = |target: &str, arguments: &str| {
+            let arguments = arguments.split(' ').map(OsString::from);
+            translate(target, arguments)
+                .join(OsStr::new(" "))
+                .into_string()
+                .unwrap()
         };
-        assert_eq!(translated("x86_64-linux-gnu.2.28", "-m64"), None);
-        assert_eq!(
-            translated("x86_64-linux-gnu.2.28", "--target=x86_64-unknown-linux-gnu"),
-            None
-        );
-        assert_eq!(
-            translated("x86_64-linux-gnu.2.28", "-nolibc").as_deref(),
-            Some("-nolibc")
-        );
-        assert_eq!(translated("aarch64-macos.11.0", "-liconv"), None);
-        assert_eq!(
-            translated("x86_64-windows-gnu", "-Wl,/tmp/list.def").as_deref(),
-            Some("/tmp/list.def")
-        );
-        assert_eq!(translated("x86_64-windows-gnu", "-Wl,-soname=x"), None);
+        for (target, before, after) in [
+            (
+                "x86_64-linux-gnu.2.28",
+                "-m64 -shared --target=x86_64-unknown-linux-gnu",
+                "-shared",
+            ),
+            (
+                "x86_64-linux-gnu.2.28",
+                "-nolibc -liconv",
+                "-nolibc -liconv",
+            ),
+            (
+                "aarch64-macos.11.0",
+                "-liconv -lc -mmacosx-version-min=10.12.0",
+                "-lc",
+            ),
+            (
+                "aarch64-macos.11.0",
+                "-Wl,-exported_symbols_list -Wl,/tmp/list -lm",
+                "-lm",
+            ),
+            (
+                "x86_64-windows-gnu",
+                "-Wl,/tmp/list.def -lmsvcrt -nolibc",
+                "/tmp/list.def",
+            ),
+            (
+                "x86_64-windows-gnu",
+                "--unwindlib=none -Wl,-soname=x -shared",
+                "-shared",
+            ),
+        ] {
+            assert_eq!(translated(target, before), after, "{target}");
+        }
     }
 }

@@ -1,0 +1,86 @@
+//! Folders of this machine, and the names they get in binaries.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use cargo_metadata::MetadataCommand;
+
+use super::BuildError;
+use crate::pack::crates::LocalCrates;
+use crate::toolchain::rust::{self, Rust};
+
+/// Which folders of this machine get which names in the binaries.
+pub(super) struct Remap {
+    pairs: Vec<(PathBuf, String)>,
+}
+
+impl Remap {
+    /// Asks cargo, which fetches what is missing, where every crate is.
+    pub(super) fn new(
+        crates: &LocalCrates,
+        rust: &Rust,
+        target_folder: &Path,
+    ) -> Result<Self, BuildError> {
+        let metadata = MetadataCommand::new()
+            .cargo_path(rust::cargo())
+            .current_dir(&crates.root)
+            .other_options(["--locked".to_owned()])
+            .exec()
+            .map_err(|error| crate::pack::PackError::Crates {
+                project: crates.extension.name.clone(),
+                problem: error.to_string(),
+            })?;
+        let foreign: BTreeSet<PathBuf> = metadata
+            .packages
+            .iter()
+            .filter(|package| package.source.is_some())
+            .filter_map(|package| Some(package.manifest_path.parent()?.parent()?.into()))
+            .collect();
+        let library = rust
+            .sysroot
+            .join("lib")
+            .join("rustlib")
+            .join("src")
+            .join("rust");
+        // The last pair that fits is the one that rustc and clang use.
+        let mut pairs = vec![
+            (crates.root.clone(), "/src".to_owned()),
+            (target_folder.to_owned(), "/target".to_owned()),
+        ];
+        pairs.extend(
+            foreign
+                .into_iter()
+                .map(|folder| (folder, "/crates".to_owned())),
+        );
+        pairs.push((rust.sysroot.clone(), "/rust".to_owned()));
+        pairs.push((library, format!("/rustc/{}", rust.commit())));
+        Ok(Self { pairs })
+    }
+
+    /// Flags for rustc, as `CARGO_ENCODED_RUSTFLAGS` holds them.
+    pub(super) fn rust_flags(&self) -> OsString {
+        // Against the C library of the system, on every system: only musl's
+        // targets would do otherwise, and then could make no dynamic library.
+        let mut flags = OsString::from("-Ctarget-feature=-crt-static");
+        for (from, to) in &self.pairs {
+            flags.push("\u{1f}--remap-path-prefix=");
+            flags.push(from);
+            flags.push(format!("={to}"));
+        }
+        flags
+    }
+
+    /// Flags for C compilers, as `CFLAGS` holds them.
+    pub(super) fn c_flags(&self) -> OsString {
+        // A Mach-O linker that ignores export lists exports every visible
+        // symbol of a C library.
+        let mut flags = OsString::from("-fvisibility=hidden");
+        for (from, to) in &self.pairs {
+            flags.push(" -ffile-prefix-map=");
+            flags.push(from);
+            flags.push(format!("={to}"));
+        }
+        flags
+    }
+}
