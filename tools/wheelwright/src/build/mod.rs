@@ -9,15 +9,16 @@ pub mod stamp;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use crate::audit::{AuditError, audit_file};
 use crate::digest::Digest;
 use crate::pack::{self, PackError, sdist, wheel};
 use crate::project::Project;
 use crate::project::workspace::Workspace;
 use crate::smoke;
 use crate::toolchain::ToolError;
-use crate::toolchain::platform;
 use crate::toolchain::python::Python;
 use crate::toolchain::tools::Tools;
+use crate::toolchain::{platform, rust};
 use plan::{Item, Kind, Plan};
 use report::{Report, Row, Verdict};
 
@@ -80,7 +81,7 @@ pub fn build(workspace: &Workspace, plan: &Plan, options: &Options) -> Result<Re
                 .and_then(|(_, built)| built.get(platform.name.as_str())),
             _ => None,
         };
-        let row = make(item, extension, &options.out);
+        let row = make(workspace, item, extension, &options.out);
         report::announce(&row);
         rows.push(row);
     }
@@ -94,7 +95,12 @@ pub fn build(workspace: &Workspace, plan: &Plan, options: &Options) -> Result<Re
     })
 }
 
-fn make(item: &Item<'_>, extension: Option<&Result<PathBuf, String>>, out: &Path) -> Row {
+fn make(
+    workspace: &Workspace,
+    item: &Item<'_>,
+    extension: Option<&Result<PathBuf, String>>,
+    out: &Path,
+) -> Row {
     let artifact = (|| {
         let artifact = match item.kind {
             Kind::Sdist => sdist::pack(item.project, false),
@@ -125,7 +131,7 @@ fn make(item: &Item<'_>, extension: Option<&Result<PathBuf, String>>, out: &Path
             size: Some(artifact.bytes.len()),
             sha256: Some(Digest::of(&artifact.bytes).hex()),
             build: Verdict::Passed,
-            audit: audit(&out.join(&artifact.file_name), item.project),
+            audit: audit(workspace, &out.join(&artifact.file_name), item.project),
             smoke: Verdict::NotRun,
             artifact: artifact.file_name,
         },
@@ -142,8 +148,25 @@ fn make(item: &Item<'_>, extension: Option<&Result<PathBuf, String>>, out: &Path
     }
 }
 
-fn audit(_path: &Path, _project: &Project) -> Verdict {
-    Verdict::NotRun
+/// Audits an artifact by its package's policy; no folder of this build may be
+/// in it.
+fn audit(workspace: &Workspace, path: &Path, project: &Project) -> Verdict {
+    let mut policy = project.settings.audit.clone();
+    let own = [workspace.root.clone(), rust::cargo_home()];
+    policy.machine_paths.extend(
+        own.iter()
+            .filter_map(|path| path.to_str())
+            .map(str::to_owned),
+    );
+    let report = policy
+        .check()
+        .map_err(AuditError::from)
+        .and_then(|policy| audit_file(path, &policy));
+    match report {
+        Ok(report) if report.is_clean() => Verdict::Passed,
+        Ok(report) => Verdict::Failed(report.lines().trim_end().to_owned()),
+        Err(error) => Verdict::Failed(crate::cli::full_message(&error)),
+    }
 }
 
 /// Installs and tries every package of which a wheel runs here.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::audit::Policy;
+
 /// `[tool.maturin]`: where the native extension comes from. maturin reads the
 /// same table when it builds from an sdist.
 #[derive(Debug, Clone, Deserialize)]
@@ -41,8 +43,8 @@ pub struct Wheelwright {
     pub exclude: Vec<String>,
     /// How an installed copy is tried.
     pub smoke: Smoke,
-    /// The policy of `wheelwright audit`, read by it.
-    pub audit: toml::Table,
+    /// What the audit holds the package's artifacts to.
+    pub audit: Policy,
 }
 
 /// `[tool.wheelwright.smoke]`.
