@@ -1,6 +1,6 @@
 //! Independent tools' opinion of the artifacts that wheelwright made.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -163,44 +163,29 @@ fn wheel_of(folder: &Path, stem: &str) -> Result<Option<PathBuf>> {
     Ok(None)
 }
 
-/// The same names, and the same METADATA; SBOMs are ours alone to add.
+/// What only one of the two wheels says or holds.
 fn compare(context: &Context, log: &mut Log, ours: &Path, theirs: &Path) -> Result<Vec<String>> {
-    let (ours_listed, theirs_listed) = (list(context, log, ours)?, list(context, log, theirs)?);
+    let (ours_facts, theirs_facts) = (facts(context, log, ours)?, facts(context, log, theirs)?);
     let name = file_name(ours);
-    let mut findings = Vec::new();
-    for member in ours_listed
-        .keys()
-        .filter(|member| !theirs_listed.contains_key(*member))
-    {
-        findings.push(format!(
-            "{name}: {member} is not in the wheel built from the sdist"
-        ));
-    }
-    for member in theirs_listed
-        .keys()
-        .filter(|member| !ours_listed.contains_key(*member))
-    {
-        findings.push(format!(
-            "{name}: {member} is only in the wheel built from the sdist"
-        ));
-    }
-    for (member, hash) in &ours_listed {
-        let other = theirs_listed.get(member);
-        if member.ends_with("/METADATA") && other.is_some_and(|other| other != hash) {
-            findings.push(format!(
-                "{name}: METADATA differs:\n  ours   {hash}\n  theirs {}",
-                other.map_or("", |text| text)
-            ));
-        }
-    }
+    let only = |one: &BTreeSet<String>, other: &BTreeSet<String>, whose: &str| {
+        let lines = one.difference(other);
+        lines
+            .map(|line| format!("{name}: only in {whose}: {line}"))
+            .collect::<Vec<_>>()
+    };
+    let mut findings = only(&ours_facts, &theirs_facts, "the wheel in dist/");
+    findings.extend(only(
+        &theirs_facts,
+        &ours_facts,
+        "the wheel built from the sdist",
+    ));
     Ok(findings)
 }
 
-/// The names in a wheel, and for METADATA its fields in a settled order.
-fn list(context: &Context, log: &mut Log, wheel: &Path) -> Result<BTreeMap<String, String>> {
-    let python = context.python()?;
+/// The names in a wheel and the fields of its METADATA.
+fn facts(context: &Context, log: &mut Log, wheel: &Path) -> Result<BTreeSet<String>> {
     let script = context.root.join("tools/checks/src/steps/wheel_members.py");
-    let mut command = context.command(&python.path);
+    let mut command = context.command(&context.python()?.path);
     let (status, text) = log.capture(command.arg("-I").arg(script).arg(wheel))?;
     if !status.success() {
         return Err(Error::Status {
@@ -208,10 +193,7 @@ fn list(context: &Context, log: &mut Log, wheel: &Path) -> Result<BTreeMap<Strin
             status: status.to_string(),
         });
     }
-    let pairs = text.lines().filter_map(|line| line.split_once('\t'));
-    Ok(pairs
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect())
+    Ok(text.lines().map(str::to_owned).collect())
 }
 
 fn file_name(path: &Path) -> String {

@@ -177,7 +177,14 @@ pub static ALL: &[Step] = &[
     step(
         "wheels",
         "cargo wheels --host: build, audit and smoke-test this machine's wheels",
-        Files(&[""]),
+        Files(&[
+            "crates/",
+            "python/",
+            "tools/",
+            "wheelwright.toml",
+            "README.md",
+            "LICENSE",
+        ]),
         wheels::run,
     )
     .needing(RUST)
