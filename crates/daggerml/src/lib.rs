@@ -12,11 +12,13 @@
 //! | [`store`] | where they are kept |
 //! | [`dag`] | DAGs being made, and DAGs to read |
 //! | [`repo`] | a store as a repository: refs, trees, commits |
+//! | [`maintenance`] | garbage collection, finding damage, excision, bundles, migration |
 
 mod cbor;
 pub mod dag;
 pub mod error;
 pub mod id;
+pub mod maintenance;
 pub mod name;
 pub mod record;
 pub mod repo;

@@ -186,6 +186,14 @@ pub enum Error {
         /// Why.
         detail: String,
     },
+    /// The store can only be read.
+    #[error("the store {} can only be read: {detail}", path.display())]
+    ReadOnly {
+        /// The store's folder.
+        path: PathBuf,
+        /// Why.
+        detail: String,
+    },
     /// The file system said no.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
@@ -261,7 +269,7 @@ impl Error {
             | Self::IndexInvalid { .. }
             | Self::StoreDamaged { .. } => ErrorKind::Corrupt,
             Self::StoreUnsupported { .. } => ErrorKind::Unsupported,
-            Self::Io { .. } | Self::Database { .. } => ErrorKind::Io,
+            Self::Io { .. } | Self::Database { .. } | Self::ReadOnly { .. } => ErrorKind::Io,
             Self::Closed { .. } => ErrorKind::Closed,
             Self::Failed { .. } => ErrorKind::Failed,
         }
@@ -280,6 +288,9 @@ impl Error {
             }
             Self::IndexInvalid { id, .. } => {
                 format!("it cannot be resumed; remove it with `dml index discard {id}`")
+            }
+            Self::ReadOnly { .. } => {
+                "to change it, copy the repository to where you may write".to_owned()
             }
             Self::StoreDamaged { .. } => "restore the file from a copy".to_owned(),
             Self::Io { source, .. }

@@ -8,6 +8,7 @@ mod dag;
 mod datum;
 mod exec;
 mod node;
+mod references;
 mod tombstone;
 mod tree;
 
@@ -16,6 +17,7 @@ pub use dag::{Dag, ErrorInfo, Outcome};
 pub use datum::Datum;
 pub use exec::{CallKey, Exec, ExecStatus};
 pub use node::{Builtin, Node};
+pub(crate) use references::references;
 pub use tombstone::Tombstone;
 pub use tree::{LEAF_MAX, Tree};
 

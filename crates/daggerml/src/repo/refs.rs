@@ -29,7 +29,7 @@ impl fmt::Display for Target {
 }
 
 impl Target {
-    fn parse(name: &str, bytes: &[u8]) -> Result<Self> {
+    pub(crate) fn parse(name: &str, bytes: &[u8]) -> Result<Self> {
         let text = std::str::from_utf8(bytes).unwrap_or_default();
         if let Some(other) = text.strip_prefix("ref: ") {
             return Ok(Self::Ref(other.to_owned()));

@@ -1,42 +1,49 @@
 //! Opening a store, and making a new one.
 
+use std::fs::File;
+use std::io::ErrorKind;
 use std::path::Path;
-use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, RwLock};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
-use heed::{Env, EnvOpenOptions, WithoutTls};
+use heed::{Env, EnvFlags, EnvOpenOptions, MdbError, WithoutTls};
 
 use crate::error::{Error, Result};
 
-use super::table::Tables;
-use super::{Inner, SCHEMA, Store, Table};
+use super::layout::{self, Layout};
+use super::pages::meta;
+use super::version::Version;
+use super::{DATA_FILE, Inner, SCHEMA, Store, Table, medium, registry};
 
-/// The key of the layout's version in [`Table::Meta`].
-const SCHEMA_KEY: &[u8] = b"schema";
+/// The name of LMDB's lock file.
+const LOCK_FILE: &str = "lock.mdb";
 
-/// The name of LMDB's data file.
-pub(super) const DATA_FILE: &str = "data.mdb";
+/// Bytes of a lock file: a header and [`READERS`] places of a cache line.
+const LOCK_LENGTH: usize = (READERS as usize + 2) * 64;
 
-/// The address space that the map reserves: far more than any store needs, so
-/// that it never has to grow under a reader. It costs no memory and no disk.
-const RESERVE: usize = if cfg!(target_pointer_width = "64") {
-    1 << 40
-} else {
-    1 << 30
-};
+/// How many transactions may read at once, in all processes.
+const READERS: u32 = 1024;
 
-/// What the map falls back to where the system limits address space.
-const LEAST_RESERVE: usize = 256 << 20;
+/// The address space that LMDB's map reserves: far more than any store needs, so
+/// that it never has to grow. It costs no memory and no disk.
+const RESERVE: usize = 1 << 40;
+
+/// What the map falls back to, step by step, where the system limits address space.
+const LEAST_RESERVE: usize = 16 << 20;
 
 /// How to open a store.
 #[derive(Clone, Debug)]
 pub struct OpenOptions {
     reserve: usize,
+    read_only: bool,
 }
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self { reserve: RESERVE }
+        Self {
+            reserve: RESERVE,
+            read_only: false,
+        }
     }
 }
 
@@ -48,99 +55,235 @@ impl OpenOptions {
         self
     }
 
-    /// Makes a new, empty store in the folder `path`, which must exist.
-    pub fn create(&self, path: &Path) -> Result<Store> {
-        let env = self.environment(path)?;
-        let tables =
-            Tables::create(&env).map_err(|source| failed("create tables", path, source))?;
-        let store = Self::store(env, tables, path);
-        store.write(|txn| txn.put(Table::Meta, SCHEMA_KEY, &SCHEMA.to_be_bytes()))?;
-        Ok(store)
+    /// Opens the store for reading only, even where it could be written.
+    #[must_use]
+    pub fn read_only(mut self, read_only: bool) -> Self {
+        self.read_only = read_only;
+        self
     }
 
-    /// Opens the store in the folder `path`.
+    /// Makes a new, empty store in the folder `path`, which must exist.
+    pub fn create(&self, path: &Path) -> Result<Store> {
+        let folder = canonical(path)?;
+        registry::find_or(&folder, || {
+            medium::check_local(&folder)?;
+            if folder.join(DATA_FILE).exists() {
+                return Err(Error::Exists {
+                    what: "store",
+                    name: folder.join(DATA_FILE).display().to_string(),
+                });
+            }
+            make_lock_file(&folder);
+            let env = self.environment(&folder, EnvFlags::empty())?;
+            let store = Self::store(env, &folder, None)?;
+            layout::fill(&store).map_err(|source| store.failed("create tables", source))?;
+            Ok(store)
+        })
+    }
+
+    /// Opens the store in the folder `path`. A process that has it open already
+    /// gets another handle to the same.
     pub fn open(&self, path: &Path) -> Result<Store> {
-        let data = path.join(DATA_FILE);
-        std::fs::metadata(&data).map_err(|source| Error::Io {
+        let store = self.open_any(path)?;
+        let data = store.path().join(DATA_FILE);
+        match layout::of(&store)? {
+            Layout::Version(SCHEMA) => Ok(store),
+            Layout::Version(found) if found > SCHEMA => Err(Error::StoreUnsupported {
+                path: data,
+                detail: format!(
+                    "its layout is version {found}, this version of DaggerML knows {SCHEMA}; \
+                     update DaggerML"
+                ),
+            }),
+            Layout::Version(found) => Err(Error::StoreUnsupported {
+                path: data,
+                detail: format!(
+                    "its layout is version {found}, this version of DaggerML writes {SCHEMA}; \
+                     run `dml migrate`"
+                ),
+            }),
+            Layout::Empty => Err(Error::StoreDamaged {
+                path: data,
+                detail: "it was never filled: making the repository was interrupted".to_owned(),
+            }),
+            Layout::Foreign => Err(Error::StoreUnsupported {
+                path: data,
+                detail: "it is an LMDB file, but not of DaggerML".to_owned(),
+            }),
+        }
+    }
+
+    /// Opens the store in the folder `path`, whatever its layout.
+    pub(crate) fn open_any(&self, path: &Path) -> Result<Store> {
+        let folder = canonical(path)?;
+        let data = folder.join(DATA_FILE);
+        registry::find_or(&folder, || {
+            let file = File::open(&data).map_err(|source| Error::Io {
+                action: "open",
+                path: data.clone(),
+                source,
+            })?;
+            medium::check_local(&folder)?;
+            meta::read_both(&file, &data)?;
+            let (env, read_only) = self.either(&folder)?;
+            let store = Self::store(env, &folder, read_only)?;
+            // Processes that died while reading keep old pages; failing to clear
+            // them costs disk and nothing else.
+            let _ = store.inner.env.clear_stale_readers();
+            let snapshot = store.snapshot()?;
+            Version::check_other(&store.inner, snapshot.number())?;
+            drop(snapshot);
+            Ok(store)
+        })
+    }
+
+    /// Opens for writing if that is allowed, else for reading; and why that.
+    fn either(&self, folder: &Path) -> Result<(Env<WithoutTls>, Option<String>)> {
+        let data = folder.join(DATA_FILE);
+        let refused = if self.read_only {
+            Some("it was opened for reading only".to_owned())
+        } else {
+            match std::fs::OpenOptions::new()
+                .read(true)
+                .write(true)
+                .open(&data)
+            {
+                Err(error) if is_refusal(&error) => Some(error.to_string()),
+                _ => None,
+            }
+        };
+        let Some(reason) = refused else {
+            if !folder.join(LOCK_FILE).exists() {
+                make_lock_file(folder);
+            }
+            match self.environment(folder, EnvFlags::empty()) {
+                Err(Error::Io { source, .. }) if is_refusal(&source) => {
+                    return self.reading(folder, source.to_string());
+                }
+                opened => return Ok((opened?, None)),
+            }
+        };
+        self.reading(folder, reason)
+    }
+
+    /// Opens for reading, with the lock file if it can be had.
+    fn reading(&self, folder: &Path, reason: String) -> Result<(Env<WithoutTls>, Option<String>)> {
+        let env = match self.environment(folder, EnvFlags::READ_ONLY) {
+            // Without a lock file others cannot see that this process reads; where it
+            // cannot be made, nobody writes either.
+            Err(Error::Io { source, .. }) if is_refusal(&source) => {
+                self.environment(folder, EnvFlags::READ_ONLY | EnvFlags::NO_LOCK)?
+            }
+            opened => opened?,
+        };
+        Ok((env, Some(reason)))
+    }
+
+    fn store(env: Env<WithoutTls>, folder: &Path, read_only: Option<String>) -> Result<Store> {
+        let data = folder.join(DATA_FILE);
+        let file = File::open(&data).map_err(|source| Error::Io {
             action: "open",
             path: data.clone(),
             source,
         })?;
-        let env = self.environment(path)?;
-        let txn = env
-            .read_txn()
-            .map_err(|source| failed("begin reading", path, source))?;
-        let tables = Tables::open(&env, &txn)
-            .map_err(|source| failed("open tables", path, source))?
-            .ok_or_else(|| Error::StoreUnsupported {
-                path: data.clone(),
-                detail: "it is an LMDB file, but not of DaggerML".to_owned(),
-            })?;
-        // Committed, not dropped: LMDB forgets handles of a transaction that ends otherwise.
-        txn.commit()
-            .map_err(|source| failed("open tables", path, source))?;
-        let store = Self::store(env, tables, path);
-        let schema = store
-            .snapshot()?
-            .get(Table::Meta, SCHEMA_KEY)?
-            .and_then(|bytes| bytes.try_into().ok())
-            .map(u64::from_be_bytes);
-        match schema {
-            Some(SCHEMA) => Ok(store),
-            Some(found) if found > SCHEMA => Err(Error::StoreUnsupported {
-                path: data,
-                detail: format!(
-                    "its layout is version {found}, this version of DaggerML knows {SCHEMA}; update DaggerML"
-                ),
-            }),
-            _ => Err(Error::StoreDamaged {
-                path: data,
-                detail: "it does not say which version of the layout it has".to_owned(),
-            }),
-        }
-    }
-
-    fn store(env: Env<WithoutTls>, tables: Tables, path: &Path) -> Store {
-        Store {
+        let [first, _] = meta::read_both(&file, &data)?;
+        Ok(Store {
             inner: Arc::new(Inner {
                 env,
-                tables,
-                path: path.to_owned(),
+                file,
+                path: folder.to_owned(),
+                page_size: first.page_size,
+                read_only,
                 process: std::process::id(),
-                live: AtomicUsize::new(0),
+                tables: OnceLock::new(),
+                newest: Mutex::new(None),
+                map: Mutex::new(None),
+                writing: Mutex::new(()),
                 gate: RwLock::new(()),
+                lost: AtomicBool::new(false),
             }),
-        }
+        })
     }
 
-    fn environment(&self, path: &Path) -> Result<Env<WithoutTls>> {
+    fn environment(&self, folder: &Path, flags: EnvFlags) -> Result<Env<WithoutTls>> {
         let mut reserve = self.reserve;
         loop {
             let mut options = EnvOpenOptions::new().read_txn_without_tls();
             options
                 .map_size(reserve)
                 .max_dbs(u32::try_from(Table::ALL.len()).unwrap_or(u32::MAX))
-                .max_readers(1024);
+                .max_readers(READERS);
             // SAFETY: the file is only ever changed through LMDB, whose lock file
-            // orders the processes; network file systems are refused before.
-            match unsafe { options.open(path) } {
+            // orders the processes; NO_LOCK is only set where nobody can write.
+            let opened = unsafe { options.flags(flags).open(folder) };
+            match opened {
                 Err(heed::Error::Io(error))
-                    if error.kind() == std::io::ErrorKind::OutOfMemory
-                        && reserve > LEAST_RESERVE =>
+                    if error.kind() == ErrorKind::OutOfMemory && reserve > LEAST_RESERVE =>
                 {
                     reserve /= 4;
                 }
-                Err(source) => return Err(failed("open", path, source)),
+                Err(source) => return Err(failed(folder, source)),
                 Ok(env) => return Ok(env),
             }
         }
     }
 }
 
-fn failed(action: &'static str, path: &Path, source: heed::Error) -> Error {
-    Error::Database {
-        action,
+/// Whether the system refused because of permissions or a read-only file system.
+fn is_refusal(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem
+    )
+}
+
+fn canonical(path: &Path) -> Result<std::path::PathBuf> {
+    std::fs::canonicalize(path).map_err(|source| Error::Io {
+        action: "open",
         path: path.to_owned(),
         source,
+    })
+}
+
+fn failed(folder: &Path, source: heed::Error) -> Error {
+    let unsupported = |detail: &str| Error::StoreUnsupported {
+        path: folder.to_owned(),
+        detail: detail.to_owned(),
+    };
+    match source {
+        heed::Error::Io(source) => Error::Io {
+            action: "open the store in",
+            path: folder.to_owned(),
+            source,
+        },
+        heed::Error::Mdb(MdbError::VersionMismatch) => unsupported(
+            "another version of LMDB has it open; end the processes that use it, or update them",
+        ),
+        heed::Error::Mdb(MdbError::Invalid) => unsupported(
+            "its lock file lock.mdb is not one; if no process uses the store, delete that file",
+        ),
+        heed::Error::EnvAlreadyOpened => Error::Closed {
+            message: format!(
+                "{} was opened before this process forked; open it in a process started afresh",
+                folder.display()
+            ),
+        },
+        source => Error::Database {
+            action: "open",
+            path: folder.to_owned(),
+            source,
+        },
     }
+}
+
+/// Makes a lock file with all its blocks, unless there is one: LMDB would make one
+/// with holes, and a full disk would end the process when it fills one. When this
+/// fails, LMDB makes its own.
+fn make_lock_file(folder: &Path) {
+    let new = folder.join(format!("lock.new.{}", std::process::id()));
+    // A link appears at once and never over another file.
+    if std::fs::write(&new, vec![0; LOCK_LENGTH]).is_ok() {
+        let _ = std::fs::hard_link(&new, folder.join(LOCK_FILE));
+    }
+    let _ = std::fs::remove_file(&new);
 }

@@ -1,14 +1,16 @@
 //! Reading: snapshots, and objects checked against their ids.
 
-use std::ops::Bound;
+use std::sync::{Arc, PoisonError};
 
-use heed::{RoTxn, WithoutTls};
+use heed::{MdbError, RoTxn, WithoutTls};
 
 use crate::error::{Error, Result};
 use crate::id::{ObjectId, TypedId};
 use crate::record::{Kind, Record, Tombstone};
 
-use super::{Live, Store, Table};
+use super::pages::{Root, View};
+use super::version::{Version, unsealed};
+use super::{Store, Table, lock};
 
 /// Anything objects can be read from: a [`Snapshot`], a [`super::WriteTxn`], an open DAG.
 pub trait ReadObjects {
@@ -45,34 +47,41 @@ pub trait ReadObjects {
     }
 }
 
+/// How often to try again when the version to read was overwritten between
+/// beginning to read it and reading it, which takes two commits.
+const TRIES: usize = 1000;
+
 /// A consistent view of the store at one moment. It keeps old pages from being
 /// reused, so drop it soon.
 pub struct Snapshot {
-    // Dropped in this order: the transaction before its count.
+    /// Pins the version.
     txn: RoTxn<'static, WithoutTls>,
+    version: Arc<Version>,
     store: Store,
-    _live: Live,
 }
 
 impl Snapshot {
     pub(super) fn begin(store: &Store) -> Result<Self> {
-        let _gate = store
+        for _ in 0..TRIES {
+            let txn = match begin(store) {
+                Err(heed::Error::Mdb(MdbError::MapResized)) => {
+                    let _writing = lock(&store.inner.writing);
+                    store.resize(0)?;
+                    continue;
+                }
+                begun => begun.map_err(|source| store.failed("begin reading", source))?,
+            };
+            if let Some(version) = Version::load(&store.inner, txn.id() as u64)? {
+                return Ok(Self {
+                    txn,
+                    version,
+                    store: store.clone(),
+                });
+            }
+        }
+        Err(store
             .inner
-            .gate
-            .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        let live = Live::begin(store);
-        let txn = store
-            .inner
-            .env
-            .clone()
-            .static_read_txn()
-            .map_err(|source| store.failed("begin reading", source))?;
-        Ok(Self {
-            txn,
-            store: store.clone(),
-            _live: live,
-        })
+            .damaged_file("its meta pages do not hold the newest version".to_owned()))
     }
 
     /// The store that this is a view of.
@@ -80,14 +89,14 @@ impl Snapshot {
         &self.store
     }
 
+    /// The number of the transaction whose result this is. It grows with every write.
+    pub fn number(&self) -> u64 {
+        self.txn.id() as u64
+    }
+
     /// The entry of `table` under `key`.
     pub fn get(&self, table: Table, key: &[u8]) -> Result<Option<&[u8]>> {
-        self.store
-            .inner
-            .tables
-            .get(table)
-            .get(&self.txn, key)
-            .map_err(|source| self.store.failed("read", source))
+        self.version.get(&self.store.inner, table, key)
     }
 
     /// The entries of `table` whose keys start with `prefix`, in order of the keys.
@@ -96,32 +105,48 @@ impl Snapshot {
         table: Table,
         prefix: &'s [u8],
     ) -> Result<impl Iterator<Item = Result<(&'s [u8], &'s [u8])>> + use<'s>> {
-        // LMDB takes no empty key, nor prefix.
-        let start = match prefix {
-            [] => Bound::Unbounded,
-            prefix => Bound::Included(prefix),
-        };
-        let entries = self
-            .store
-            .inner
-            .tables
-            .get(table)
-            .range(&self.txn, &(start, Bound::<&[u8]>::Unbounded))
-            .map_err(|source| self.store.failed("read", source))?;
+        let inner = &self.store.inner;
+        let entries = self.root(table).scan(self.view(), prefix, table.sealed());
         Ok(entries
-            .take_while(move |entry| !matches!(entry, Ok((key, _)) if !key.starts_with(prefix)))
-            .map(|entry| entry.map_err(|source| self.store.failed("read", source))))
+            .take_while(move |entry| match entry {
+                Ok((key, _)) => key.starts_with(prefix),
+                Err(_) => true,
+            })
+            .map(move |entry| {
+                let (key, bytes) = entry.map_err(|damage| inner.damaged(damage))?;
+                if !table.sealed() {
+                    return Ok((key, bytes));
+                }
+                Ok((key, unsealed(inner, table, key, bytes)?))
+            }))
     }
 
     /// The number of entries of `table`.
     pub fn count(&self, table: Table) -> Result<u64> {
-        self.store
-            .inner
-            .tables
-            .get(table)
-            .len(&self.txn)
-            .map_err(|source| self.store.failed("read", source))
+        Ok(self.root(table).entries)
     }
+
+    pub(crate) fn view(&self) -> &View {
+        &self.version.view
+    }
+
+    pub(crate) fn root(&self, table: Table) -> Root {
+        self.version.root(table)
+    }
+
+    /// Whether the file has `table` at all.
+    pub(super) fn has_table(&self, table: Table) -> bool {
+        self.version.roots.get(table).is_some()
+    }
+}
+
+fn begin(store: &Store) -> heed::Result<RoTxn<'static, WithoutTls>> {
+    let _gate = store
+        .inner
+        .gate
+        .read()
+        .unwrap_or_else(PoisonError::into_inner);
+    store.inner.env.clone().static_read_txn()
 }
 
 impl ReadObjects for Snapshot {

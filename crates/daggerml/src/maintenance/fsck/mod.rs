@@ -1,0 +1,145 @@
+//! Finding damage: everything is read, and everything wrong is named.
+//!
+//! Every page is checked, every object hashed and decoded, every reference
+//! followed, every entry's seal compared. Damage does not end the check: what can
+//! still be read is checked too, and each finding says what refers to the damaged
+//! thing and which named DAGs and commits are lost with it.
+
+mod lost;
+mod objects;
+mod state;
+mod trees;
+
+use std::fmt;
+
+use crate::error::Result;
+use crate::id::{CommitId, ObjectId};
+use crate::name::Name;
+use crate::record::{Kind, Reference};
+use crate::store::pages::check::Walk;
+use crate::store::{Store, Table};
+
+use super::ids::Ids;
+use super::{Step, Totals};
+
+/// What a finding is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    /// A page of the file.
+    Page(u64),
+    /// An object; its kind where that is known.
+    Object(Option<Kind>, ObjectId),
+    /// An entry of a table that is not the table of objects.
+    Entry(Table, String),
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Page(number) => write!(f, "page {number}"),
+            Self::Object(Some(kind), id) => write!(f, "{kind} {id}"),
+            Self::Object(None, id) => write!(f, "object {id}"),
+            Self::Entry(table, key) => write!(f, "{} entry {key}", table.name()),
+        }
+    }
+}
+
+/// Something that is damaged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What.
+    pub subject: Subject,
+    /// How.
+    pub detail: String,
+    /// What refers to it; not all, when it is many.
+    pub referrers: Vec<Reference>,
+    /// What is lost with it; not all, when it is much.
+    pub lost: Vec<Lost>,
+}
+
+/// Something with a name that is lost, wholly or in part.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lost {
+    /// A DAG, by the ref and the name it has there.
+    Dag {
+        /// The ref.
+        reference: String,
+        /// The DAG's name.
+        name: Name,
+    },
+    /// A commit.
+    Commit(CommitId),
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dag { reference, name } => write!(f, "dag {name} at {reference}"),
+            Self::Commit(id) => write!(f, "commit {id}"),
+        }
+    }
+}
+
+/// An object that was excised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Excised {
+    /// Its id and the kind it was.
+    pub object: Reference,
+    /// Why.
+    pub reason: String,
+}
+
+/// What a check found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// The objects that are sound.
+    pub objects: Totals,
+    /// Objects that were excised: not damage.
+    pub excised: Vec<Excised>,
+    /// What is damaged.
+    pub findings: Vec<Finding>,
+    /// The number of pages that are neither in use nor free. They are lost to the
+    /// store and harm nothing.
+    pub lost_pages: u64,
+}
+
+impl Report {
+    /// Whether nothing is damaged.
+    pub fn is_clean(&self) -> bool {
+        self.findings.is_empty()
+    }
+
+    fn find(&mut self, subject: Subject, detail: impl Into<String>) {
+        self.findings.push(Finding {
+            subject,
+            detail: detail.into(),
+            referrers: Vec::new(),
+            lost: Vec::new(),
+        });
+    }
+}
+
+/// Checks all of `store`. `progress` is told how far it is.
+///
+/// An error means that the check itself could not run; damage is in the report.
+pub fn fsck(store: &Store, progress: &mut dyn FnMut(Step)) -> Result<Report> {
+    let snapshot = store.snapshot()?;
+    let mut report = Report::default();
+    let mut walk = Walk::new(snapshot.view());
+    let (ids, leaves) = Ids::read(&snapshot, &mut walk, progress);
+    let found = objects::check(&snapshot, &ids, &leaves, progress)?;
+    report.objects = found.objects;
+    report.excised = found.excised;
+    report.findings = found.findings;
+    state::check_pages(&snapshot, &mut walk, &mut report);
+    state::check_entries(&snapshot, &ids, &mut report)?;
+    trees::check(&snapshot, &ids, &mut report, progress)?;
+    report
+        .findings
+        .sort_by(|a, b| (&a.subject, &a.detail).cmp(&(&b.subject, &b.detail)));
+    report.findings.dedup();
+    if !report.is_clean() {
+        lost::name(&snapshot, &ids, &mut report)?;
+    }
+    Ok(report)
+}

@@ -1,0 +1,276 @@
+//! Checking objects: bytes, records, references. Two threads share the pages.
+
+use std::num::NonZero;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::id::{ObjectId, TypedId};
+use crate::record::{AnyRecord, Dag, Kind, Node, Record, Reference, Tombstone, kind_of};
+use crate::store::Snapshot;
+use crate::store::pages::View;
+
+use super::super::ids::{Ids, damaged};
+use super::super::{Step, Totals};
+use super::{Excised, Finding, Subject};
+
+/// What the check of objects found.
+#[derive(Default)]
+pub(super) struct Found {
+    pub objects: Totals,
+    pub excised: Vec<Excised>,
+    pub findings: Vec<Finding>,
+}
+
+/// How many threads check: hashing and decoding is the work, and memory the limit.
+const THREADS: usize = 8;
+
+/// The kinds of all objects, by position; none for what has no header.
+struct Kinds(Vec<Option<Kind>>);
+
+pub(super) fn check(
+    snapshot: &Snapshot,
+    ids: &Ids,
+    leaves: &[u64],
+    progress: &mut dyn FnMut(Step),
+) -> Result<Found> {
+    let kinds = Kinds::read(snapshot, ids, leaves);
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let next = AtomicUsize::new(0);
+    let done = AtomicU64::new(0);
+    let total = ids.len() as u64;
+    let view = snapshot.view();
+    let parts: Vec<Result<Found>> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads.min(THREADS))
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut worker = Worker {
+                        view,
+                        ids,
+                        kinds: &kinds,
+                        found: Found::default(),
+                        dag: None,
+                    };
+                    while let Some(&leaf) = leaves.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        let checked = worker.leaf(leaf);
+                        done.fetch_add(checked, Ordering::Relaxed);
+                    }
+                    worker.found
+                })
+            })
+            .collect();
+        while workers.iter().any(|worker| !worker.is_finished()) {
+            progress(Step {
+                phase: "checking objects",
+                done: done.load(Ordering::Relaxed),
+                total: Some(total),
+            });
+            wait(&workers);
+        }
+        workers
+            .into_iter()
+            .map(|worker| {
+                worker.join().map_err(|_| Error::Invalid {
+                    message: "a thread that checked objects ended unexpectedly".to_owned(),
+                })
+            })
+            .collect()
+    });
+    let mut all = Found::default();
+    for part in parts {
+        let part = part?;
+        part.objects
+            .iter()
+            .for_each(|(kind, total)| all.objects.add_total(kind, total));
+        all.excised.extend(part.excised);
+        all.findings.extend(part.findings);
+    }
+    all.excised.sort_by_key(|excised| excised.object);
+    Ok(all)
+}
+
+/// Waits until it is time to tell progress again, or the workers are done.
+fn wait(workers: &[std::thread::ScopedJoinHandle<'_, Found>]) {
+    for _ in 0..50 {
+        if workers
+            .iter()
+            .all(std::thread::ScopedJoinHandle::is_finished)
+        {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+impl Kinds {
+    fn read(snapshot: &Snapshot, ids: &Ids, leaves: &[u64]) -> Self {
+        let view = snapshot.view();
+        let mut kinds = Vec::with_capacity(ids.len());
+        for &leaf in leaves {
+            let Ok(page) = view.page(leaf) else { continue };
+            for index in 0..page.len {
+                let bytes = page.value(view, index).ok();
+                kinds.push(bytes.and_then(|bytes| kind_here(bytes).ok()));
+            }
+        }
+        Self(kinds)
+    }
+}
+
+/// The kind of the object in `bytes`, also when a tombstone is in its place.
+fn kind_here(bytes: &[u8]) -> Result<Kind> {
+    Ok(match kind_of(bytes)? {
+        Kind::Tombstone => Tombstone::decode(bytes)?.kind,
+        kind => kind,
+    })
+}
+
+struct Worker<'v> {
+    view: &'v View,
+    ids: &'v Ids,
+    kinds: &'v Kinds,
+    found: Found,
+    /// The DAG last looked into, with its nodes sorted: imports come in crowds.
+    dag: Option<(ObjectId, Dag, Vec<ObjectId>)>,
+}
+
+impl Worker<'_> {
+    /// Checks the objects of a leaf; how many there are.
+    fn leaf(&mut self, number: u64) -> u64 {
+        let Ok(page) = self.view.page(number) else {
+            return 0; // Noted when the ids were read.
+        };
+        for index in 0..page.len {
+            let Some(id) = page
+                .node(index)
+                .ok()
+                .and_then(|node| node.key.try_into().ok())
+            else {
+                continue;
+            };
+            let id = ObjectId::from_bytes(id);
+            match page.value(self.view, index) {
+                Ok(bytes) => self.object(id, bytes),
+                Err(damage) => self.find(None, id, damage.to_string()),
+            }
+        }
+        page.len as u64
+    }
+
+    fn find(&mut self, kind: Option<Kind>, id: ObjectId, detail: impl Into<String>) {
+        self.found.findings.push(Finding {
+            subject: Subject::Object(kind, id),
+            detail: detail.into(),
+            referrers: Vec::new(),
+            lost: Vec::new(),
+        });
+    }
+
+    fn object(&mut self, id: ObjectId, bytes: &[u8]) {
+        let kind = kind_of(bytes).ok();
+        if ObjectId::of(bytes) != id {
+            match Tombstone::decode(bytes) {
+                Ok(tombstone) if tombstone.object == id => self.found.excised.push(Excised {
+                    object: Reference {
+                        kind: tombstone.kind,
+                        id,
+                    },
+                    reason: tombstone.reason,
+                }),
+                _ => self.find(kind, id, "its bytes do not match its id"),
+            }
+            return;
+        }
+        let record = match AnyRecord::decode(bytes) {
+            Ok(record) => record,
+            Err(fault) => return self.find(kind, id, fault.to_string()),
+        };
+        let mut wrong = Vec::new();
+        record.references(&mut |reference| {
+            if let Some(detail) = self.reference(reference) {
+                wrong.push(detail);
+            }
+        });
+        if wrong.is_empty()
+            && let AnyRecord::Node(node) = &record
+        {
+            wrong.extend(self.node(node));
+        }
+        if wrong.is_empty() {
+            self.found.objects.add(record.kind(), bytes.len());
+        }
+        for detail in wrong {
+            self.find(Some(record.kind()), id, detail);
+        }
+    }
+
+    /// What is wrong with a reference.
+    fn reference(&self, Reference { kind, id }: Reference) -> Option<String> {
+        let Some(position) = self.ids.find(id) else {
+            return Some(format!("refers to {kind} {id}, which is not there"));
+        };
+        match self.kinds.0.get(position).copied().flatten() {
+            Some(found) if found != kind => {
+                Some(format!("refers to {kind} {id}, which is a {found}"))
+            }
+            _ => None,
+        }
+    }
+
+    /// What is wrong with the value of a node, by what it was made from.
+    fn node(&mut self, node: &Node) -> Option<String> {
+        match node {
+            Node::Import { dag, node, datum } => {
+                let nodes = self.dag(dag.object())?.2.binary_search(&node.object());
+                if nodes.is_err() {
+                    return Some(format!("imports node {node}, which is not in DAG {dag}"));
+                }
+                let imported: Node = self.load(node.object())?;
+                (imported.datum() != Some(*datum))
+                    .then(|| format!("its value is not that of node {node}, which it imports"))
+            }
+            Node::Call { dag, datum, .. } => {
+                let result = self.dag(dag.object())?.1.result();
+                let value = match result {
+                    Some(result) => self.load::<Node>(result.object())?.datum(),
+                    None => None,
+                };
+                (value != *datum)
+                    .then(|| format!("its value is not the result of DAG {dag}, which it called"))
+            }
+            _ => None,
+        }
+    }
+
+    /// The DAG, and its nodes in order; none when it cannot be read, which is noted
+    /// where it is.
+    fn dag(&mut self, id: ObjectId) -> Option<&(ObjectId, Dag, Vec<ObjectId>)> {
+        if self.dag.as_ref().is_none_or(|(last, ..)| *last != id) {
+            let dag: Dag = self.load(id)?;
+            let mut nodes: Vec<ObjectId> = dag.nodes.iter().map(|node| node.object()).collect();
+            nodes.sort_unstable();
+            self.dag = Some((id, dag, nodes));
+        }
+        self.dag.as_ref()
+    }
+
+    fn load<R: Record>(&self, id: ObjectId) -> Option<R> {
+        let (_, bytes) = self.ids.object_in(self.view, self.ids.find(id)?).ok()?;
+        R::decode(bytes).ok()
+    }
+}
+
+/// The bytes of `id`, if they are sound.
+pub(super) fn sound<'s>(
+    snapshot: &'s Snapshot,
+    ids: &Ids,
+    id: ObjectId,
+) -> Result<Option<&'s [u8]>> {
+    let Some(position) = ids.find(id) else {
+        return Ok(None);
+    };
+    let (_, bytes) = ids
+        .object_in(snapshot.view(), position)
+        .map_err(|damage| damaged(snapshot, &damage))?;
+    Ok((ObjectId::of(bytes) == id).then_some(bytes))
+}

@@ -1,0 +1,149 @@
+//! Garbage collection: removes objects that no ref, open DAG, call or claim reaches.
+//!
+//! It is safe beside readers and writers, in this process and in others:
+//!
+//! 1. A marker is set. From here on every write notes in the journal what it may
+//!    have made reachable: entries set, objects put again, what new objects refer
+//!    to (see [`crate::store`]'s `journal`).
+//! 2. In one snapshot, everything reachable is marked. Objects that are written
+//!    later are not in the snapshot, so they are never removed.
+//! 3. Write transactions of bounded size each mark what the journal holds by then,
+//!    and only after that remove objects without a mark. Nobody else can write
+//!    between the two, so nothing that was noted is removed.
+//! 4. The marker is cleared.
+//!
+//! What an open DAG holds only in memory is written when it is flushed, whether or
+//! not it was there before, so it is not lost either.
+//!
+//! A run that dies leaves its marker; the journal then grows slowly until the next
+//! run takes the marker over and clears it. Two runs at once: the later one takes
+//! over, the earlier one ends with a conflict and has removed only garbage.
+//!
+//! Removed objects leave free pages, which later writes use; the file keeps its
+//! length. Nothing is removed from a damaged store: what a damaged object refers to
+//! is not known.
+
+mod mark;
+mod sweep;
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::error::{Error, Result};
+use crate::record::{Kind, Record, Tombstone, kind_of};
+use crate::store::journal::GC_KEY;
+use crate::store::pages::check::Walk;
+use crate::store::{Store, Table};
+
+use super::ids::{Ids, damaged};
+use super::{Step, Totals};
+use mark::Marker;
+
+/// What to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Only say what would be removed.
+    pub dry_run: bool,
+}
+
+/// What was done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Whether nothing was removed, because only a report was asked for.
+    pub dry_run: bool,
+    /// What is kept.
+    pub kept: Totals,
+    /// What was removed, or would be.
+    pub removed: Totals,
+}
+
+impl Report {
+    /// Corrects the report: an object was not removed after all.
+    fn spare(&mut self, kind: Kind, bytes: usize) {
+        self.removed.remove(kind, bytes);
+        self.kept.add(kind, bytes);
+    }
+}
+
+/// Removes garbage from `store`. `progress` is told how far it is.
+pub fn gc(store: &Store, options: Options, progress: &mut dyn FnMut(Step)) -> Result<Report> {
+    if options.dry_run {
+        return run(store, None, progress);
+    }
+    let run_number = begin(store)?;
+    let report = run(store, Some(run_number), progress);
+    // Without this, writers would go on noting. It must not hide an error of the run.
+    let ended = end(store, run_number);
+    let report = report?;
+    ended.map(|()| report)
+}
+
+fn run(store: &Store, run: Option<[u8; 16]>, progress: &mut dyn FnMut(Step)) -> Result<Report> {
+    let snapshot = store.snapshot()?;
+    let mut walk = Walk::new(snapshot.view());
+    let (ids, _) = Ids::read(&snapshot, &mut walk, progress);
+    if let Some(damage) = walk.damage.first() {
+        return Err(damaged(&snapshot, damage));
+    }
+    let mut marker = Marker::new(ids);
+    marker.mark(&snapshot, progress)?;
+    let mut report = Report {
+        dry_run: run.is_none(),
+        ..Report::default()
+    };
+    let mut garbage = Vec::new();
+    for position in 0..marker.ids.len() {
+        let (id, bytes) = marker.ids.object(&snapshot, position)?;
+        let totals = if marker.marks.has(position) {
+            &mut report.kept
+        } else {
+            garbage.push(id);
+            &mut report.removed
+        };
+        totals.add(kind_at(bytes)?, bytes.len());
+    }
+    drop(snapshot);
+    if let Some(run) = run {
+        sweep::sweep(store, run, &mut marker, &garbage, &mut report, progress)?;
+    }
+    Ok(report)
+}
+
+/// The kind of an object, also when a tombstone is in its place.
+fn kind_at(bytes: &[u8]) -> Result<Kind> {
+    match kind_of(bytes)? {
+        Kind::Tombstone => Ok(Tombstone::decode(bytes).map_or(Kind::Tombstone, |t| t.kind)),
+        kind => Ok(kind),
+    }
+}
+
+/// Sets the marker, and clears what a run that died left.
+fn begin(store: &Store) -> Result<[u8; 16]> {
+    let clock = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_nanos());
+    store.write(|txn| {
+        // The transaction's number alone names the run; the clock tells it from one
+        // in a copy of the store.
+        let run = (clock << 64 | u128::from(txn.number())).to_be_bytes();
+        sweep::clear_journal(txn)?;
+        txn.put(Table::Meta, GC_KEY, &run)?;
+        Ok(run)
+    })
+}
+
+/// Clears the marker, unless another run has taken it over.
+fn end(store: &Store, run: [u8; 16]) -> Result<()> {
+    store.write(|txn| {
+        if txn.get(Table::Meta, GC_KEY)? == Some(&run[..]) {
+            txn.delete(Table::Meta, GC_KEY)?;
+            sweep::clear_journal(txn)?;
+        }
+        Ok(())
+    })
+}
+
+fn taken_over() -> Error {
+    Error::Conflict {
+        message: "another gc of this repository began meanwhile and does the rest".to_owned(),
+    }
+}

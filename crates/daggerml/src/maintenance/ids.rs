@@ -1,0 +1,215 @@
+//! All objects of a version, in little memory.
+
+use crate::error::{Error, Result};
+use crate::id::ObjectId;
+use crate::store::pages::Root;
+use crate::store::pages::check::Walk;
+use crate::store::pages::{Damage, Page, View};
+use crate::store::{Snapshot, Table};
+
+use super::Step;
+
+/// The objects of a version in the order of their ids: 24 bytes each.
+///
+/// Ids are kept by their first 16 bytes. Two objects that share those would be
+/// taken for one, which keeps more than needed and never less; it takes 2^64 tries
+/// to make such a pair.
+#[derive(Default)]
+pub(super) struct Ids {
+    starts: Vec<u128>,
+    /// The leaf page and the index in it.
+    places: Vec<u64>,
+}
+
+/// Bits of a place for the index in the page.
+const INDEX_BITS: u32 = 16;
+
+fn start(id: &[u8; 32]) -> u128 {
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(id.first_chunk::<16>().unwrap_or(&[0; 16]));
+    u128::from_be_bytes(bytes)
+}
+
+impl Ids {
+    /// Reads the ids of all objects, checking every page of the table; the leaves
+    /// that they are in. Leaves that are damaged are passed over and noted in `walk`.
+    pub fn read(
+        snapshot: &Snapshot,
+        walk: &mut Walk<'_>,
+        progress: &mut dyn FnMut(Step),
+    ) -> (Self, Vec<u64>) {
+        let root = snapshot.root(Table::Objects);
+        let entries = usize::try_from(root.entries).unwrap_or(0).min(1 << 32);
+        let mut ids = Self {
+            starts: Vec::with_capacity(entries),
+            places: Vec::with_capacity(entries),
+        };
+        let leaves = walk.branches(&root);
+        let mut sound = Vec::with_capacity(leaves.len());
+        for number in leaves {
+            let before = ids.len();
+            match ids.leaf(&root, walk, number) {
+                Ok(()) => sound.push(number),
+                Err(damage) => {
+                    walk.damage.push(damage);
+                    ids.starts.truncate(before);
+                    ids.places.truncate(before);
+                }
+            }
+            if sound.len().is_multiple_of(256) {
+                progress(Step {
+                    phase: "reading ids",
+                    done: ids.len() as u64,
+                    total: Some(root.entries),
+                });
+            }
+        }
+        (ids, sound)
+    }
+
+    fn leaf(&mut self, root: &Root, walk: &mut Walk<'_>, number: u64) -> Result<(), Damage> {
+        let page = walk.leaf(root, number)?;
+        for index in 0..page.len {
+            let key = page.node(index)?.key;
+            let id: &[u8; 32] = key
+                .try_into()
+                .map_err(|_| Damage::new(number, "a key is not an id"))?;
+            let start = start(id);
+            if self.starts.last().is_some_and(|before| *before > start) {
+                return Err(Damage::new(number, "the keys are out of order"));
+            }
+            self.starts.push(start);
+            self.places.push(number << INDEX_BITS | index as u64);
+        }
+        Ok(())
+    }
+
+    pub fn len(&self) -> usize {
+        self.starts.len()
+    }
+
+    /// The position of `id`; `None` when there is no such object.
+    pub fn find(&self, id: ObjectId) -> Option<usize> {
+        let wanted = start(id.as_bytes());
+        // Ids are spread evenly, so the guess is close.
+        let (mut low, mut high) = (0, self.starts.len());
+        let top = u64::try_from(wanted >> 64).unwrap_or(u64::MAX);
+        let guess = (u128::from(top) * high as u128) >> 64;
+        let mut at = usize::try_from(guess).ok()?;
+        let mut stride = 8;
+        // Widen around the guess until it is enclosed.
+        while at < high {
+            let found = *self.starts.get(at)?;
+            if found < wanted {
+                low = at + 1;
+                at = at.saturating_add(stride);
+            } else {
+                high = at + 1;
+                if at == 0 || *self.starts.get(at - 1)? < wanted {
+                    low = at;
+                    break;
+                }
+                at = at.saturating_sub(stride).max(low);
+                if *self.starts.get(at)? < wanted {
+                    low = at + 1;
+                    break;
+                }
+            }
+            stride *= 4;
+        }
+        let part = self.starts.get(low..high)?;
+        let offset = part.partition_point(|start| *start < wanted);
+        (part.get(offset) == Some(&wanted)).then_some(low + offset)
+    }
+
+    /// The id and bytes at `position`.
+    pub fn object_in<'v>(
+        &self,
+        view: &'v View,
+        position: usize,
+    ) -> Result<(ObjectId, &'v [u8]), Damage> {
+        let place = self.places.get(position).copied().unwrap_or_default();
+        let page: Page<'v> = view.page(place >> INDEX_BITS)?;
+        let index = usize::try_from(place & ((1 << INDEX_BITS) - 1)).unwrap_or(usize::MAX);
+        let id = page.node(index)?.key.try_into();
+        let id = id.map_err(|_| Damage::new(page.number, "a key is not an id"))?;
+        Ok((ObjectId::from_bytes(id), page.value(view, index)?))
+    }
+
+    /// The id and bytes at `position`.
+    pub fn object<'s>(
+        &self,
+        snapshot: &'s Snapshot,
+        position: usize,
+    ) -> Result<(ObjectId, &'s [u8])> {
+        self.object_in(snapshot.view(), position)
+            .map_err(|damage| damaged(snapshot, &damage))
+    }
+}
+
+/// A set of positions.
+pub(super) struct Marks(Vec<u64>);
+
+impl Marks {
+    pub fn new(length: usize) -> Self {
+        Self(vec![0; length / 64 + 1])
+    }
+
+    /// Adds `position`; whether it was not there.
+    pub fn insert(&mut self, position: usize) -> bool {
+        let Some(word) = self.0.get_mut(position / 64) else {
+            return false;
+        };
+        let bit = 1 << (position % 64);
+        let new = *word & bit == 0;
+        *word |= bit;
+        new
+    }
+
+    pub fn has(&self, position: usize) -> bool {
+        let word = self.0.get(position / 64).copied().unwrap_or_default();
+        word & 1 << (position % 64) != 0
+    }
+}
+
+/// The error that `damage` makes.
+pub(super) fn damaged(snapshot: &Snapshot, damage: &Damage) -> Error {
+    Error::StoreDamaged {
+        path: snapshot.store().path().join(crate::store::DATA_FILE),
+        detail: damage.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn finds_what_is_there(
+            mut tops in proptest::collection::vec(any::<u64>(), 0..200),
+            other in any::<u64>(),
+            crowd in any::<bool>(),
+        ) {
+            if crowd {
+                tops.iter_mut().for_each(|top| *top >>= 40);
+            }
+            tops.sort_unstable();
+            tops.dedup();
+            let id = |top: u64| {
+                let mut bytes = [0; 32];
+                bytes[..8].copy_from_slice(&top.to_be_bytes());
+                ObjectId::from_bytes(bytes)
+            };
+            let ids = Ids {
+                starts: tops.iter().map(|top| start(id(*top).as_bytes())).collect(),
+                places: vec![0; tops.len()],
+            };
+            for (at, top) in tops.iter().enumerate() {
+                prop_assert_eq!(ids.find(id(*top)), Some(at));
+            }
+            prop_assert_eq!(ids.find(id(other)), tops.iter().position(|top| *top == other));
+        }
+    }
+}

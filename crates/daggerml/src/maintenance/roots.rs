@@ -1,0 +1,75 @@
+//! Roots: what refs, open DAGs, calls and claims keep.
+
+use crate::cbor::{Reader, Token};
+use crate::error::{Error, Fault, Result};
+use crate::id::{ID_LEN, ObjectId};
+use crate::repo::refs::Target;
+use crate::store::{Snapshot, Table};
+
+/// The tables whose entries keep objects.
+pub(super) const TABLES: [Table; 4] = [Table::Refs, Table::Indexes, Table::Calls, Table::Claims];
+
+/// Calls `visit` for every object that the entry `value` of `table` may keep.
+///
+/// A ref keeps the commit that it is set to. The other tables hold CBOR, and keep
+/// every object whose id is in it: every byte string of an id's length. So their
+/// formats can change, and state of a newer format is still kept. A value of just
+/// an id's bytes is that id.
+pub(super) fn of_entry(
+    table: Table,
+    key: &[u8],
+    value: &[u8],
+    visit: &mut dyn FnMut(ObjectId),
+) -> Result<()> {
+    if table == Table::Refs {
+        let name = String::from_utf8_lossy(key);
+        if let Target::Commit(id) = Target::parse(&name, value)? {
+            visit(id.into());
+        }
+        return Ok(());
+    }
+    if let Ok(id) = value.try_into() {
+        visit(ObjectId::from_bytes(id));
+        return Ok(());
+    }
+    ids_in(value, visit).map_err(|fault| Error::Invalid {
+        message: format!(
+            "the entry {} of the table {} cannot be read, so what it keeps is not known: {fault}",
+            hex(key),
+            table.name()
+        ),
+    })
+}
+
+/// A key as text.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}"); // Never fails: it is a String.
+        text
+    })
+}
+
+fn ids_in(value: &[u8], visit: &mut dyn FnMut(ObjectId)) -> Result<(), Fault> {
+    let mut reader = Reader::new(value);
+    while reader.position() < value.len() {
+        if let Token::Bytes(bytes) = reader.token()?
+            && bytes.len() == ID_LEN
+            && let Ok(id) = bytes.try_into()
+        {
+            visit(ObjectId::from_bytes(id));
+        }
+    }
+    Ok(())
+}
+
+/// Calls `visit` for every object that an entry of `snapshot` keeps.
+pub(super) fn all(snapshot: &Snapshot, visit: &mut dyn FnMut(ObjectId)) -> Result<()> {
+    for table in TABLES {
+        for entry in snapshot.scan(table, &[])? {
+            let (key, value) = entry?;
+            of_entry(table, key, value, visit)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,207 @@
+//! Checks of all pages: before LMDB writes, and for `fsck`.
+
+use super::meta::u64_at;
+use super::page::Data;
+use super::{Checked, Damage, Root, View};
+
+/// A set of pages.
+struct PageSet(Vec<u64>);
+
+impl PageSet {
+    fn new(pages: u64) -> Self {
+        let words = usize::try_from(pages / 64 + 1).unwrap_or(0);
+        Self(vec![0; words])
+    }
+
+    /// Adds the page; whether it is new and in bounds.
+    fn insert(&mut self, page: u64) -> bool {
+        let word = usize::try_from(page / 64)
+            .ok()
+            .and_then(|at| self.0.get_mut(at));
+        let bit = 1 << (page % 64);
+        match word {
+            Some(word) if *word & bit == 0 => {
+                *word |= bit;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn has(&self, page: u64) -> bool {
+        let word = usize::try_from(page / 64)
+            .ok()
+            .and_then(|at| self.0.get(at));
+        word.is_some_and(|word| word & 1 << (page % 64) != 0)
+    }
+}
+
+/// A walk over the pages of a version that visits each once and collects damage.
+pub(crate) struct Walk<'v> {
+    view: &'v View,
+    seen: PageSet,
+    /// What is wrong, in the order found.
+    pub damage: Vec<Damage>,
+}
+
+impl<'v> Walk<'v> {
+    pub fn new(view: &'v View) -> Self {
+        let mut seen = PageSet::new(view.meta.pages);
+        seen.insert(0);
+        seen.insert(1);
+        Self {
+            view,
+            seen,
+            damage: Vec::new(),
+        }
+    }
+
+    /// Visits the branches of `root`; the leaves below, in order of their keys.
+    pub fn branches(&mut self, root: &Root) -> Vec<u64> {
+        let mut leaves = Vec::new();
+        let mut waiting = Vec::new();
+        if !root.is_empty() {
+            waiting.push((root.page, 1));
+        }
+        while let Some((number, level)) = waiting.pop() {
+            if number < self.view.meta.pages && !self.seen.insert(number) {
+                self.damage.push(Damage::new(number, "it is in use twice"));
+            } else if level == root.depth {
+                leaves.push(number);
+            } else if level > root.depth {
+                self.damage.push(Damage::new(number, "the tree has no end"));
+            } else {
+                match self.children(root, number, level) {
+                    Ok(children) => waiting.extend(children.map(|child| (child, level + 1))),
+                    Err(damage) => self.damage.push(damage),
+                }
+            }
+        }
+        leaves
+    }
+
+    /// The children of a branch, the last one first.
+    fn children(
+        &self,
+        root: &Root,
+        number: u64,
+        level: u16,
+    ) -> Checked<impl Iterator<Item = u64> + use<>> {
+        let page = root.page_at(self.view, number, level, true)?;
+        let children: Checked<Vec<u64>> = (0..page.len).map(|index| page.child(index)).collect();
+        Ok(children?.into_iter().rev())
+    }
+
+    /// Visits a leaf of `root`, and the overflow pages of its entries.
+    pub fn leaf(&mut self, root: &Root, number: u64) -> Checked<super::Page<'v>> {
+        let page = root.page_at(self.view, number, root.depth, true)?;
+        for index in 0..page.len {
+            if let Data::Overflow(first, length) = page.data(index)? {
+                let twice = (first..first + self.view.overflow_pages(length))
+                    .filter(|&page| !self.seen.insert(page))
+                    .last();
+                if let Some(twice) = twice {
+                    self.damage.push(Damage::new(twice, "it is in use twice"));
+                }
+            }
+        }
+        Ok(page)
+    }
+
+    /// Visits the list of free pages, and the pages in it. What is in use must
+    /// have been visited before.
+    pub fn free(&mut self) {
+        let root = self.view.meta.free;
+        for leaf in self.branches(&root) {
+            if let Err(damage) = self.free_leaf(&root, leaf) {
+                self.damage.push(damage);
+            }
+        }
+    }
+
+    fn free_leaf(&mut self, root: &Root, number: u64) -> Checked<()> {
+        let page = self.leaf(root, number)?;
+        for index in 0..page.len {
+            let bytes = page.value(self.view, index)?;
+            let fail = |detail: &str| {
+                let detail = format!("list of free pages, entry {index}: {detail}");
+                Err(Damage::new(number, detail))
+            };
+            if page.node(index)?.key.len() != 8 || bytes.len() % 8 != 0 {
+                return fail("not a list");
+            }
+            let count = u64_at(bytes, 0);
+            if count
+                .checked_add(1)
+                .is_none_or(|n| n > bytes.len() as u64 / 8)
+            {
+                return fail("longer than its bytes");
+            }
+            let mut before = self.view.meta.pages;
+            for at in 1..=usize::try_from(count).unwrap_or(0) {
+                let free = u64_at(bytes, at * 8);
+                if free < 2 || free >= before {
+                    return fail("impossible page number");
+                }
+                if !self.seen.insert(free) {
+                    self.damage.push(Damage::new(
+                        free,
+                        "it is in use, and in the list of free pages",
+                    ));
+                }
+                before = free;
+            }
+        }
+        Ok(())
+    }
+
+    /// The first of the pages from `from` on that was not visited.
+    pub fn first_missing(&self, from: u64) -> Option<u64> {
+        (from..self.view.meta.pages).find(|&page| !self.seen.has(page))
+    }
+
+    /// How many pages were not visited.
+    pub fn missing(&self) -> u64 {
+        (2..self.view.meta.pages)
+            .filter(|&page| !self.seen.has(page))
+            .count() as u64
+    }
+}
+
+/// Checks what a write relies on beyond the way to its keys: all branches, the
+/// table of tables and the list of free pages, and that no page is in two places.
+/// It reads about one page in a hundred of the store.
+pub(crate) fn before_writing(view: &View, tables: &[Root]) -> Checked<()> {
+    let mut walk = Walk::new(view);
+    for leaf in walk.branches(&view.meta.main) {
+        walk.leaf(&view.meta.main, leaf)?;
+    }
+    for root in tables {
+        walk.branches(root);
+    }
+    walk.free();
+    walk.damage.into_iter().next().map_or(Ok(()), Err)
+}
+
+/// Checks that what the file lacks at its end are free pages, which were never
+/// written; otherwise the file was cut off.
+pub(crate) fn end_of_file(view: &View) -> Checked<()> {
+    if view.pages >= view.meta.pages {
+        return Ok(());
+    }
+    let mut walk = Walk::new(view);
+    walk.free();
+    match (
+        walk.first_missing(view.pages),
+        walk.damage.into_iter().next(),
+    ) {
+        (None, None) => Ok(()),
+        _ => Err(Damage::new(
+            view.pages,
+            format!(
+                "the file is cut off: it holds {} of {} pages",
+                view.pages, view.meta.pages
+            ),
+        )),
+    }
+}

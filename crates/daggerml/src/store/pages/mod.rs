@@ -1,0 +1,142 @@
+//! LMDB's pages, read with every offset checked.
+//!
+//! LMDB trusts its file: a damaged page sends it outside the map, and the
+//! process dies. So snapshots do not walk LMDB's trees with LMDB. They pin a
+//! version of the file with one of its read transactions, and read the pages
+//! here, where each page number, offset and length is checked before it is
+//! followed. Damage becomes an error, whatever the size of the store, and
+//! opening a store costs nothing. Before a write, the pages that LMDB is going
+//! to walk are checked in the same way (see [`check`]).
+//!
+//! The format is that of LMDB 0.9's data version 1 on 64-bit, little-endian
+//! machines: the only kind that DaggerML is built for.
+
+pub(crate) mod check;
+pub(crate) mod meta;
+pub(crate) mod page;
+pub(crate) mod tree;
+
+use std::fs::File;
+use std::sync::Arc;
+
+use memmap2::{MmapOptions, MmapRaw};
+
+pub(crate) use meta::Meta;
+pub(crate) use page::Page;
+pub(crate) use tree::Root;
+
+#[cfg(not(all(target_pointer_width = "64", target_endian = "little")))]
+compile_error!("the store's pages are read in the layout of 64-bit, little-endian machines");
+
+/// What is wrong with a page.
+#[derive(Clone, Debug)]
+pub(crate) struct Damage {
+    /// The page's number.
+    pub page: u64,
+    /// What is wrong with it.
+    pub detail: String,
+}
+
+impl Damage {
+    pub fn new(page: u64, detail: impl Into<String>) -> Self {
+        Self {
+            page,
+            detail: detail.into(),
+        }
+    }
+}
+
+impl std::fmt::Display for Damage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "page {}: {}", self.page, self.detail)
+    }
+}
+
+/// A result of reading pages.
+pub(crate) type Checked<T> = Result<T, Damage>;
+
+/// The data file in memory.
+pub(crate) struct Map {
+    raw: MmapRaw,
+}
+
+impl Map {
+    /// Maps at least the first `bytes` of `file`.
+    pub fn new(file: &File, bytes: usize) -> std::io::Result<Self> {
+        // Beyond the end of the file there is room to grow into without another
+        // map, where the system has that.
+        let room = if cfg!(unix) {
+            bytes.saturating_mul(2).max(64 << 20)
+        } else {
+            bytes
+        };
+        let map = |length| MmapOptions::new().len(length).map_raw_read_only(file);
+        let raw = map(room).or_else(|_| map(bytes))?;
+        Ok(Self { raw })
+    }
+
+    pub fn len(&self) -> usize {
+        self.raw.len()
+    }
+}
+
+/// One version of the file: the pages that a transaction pins.
+#[derive(Clone)]
+pub(crate) struct View {
+    map: Arc<Map>,
+    /// The version's meta page.
+    pub meta: Meta,
+    /// How many pages there are: those of the version that the file holds.
+    pub pages: u64,
+}
+
+impl View {
+    /// The version that `meta` describes, of a file of `length` bytes that `map` holds.
+    pub fn new(map: Arc<Map>, meta: Meta, length: u64) -> Self {
+        let held = (map.len() as u64).min(length) / meta.page_size as u64;
+        Self {
+            map,
+            pages: meta.pages.min(held),
+            meta,
+        }
+    }
+
+    /// The `length` bytes from the start of page `first` on.
+    pub fn run(&self, first: u64, length: usize) -> Checked<&[u8]> {
+        let size = self.meta.page_size;
+        let inside = first >= 2
+            && first < self.pages
+            && (self.pages - first).saturating_mul(size as u64) >= length as u64;
+        let start = usize::try_from(first)
+            .ok()
+            .and_then(|n| n.checked_mul(size));
+        let Some(start) = start.filter(|_| inside) else {
+            return Err(Damage::new(
+                first,
+                format!("beyond the end: the store has {} pages", self.pages),
+            ));
+        };
+        // SAFETY: `pages` pages lie in the map and in the file (see `new`), and the
+        // run ends before their end. Pages that a pinned version reaches are not
+        // written to. On a damaged file this may be a page that it does not reach,
+        // whose bytes may change: then what is read is checked against a hash.
+        Ok(unsafe { std::slice::from_raw_parts(self.map.raw.as_ptr().add(start), length) })
+    }
+
+    /// The branch or leaf page `number`.
+    pub fn page(&self, number: u64) -> Checked<Page<'_>> {
+        Page::parse(number, self.run(number, self.meta.page_size)?)
+    }
+
+    /// The `length` bytes that begin on the overflow page `first`.
+    pub fn overflow(&self, first: u64, length: usize) -> Checked<&[u8]> {
+        let bytes = self.run(first, page::HEADER.saturating_add(length))?;
+        page::check_overflow(first, bytes, self.overflow_pages(length))?;
+        Ok(bytes.get(page::HEADER..).unwrap_or_default())
+    }
+
+    /// The number of overflow pages that `length` bytes take.
+    pub fn overflow_pages(&self, length: usize) -> u64 {
+        (length.saturating_add(page::HEADER)).div_ceil(self.meta.page_size) as u64
+    }
+}
