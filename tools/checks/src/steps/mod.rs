@@ -3,6 +3,7 @@
 mod artifacts;
 mod files;
 mod guides;
+mod links;
 mod python;
 mod rust;
 mod versions;
@@ -113,6 +114,12 @@ pub static ALL: &[Step] = &[
         "one version in Cargo.toml, the Python packages, their ranges, the changelog",
         Always,
         versions::run,
+    ),
+    step(
+        "links",
+        "links between pages lead somewhere, and docs/README.md to every page",
+        Always,
+        links::run,
     ),
     step(
         "fmt",
