@@ -1,14 +1,54 @@
 //! `daggerml._core`: the engine and the `dml` command for Python.
+//!
+//! A thin layer: what a class here does is what the engine does, with Python's
+//! values and errors. The classes that people use, with their docs, are in
+//! `python/daggerml/src/daggerml`.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`convert`] | Python objects to values and back |
+//! | [`errors`] | the engine's errors as Python exceptions |
+//! | [`reference`], [`uri`], [`runnable`] | the values that Python has no type for |
+//! | [`repository`], [`open_dag`], [`dag_view`] | handles of the engine |
+//! | [`data`], [`describe`] | what is told of nodes |
+//!
+//! The lock of a handle is only waited for, and the store only touched, while
+//! Python's lock (GIL) is released.
+
+mod convert;
+mod dag_view;
+mod data;
+mod describe;
+mod errors;
+mod open_dag;
+mod reference;
+mod repository;
+mod runnable;
+mod uri;
 
 use pyo3::prelude::*;
 
 /// The native part of `daggerml`.
 #[pymodule]
 mod _core {
-    use super::{Bound, PyModule, PyModuleMethods, PyResult};
     use std::ffi::OsString;
 
-    use pyo3::pyfunction;
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use crate::dag_view::DagView;
+    #[pymodule_export]
+    use crate::data::Data;
+    #[pymodule_export]
+    use crate::open_dag::OpenDag;
+    #[pymodule_export]
+    use crate::reference::Ref;
+    #[pymodule_export]
+    use crate::repository::Repository;
+    #[pymodule_export]
+    use crate::runnable::Runnable;
+    #[pymodule_export]
+    use crate::uri::Uri;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -17,7 +57,16 @@ mod _core {
 
     /// Runs the `dml` command with `args` (the program's name first); returns its exit code.
     #[pyfunction]
-    fn run_cli(args: Vec<OsString>) -> u8 {
-        daggerml_cli::run(args)
+    fn run_cli(py: Python<'_>, args: Vec<OsString>) -> u8 {
+        py.detach(|| daggerml_cli::run(args))
+    }
+
+    /// The names of all kinds of engine errors.
+    #[pyfunction]
+    fn error_kinds() -> Vec<&'static str> {
+        daggerml::ErrorKind::ALL
+            .iter()
+            .map(|kind| kind.as_str())
+            .collect()
     }
 }

@@ -1,0 +1,287 @@
+//! `OpenDag`: a DAG that is being made.
+
+use std::sync::{Mutex, PoisonError};
+
+use daggerml::id::NodeId;
+use daggerml::record::{Builtin, ErrorInfo};
+use daggerml::{Error, dag};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+
+use crate::convert::{Encoder, Part, to_python};
+use crate::data::Data;
+use crate::describe::{self, Typed};
+use crate::errors::{OrRaise, invalid};
+use crate::reference::Ref;
+use crate::repository::Shared;
+
+/// A DAG that is being made.
+#[pyclass(frozen, module = "daggerml._core")]
+pub(crate) struct OpenDag {
+    // Dropped before the repository that it belongs to.
+    dag: Mutex<dag::OpenDag>,
+    _repository: Shared,
+}
+
+impl OpenDag {
+    pub(crate) fn new(repository: Shared, dag: dag::OpenDag) -> Self {
+        Self {
+            dag: Mutex::new(dag),
+            _repository: repository,
+        }
+    }
+
+    /// Works on the DAG with Python's lock released.
+    fn work<T: Send>(
+        &self,
+        py: Python<'_>,
+        work: impl Send + FnOnce(&mut dag::OpenDag) -> Result<T, Error>,
+    ) -> PyResult<T> {
+        py.detach(|| work(&mut self.dag.lock().unwrap_or_else(PoisonError::into_inner)))
+            .or_raise(py)
+    }
+}
+
+/// Puts `part`: a value as a literal, a collection that holds nodes as a builtin.
+fn stage(dag: &mut dag::OpenDag, part: Part) -> Result<(NodeId, &'static str), Error> {
+    let (op, parts) = match part {
+        Part::Value(value) => {
+            let type_name = value.type_name();
+            return Ok((dag.put(value)?, type_name));
+        }
+        Part::Node(node) if dag.contains(node) => return Ok((node, dag.value_type(node)?)),
+        Part::Node(node) => {
+            return Err(Error::Invalid {
+                message: format!("node {node} is not in this DAG; import it first"),
+            });
+        }
+        Part::List(parts) => (Builtin::List, parts),
+        Part::Set(parts) => (Builtin::Set, parts),
+        Part::Map(entries) => {
+            let parts = entries.into_iter().flat_map(|(key, value)| [key, value]);
+            (Builtin::Map, parts.collect())
+        }
+    };
+    let args = parts
+        .into_iter()
+        .map(|part| stage(dag, part).map(|(node, _)| node))
+        .collect::<Result<Vec<_>, _>>()?;
+    // The constructors are named like the types that they make.
+    Ok((dag.builtin(op, &args)?, op.as_str()))
+}
+
+fn named(
+    dag: &mut dag::OpenDag,
+    name: Option<&str>,
+    (node, type_name): (NodeId, &'static str),
+) -> Result<Typed, Error> {
+    if let Some(name) = name {
+        dag.set_name(name, node)?;
+    }
+    Ok((Ref::object(node), type_name))
+}
+
+#[pymethods]
+impl OpenDag {
+    /// The ref that the DAG can be resumed by.
+    #[getter]
+    fn index(&self, py: Python<'_>) -> PyResult<Ref> {
+        self.work(py, |dag| Ok(Ref::index(dag.id())))
+    }
+
+    /// The name that it will be committed under, and the message.
+    fn info(&self, py: Python<'_>) -> PyResult<(String, String)> {
+        self.work(py, |dag| {
+            let info = dag.info();
+            Ok((info.name.to_string(), info.message.clone()))
+        })
+    }
+
+    /// Puts a value; `codec` turns objects that stand for no value into ones that do.
+    #[pyo3(signature = (value, name=None, codec=None))]
+    fn put<'py>(
+        &self,
+        py: Python<'py>,
+        value: &Bound<'py, PyAny>,
+        name: Option<&str>,
+        codec: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Typed> {
+        let part = Encoder::new(py, codec).part(value)?;
+        self.work(py, |dag| {
+            let staged = stage(dag, part)?;
+            named(dag, name, staged)
+        })
+    }
+
+    /// Does a builtin operation to `args` (values or refs of nodes).
+    #[pyo3(signature = (op, args, name=None, codec=None))]
+    fn builtin<'py>(
+        &self,
+        py: Python<'py>,
+        op: &str,
+        args: &Bound<'py, PyList>,
+        name: Option<&str>,
+        codec: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Typed> {
+        let Some(op) = Builtin::from_name(op) else {
+            return Err(invalid(py, format!("there is no builtin {op:?}")));
+        };
+        let encoder = Encoder::new(py, codec);
+        let args = args
+            .iter()
+            .map(|arg| encoder.part(&arg))
+            .collect::<PyResult<Vec<_>>>()?;
+        self.work(py, |dag| {
+            let args = args
+                .into_iter()
+                .map(|part| stage(dag, part).map(|(node, _)| node))
+                .collect::<Result<Vec<_>, _>>()?;
+            let node = dag.builtin(op, &args)?;
+            let typed = (node, dag.value_type(node)?);
+            named(dag, name, typed)
+        })
+    }
+
+    /// Brings in a node of a finished DAG: its result, or `node`.
+    #[pyo3(signature = (dag, node=None, name=None))]
+    fn import_node(
+        &self,
+        py: Python<'_>,
+        dag: &Ref,
+        node: Option<&Ref>,
+        name: Option<&str>,
+    ) -> PyResult<Typed> {
+        let source = dag.to_id(py)?;
+        let node = node.map(|node| node.node(py)).transpose()?;
+        self.work(py, |dag| {
+            let node = dag.import(source, node)?;
+            let typed = (node, dag.value_type(node)?);
+            named(dag, name, typed)
+        })
+    }
+
+    /// Gives a node a name.
+    fn set_name(&self, py: Python<'_>, name: &str, node: &Ref) -> PyResult<()> {
+        let node = node.node(py)?;
+        self.work(py, |dag| dag.set_name(name, node))
+    }
+
+    /// Labels the DAG.
+    fn add_tag(&self, py: Python<'_>, tag: &str) -> PyResult<()> {
+        self.work(py, |dag| dag.add_tag(tag))
+    }
+
+    /// The labels, in order.
+    fn tags(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        self.work(py, |dag| {
+            Ok(dag.tags().iter().map(ToString::to_string).collect())
+        })
+    }
+
+    /// The nodes, in the order they were made.
+    fn nodes(&self, py: Python<'_>) -> PyResult<Vec<Ref>> {
+        self.work(py, |dag| Ok(dag.nodes().map(Ref::object).collect()))
+    }
+
+    /// The node of that name.
+    fn named(&self, py: Python<'_>, name: &str) -> PyResult<Ref> {
+        self.work(py, |dag| dag.named(name).map(Ref::object))
+    }
+
+    /// The names, in order, with their nodes.
+    fn names<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let names = self.work(py, |dag| {
+            let names = dag.names();
+            Ok(names
+                .map(|(name, node)| (name.to_string(), Ref::object(node)))
+                .collect::<Vec<_>>())
+        })?;
+        let found = PyDict::new(py);
+        for (name, node) in names {
+            found.set_item(name, node)?;
+        }
+        Ok(found)
+    }
+
+    /// The node that holds the arguments, in the DAG of a call.
+    fn argv(&self, py: Python<'_>) -> PyResult<Option<Ref>> {
+        self.work(py, |dag| Ok(dag.argv().map(Ref::object)))
+    }
+
+    /// The type of a node's value.
+    fn type_of(&self, py: Python<'_>, node: &Ref) -> PyResult<&'static str> {
+        let node = node.node(py)?;
+        self.work(py, |dag| dag.value_type(node))
+    }
+
+    /// A node's value.
+    fn value<'py>(&self, py: Python<'py>, node: &Ref) -> PyResult<Bound<'py, PyAny>> {
+        let node = node.node(py)?;
+        let value = self.work(py, |dag| dag.value(node))?;
+        to_python(py, &value)
+    }
+
+    /// A node's value, as the engine holds it.
+    fn data(&self, py: Python<'_>, node: &Ref) -> PyResult<Data> {
+        let node = node.node(py)?;
+        self.work(py, |dag| dag.value(node)).map(Data::new)
+    }
+
+    /// What is recorded of a node: its kind, its arguments, where it comes from.
+    fn describe<'py>(&self, py: Python<'py>, node: &Ref) -> PyResult<Bound<'py, PyDict>> {
+        let node = node.node(py)?;
+        let node = self.work(py, |dag| dag.node(node))?;
+        describe::node(py, &node)
+    }
+
+    /// Ends the DAG with a node as its result; the refs of the DAG and the commit.
+    fn commit(&self, py: Python<'_>, node: &Ref) -> PyResult<(Ref, Ref)> {
+        let node = node.node(py)?;
+        let made = self.work(py, |dag| dag.commit(node))?;
+        Ok((Ref::object(made.dag), Ref::object(made.commit)))
+    }
+
+    /// Ends the DAG with an error; the refs of the DAG and the commit.
+    fn fail(
+        &self,
+        py: Python<'_>,
+        message: String,
+        origin: String,
+        kind: String,
+        stack: &Bound<'_, PyList>,
+    ) -> PyResult<(Ref, Ref)> {
+        let encoder = Encoder::new(py, None);
+        let stack = stack
+            .iter()
+            .map(|frame| encoder.value(&frame))
+            .collect::<PyResult<Vec<_>>>()?;
+        let error = ErrorInfo {
+            origin,
+            kind,
+            message,
+            stack,
+        };
+        let made = self.work(py, |dag| dag.fail(error))?;
+        Ok((Ref::object(made.dag), Ref::object(made.commit)))
+    }
+
+    /// Writes everything to disk, so that the DAG can be resumed after a crash.
+    fn flush(&self, py: Python<'_>) -> PyResult<()> {
+        self.work(py, dag::OpenDag::flush)
+    }
+
+    /// Refuses changes until it is unfrozen.
+    fn freeze(&self, py: Python<'_>, note: &str) -> PyResult<()> {
+        self.work(py, |dag| dag.freeze(note))
+    }
+
+    /// Allows changes again.
+    fn unfreeze(&self, py: Python<'_>) -> PyResult<()> {
+        self.work(py, dag::OpenDag::unfreeze)
+    }
+
+    /// Throws the DAG away.
+    fn discard(&self, py: Python<'_>) -> PyResult<()> {
+        self.work(py, dag::OpenDag::discard)
+    }
+}

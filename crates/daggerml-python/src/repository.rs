@@ -1,0 +1,194 @@
+//! `Repository`: a handle of a repository.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use daggerml::Error;
+use daggerml::record::Commit;
+use daggerml::repo::refs::ReadRefs;
+use daggerml::repo::{FOLDER, tree};
+use daggerml::store::ReadObjects;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::dag_view::DagView;
+use crate::errors::OrRaise;
+use crate::open_dag::OpenDag;
+use crate::reference::Ref;
+
+/// A repository that this process has open. LMDB allows a process to open a
+/// file only once, so every handle of a repository shares one of these.
+pub(crate) type Shared = Arc<daggerml::Repository>;
+
+/// A handle of a repository: the folder that holds `.dml`.
+#[pyclass(frozen, module = "daggerml._core")]
+pub(crate) struct Repository(Shared);
+
+/// The repositories that this process has open, by folder.
+static OPEN: Mutex<Option<HashMap<PathBuf, Weak<daggerml::Repository>>>> = Mutex::new(None);
+
+fn shared(
+    root: &Path,
+    open: impl FnOnce(&Path) -> Result<daggerml::Repository, Error>,
+) -> Result<Shared, Error> {
+    let root = std::fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
+    let mut all = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let all = all.get_or_insert_default();
+    if let Some(found) = all.get(&root).and_then(Weak::upgrade) {
+        return Ok(found);
+    }
+    all.retain(|_, handle| handle.strong_count() > 0);
+    let made = Arc::new(open(&root)?);
+    all.insert(root, Arc::downgrade(&made));
+    Ok(made)
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "PyO3 hands over paths as PathBuf"
+)]
+#[pymethods]
+impl Repository {
+    /// Makes a new repository in the folder `root`.
+    #[staticmethod]
+    fn init(py: Python<'_>, root: PathBuf) -> PyResult<Self> {
+        py.detach(|| {
+            std::fs::create_dir_all(&root).map_err(|source| Error::Io {
+                action: "make",
+                path: root.clone(),
+                source,
+            })?;
+            if root.join(FOLDER).exists() {
+                // The engine's error: there is one already.
+                return daggerml::Repository::init(&root).map(Arc::new);
+            }
+            shared(&root, daggerml::Repository::init)
+        })
+        .or_raise(py)
+        .map(Self)
+    }
+
+    /// Opens the repository in the folder `root`.
+    #[staticmethod]
+    fn open(py: Python<'_>, root: PathBuf) -> PyResult<Self> {
+        py.detach(|| shared(&root, daggerml::Repository::open))
+            .or_raise(py)
+            .map(Self)
+    }
+
+    /// Opens the repository in the folder `start` or the nearest one above it.
+    #[staticmethod]
+    fn discover(py: Python<'_>, start: PathBuf) -> PyResult<Self> {
+        py.detach(|| {
+            let from = std::path::absolute(&start).unwrap_or(start);
+            match from.ancestors().find(|root| root.join(FOLDER).is_dir()) {
+                Some(root) => shared(root, daggerml::Repository::open),
+                None => Err(Error::RepositoryNotFound { from }),
+            }
+        })
+        .or_raise(py)
+        .map(Self)
+    }
+
+    /// The folder that holds `.dml`.
+    #[getter]
+    fn root(&self) -> &Path {
+        self.0.root()
+    }
+
+    /// Begins a new DAG.
+    fn new_dag(&self, py: Python<'_>, name: &str, message: &str) -> PyResult<OpenDag> {
+        let dag = py.detach(|| self.0.new_dag(name, message)).or_raise(py)?;
+        Ok(OpenDag::new(Arc::clone(&self.0), dag))
+    }
+
+    /// Continues an open DAG, taking it over from whoever has it.
+    fn resume(&self, py: Python<'_>, index: &Ref) -> PyResult<OpenDag> {
+        let id = index.to_index(py)?;
+        let dag = py.detach(|| self.0.resume(id)).or_raise(py)?;
+        Ok(OpenDag::new(Arc::clone(&self.0), dag))
+    }
+
+    /// Throws an open DAG away.
+    fn discard(&self, py: Python<'_>, index: &Ref) -> PyResult<()> {
+        let id = index.to_index(py)?;
+        py.detach(|| self.0.discard(id)).or_raise(py)
+    }
+
+    /// The open DAGs that were flushed, oldest first.
+    fn indexes<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        let found = py.detach(|| self.0.indexes()).or_raise(py)?;
+        let found = found.into_iter().map(|info| {
+            let told = PyDict::new(py);
+            told.set_item("index", Ref::index(info.id))?;
+            told.set_item("name", info.name.as_str())?;
+            told.set_item("message", info.message)?;
+            told.set_item("state", if info.frozen { "frozen" } else { "open" })?;
+            told.set_item("note", info.note)?;
+            told.set_item("nodes", info.nodes)?;
+            Ok(told)
+        });
+        found.collect()
+    }
+
+    /// The DAG of that name in the newest commit.
+    fn load(&self, py: Python<'_>, name: &str) -> PyResult<DagView> {
+        let view = py.detach(|| self.0.load(name)).or_raise(py)?;
+        Ok(DagView::new(Arc::clone(&self.0), view))
+    }
+
+    /// The DAG that `dag` stands for.
+    fn view(&self, py: Python<'_>, dag: &Ref) -> PyResult<DagView> {
+        let id = dag.to_id(py)?;
+        let view = py.detach(|| self.0.view(id)).or_raise(py)?;
+        Ok(DagView::new(Arc::clone(&self.0), view))
+    }
+
+    /// What is checked out: branch, commit and the number of DAGs.
+    fn status<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let (branch, commit, dags) = py
+            .detach(|| {
+                let snapshot = self.0.snapshot()?;
+                let branch = snapshot.current_branch()?;
+                let commit = snapshot.head()?;
+                let dags = match commit {
+                    Some(id) => {
+                        let commit: Commit = snapshot.load(id)?;
+                        tree::list(&snapshot, commit.tree)?.len()
+                    }
+                    None => 0,
+                };
+                Ok::<_, Error>((branch, commit, dags))
+            })
+            .or_raise(py)?;
+        let status = PyDict::new(py);
+        status.set_item("root", self.root().as_os_str())?;
+        let branch = branch.map(|name| name.trim_start_matches("heads/").to_owned());
+        status.set_item("branch", branch)?;
+        status.set_item("commit", commit.map(Ref::object))?;
+        status.set_item("dags", dags)?;
+        Ok(status)
+    }
+
+    /// The names of the DAGs in the newest commit, with their refs.
+    fn dags<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let found = py
+            .detach(|| {
+                let snapshot = self.0.snapshot()?;
+                Ok::<_, Error>(match snapshot.head()? {
+                    Some(id) => {
+                        let commit: Commit = snapshot.load(id)?;
+                        tree::list(&snapshot, commit.tree)?
+                    }
+                    None => BTreeMap::new(),
+                })
+            })
+            .or_raise(py)?;
+        let dags = PyDict::new(py);
+        for (name, dag) in found {
+            dags.set_item(name.as_str(), Ref::object(dag))?;
+        }
+        Ok(dags)
+    }
+}

@@ -1,0 +1,408 @@
+"""DAGs: computations, while they are made and ever after."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, NoReturn, Optional, Union, overload
+
+from daggerml.errors import (
+    CancellationError,
+    DmlRepoError,
+    Error,
+    NameNotFoundError,
+    NodeError,
+    NotFoundError,
+)
+from daggerml.node import ListNode, MapNode, Node, RunnableNode, ScalarNode, SetNode, node_class
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+    from daggerml._core import DagView, OpenDag, Ref, Runnable, Uri
+    from daggerml.dml import Dml
+
+    Scalar = Union[None, bool, int, float, str, bytes, Uri]
+
+__all__ = ["Dag"]
+
+logger = logging.getLogger("daggerml")
+
+
+class Dag:
+    """A DAG: nodes, some of them with names, and a result or an error.
+
+    :func:`daggerml.new` begins one and :func:`daggerml.load` loads one. While
+    it is open, nodes can be added, in any thread; from its commit on it can
+    only be read. Named nodes are items and attributes:
+
+    >>> import daggerml
+    >>> with daggerml.temporary() as repo, repo.new("sum") as dag:
+    ...     dag["xs"] = [1, 2, 3]
+    ...     dag.total = 6
+    ...     print(dag.keys(), dag.xs.value(), dag["total"].value())
+    ...     dag.commit(dag.total)
+    ['total', 'xs'] [1, 2, 3] 6
+
+    Leaving the ``with`` block by an exception commits the exception as the
+    DAG's error, and the exception goes on:
+
+    >>> with daggerml.temporary() as repo:
+    ...     try:
+    ...         with repo.new("broken") as dag:
+    ...             1 / 0
+    ...     except ZeroDivisionError:
+    ...         print(repo.load("broken").error)
+    division by zero
+    """
+
+    __slots__ = ("__weakref__", "_message", "_name", "_open", "_ref", "_view", "dml")
+
+    dml: Dml
+    _name: str
+    _message: str
+    _open: Optional[OpenDag]
+    _view: Optional[DagView]
+    _ref: Optional[Ref]
+
+    def __init__(self) -> None:
+        text = "begin a DAG by daggerml.new(name) and load one by daggerml.load(name)"
+        raise TypeError(text)
+
+    @classmethod
+    def _begun(cls, dml: Dml, core: OpenDag, name: str, message: str) -> Dag:
+        self = cls.__new__(cls)
+        self.dml, self._name, self._message = dml, name, message
+        self._open, self._view, self._ref = core, None, None
+        return self
+
+    @classmethod
+    def _finished(cls, dml: Dml, view: DagView, name: str = "") -> Dag:
+        self = cls.__new__(cls)
+        self.dml, self._name, self._message = dml, name, ""
+        self._open, self._view, self._ref = None, view, view.dag
+        return self
+
+    # What it is
+
+    @property
+    def name(self) -> str:
+        """The name that it was begun or loaded under; empty when it was reached otherwise."""
+        return self._name
+
+    @property
+    def message(self) -> str:
+        """The message that it was begun with; empty for a DAG that was loaded."""
+        return self._message
+
+    @property
+    def ref(self) -> Optional[Ref]:
+        """The ref of the committed DAG; ``None`` while it is open."""
+        return self._ref
+
+    @property
+    def token(self) -> Optional[Ref]:
+        """The ref that the open DAG can be resumed by; ``None`` when it is not open."""
+        return None if self._open is None else self._open.index
+
+    @property
+    def tags(self) -> list[str]:
+        """The DAG's labels, in order."""
+        return self._reader().tags()
+
+    def add_tag(self, tag: str) -> None:
+        """Label the open DAG."""
+        self._writer().add_tag(tag)
+
+    @property
+    def error(self) -> Optional[Error]:
+        """The error that the DAG ended in; ``None`` when there is none."""
+        reader = self._reader()
+        if self._open is not None:
+            return None
+        error: Optional[Error] = reader.error()  # type: ignore[union-attr]
+        return error
+
+    @property
+    def result(self) -> Node:
+        """The result of the committed DAG. If it ended in an error, that is raised."""
+        if self._open is not None:
+            text = "an open DAG has no result; commit it first"
+            raise DmlRepoError(text)
+        return self._node(self._committed().result())
+
+    @property
+    def argv(self) -> ListNode:
+        """The arguments, in the DAG of a call."""
+        ref = self._reader().argv()
+        if ref is None:
+            text = "this DAG has no argv: it is not the DAG of a call"
+            raise DmlRepoError(text)
+        node = self._node(ref)
+        assert isinstance(node, ListNode)  # noqa: S101  the engine makes no other
+        return node
+
+    # Names
+
+    def keys(self) -> list[str]:
+        """Return the names of the named nodes, in order."""
+        return list(self._reader().names())
+
+    def values(self) -> list[Node]:
+        """Return the named nodes, in the order of their names."""
+        return [self._node(ref) for ref in self._reader().names().values()]
+
+    def items(self) -> list[tuple[str, Node]]:
+        """Return the names with their nodes, in order."""
+        return [(name, self._node(ref)) for name, ref in self._reader().names().items()]
+
+    def nodes(self) -> list[Node]:
+        """Return all nodes that have a value, in the order they were made."""
+        found = []
+        for ref in self._reader().nodes():
+            try:
+                found.append(self._node(ref))
+            except NodeError:
+                logger.debug("%s is a call that ended in an error", ref.short)
+        return found
+
+    def __getitem__(self, name: str) -> Node:
+        return self._node(self._reader().named(name))
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self.put(value, name=name)
+
+    def __getattr__(self, name: str) -> Node:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        try:
+            return self[name]
+        except NotFoundError as error:
+            raise NameNotFoundError(error.message, hint=error.hint) from None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name.startswith("_") or hasattr(type(self), name):
+            object.__setattr__(self, name, value)
+        else:
+            self.put(value, name=name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._reader().names()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
+
+    def __len__(self) -> int:
+        return len(self._reader().names())
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __dir__(self) -> list[str]:
+        return sorted({*object.__dir__(self), *self.keys()})
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return self.keys()
+
+    # Making it
+
+    @overload
+    def put(
+        self, value: Union[Scalar, ScalarNode], *, name: Optional[str] = None
+    ) -> ScalarNode: ...
+    @overload
+    def put(
+        self, value: Union[list[Any], tuple[Any, ...], ListNode], *, name: Optional[str] = None
+    ) -> ListNode: ...
+    @overload
+    def put(
+        self, value: Union[dict[Any, Any], MapNode], *, name: Optional[str] = None
+    ) -> MapNode: ...
+    @overload
+    def put(
+        self, value: Union[set[Any], frozenset[Any], SetNode], *, name: Optional[str] = None
+    ) -> SetNode: ...
+    @overload
+    def put(
+        self, value: Union[Runnable, RunnableNode], *, name: Optional[str] = None
+    ) -> RunnableNode: ...
+    @overload
+    def put(self, value: Any, *, name: Optional[str] = None) -> Node: ...
+    def put(self, value: Any, *, name: Optional[str] = None) -> Node:
+        """Put a value, or a collection of values and nodes, and return its node.
+
+        A collection that holds nodes remembers them: it is a step of the
+        computation and not a copy of their values. A node of another committed
+        DAG is imported. Objects of other types go through codecs.
+
+        >>> import daggerml
+        >>> with daggerml.temporary() as repo, repo.new("puts") as dag:
+        ...     answer = dag.put(42, name="answer")
+        ...     dag.put({"a": 1, "b": [answer, "23"]}).value()
+        ...     dag.commit(answer)
+        {'a': 1, 'b': [42, '23']}
+        """
+        ref, type_name = self._writer().put(value, name, self._codec)
+        return node_class(type_name)(self, ref, type_name)
+
+    def require(
+        self,
+        dag: Union[str, Dag],
+        node: Optional[str] = None,
+        *,
+        name: Optional[str] = None,
+    ) -> Node:
+        """Bring in a node of a committed DAG: its result, or the one named ``node``.
+
+        >>> import daggerml
+        >>> with daggerml.temporary() as repo:
+        ...     with repo.new("data") as data:
+        ...         data.commit(data.put([1, 2], name="xs"))
+        ...     with repo.new("use") as dag:
+        ...         dag.commit(dag.require("data", "xs", name="xs"))
+        ...     repo.load("use").xs.context() == data
+        True
+        """
+        source = self.dml.load(dag) if isinstance(dag, str) else dag
+        wanted = None if node is None else source._reader().named(node)
+        return self._imported(source, wanted, name)
+
+    def call(self, fn: Any, *args: Any, name: Optional[str] = None, **options: Any) -> NoReturn:
+        """Call a runnable. This version cannot run calls yet; it raises."""
+        text = (
+            "this version of daggerml cannot run calls yet; "
+            "compute in Python, put the result, and see SHORTCOMINGS.md"
+        )
+        raise NotImplementedError(text)
+
+    def commit(self, value: Any) -> None:
+        """End the DAG with a result (a node, or a value to put) or an :class:`Error`.
+
+        From here on the DAG can only be read, and :attr:`ref` is its ref.
+        """
+        core = self._writer()
+        if isinstance(value, Error):
+            ref, _ = core.fail(value.message, value.origin, value.type, value.stack)
+        else:
+            node, _ = core.put(value, None, self._codec)
+            ref, _ = core.commit(node)
+        self._ref, self._open = ref, None
+        logger.debug("committed DAG %r as %s", self._name, ref.short)
+
+    def freeze(self, message: Optional[str] = None) -> Dag:
+        """Refuse changes until :meth:`unfreeze`, here and in any process that resumes it.
+
+        The DAG is written to disk; its :attr:`token` is what to :func:`daggerml.resume`.
+        """
+        self._writer().freeze(message or "")
+        return self
+
+    def unfreeze(self) -> Dag:
+        """Allow changes again."""
+        self._writer().unfreeze()
+        return self
+
+    def flush(self) -> None:
+        """Write everything to disk, so that the DAG can be resumed after a crash."""
+        self._writer().flush()
+
+    def cancel(self) -> NoReturn:
+        """Throw the open DAG away, and raise :class:`CancellationError` to leave its block."""
+        self._writer().discard()
+        logger.info("cancelled DAG %r", self._name)
+        self._open = None
+        text = f"the DAG {self._name!r} was cancelled"
+        raise CancellationError(text)
+
+    def __enter__(self) -> Dag:
+        self._writer()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: Optional[type[BaseException]],
+        exc: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        if exc is None or self._open is None:
+            return
+        try:
+            self.commit(Error.from_ex(exc))
+        except Exception:
+            # The exception of the block matters more than that it could not be recorded.
+            logger.exception("could not record the error of DAG %r", self._name)
+
+    # Inside
+
+    def _writer(self) -> OpenDag:
+        if self._open is None:
+            how = "was cancelled" if self._ref is None else "is committed and cannot change"
+            text = f"the DAG {self._name!r} {how}; begin a new one"
+            raise DmlRepoError(text, kind="closed")
+        return self._open
+
+    def _committed(self) -> DagView:
+        if self._view is None:
+            if self._ref is None:
+                text = f"the DAG {self._name!r} was cancelled"
+                raise DmlRepoError(text, kind="closed")
+            self._view = self.dml._handle.view(self._ref)
+        return self._view
+
+    def _reader(self) -> Union[OpenDag, DagView]:
+        return self._open or self._committed()
+
+    def _node(self, ref: Ref) -> Node:
+        try:
+            type_name = self._reader().type_of(ref)
+        except NodeError as error:
+            error.dag = self
+            raise
+        return node_class(type_name)(self, ref, type_name)
+
+    def _builtin(self, op: str, *args: Any, name: Optional[str] = None) -> Node:
+        ref, type_name = self._writer().builtin(op, list(args), name, self._codec)
+        return node_class(type_name)(self, ref, type_name)
+
+    def _import(self, node: Node) -> Node:
+        """Return ``node`` as a node of this open DAG: itself, or imported from its DAG."""
+        if node.dag is self:
+            return node
+        if node.dag.dml != self.dml:
+            text = f"{node!r} is in another repository ({node.dag.dml.root}); put its value()"
+            raise DmlRepoError(text)
+        return self._imported(node.dag, node.ref)
+
+    def _imported(self, dag: Dag, node: Optional[Ref], name: Optional[str] = None) -> Node:
+        if dag.ref is None:
+            text = f"the DAG {dag.name!r} is still open; commit it before importing from it"
+            raise DmlRepoError(text)
+        ref, type_name = self._writer().import_node(dag.ref, node, name)
+        return node_class(type_name)(self, ref, type_name)
+
+    def _codec(self, value: Any) -> Any:
+        """Turn an object into one that stands for a value, or a ref of a node of this DAG."""
+        from daggerml.codecs import encode
+
+        return encode(value, self)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Dag):
+            return NotImplemented
+        if self._ref is None or other._ref is None:
+            return self is other
+        return self._ref == other._ref and self.dml == other.dml
+
+    def __hash__(self) -> int:
+        # An open DAG and the committed one that it becomes keep one hash.
+        return hash(self.dml)
+
+    def __repr__(self) -> str:
+        name = f" {self._name!r}" if self._name else ""
+        state = self._ref.short if self._ref else "open" if self._open else "cancelled"
+        return f"<Dag{name} {state}>"
+
+    def _repr_html_(self) -> str:
+        from daggerml.html import dag_html
+
+        return dag_html(self)

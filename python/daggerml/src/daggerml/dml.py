@@ -1,0 +1,159 @@
+"""Repositories."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Optional, Union
+
+from daggerml import _core
+from daggerml.errors import DmlRepoError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from daggerml._core import Ref
+    from daggerml.dag import Dag
+
+    StrPath = Union[str, "os.PathLike[str]"]
+
+__all__ = ["Dml"]
+
+
+class Dml:
+    """A repository: the folder that holds ``.dml``.
+
+    ``Dml(path)`` opens the repository of a folder or the nearest one above it.
+    It can be used from many threads, and several handles of one repository
+    share one open file. It cannot be used in a forked process; start workers
+    with the ``spawn`` method.
+
+    >>> from daggerml import Dml
+    >>> with Dml.temporary() as repo:
+    ...     with repo.new("first", message="hello") as dag:
+    ...         dag.commit([1, 2, 3])
+    ...     repo.load("first").result.value()
+    [1, 2, 3]
+    """
+
+    __slots__ = ("__weakref__", "_handle")
+    _handle: _core.Repository
+
+    def __init__(self, path: StrPath = ".") -> None:
+        self._handle = _core.Repository.discover(os.path.abspath(os.fspath(path)))
+
+    @classmethod
+    def _of(cls, core: _core.Repository) -> Dml:
+        self = cls.__new__(cls)
+        self._handle = core
+        return self
+
+    @classmethod
+    def init(cls, path: StrPath = ".", *, exist_ok: bool = True) -> Dml:
+        """Make a repository in the folder ``path``, which is made if need be.
+
+        A repository that is there already is opened, so that a notebook can be
+        run again; with ``exist_ok=False`` it is an error.
+        """
+        path = os.path.abspath(os.fspath(path))
+        try:
+            return cls._of(_core.Repository.init(path))
+        except DmlRepoError as error:
+            if error.kind != "exists" or not exist_ok:
+                raise
+        return cls.open(path)
+
+    @classmethod
+    def open(cls, path: StrPath = ".") -> Dml:
+        """Open the repository in the folder ``path`` itself."""
+        return cls._of(_core.Repository.open(os.path.abspath(os.fspath(path))))
+
+    @classmethod
+    def discover(cls, path: StrPath = ".") -> Dml:
+        """Open the repository in the folder ``path`` or the nearest one above it."""
+        return cls(path)
+
+    @classmethod
+    @contextmanager
+    def temporary(cls, prefix: str = "dml-") -> Iterator[Dml]:
+        """Make a repository in a temporary folder, which is removed at the end."""
+        import shutil
+        import tempfile
+
+        folder = tempfile.mkdtemp(prefix=prefix)
+        try:
+            yield cls.init(folder)
+        finally:
+            # On Windows an open database file stays until the process ends.
+            shutil.rmtree(folder, ignore_errors=True)
+
+    @property
+    def root(self) -> str:
+        """The folder that holds ``.dml``."""
+        return os.fspath(self._handle.root)
+
+    def new(self, name: str, message: str = "", *, tags: Optional[Iterable[str]] = None) -> Dag:
+        """Begin a DAG that will be committed under ``name``."""
+        from daggerml.dag import Dag
+
+        dag = Dag._begun(self, self._handle.new_dag(name, message), name, message)
+        for tag in tags or ():
+            dag.add_tag(tag)
+        return dag
+
+    def load(self, name: Union[str, Ref]) -> Dag:
+        """Load a committed DAG by its name (or its ref)."""
+        from daggerml.dag import Dag
+
+        if isinstance(name, _core.Ref):
+            return Dag._finished(self, self._handle.view(name))
+        return Dag._finished(self, self._handle.load(name), name)
+
+    def resume(
+        self, index: Ref, *, name: Optional[str] = None, message: Optional[str] = None
+    ) -> Dag:
+        """Continue an open DAG, frozen or left behind by another process.
+
+        It is taken over: no other handle can change it from now on. ``name``
+        and ``message`` are those that it was begun with; others are an error.
+        """
+        from daggerml.dag import Dag
+
+        dag = self._handle.resume(index)
+        info = dag.info()
+        for what, given, kept in (("name", name, info[0]), ("message", message, info[1])):
+            if given is not None and given != kept:
+                text = f"this DAG was begun with the {what} {kept!r}, not {given!r}"
+                raise DmlRepoError(text)
+        return Dag._begun(self, dag, *info)
+
+    def discard(self, index: Ref) -> None:
+        """Throw an open DAG away."""
+        self._handle.discard(index)
+
+    def indexes(self) -> list[dict[str, Any]]:
+        """List the open DAGs that can be resumed, oldest first."""
+        return self._handle.indexes()
+
+    def dags(self) -> dict[str, Ref]:
+        """Return the names of the committed DAGs, with their refs."""
+        return self._handle.dags()
+
+    def status(self) -> dict[str, Any]:
+        """Tell what is checked out: root, branch, commit, and the number of DAGs."""
+        return self._handle.status()
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.dags()
+
+    def __getitem__(self, name: str) -> Dag:
+        return self.load(name)
+
+    def __repr__(self) -> str:
+        return f"Dml({self.root!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return self.root == other.root if isinstance(other, Dml) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.root)

@@ -1,0 +1,235 @@
+"""Exceptions. All of them are :class:`Error`, with origin, type, message and stack."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Optional
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from daggerml._core import Ref
+    from daggerml.dag import Dag
+
+__all__ = [
+    "BadExecutionStatusError",
+    "CanceledExecutionError",
+    "CancellationError",
+    "CodecError",
+    "DmlRepoError",
+    "Error",
+    "NameNotFoundError",
+    "NodeError",
+    "NotFoundError",
+]
+
+
+class Error(Exception):
+    """An error as DaggerML records it.
+
+    ``message`` says what happened, ``origin`` where it comes from (``"python"``,
+    ``"dml"``, an adapter's name), ``type`` what kind of error it is there, and
+    ``stack`` holds the frames, outermost first, as dicts.
+
+    >>> from daggerml import Error
+    >>> try:
+    ...     1 / 0
+    ... except ZeroDivisionError as exc:
+    ...     error = Error.from_ex(exc)
+    >>> error.origin, error.type, error.message
+    ('python', 'ZeroDivisionError', 'division by zero')
+
+    ``dag_ref`` is the ref of the DAG that recorded the error, when it was read
+    from one.
+    """
+
+    dag_ref: Optional[Ref] = None
+
+    def __init__(
+        self,
+        message: str = "",
+        origin: str = "python",
+        type: str = "Error",  # noqa: A002  the name of released versions
+        stack: Optional[Iterable[Mapping[str, Any]]] = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.origin = origin
+        self.type = type
+        self.stack: list[dict[str, Any]] = [dict(frame) for frame in stack or ()]
+
+    @classmethod
+    def from_ex(cls, exc: BaseException) -> Error:
+        """Make an error of any exception, with its stack."""
+        if isinstance(exc, Error):
+            return Error(exc.message, exc.origin, exc.type, exc.stack)
+        import traceback
+
+        stack = [
+            {
+                "filename": frame.filename,
+                "lineno": frame.lineno,
+                "name": frame.name,
+                "line": frame.line,
+            }
+            for frame in traceback.extract_tb(exc.__traceback__)
+        ]
+        return Error(str(exc), "python", exc.__class__.__name__, stack)
+
+    def __str__(self) -> str:
+        return self.message
+
+    def __repr__(self) -> str:
+        return (
+            f"{self.__class__.__name__}({self.message!r}, origin={self.origin!r}, "
+            f"type={self.type!r})"
+        )
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Error):
+            return NotImplemented
+        return self.__class__ is other.__class__ and self._parts() == other._parts()
+
+    def __hash__(self) -> int:
+        return hash((self.message, self.origin, self.type))
+
+    def _parts(self) -> tuple[object, ...]:
+        return (self.message, self.origin, self.type, self.stack)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By state, not by arguments, which differ between the classes.
+        return (_unpickled, (self.__class__,), self.__getstate__())
+
+    def __getstate__(self) -> dict[str, Any]:
+        return dict(self.__dict__)
+
+    def __setstate__(self, state: Optional[dict[str, Any]]) -> None:
+        self.__dict__.update(state or {})
+        self.args = (self.message,)
+
+
+def _unpickled(cls: type[Error]) -> Error:
+    return cls.__new__(cls)
+
+
+class DmlRepoError(Error):
+    """Something that the repository refused or could not do.
+
+    ``kind`` is a stable name of what went wrong (``"invalid"``, ``"not_found"``,
+    ``"exists"``, ``"conflict"``, ``"excised"``, ``"corrupt"``, ``"unsupported"``,
+    ``"io"``, ``"closed"``); ``hint`` says what to do about it, where that is known.
+    """
+
+    kind: str
+    hint: Optional[str]
+
+    def __init__(self, message: str, *, kind: str = "invalid", hint: Optional[str] = None) -> None:
+        super().__init__(message, "dml", self.__class__.__name__)
+        self.kind = kind
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\nhint: {self.hint}" if self.hint else self.message
+
+
+class NotFoundError(DmlRepoError, LookupError):
+    """Something named is not there."""
+
+    def __init__(
+        self, message: str, *, kind: str = "not_found", hint: Optional[str] = None
+    ) -> None:
+        super().__init__(message, kind=kind, hint=hint)
+
+
+class NameNotFoundError(NotFoundError, AttributeError):
+    """``dag.name`` where the DAG has no node of that name."""
+
+
+class InvalidError(DmlRepoError, ValueError):
+    """What was asked for cannot be done with these arguments."""
+
+
+class CodecError(Error, TypeError):
+    """An object that no codec turns into a value, or a codec that failed."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "dml-codec", "codec-error")
+
+    @classmethod
+    def unsupported(cls, value: object) -> CodecError:
+        """Make the error for an object of a type that no codec knows."""
+        kind = value.__class__
+        name = kind.__qualname__
+        if kind.__module__ not in {"builtins", "__main__"}:
+            name = f"{kind.__module__}.{name}"
+        return cls(
+            f"a value cannot hold a {name}; convert it to null, bool, int, float, str, bytes, "
+            "Uri, list, set, dict or Runnable, register a codec for it (entry point group "
+            "'daggerml.codecs'), or store it elsewhere and put its Uri"
+        )
+
+
+class CancellationError(Error):
+    """The DAG was cancelled."""
+
+    def __init__(self, message: str = "the DAG was cancelled") -> None:
+        super().__init__(message, "dml", "CancellationError")
+
+
+class BadExecutionStatusError(DmlRepoError):
+    """An execution is in a state that does not allow what was asked for."""
+
+
+class CanceledExecutionError(BadExecutionStatusError):
+    """An execution was cancelled."""
+
+
+class NodeError(Error):
+    """The error of a call, raised where its result is asked for.
+
+    ``dag`` is the DAG that holds the node and ``node_ref`` the node. Both are
+    ``None`` in a copy that was pickled, which has no repository.
+    """
+
+    dag: Optional[Dag]
+    node_ref: Optional[Ref]
+
+    def __init__(
+        self, error: Error, *, node_ref: Optional[Ref] = None, dag: Optional[Dag] = None
+    ) -> None:
+        super().__init__(error.message, error.origin, error.type, error.stack)
+        self.node_ref = node_ref
+        self.dag = dag
+
+    def context(self) -> Dag:
+        """Return the DAG that recorded the error."""
+        if self.dag is None or self.node_ref is None:
+            msg = "this error has lost its repository (it was pickled)"
+            raise DmlRepoError(msg)
+        return self.dag._node(self.node_ref).context(root=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "dag": None}
+
+
+def engine_error(kind: str, message: str, hint: Optional[str] = None) -> DmlRepoError:
+    """Make the exception for an error of the engine; the extension calls this."""
+    cls = {"not_found": NotFoundError, "invalid": InvalidError}.get(kind, DmlRepoError)
+    return cls(message, kind=kind, hint=hint)
+
+
+def recorded_error(  # noqa: PLR0917  the parts of a recorded error
+    message: str,
+    origin: str,
+    type: str,  # noqa: A002  the name of released versions
+    stack: list[dict[str, Any]],
+    dag: Ref,
+    node: Optional[Ref] = None,
+) -> Error:
+    """Make the exception for an error recorded in a DAG; the extension calls this."""
+    error = Error(message, origin, type, stack)
+    error.dag_ref = dag
+    if node is None:
+        return error
+    found = NodeError(error, node_ref=node)
+    found.dag_ref = dag
+    return found

@@ -1,0 +1,87 @@
+"""DAGs and nodes as HTML, for notebooks. All text in it is escaped."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any, Union
+
+from daggerml.errors import Error
+from daggerml.graph import draw
+
+if TYPE_CHECKING:
+    from daggerml.dag import Dag
+    from daggerml.node import Node
+    from daggerml.projection import Projection
+
+__all__ = ["abridged", "dag_html", "node_html", "value_html"]
+
+# What fits a notebook cell: more names or characters only tire the reader.
+MAX_ROWS = 20
+MAX_TEXT = 80
+
+_STYLE = (
+    "font-family:system-ui,sans-serif;font-size:13px;border:1px solid #8886;"
+    "border-radius:6px;padding:8px 12px;display:inline-block;max-width:100%;overflow-x:auto"
+)
+_CELL = "text-align:left;padding:2px 12px 2px 0;vertical-align:top"
+
+
+def abridged(value: Any, length: int = MAX_TEXT) -> str:
+    """Return the value's repr, cut in the middle of nowhere when it is long."""
+    import reprlib
+
+    short = reprlib.Repr()
+    short.maxstring = short.maxother = short.maxlong = length
+    short.maxlist = short.maxdict = short.maxset = 6
+    text = short.repr(value)
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+def dag_html(dag: Dag) -> str:
+    """Return a DAG: its names and values, and its graph when that is small."""
+    name = escape(dag.name or "DAG")
+    state = escape(dag.ref.short if dag.ref else "open")
+    parts = [f'<div style="{_STYLE}"><b>{name}</b> <code>{state}</code>']
+    parts.extend(f" <span>#{escape(tag)}</span>" for tag in dag.tags)
+    error = dag.error
+    if error is not None:
+        parts.append(f'<div style="color:#c33">{escape(f"{error.type}: {error.message}")}</div>')
+    rows = [_row(name, dag[name]) for name in dag.keys()[:MAX_ROWS]]
+    if dag.ref is not None and error is None:
+        rows.append(_row("result", dag.result, strong=True))
+    parts.append(f'<table style="border-collapse:collapse">{"".join(rows)}</table>')
+    if len(dag) > MAX_ROWS:
+        parts.append(f"<div>and {len(dag) - MAX_ROWS} more names</div>")
+    parts.append(draw(dag))
+    return f"{''.join(parts)}</div>"
+
+
+def node_html(node: Node) -> str:
+    """Return a node: its type, its value and where it belongs."""
+    caption = f"{node.name or node.ref.short} in {node.dag.name or 'a DAG'}"
+    return value_html(node, caption=caption)
+
+
+def value_html(item: Union[Node, Projection], *, caption: str) -> str:
+    """Return the type and the value of a node or an element."""
+    try:
+        value = abridged(item.value(), 400)
+    except Error as error:
+        value = str(error)
+    return (
+        f'<div style="{_STYLE}"><b>{escape(caption)}</b> <i>{escape(item.type)}</i>'
+        f'<pre style="margin:4px 0 0;white-space:pre-wrap">{escape(value)}</pre></div>'
+    )
+
+
+def _row(name: str, node: Node, *, strong: bool = False) -> str:
+    try:
+        value = abridged(node.value())
+    except Error as error:
+        value = abridged(str(error))
+    tag = "b" if strong else "span"
+    return (
+        f'<tr><td style="{_CELL}"><{tag}>{escape(name)}</{tag}></td>'
+        f'<td style="{_CELL}"><i>{escape(node.type)}</i></td>'
+        f'<td style="{_CELL}"><code>{escape(value)}</code></td></tr>'
+    )

@@ -1,0 +1,349 @@
+"""Nodes: the steps of a DAG, and what can be done with their values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn, Optional, Union, cast
+
+from daggerml.errors import NodeError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from daggerml._core import Data, Ref, Runnable, Uri
+    from daggerml.dag import Dag
+    from daggerml.projection import Projection
+
+__all__ = [
+    "CollectionNode",
+    "ListNode",
+    "MapNode",
+    "Node",
+    "RunnableNode",
+    "ScalarNode",
+    "SetNode",
+]
+
+
+class Node:
+    """A step of a DAG, with a value.
+
+    Two nodes are equal when they have the same content: the same step taken in
+    two DAGs is one node.
+
+    >>> import daggerml
+    >>> with daggerml.temporary() as repo, repo.new("nodes") as dag:
+    ...     one = dag.put(1, name="one")
+    ...     print(one.type, one.value(), one.name, one == dag.put(1))
+    ...     dag.commit(one)
+    int 1 one True
+    """
+
+    __slots__ = ("__weakref__", "_data", "_type", "dag", "ref")
+
+    dag: Dag
+    ref: Ref
+
+    def __init__(self, dag: Dag, ref: Ref, type_name: str) -> None:
+        self.dag = dag
+        self.ref = ref
+        self._type = type_name
+        self._data: Optional[Data] = None
+
+    @property
+    def type(self) -> str:
+        """The type of the value: null, bool, int, float, string, bytes, uri, list, set, map ..."""
+        return self._type
+
+    @property
+    def name(self) -> Optional[str]:
+        """The name of the node in its DAG (the first, if it has several); ``None`` without one."""
+        for name, ref in self.dag._reader().names().items():
+            if ref == self.ref:
+                return name
+        return None
+
+    def value(self) -> Any:
+        """Return the value, as a new Python object."""
+        try:
+            return self.dag._reader().value(self.ref)
+        except NodeError as error:
+            error.dag = self.dag
+            raise
+
+    def context(self, *, root: bool = True) -> Dag:
+        """Return the DAG that produced the value.
+
+        Calls and imports are followed, through the collections that the value
+        was put into and taken out of. With ``root=False`` the nearest such DAG
+        is returned, else the one where the value really began.
+        """
+        from daggerml.provenance import context
+
+        return context(self, (), root=root)
+
+    def __call__(self, *args: Any, **options: Any) -> NoReturn:
+        text = f"a node of type {self.type!r} is not callable"
+        raise TypeError(text)
+
+    def __eq__(self, other: object) -> bool:
+        return self.ref == other.ref if isinstance(other, Node) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.ref)
+
+    def __repr__(self) -> str:
+        return f"{self.__class__.__name__}({self.ref.short})"
+
+    def _repr_html_(self) -> str:
+        from daggerml.html import node_html
+
+        return node_html(self)
+
+    def __reduce__(self) -> NoReturn:
+        text = (
+            "a node belongs to its repository and cannot be pickled; "
+            "send its value(), or the DAG's name and the node's"
+        )
+        raise TypeError(text)
+
+    def _look(self) -> Data:
+        """Return the value as the engine holds it; read once, since it cannot change."""
+        if self._data is None:
+            self._data = self.dag._reader().data(self.ref)
+        return self._data
+
+    @property
+    def _is_open(self) -> bool:
+        return self.dag._open is not None
+
+
+class ScalarNode(Node):
+    """A node whose value is null, a bool, a number, a string, bytes or a Uri."""
+
+    __slots__ = ()
+
+    def value(self) -> Union[bool, int, float, str, bytes, Uri, None]:
+        """Return the value."""
+        return cast("Union[None, bool, int, float, str, bytes, Uri]", super().value())
+
+
+class RunnableNode(Node):
+    """A node whose value is a :class:`Runnable`: it can be called."""
+
+    __slots__ = ()
+
+    def value(self) -> Runnable:
+        """Return the runnable."""
+        return cast("Runnable", super().value())
+
+    def __call__(self, *args: Any, **options: Any) -> NoReturn:
+        """Call the runnable: the same as :meth:`Dag.call`."""
+        self.dag.call(self, *args, **options)
+
+
+class CollectionNode(Node):
+    """A node whose value has elements.
+
+    What is taken out of it or made from it while its DAG is open becomes a step
+    of the DAG. Afterwards, elements are :class:`Projection` objects: they tell
+    the value and where it comes from, and change nothing.
+    """
+
+    __slots__ = ()
+
+    def __len__(self) -> int:
+        return len(self._look())
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __contains__(self, item: object) -> bool:
+        return self._look().contains(_plain(item))
+
+    def contains(self, item: Any, *, name: Optional[str] = None) -> ScalarNode:
+        """Put whether the collection holds ``item`` (a map: has the key)."""
+        return cast("ScalarNode", self.dag._builtin("contains", self, item, name=name))
+
+    def _project(self, step: Any) -> Projection:
+        from daggerml.projection import Projection
+
+        return Projection(self)._to(step)
+
+
+class ListNode(CollectionNode):
+    """A node whose value is a list.
+
+    >>> import daggerml
+    >>> with daggerml.temporary() as repo, repo.new("lists") as dag:
+    ...     xs = dag.put([1, 2, 3])
+    ...     xs[0].value(), xs[1:].value(), xs.append(4).value(), len(xs), 2 in xs
+    ...     dag.commit(xs)
+    (1, [2, 3], [1, 2, 3, 4], 3, True)
+    """
+
+    __slots__ = ()
+
+    def value(self) -> list[Any]:
+        """Return the list."""
+        return cast("list[Any]", super().value())
+
+    def __getitem__(self, key: Union[int, slice, Node]) -> Union[Node, Projection]:
+        if not self._is_open:
+            return self._project(key)
+        if isinstance(key, slice):
+            return self.dag._builtin("slice", self, key.start, key.stop, key.step)
+        return self.dag._builtin("get", self, key)
+
+    def __iter__(self) -> Iterator[Union[Node, Projection]]:
+        for index in range(len(self)):
+            yield self[index]
+
+    def conj(self, item: Any, *, name: Optional[str] = None) -> ListNode:
+        """Put the list with one more element at its end."""
+        return cast("ListNode", self.dag._builtin("conj", self, item, name=name))
+
+    append = conj
+
+    def assoc(self, index: int, item: Any, *, name: Optional[str] = None) -> ListNode:
+        """Put the list with the element at ``index`` replaced."""
+        return cast("ListNode", self.dag._builtin("assoc", self, index, item, name=name))
+
+    def remove(self, index: int, *, name: Optional[str] = None) -> ListNode:
+        """Put the list without the element at ``index``."""
+        return cast("ListNode", self.dag._builtin("remove", self, index, name=name))
+
+
+class MapNode(CollectionNode):
+    """A node whose value is a map (a ``dict`` in Python).
+
+    >>> import daggerml
+    >>> with daggerml.temporary() as repo, repo.new("maps") as dag:
+    ...     m = dag.put({"a": 1})
+    ...     m["a"].value(), m.get("b", 0).value(), m.assoc("b", 2).value(), m.keys()
+    ...     dag.commit(m.update({"c": 3}))
+    (1, 0, {'a': 1, 'b': 2}, ['a'])
+    """
+
+    __slots__ = ()
+
+    def value(self) -> dict[Any, Any]:
+        """Return the map as a dict."""
+        return cast("dict[Any, Any]", super().value())
+
+    def __getitem__(self, key: Any) -> Union[Node, Projection]:
+        if not self._is_open:
+            return self._project(key)
+        return self.dag._builtin("get", self, key)
+
+    def get(
+        self, key: Any, default: Any = None, *, name: Optional[str] = None
+    ) -> Union[Node, Projection, Any]:
+        """Put the value of ``key``, or ``default`` where there is none.
+
+        In a committed DAG nothing can be put: it returns a projection, or ``default``.
+        """
+        if not self._is_open:
+            return self[key] if key in self else default
+        return self.dag._builtin("get", self, key, default, name=name)
+
+    def keys(self) -> list[Any]:
+        """Return the keys, in canonical order."""
+        return self._look().keys()
+
+    def values(self) -> list[Union[Node, Projection]]:
+        """Return the values, in the order of the keys."""
+        return [self[key] for key in self.keys()]
+
+    def items(self) -> Iterator[tuple[Any, Union[Node, Projection]]]:
+        """Iterate over the keys with their values."""
+        for key in self.keys():
+            yield key, self[key]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.keys())
+
+    def assoc(self, key: Any, value: Any, *, name: Optional[str] = None) -> MapNode:
+        """Put the map with ``key`` set to ``value``."""
+        return cast("MapNode", self.dag._builtin("assoc", self, key, value, name=name))
+
+    def update(
+        self, other: Union[Mapping[Any, Any], MapNode], *, name: Optional[str] = None
+    ) -> MapNode:
+        """Put the map with the entries of ``other`` over its own."""
+        return cast("MapNode", self.dag._builtin("update", self, other, name=name))
+
+    def remove(self, key: Any, *, name: Optional[str] = None) -> MapNode:
+        """Put the map without ``key``."""
+        return cast("MapNode", self.dag._builtin("remove", self, key, name=name))
+
+
+class SetNode(CollectionNode):
+    """A node whose value is a set.
+
+    >>> import daggerml
+    >>> with daggerml.temporary() as repo, repo.new("sets") as dag:
+    ...     s = dag.put({1, 2})
+    ...     s.add(3).value(), s.union({5}).value(), s.difference({1}).value(), list(s)
+    ...     dag.commit(s)
+    ({1, 2, 3}, {1, 2, 5}, {2}, [1, 2])
+    """
+
+    __slots__ = ()
+
+    def value(self) -> set[Any]:
+        """Return the set."""
+        return cast("set[Any]", super().value())
+
+    def __iter__(self) -> Iterator[Any]:
+        """Iterate over the elements, as plain values in canonical order."""
+        return iter(self._look().keys())
+
+    def conj(self, item: Any, *, name: Optional[str] = None) -> SetNode:
+        """Put the set with one more element."""
+        return cast("SetNode", self.dag._builtin("conj", self, item, name=name))
+
+    add = conj
+
+    def remove(self, item: Any, *, name: Optional[str] = None) -> SetNode:
+        """Put the set without ``item``, which must be there."""
+        return cast("SetNode", self.dag._builtin("remove", self, item, name=name))
+
+    def union(
+        self, other: Union[set[Any], frozenset[Any], SetNode], *, name: Optional[str] = None
+    ) -> SetNode:
+        """Put what is in either set."""
+        return cast("SetNode", self.dag._builtin("update", self, other, name=name))
+
+    update = union
+
+    def intersection(
+        self, other: Union[set[Any], frozenset[Any], SetNode], *, name: Optional[str] = None
+    ) -> SetNode:
+        """Put what is in both sets."""
+        return cast("SetNode", self.dag._builtin("intersection", self, other, name=name))
+
+    def difference(
+        self, other: Union[set[Any], frozenset[Any], SetNode], *, name: Optional[str] = None
+    ) -> SetNode:
+        """Put what is in this set and not in the other."""
+        return cast("SetNode", self.dag._builtin("difference", self, other, name=name))
+
+
+_CLASSES: dict[str, type[Node]] = {
+    "list": ListNode,
+    "map": MapNode,
+    "set": SetNode,
+    "runnable": RunnableNode,
+}
+
+
+def node_class(type_name: str) -> type[Node]:
+    """Return the class of nodes whose value has that type."""
+    return _CLASSES.get(type_name, ScalarNode)
+
+
+def _plain(item: Any) -> Any:
+    """Return the value of a node or projection, and anything else as it is."""
+    from daggerml.projection import Projection
+
+    return item.value() if isinstance(item, (Node, Projection)) else item

@@ -1,0 +1,104 @@
+"""Where a value comes from: the DAG that produced it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Optional
+
+if TYPE_CHECKING:
+    from daggerml.dag import Dag
+    from daggerml.node import Node
+
+# A place: a node, and the path to an element of its value.
+Path = tuple[Any, ...]
+
+
+def context(node: Node, path: Path, *, root: bool) -> Dag:
+    """Return the DAG that produced the element at ``path`` of the value of ``node``.
+
+    Collections are looked through: what was put into one and taken out again
+    comes from where the element came from. A call or an import leads into
+    another DAG; without ``root`` the first such DAG is the answer.
+    """
+    while True:
+        node, path, crossed = _nearest(node, path)
+        if not crossed or not root:
+            return node.dag
+
+
+def _nearest(node: Node, path: Path) -> tuple[Node, Path, bool]:
+    """Go back to the nearest call or import, or to where the value began."""
+    while True:
+        told = node.dag._reader().describe(node.ref)
+        if told["kind"] in {"import", "call"}:
+            dag = node.dag.dml.load(told["dag"])
+            if told["kind"] == "import":
+                return dag._node(told["node"]), path, True
+            return dag.result, path, True
+        before = (
+            _before(node, told["op"], told["args"], path) if told["kind"] == "builtin" else None
+        )
+        if before is None:
+            return node, path, False
+        node, path = before
+
+
+def _before(node: Node, op: str, refs: list[Any], path: Path) -> Optional[tuple[Node, Path]]:
+    """Return where the element came from that a builtin took or kept; ``None`` if it is new."""
+    args = [node.dag._node(ref) for ref in refs]
+    collection = args[0] if args else None
+    if op == "get" and collection is not None:
+        key = args[1].value()
+        if collection.type == "map" and key not in collection:  # type: ignore[operator]
+            return args[2], path  # the default
+        return collection, (key, *path)
+    if op == "slice" and collection is not None:
+        bounds = [arg.value() for arg in args[1:]]
+        indices = range(len(collection))[slice(*(bounds or [None]))]  # type: ignore[arg-type]
+        return _within(collection, indices, path)
+    if not path:
+        return None
+    step, *rest = path
+    return _element(op, args, step, tuple(rest), path)
+
+
+def _within(collection: Node, indices: range, path: Path) -> Optional[tuple[Node, Path]]:
+    """Translate an index into a slice to an index into the whole list."""
+    if not path or not isinstance(path[0], int):
+        return None
+    return collection, (indices[path[0]], *path[1:])
+
+
+def _element(
+    op: str, args: list[Node], step: Any, rest: Path, path: Path
+) -> Optional[tuple[Node, Path]]:
+    """Return where the element ``step`` of a collection came from that ``op`` made."""
+    if op == "list" and isinstance(step, int):
+        return args[step], rest
+    if op == "map":
+        for key, value in zip(args[::2], args[1::2]):
+            if _same(key.value(), step):
+                return value, rest
+    if op == "conj" and args[0].type == "list" and isinstance(step, int):
+        length = len(args[0])  # type: ignore[arg-type]
+        at = step + length + 1 if step < 0 else step
+        return (args[1], rest) if at == length else (args[0], (at, *rest))
+    if op == "assoc":
+        at = args[1].value()
+        if args[0].type == "list" and isinstance(step, int):
+            length = len(args[0])  # type: ignore[arg-type]
+            at, step = at % length, step % length
+        return (args[2], rest) if _same(at, step) else (args[0], path)
+    if op == "update" and args[0].type == "map":
+        return (args[1] if step in args[1] else args[0]), path  # type: ignore[operator]
+    if op == "remove" and args[0].type == "map":
+        return args[0], path
+    if op == "remove" and args[0].type == "list" and isinstance(step, int):
+        length = len(args[0])  # type: ignore[arg-type]
+        kept = [index for index in range(length) if index != args[1].value() % length]
+        return args[0], (kept[step], *rest)
+    return None
+
+
+def _same(left: Any, right: Any) -> bool:
+    """Tell whether two keys are the same to DaggerML, for which 1, 1.0 and True differ."""
+    return left.__class__ is right.__class__ and bool(left == right)

@@ -1,0 +1,156 @@
+"""The module-level functions: a default repository, and what is done with it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Optional, Union
+
+from daggerml import _core
+from daggerml.dml import Dml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from daggerml._core import Ref
+    from daggerml.dag import Dag
+    from daggerml.dml import StrPath
+
+__all__ = [
+    "clear_default_dml",
+    "get_default_dml",
+    "init",
+    "load",
+    "new",
+    "resume",
+    "set_default_dml",
+    "status",
+    "temporary",
+    "use_default_dml",
+    "version",
+]
+
+_scoped: ContextVar[Optional[Dml]] = ContextVar("daggerml_default", default=None)
+_process: Optional[Dml] = None
+# Kept so that the store is not opened anew for every call.
+_found: Optional[Dml] = None
+
+
+def version() -> str:
+    """Return the version of DaggerML.
+
+    >>> import daggerml
+    >>> daggerml.version() == daggerml.__version__
+    True
+    """
+    return _core.__version__
+
+
+def init(path: StrPath = ".") -> Dml:
+    """Make a repository in the folder ``path``, or open the one that is there.
+
+    The same as :meth:`Dml.init`; on the command line it is ``dml init``.
+    """
+    return Dml.init(path)
+
+
+def get_default_dml() -> Dml:
+    """Return the repository that the module-level functions use.
+
+    That is the one of the innermost :func:`use_default_dml`, else the one of
+    :func:`set_default_dml`, else the repository of the current directory or the
+    nearest one above it. None is ever made: ``dml init`` or :func:`init` does that.
+    """
+    return _resolve()[0]
+
+
+def _resolve() -> tuple[Dml, str]:
+    global _found  # noqa: PLW0603
+    scoped = _scoped.get()
+    if scoped is not None:
+        return scoped, "scoped"
+    if _process is not None:
+        return _process, "process"
+    _found = Dml.discover()
+    return _found, "directory"
+
+
+def set_default_dml(dml: Dml) -> None:
+    """Make ``dml`` the repository that the module-level functions use."""
+    global _process  # noqa: PLW0603
+    _process = dml
+
+
+def clear_default_dml() -> None:
+    """Undo :func:`set_default_dml`."""
+    global _process, _found  # noqa: PLW0603
+    _process = _found = None
+
+
+@contextmanager
+def use_default_dml(dml: Dml) -> Iterator[Dml]:
+    """Make ``dml`` the default inside a ``with`` block, in this thread or task.
+
+    >>> import daggerml
+    >>> with daggerml.temporary() as repo, daggerml.use_default_dml(repo):
+    ...     with daggerml.new("answer") as dag:
+    ...         dag.commit(42)
+    ...     daggerml.load("answer").result.value()
+    42
+    """
+    token = _scoped.set(dml)
+    try:
+        yield dml
+    finally:
+        _scoped.reset(token)
+
+
+def new(
+    name: str,
+    message: str = "",
+    *,
+    tags: Optional[Iterable[str]] = None,
+    dml: Optional[Dml] = None,
+) -> Dag:
+    """Begin a DAG that will be committed under ``name``.
+
+    Use it in a ``with`` block, so that an exception in the block becomes the
+    DAG's error. ``dml`` is the repository; by default the one of
+    :func:`get_default_dml`.
+    """
+    return (dml or get_default_dml()).new(name, message, tags=tags)
+
+
+def load(name: Union[str, Ref], dml: Optional[Dml] = None) -> Dag:
+    """Load a committed DAG by its name (or its ref)."""
+    return (dml or get_default_dml()).load(name)
+
+
+def resume(
+    index: Ref,
+    *,
+    name: Optional[str] = None,
+    message: Optional[str] = None,
+    dml: Optional[Dml] = None,
+) -> Dag:
+    """Continue an open DAG, frozen or left behind by another process."""
+    return (dml or get_default_dml()).resume(index, name=name, message=message)
+
+
+def status() -> dict[str, Any]:
+    """Tell which repository is the default, and what is checked out there."""
+    dml, source = _resolve()
+    return {"default": {"source": source}, "status": dml.status()}
+
+
+@contextmanager
+def temporary(prefix: str = "dml-") -> Iterator[Dml]:
+    """Make a repository in a temporary folder, which is removed at the end.
+
+    >>> import daggerml
+    >>> with daggerml.temporary() as repo:
+    ...     repo.status()["branch"]
+    'main'
+    """
+    with Dml.temporary(prefix) as dml:
+        yield dml

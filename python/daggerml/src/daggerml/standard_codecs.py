@@ -1,0 +1,145 @@
+"""Codecs for the standard library and the usual scientific packages.
+
+Nothing is imported for them: a value can only be of a type whose module is
+loaded already.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from daggerml.errors import CodecError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from daggerml.dag import Dag
+
+__all__ = ["MAX_ELEMENTS", "STANDARD"]
+
+# Arrays of more elements are not values but data: they belong in a file.
+MAX_ELEMENTS = 10_000
+
+
+class TypeCodec:
+    """Encodes the instances of one type by a function."""
+
+    def __init__(self, module: str, names: str, function: Callable[[Any], Any]) -> None:
+        self.module = module
+        self.names = names.split()
+        self.function = function
+
+    def can_encode(self, value: Any) -> bool:
+        """Tell whether ``value`` is of the type, whose module must be loaded then."""
+        module = sys.modules.get(self.module)
+        return module is not None and any(
+            isinstance(value, getattr(module, name, ())) for name in self.names
+        )
+
+    def encode(self, value: Any, dag: Dag) -> Any:
+        """Return what the function makes of ``value``."""
+        return self.function(value)
+
+
+class DataclassCodec:
+    """Encodes dataclasses as maps of their fields."""
+
+    def can_encode(self, value: Any) -> bool:
+        """Tell whether ``value`` is an instance of a dataclass."""
+        return hasattr(value.__class__, "__dataclass_fields__")
+
+    def encode(self, value: Any, dag: Dag) -> Any:
+        """Return the fields by name."""
+        import dataclasses
+
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+
+
+class ArrayCodec:
+    """Encodes small arrays of any library as lists, and refuses large ones with advice."""
+
+    def can_encode(self, value: Any) -> bool:
+        """Tell whether ``value`` has a shape and elements, as arrays do."""
+        return hasattr(value, "shape") and hasattr(value, "dtype") and hasattr(value, "tolist")
+
+    def encode(self, value: Any, dag: Dag) -> Any:
+        """Return the elements as a scalar or as nested lists."""
+        size = 1
+        for length in value.shape:
+            size *= length
+        if size > MAX_ELEMENTS:
+            text = (
+                f"an array of {size:,} elements is too large for a value (at most "
+                f"{MAX_ELEMENTS:,}); store it in a file or object store and put its Uri, or "
+                "put array.tolist() if it really belongs in the repository"
+            )
+            raise CodecError(text)
+        return value.tolist()
+
+
+def _duration(value: Any) -> str:
+    """Return a timedelta as an ISO 8601 duration, exact to the microsecond."""
+    micros = (value.days * 86_400 + value.seconds) * 1_000_000 + value.microseconds
+    sign = "-" if micros < 0 else ""
+    seconds, rest = divmod(abs(micros), 1_000_000)
+    return f"{sign}PT{seconds}.{rest:06}S" if rest else f"{sign}PT{seconds}S"
+
+
+def _isoformat(value: Any) -> str:
+    return str(value.isoformat())
+
+
+def _posix(value: Any) -> str:
+    return str(value.as_posix())
+
+
+def _item(value: Any) -> Any:
+    return value.item()
+
+
+def _refuse_frame(value: Any) -> Any:
+    name = value.__class__.__name__
+    text = f"a {name} is too large for a value; write it to Parquet or CSV and put the file's Uri"
+    raise CodecError(text)
+
+
+def _from_abc(value: Any) -> Any:
+    from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
+
+    if isinstance(value, Mapping):
+        return dict(value)
+    return set(value) if isinstance(value, AbstractSet) else list(value)
+
+
+class CollectionCodec:
+    """Encodes any mapping, sequence or set as the built-in one."""
+
+    def can_encode(self, value: Any) -> bool:
+        """Tell whether ``value`` is a collection that is not a built-in one or derived from it."""
+        from collections.abc import Mapping, Sequence
+        from collections.abc import Set as AbstractSet
+
+        return isinstance(value, (Mapping, Sequence, AbstractSet)) and not isinstance(
+            value, (str, bytes, bytearray, memoryview, list, tuple, dict, set, frozenset)
+        )
+
+    def encode(self, value: Any, dag: Dag) -> Any:
+        """Return the built-in collection with the same elements."""
+        return _from_abc(value)
+
+
+STANDARD: tuple[Any, ...] = (
+    TypeCodec("pathlib", "PurePath", _posix),
+    TypeCodec("datetime", "datetime date time", _isoformat),
+    TypeCodec("datetime", "timedelta", _duration),
+    TypeCodec("decimal", "Decimal", str),
+    TypeCodec("uuid", "UUID", str),
+    TypeCodec("numpy", "generic", _item),
+    TypeCodec("pandas", "DataFrame Series Index", _refuse_frame),
+    TypeCodec("polars", "DataFrame LazyFrame Series", _refuse_frame),
+    DataclassCodec(),
+    ArrayCodec(),
+    CollectionCodec(),
+)

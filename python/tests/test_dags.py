@@ -1,0 +1,154 @@
+"""DAGs in one process: what is put is there, open and committed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+import daggerml
+from daggerml import Dml, Error, NotFoundError, Uri
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+usual = pytest.mark.usefixtures("repo")
+
+VALUES = [
+    None,
+    True,
+    0,
+    -1,
+    2**63 - 1,
+    2**63,
+    -(2**63),
+    -(2**63) - 1,
+    10**400,
+    1.5,
+    float("inf"),
+    "",
+    "grüße \N{SNOWMAN} \0",
+    b"",
+    b"\0\xff",
+    Uri("s3://bucket/key"),
+    [],
+    [1, [2.0, [None]]],
+    {},
+    {"a": {"b": [1]}, 1: "int", 2.5: "float", None: 0, b"x": 2},
+    set(),
+    {1, "a", (1, 2), frozenset({3})},
+    daggerml.Runnable(
+        Uri("python:f"),
+        adapter="local",
+        kwargs={"x": [1]},
+        sub=daggerml.Runnable("docker:image"),
+    ),
+]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
+@usual
+def test_values_come_back(value: object) -> None:
+    with daggerml.new("values") as dag:
+        node = dag.put(value, name="it")
+        assert node.value() == value
+        assert type(node.value()) is type(value)
+        dag.commit(node)
+    loaded = daggerml.load("values")
+    assert loaded.result.value() == value
+    assert type(loaded.result.value()) is type(value)
+    assert loaded["it"] == loaded.it == loaded.result == node
+
+
+@usual
+def test_the_getting_started_program() -> None:
+    with daggerml.new("first-result", message="hello") as dag:
+        xs = dag.put([1, 2, 3], name="xs")
+        dag.commit(dag.put({"xs": xs, "first": xs[0]}))
+    loaded = daggerml.load("first-result")
+    assert loaded == dag
+    assert loaded.result.value() == {"xs": [1, 2, 3], "first": 1}
+    assert loaded.keys() == ["xs"]
+    assert list(loaded) == ["xs"]
+    assert len(loaded) == 1
+    assert "xs" in loaded
+    assert loaded.name == dag.name == "first-result"
+
+
+@usual
+def test_an_exception_becomes_the_error_and_goes_on() -> None:
+    dag = daggerml.new("broken")
+    dag.put(1, name="before")
+    with pytest.raises(ZeroDivisionError), dag:
+        _ = 1 / 0
+    loaded = daggerml.load("broken")
+    error = loaded.error
+    assert error is not None
+    assert (error.origin, error.type, error.message) == (
+        "python",
+        "ZeroDivisionError",
+        "division by zero",
+    )
+    assert error.stack[-1]["line"] == "_ = 1 / 0"
+    assert loaded.before.value() == 1
+    with pytest.raises(Error, match="division by zero"):
+        _ = loaded.result
+
+
+@usual
+def test_a_committed_dag_cannot_change() -> None:
+    with daggerml.new("done") as dag:
+        dag.commit(1)
+    for change in (
+        lambda: dag.put(2),
+        lambda: dag.commit(2),
+        dag.freeze,
+        lambda: dag.require("done"),
+        lambda: setattr(dag, "x", 1),
+        dag.__enter__,
+    ):
+        with pytest.raises(daggerml.DmlRepoError, match="is committed") as caught:
+            change()
+        assert caught.value.kind == "closed"
+
+
+@usual
+def test_what_is_missing_is_named() -> None:
+    with pytest.raises(NotFoundError, match='dag "nope"'):
+        daggerml.load("nope")
+    with daggerml.new("d") as dag:
+        dag.commit(1)
+    with pytest.raises(LookupError, match="nope"):
+        _ = dag["nope"]
+    with pytest.raises(AttributeError, match="nope"):
+        _ = dag.nope
+    assert not hasattr(dag, "nope")
+
+
+def test_no_repository_is_made_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    monkeypatch.chdir(empty)
+    with pytest.raises(NotFoundError, match="no DaggerML repository") as caught:
+        daggerml.new("d")
+    assert "dml init" in str(caught.value)
+    assert list(empty.iterdir()) == []
+    made = daggerml.init()
+    assert daggerml.get_default_dml() == made
+    (empty / "below").mkdir()
+    monkeypatch.chdir(empty / "below")
+    assert daggerml.get_default_dml() == made
+    other = Dml.init(tmp_path / "other")
+    daggerml.set_default_dml(other)
+    assert daggerml.status()["default"] == {"source": "process"}
+    assert daggerml.get_default_dml() == other
+    daggerml.clear_default_dml()
+    assert daggerml.status()["default"] == {"source": "directory"}
+
+
+def test_init_twice(tmp_path: Path) -> None:
+    first = Dml.init(tmp_path)
+    assert Dml.init(tmp_path) == first
+    with pytest.raises(daggerml.DmlRepoError, match="already exists") as caught:
+        Dml.init(tmp_path, exist_ok=False)
+    assert caught.value.kind == "exists"

@@ -1,0 +1,51 @@
+"""The examples in docstrings run, and the package documents itself."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import inspect
+import pkgutil
+import pydoc
+
+import pytest
+
+import daggerml
+
+MODULES = [
+    "daggerml",
+    *(f"daggerml.{module.name}" for module in pkgutil.iter_modules(daggerml.__path__)),
+]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_run(name: str) -> None:
+    module = importlib.import_module(name)
+    result = doctest.testmod(module)
+    assert result.failed == 0
+
+
+@pytest.mark.parametrize("cls", [daggerml.Ref, daggerml.Runnable, daggerml.Uri])
+def test_examples_of_the_extension_run(cls: type) -> None:
+    text = inspect.cleandoc(cls.__doc__ or "")
+    test = doctest.DocTestParser().get_doctest(text, {}, cls.__name__, None, None)
+    assert test.examples
+    assert doctest.DocTestRunner().run(test).failed == 0
+
+
+def test_every_public_name_is_there_and_documented() -> None:
+    assert set(daggerml.__all__) <= set(dir(daggerml))
+    for name in daggerml.__all__:
+        assert inspect.getdoc(getattr(daggerml, name)), name
+
+
+def test_help_reads() -> None:
+    text = pydoc.plain(pydoc.render_doc(daggerml))
+    assert "Version control for computations" in text
+    for name in ("class Dag", "class Dml", "load(", "new("):
+        assert name in text, name
+
+
+def test_unknown_names_are_errors() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'nope'"):
+        _ = daggerml.nope  # type: ignore[attr-defined]
