@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -53,6 +53,19 @@ impl Context {
             python: OnceLock::new(),
             rustc: OnceLock::new(),
         })
+    }
+
+    /// Waits until no other run works in the same folders; the lock ends with
+    /// the file.
+    pub fn lock(&self) -> Result<File> {
+        fs::create_dir_all(&self.work).map_err(Error::io(&self.work))?;
+        let path = self.work.join("lock");
+        let file = File::create(&path).map_err(Error::io(&path))?;
+        if file.try_lock().is_err() {
+            eprintln!("waiting for another cargo checks in this clone");
+            file.lock().map_err(Error::io(&path))?;
+        }
+        Ok(file)
     }
 
     /// Cargo's target folder.

@@ -66,7 +66,13 @@ fn main() -> ExitCode {
         }
     };
     match Context::new(!arguments.no_cache) {
-        Ok(context) => runner::run(&context, &plan, &options),
+        Ok(context) => match context.lock() {
+            Ok(_lock) => runner::run(&context, &plan, &options),
+            Err(error) => {
+                eprintln!("error: {error}");
+                ExitCode::FAILURE
+            }
+        },
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE

@@ -124,7 +124,11 @@ pub fn sdists(context: &Context, log: &mut Log) -> Result<Done> {
             "-w",
         ]);
         // Compiled crates are kept between runs; the build itself is the backend's.
-        pip.env("CARGO_TARGET_DIR", context.work.join("sdist-target"));
+        // What is compared is names and metadata, so the code need not be fast.
+        pip.env("CARGO_TARGET_DIR", context.work.join("sdist-target"))
+            .env("CARGO_PROFILE_RELEASE_LTO", "off")
+            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")
+            .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
         attempt(log, &mut findings, pip.arg(&folder).arg(sdist));
         let name = file_name(sdist);
         let stem = format!("{}-", name.trim_end_matches(".tar.gz"));
