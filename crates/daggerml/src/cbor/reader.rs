@@ -137,6 +137,12 @@ impl<'a> Reader<'a> {
             })
     }
 
+    /// The next item's major type and argument alone, whatever follows.
+    pub(crate) fn head(&mut self) -> Result<(u8, u64), Fault> {
+        let first = self.byte()?;
+        Ok((first >> 5, self.argument(first & 0x1f)?))
+    }
+
     /// The next item's head, and a string's bytes.
     pub(crate) fn token(&mut self) -> Result<Token<'a>, Fault> {
         let first = self.byte()?;

@@ -186,6 +186,14 @@ pub enum Error {
         /// Why.
         detail: String,
     },
+    /// Bytes are not a bundle.
+    #[error("not a bundle: {detail} (at byte {offset})")]
+    BundleInvalid {
+        /// Where, in bytes from the start.
+        offset: u64,
+        /// What is wrong.
+        detail: String,
+    },
     /// The store can only be read.
     #[error("the store {} can only be read: {detail}", path.display())]
     ReadOnly {
@@ -267,6 +275,7 @@ impl Error {
             | Self::HashMismatch { .. }
             | Self::ObjectInvalid { .. }
             | Self::IndexInvalid { .. }
+            | Self::BundleInvalid { .. }
             | Self::StoreDamaged { .. } => ErrorKind::Corrupt,
             Self::StoreUnsupported { .. } => ErrorKind::Unsupported,
             Self::Io { .. } | Self::Database { .. } | Self::ReadOnly { .. } => ErrorKind::Io,
@@ -289,6 +298,7 @@ impl Error {
             Self::IndexInvalid { id, .. } => {
                 format!("it cannot be resumed; remove it with `dml index discard {id}`")
             }
+            Self::BundleInvalid { .. } => "make it again; nothing of it was taken in".to_owned(),
             Self::ReadOnly { .. } => {
                 "to change it, copy the repository to where you may write".to_owned()
             }

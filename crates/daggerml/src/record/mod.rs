@@ -103,6 +103,12 @@ pub struct Reference {
     pub id: ObjectId,
 }
 
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.id)
+    }
+}
+
 impl<I: TypedId> From<I> for Reference {
     fn from(id: I) -> Self {
         Self {

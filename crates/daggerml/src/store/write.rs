@@ -210,7 +210,12 @@ impl WriteTxn<'_> {
                 self.changed = true;
                 return self.note_references(bytes);
             }
-            Some(there) => there != bytes && Tombstone::decode(there).is_err(),
+            Some(there) => {
+                there != bytes
+                    && ObjectId::of(there) != id
+                    && Tombstone::decode(there).is_err()
+                    && ObjectId::of(bytes) == id
+            }
         };
         if damaged {
             self.put_raw(table, id.as_bytes(), bytes)?;

@@ -1,0 +1,195 @@
+//! Taking a bundle in.
+
+use std::collections::{HashMap, HashSet};
+use std::io::Read;
+
+use crate::error::{Error, Result};
+use crate::id::ObjectId;
+use crate::record::{AnyRecord, Kind, Record, Reference, Tombstone, kind_of};
+use crate::store::{ReadObjects, Snapshot, Store, WriteTxn};
+
+use super::input::{Header, Input};
+use super::spool::Spool;
+
+/// What a bundle may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The most bytes of one object.
+    pub object: u64,
+    /// The most objects.
+    pub objects: u64,
+    /// The most bytes of all objects.
+    pub bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            object: 1 << 30,
+            objects: 1 << 32,
+            bytes: 1 << 40,
+        }
+    }
+}
+
+/// What was taken in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// The bundle's roots.
+    pub roots: Vec<Reference>,
+    /// How many objects it has.
+    pub objects: u64,
+    /// How many of them were not there before.
+    pub new: u64,
+    /// How many bytes they have in all.
+    pub bytes: u64,
+}
+
+/// Takes the bundle in `input` into `store`.
+///
+/// All of it is verified first: every object's hash and record, that what it refers
+/// to comes before it or is in the store, the roots, the hash over all. Then the
+/// objects are written and `then` is run, in one transaction; it can set a ref to
+/// a root, before which nothing keeps the objects. When anything fails, nothing is
+/// changed.
+pub fn apply<T>(
+    store: &Store,
+    input: &mut dyn Read,
+    limits: &Limits,
+    mut then: impl FnMut(&mut WriteTxn<'_>, &[Reference]) -> Result<T>,
+) -> Result<(Applied, T)> {
+    let mut spool = Spool::new(store.path());
+    let checked = check(&store.snapshot()?, input, limits, &mut spool)?;
+    store.write(|txn| {
+        for reference in &checked.outside {
+            present(txn, *reference)?;
+        }
+        let mut new = 0;
+        spool.each(|bytes| {
+            let id = place_of(bytes);
+            new += u64::from(!txn.has_object(id)?);
+            txn.put_object(id, bytes)
+        })?;
+        let applied = Applied {
+            roots: checked.header.roots.clone(),
+            objects: checked.header.objects,
+            new,
+            bytes: checked.bytes,
+        };
+        let out = then(txn, &checked.header.roots)?;
+        Ok((applied, out))
+    })
+}
+
+/// The id that these bytes are stored under: a tombstone's is that of what it replaces.
+fn place_of(bytes: &[u8]) -> ObjectId {
+    Tombstone::decode(bytes).map_or_else(|_| ObjectId::of(bytes), |tombstone| tombstone.object)
+}
+
+struct Checked {
+    header: Header,
+    /// What the bundle refers to and does not have.
+    outside: HashSet<Reference>,
+    bytes: u64,
+}
+
+fn check(
+    snapshot: &Snapshot,
+    input: &mut dyn Read,
+    limits: &Limits,
+    spool: &mut Spool,
+) -> Result<Checked> {
+    let mut input = Input::new(input);
+    let header = input.header()?;
+    if header.objects > limits.objects {
+        return Err(input.wrong(format!(
+            "it has {} objects; {} are allowed",
+            header.objects, limits.objects
+        )));
+    }
+    let mut outside = HashSet::new();
+    for need in &header.needs {
+        present(snapshot, *need)?;
+    }
+    let mut inside: HashMap<ObjectId, Kind> = HashMap::new();
+    // Objects that nothing later refers to; in the end only the roots.
+    let mut tops = HashSet::new();
+    let mut total = 0;
+    for _ in 0..header.objects {
+        let bytes = input.bytes(limits.object)?;
+        total += bytes.len() as u64;
+        if total > limits.bytes {
+            let detail = format!("it has more than the {} bytes allowed", limits.bytes);
+            return Err(input.wrong(detail));
+        }
+        let record = AnyRecord::decode(&bytes).map_err(|fault| input.wrong(fault.to_string()))?;
+        let (id, kind) = match &record {
+            AnyRecord::Tombstone(tombstone) => (tombstone.object, tombstone.kind),
+            record => (ObjectId::of(&bytes), record.kind()),
+        };
+        let mut wrong = None;
+        record.references(&mut |reference| {
+            tops.remove(&reference.id);
+            match inside.get(&reference.id) {
+                Some(found) if *found == reference.kind => {}
+                Some(found) => wrong = Some(format!("{id} refers to the {found} {reference}")),
+                None => {
+                    outside.insert(reference);
+                }
+            }
+        });
+        if let Some(detail) = wrong {
+            return Err(input.wrong(detail));
+        }
+        if inside.insert(id, kind).is_some() {
+            return Err(input.wrong(format!("object {id} comes twice")));
+        }
+        tops.insert(id);
+        spool.put(&bytes)?;
+    }
+    for root in &header.roots {
+        tops.remove(&root.id);
+        match inside.get(&root.id) {
+            Some(found) if *found == root.kind => {}
+            Some(found) => return Err(input.wrong(format!("the root {root} is a {found}"))),
+            None => {
+                outside.insert(*root);
+            }
+        }
+    }
+    if let Some(late) = outside
+        .iter()
+        .find(|reference| inside.contains_key(&reference.id))
+    {
+        return Err(input.wrong(format!("{late} comes after what refers to it")));
+    }
+    if let Some(top) = tops.iter().min() {
+        return Err(input.wrong(format!("no root reaches object {top}")));
+    }
+    input.end()?;
+    for reference in &outside {
+        present(snapshot, *reference)?;
+    }
+    Ok(Checked {
+        header,
+        outside,
+        bytes: total,
+    })
+}
+
+/// Checks that an object is in the store.
+fn present(objects: &impl ReadObjects, Reference { kind, id }: Reference) -> Result<()> {
+    let bytes = objects
+        .raw_object(id)?
+        .ok_or(Error::ObjectNotFound { kind, id })?;
+    let found = match kind_of(bytes)? {
+        Kind::Tombstone => Tombstone::decode(bytes)?.kind,
+        found => found,
+    };
+    if found == kind {
+        return Ok(());
+    }
+    Err(Error::Invalid {
+        message: format!("the bundle needs a {kind} {id}, which here is a {found}"),
+    })
+}

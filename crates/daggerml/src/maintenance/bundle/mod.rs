@@ -1,0 +1,23 @@
+//! Bundles: objects packed to be carried elsewhere, whole and verified.
+//!
+//! The format is specified in `docs/spec/bundle.md`: a magic number, a header with
+//! the roots, the objects with references before referrers, and a hash over all.
+//! The same roots always give the same bytes.
+
+mod apply;
+mod create;
+mod input;
+mod spool;
+
+pub use apply::{Applied, Limits, apply};
+pub use create::{Created, create};
+
+/// The first bytes of a bundle. They are no text, and show when a transfer that
+/// takes it for text changed line ends.
+const MAGIC: [u8; 8] = *b"\x89DML\r\n\x1a\n";
+
+/// The version of the format.
+const VERSION: u64 = 1;
+
+/// Bytes of the hash at the end.
+const TRAILER: usize = 32;
