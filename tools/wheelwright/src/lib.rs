@@ -16,6 +16,7 @@ pub mod cli;
 pub mod digest;
 pub mod pack;
 pub mod project;
+pub mod reproduce;
 pub mod smoke;
 pub mod toolchain;
 

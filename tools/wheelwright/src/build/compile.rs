@@ -16,6 +16,7 @@ use super::BuildError;
 use super::remap::Remap;
 use super::stamp::Stamps;
 use crate::digest::{Digest, Pieces};
+use crate::pack::PackError;
 use crate::pack::crates::LocalCrates;
 use crate::project::Project;
 use crate::project::settings::Maturin;
@@ -23,7 +24,7 @@ use crate::project::workspace::Workspace;
 use crate::toolchain::platform::Platform;
 use crate::toolchain::process::{isolated, start_error};
 use crate::toolchain::rust::{self, Rust};
-use crate::toolchain::tools::{REQUIREMENTS, Tools};
+use crate::toolchain::tools::{self, Tools};
 use crate::toolchain::zig::{self, Wrappers};
 
 /// The parts of wheelwright that decide over an extension's bytes.
@@ -52,6 +53,13 @@ pub fn compile(
     let work = workspace.work_folder();
     let rust = Rust::find(&workspace.root)?;
     let crates = LocalCrates::find(project)?;
+    if crates.version.parse().ok().as_ref() != Some(&project.version) {
+        let problem = format!(
+            "is {}, but crate {} has {}",
+            project.version, crates.extension.name, crates.version
+        );
+        return Err(PackError::from(project.field_error("project.version", problem)).into());
+    }
     let stamps = Stamps::open(&work);
     let inputs = inputs(&crates, project, &rust)?;
     let mut built = Built::new();
@@ -112,7 +120,7 @@ fn stamp(project: &Project, platform: &Platform) -> String {
 fn inputs(crates: &LocalCrates, project: &Project, rust: &Rust) -> Result<Digest, BuildError> {
     let mut pieces = Pieces::default();
     pieces.add("rustc", rust.version.as_bytes());
-    pieces.add("tools", REQUIREMENTS.as_bytes());
+    pieces.add("zig", tools::ZIG.as_bytes());
     for text in RECIPE {
         pieces.add("recipe", text.as_bytes());
     }
@@ -121,10 +129,7 @@ fn inputs(crates: &LocalCrates, project: &Project, rust: &Rust) -> Result<Digest
         let bytes = std::fs::read(&path).map_err(|source| BuildError::Work { path, source })?;
         pieces.add(name, &bytes);
     }
-    for file in crates
-        .files(project)
-        .map_err(crate::pack::PackError::from)?
-    {
+    for file in crates.files(project).map_err(PackError::from)? {
         pieces.add(&file.path, &file.bytes);
     }
     Ok(pieces.finish())
@@ -153,6 +158,7 @@ fn cargo_build(
     tools: &Tools,
 ) -> Result<BTreeMap<String, PathBuf>, BuildError> {
     let started = Instant::now();
+    let zig = tools.zig()?;
     let target_folder = work.join("cargo");
     let remap = Remap::new(crates, rust, &target_folder)?;
     let mut command = isolated(rust::cargo());
@@ -169,20 +175,22 @@ fn cargo_build(
         .env("CARGO_INCREMENTAL", "0")
         .env("PYO3_BUILD_EXTENSION_MODULE", "1")
         .env("PYO3_NO_PYTHON", "1")
-        .env(zig::ZIG, &tools.zig)
+        .env(zig::ZIG, &zig)
         .env(zig::INSTALL_NAME, install_name)
+        .env(zig::C_FLAGS, remap.c_flags())
+        .env("CARGO_ENCODED_RUSTFLAGS", remap.rust_flags())
         .env("ZIG_GLOBAL_CACHE_DIR", work.join("zig-cache"))
         .env("ZIG_LOCAL_CACHE_DIR", work.join("zig-cache"));
     if !cfg!(target_os = "macos") {
         // rustc wants an SDK for Apple's targets and would ask xcrun for it.
         command.env(
             "SDKROOT",
-            tools.zig.with_file_name("lib").join("libc").join("darwin"),
+            zig.with_file_name("lib").join("libc").join("darwin"),
         );
     }
     // cargo compiles anew when the linker's path changes, not when the linker
     // does; so each version of the wrappers has a folder of its own.
-    let version = Digest::of(format!("{}{REQUIREMENTS}", zig::SOURCE).as_bytes()).hex();
+    let version = Digest::of(format!("{}{}", zig::SOURCE, tools::ZIG).as_bytes()).hex();
     let wrappers = work.join("wrappers").join(&version[..12]);
     for platform in platforms {
         let wrappers = Wrappers::write(&wrappers, platform)?;
@@ -193,11 +201,8 @@ fn cargo_build(
             .env(format!("CARGO_TARGET_{upper}_LINKER"), &wrappers.cc)
             .env(format!("CC_{lower}"), &wrappers.cc)
             .env(format!("CXX_{lower}"), &wrappers.cxx)
-            .env(format!("AR_{lower}"), &wrappers.ar)
-            .env(format!("CFLAGS_{lower}"), remap.c_flags())
-            .env(format!("CXXFLAGS_{lower}"), remap.c_flags());
+            .env(format!("AR_{lower}"), &wrappers.ar);
     }
-    command.env("CARGO_ENCODED_RUSTFLAGS", remap.rust_flags());
     let names: Vec<&str> = platforms
         .iter()
         .map(|platform| platform.name.as_str())

@@ -64,7 +64,7 @@ pub fn build(workspace: &Workspace, plan: &Plan, options: &Options) -> Result<Re
     let work = workspace.work_folder();
     let _only_build = lock(&work)?;
     let python = Python::find(options.python.as_deref())?;
-    let tools = Tools::ensure(&work, &python)?;
+    let tools = Tools::new(&work, &python);
     let mut extensions = Vec::new();
     for (project, platforms) in plan.native() {
         extensions.push((

@@ -9,6 +9,7 @@ use cargo_metadata::MetadataCommand;
 use super::BuildError;
 use crate::pack::crates::LocalCrates;
 use crate::toolchain::rust::{self, Rust};
+use crate::toolchain::zig::SEPARATOR;
 
 /// Which folders of this machine get which names in the binaries.
 pub(super) struct Remap {
@@ -63,24 +64,22 @@ impl Remap {
         // Against the C library of the system, on every system: only musl's
         // targets would do otherwise, and then could make no dynamic library.
         let mut flags = OsString::from("-Ctarget-feature=-crt-static");
-        for (from, to) in &self.pairs {
-            flags.push("\u{1f}--remap-path-prefix=");
-            flags.push(from);
-            flags.push(format!("={to}"));
-        }
+        self.append(&mut flags, "--remap-path-prefix=");
         flags
     }
 
-    /// Flags for C compilers, as `CFLAGS` holds them.
+    /// Flags for C compilers, as the zig wrappers take them.
     pub(super) fn c_flags(&self) -> OsString {
-        // A Mach-O linker that ignores export lists exports every visible
-        // symbol of a C library.
-        let mut flags = OsString::from("-fvisibility=hidden");
+        let mut flags = OsString::new();
+        self.append(&mut flags, "-ffile-prefix-map=");
+        flags
+    }
+
+    fn append(&self, flags: &mut OsString, flag: &str) {
         for (from, to) in &self.pairs {
-            flags.push(" -ffile-prefix-map=");
+            flags.push(format!("{SEPARATOR}{flag}"));
             flags.push(from);
             flags.push(format!("={to}"));
         }
-        flags
     }
 }

@@ -6,6 +6,7 @@ mod completions;
 mod man;
 mod pack;
 mod platforms;
+mod reproduce;
 mod sdist;
 mod smoke;
 
@@ -36,6 +37,7 @@ enum Command {
     Sdist(sdist::Args),
     Audit(audit::Args),
     Smoke(smoke::Args),
+    Reproduce(reproduce::Args),
     Platforms(platforms::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -65,6 +67,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Sdist(args) => args.run(),
         Command::Audit(args) => args.run(),
         Command::Smoke(args) => args.run(),
+        Command::Reproduce(args) => args.run(),
         Command::Platforms(args) => args.run(),
         Command::Completions(args) => args.run(&mut Cli::command()),
         Command::Man(args) => args.run(&Cli::command()),

@@ -29,7 +29,7 @@ impl Args {
     pub(super) fn run(self) -> Outcome {
         let workspace = Workspace::find(&std::env::current_dir()?)?;
         let folder = self.folder.unwrap_or_else(|| workspace.root.join("dist"));
-        let tools = Tools::ensure(&workspace.work_folder(), &Python::find(None)?)?;
+        let tools = Tools::new(&workspace.work_folder(), &Python::find(None)?);
         let pythons = if self.python.is_empty() {
             vec![Python::find(None)?]
         } else {

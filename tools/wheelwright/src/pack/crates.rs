@@ -40,6 +40,8 @@ pub struct LocalCrates {
     pub root: PathBuf,
     /// The extension's crate, relative to the workspace, with `/`.
     pub extension: LocalCrate,
+    /// The version of its crate.
+    pub version: String,
     /// It and those below it, sorted.
     pub all: Vec<LocalCrate>,
 }
@@ -122,6 +124,7 @@ impl LocalCrates {
         all.sort();
         Ok(Self {
             root: root.to_owned(),
+            version: by_folder[start].version.to_string(),
             extension: local(start)?,
             all,
         })

@@ -92,7 +92,7 @@ pub fn package(
     let venv = python
         .venv(&folder.path().join("venv"), false)
         .map_err(install)?;
-    let mut pip = tools.pip_for(&venv);
+    let mut pip = tools.pip_for(&venv).map_err(install)?;
     // A setting of pip's, such as another folder of wheels, could hide that
     // ours are not enough.
     for (name, _) in std::env::vars_os() {

@@ -27,6 +27,7 @@ const PASS: &[&str] = &[
     "TERM",
     "NO_COLOR",
     "CARGO_HOME",
+    "CARGO_BUILD_JOBS",
     "LD_LIBRARY_PATH",
     "NIX_SSL_CERT_FILE",
     "DEVELOPER_DIR",

@@ -1,5 +1,6 @@
-//! Build tools from Python's package index, pinned by hash
-//! (`requirements.txt`) and installed into the work folder.
+//! Build tools from Python's package index, pinned by hash (`requirements/`)
+//! and installed into the work folder: pip for trying wheels, zig for
+//! compiling extensions.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,106 +10,119 @@ use super::process::run;
 use super::python::{Python, Venv};
 use crate::digest::Digest;
 
-/// Every build tool with its version and the hash of each of its files.
-pub const REQUIREMENTS: &str = include_str!("requirements.txt");
+const PIP: &str = include_str!("requirements/pip.txt");
+/// zig's version, by the hash of each of its files.
+pub const ZIG: &str = include_str!("requirements/zig.txt");
 
-/// The installed tools.
+/// Where tools are, or will be.
 #[derive(Debug, Clone)]
 pub struct Tools {
-    /// The environment they are in.
-    pub venv: Venv,
-    /// The zig compiler.
-    pub zig: PathBuf,
+    work: PathBuf,
+    python: Python,
 }
 
 impl Tools {
-    /// Installs the tools below `work`, unless they are there.
-    ///
-    /// # Errors
-    /// Python cannot make an environment, or pip cannot get a tool.
-    pub fn ensure(work: &Path, python: &Python) -> Result<Self, ToolError> {
-        let name = Digest::of(format!("{REQUIREMENTS}{}", python.description).as_bytes()).hex();
-        let folder = work.join("tools").join(&name[..16]);
-        let venv = Venv {
-            folder: folder.clone(),
-        };
-        let ready = folder.join("ready");
-        if !ready.is_file() {
-            install(&folder, python)?;
-            std::fs::write(&ready, "").map_err(|source| ToolError::File {
-                path: ready,
-                source,
-            })?;
+    /// The tools below `work`, run by `python`.
+    pub fn new(work: &Path, python: &Python) -> Self {
+        Self {
+            work: work.join("tools"),
+            python: python.clone(),
         }
-        let zig = find_zig(&folder)?;
-        Ok(Self { venv, zig })
     }
 
     /// A pip command that acts on another environment.
-    pub fn pip_for(&self, venv: &Venv) -> Command {
-        let mut command = Command::new(self.venv.python());
-        command
-            .args(["-I", "-m", "pip", "--python"])
-            .arg(venv.python());
-        command
+    ///
+    /// # Errors
+    /// Python cannot make an environment, or pip cannot be fetched.
+    pub fn pip_for(&self, venv: &Venv) -> Result<Command, ToolError> {
+        let mut command = self.pip()?;
+        command.arg("--python").arg(venv.python());
+        Ok(command)
+    }
+
+    /// The zig compiler.
+    ///
+    /// # Errors
+    /// pip or zig cannot be fetched.
+    pub fn zig(&self) -> Result<PathBuf, ToolError> {
+        let folder = self.folder("zig", ZIG);
+        once(&folder, || {
+            eprintln!("tools: installing zig into {}", folder.display());
+            install(&mut self.pip()?, &folder, ZIG)
+        })?;
+        Ok(folder
+            .join("ziglang")
+            .join(format!("zig{}", std::env::consts::EXE_SUFFIX)))
+    }
+
+    fn pip(&self) -> Result<Command, ToolError> {
+        let folder = self.folder("pip", PIP);
+        let venv = Venv {
+            folder: folder.join("venv"),
+        };
+        let python = venv.python();
+        once(&folder, || {
+            eprintln!("tools: installing pip into {}", folder.display());
+            self.python.venv(&venv.folder, true)?;
+            let mut own = Command::new(&python);
+            own.args(["-m", "pip"]);
+            install(&mut own, &folder, PIP)
+        })?;
+        let mut command = Command::new(&python);
+        command.arg("-I").arg(folder.join("pip"));
+        Ok(command)
+    }
+
+    fn folder(&self, name: &str, requirements: &str) -> PathBuf {
+        let key = format!(
+            "{requirements}{}{}",
+            self.python.description,
+            self.python.program.display()
+        );
+        let digest = Digest::of(key.as_bytes()).hex();
+        self.work.join(format!("{name}-{}", &digest[..12]))
     }
 }
 
-fn install(folder: &Path, python: &Python) -> Result<(), ToolError> {
+/// Does `work`, which fills `folder`, unless that was done.
+fn once(folder: &Path, work: impl FnOnce() -> Result<(), ToolError>) -> Result<(), ToolError> {
     let file = |path: PathBuf| move |source| ToolError::File { path, source };
+    let ready = folder.join("ready");
+    if ready.is_file() {
+        return Ok(());
+    }
     if folder.exists() {
         // Left by an attempt that was interrupted.
         std::fs::remove_dir_all(folder).map_err(file(folder.to_owned()))?;
     }
-    eprintln!(
-        "tools: installing the pinned build tools into {}",
-        folder.display()
-    );
-    let venv = python.venv(folder, true)?;
-    let list = folder.join("requirements.txt");
-    std::fs::write(&list, REQUIREMENTS).map_err(file(list.clone()))?;
-    // pip's own settings (a mirror, a certificate) stay in force: the hashes
-    // make them harmless.
-    run(
-        Command::new(venv.python())
-            .args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--require-hashes",
-                "--no-deps",
-                "--no-compile",
-            ])
-            .args([
-                "--only-binary",
-                ":all:",
-                "--disable-pip-version-check",
-                "-r",
-            ])
-            .arg(&list),
-        "",
-    )?;
-    Ok(())
+    std::fs::create_dir_all(folder).map_err(file(folder.to_owned()))?;
+    work()?;
+    std::fs::write(&ready, "").map_err(file(ready.clone()))
 }
 
-/// `ziglang/zig` in the environment's site-packages folder.
-fn find_zig(folder: &Path) -> Result<PathBuf, ToolError> {
-    let name = format!("zig{}", std::env::consts::EXE_SUFFIX);
-    let mut libraries = vec![folder.join("Lib")];
-    for entry in std::fs::read_dir(folder.join("lib"))
-        .into_iter()
-        .flatten()
-        .flatten()
-    {
-        libraries.push(entry.path());
-    }
-    libraries
-        .iter()
-        .map(|library| library.join("site-packages").join("ziglang").join(&name))
-        .find(|path| path.is_file())
-        .ok_or_else(|| ToolError::File {
-            path: folder.join(name),
-            source: std::io::ErrorKind::NotFound.into(),
-        })
+/// Installs into `folder` what `requirements` pins. pip's own settings (a
+/// mirror, a certificate) stay in force: the hashes make them harmless.
+fn install(pip: &mut Command, folder: &Path, requirements: &str) -> Result<(), ToolError> {
+    let list = folder.join("requirements.txt");
+    std::fs::write(&list, requirements).map_err(|source| ToolError::File {
+        path: list.clone(),
+        source,
+    })?;
+    pip.args([
+        "install",
+        "--quiet",
+        "--require-hashes",
+        "--no-deps",
+        "--no-compile",
+    ])
+    .args([
+        "--only-binary",
+        ":all:",
+        "--disable-pip-version-check",
+        "--target",
+    ])
+    .arg(folder)
+    .arg("-r")
+    .arg(&list);
+    run(pip, "").map(|_| ())
 }

@@ -21,6 +21,11 @@ pub const ZIG: &str = "WHEELWRIGHT_ZIG";
 /// The variable that tells a wrapper what a Mach-O library calls itself.
 pub const INSTALL_NAME: &str = "WHEELWRIGHT_INSTALL_NAME";
 
+/// The variable that holds further flags for compiling C, separated by [`SEPARATOR`].
+pub const C_FLAGS: &str = "WHEELWRIGHT_C_FLAGS";
+/// Separates flags; unlike a space, it is in no path.
+pub const SEPARATOR: char = '\u{1f}';
+
 /// A tool that wheelwright was started as.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tool {
@@ -153,6 +158,13 @@ fn compile(
         .arg(mode)
         .args(["-target", target, "-g0"])
         .args(&arguments);
+    if arguments.iter().any(|argument| argument == "-c") {
+        // zig's Mach-O linker ignores export lists and would export all of a
+        // C library that is visible.
+        command.arg("-fvisibility=hidden");
+        let more = std::env::var(C_FLAGS).unwrap_or_default();
+        command.args(more.split(SEPARATOR).filter(|flag| !flag.is_empty()));
+    }
     if target.contains("-macos") {
         if arguments.iter().any(|argument| argument == "-dynamiclib") {
             // Python's symbols are found when the interpreter loads it.

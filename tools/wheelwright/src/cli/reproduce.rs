@@ -1,0 +1,91 @@
+//! `wheelwright reproduce`: the same bytes, under unlike conditions.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use super::{FAILED, Outcome};
+use crate::project::workspace::Workspace;
+use crate::reproduce::{self, Options};
+
+/// Build twice under unlike conditions and compare every byte
+///
+/// The second build has another path (longer, with a space and an accent), home
+/// folder, cargo home, umask, time zone, locale, `SOURCE_DATE_EPOCH`, user name,
+/// number of cores and order of files. Both start from nothing, so this takes
+/// twice as long as a first build. Exits with 1 if an artifact differs, and
+/// keeps both builds.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Native wheels for this machine only
+    #[arg(long, conflicts_with = "platform")]
+    host: bool,
+    /// Native wheels for this platform only (may be repeated)
+    #[arg(long, value_name = "NAME")]
+    platform: Vec<String>,
+    /// Artifacts of this package only (may be repeated)
+    #[arg(long, value_name = "NAME")]
+    package: Vec<String>,
+    /// Build once, and compare with the artifacts in this folder
+    #[arg(long, value_name = "FOLDER")]
+    against: Option<PathBuf>,
+    /// Where the builds are done [default: target/wheelwright/reproduce]
+    #[arg(long, value_name = "FOLDER")]
+    work: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Args {
+    pub(super) fn run(self) -> Outcome {
+        let workspace = Workspace::find(&std::env::current_dir()?)?;
+        let mut build = Vec::new();
+        if self.host {
+            build.push("--host".to_owned());
+        }
+        build.extend(
+            self.platform
+                .iter()
+                .map(|name| format!("--platform={name}")),
+        );
+        build.extend(self.package.iter().map(|name| format!("--package={name}")));
+        let work = match self.work {
+            Some(work) => std::path::absolute(work)?,
+            None => workspace.work_folder().join("reproduce"),
+        };
+        let options = Options {
+            build,
+            against: self.against,
+        };
+        let comparisons = reproduce::reproduce(&workspace.root, &work, &options)?;
+        let different = comparisons.iter().filter(|one| !one.identical).count();
+        if self.json {
+            super::print(format!("{}\n", serde_json::to_string_pretty(&comparisons)?).as_bytes())?;
+        } else {
+            let mut text = String::new();
+            for one in &comparisons {
+                let verdict = if one.identical {
+                    "identical"
+                } else {
+                    "DIFFERENT"
+                };
+                writeln!(text, "{verdict}  {}", one.artifact)?;
+                if let Some(difference) = &one.difference {
+                    writeln!(text, "           {difference}")?;
+                }
+            }
+            writeln!(
+                text,
+                "{} artifacts, {different} different",
+                comparisons.len()
+            )?;
+            super::print(text.as_bytes())?;
+        }
+        if different > 0 {
+            return Ok(ExitCode::from(FAILED));
+        }
+        std::fs::remove_dir_all(&work)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
