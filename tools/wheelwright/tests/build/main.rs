@@ -1,0 +1,12 @@
+//! The packer and the repository reader, from real files to real artifacts.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod packer;
+mod programs;
+mod project;
+mod repository;
