@@ -81,6 +81,14 @@ class Node:
 
         return context(self, (), root=root)
 
+    if TYPE_CHECKING:
+        # Whether a node holds a collection, and of what, is known when it runs;
+        # so type checkers allow on every node what any collection can be asked.
+        def __getitem__(self, key: Any) -> Any: ...
+        def __len__(self) -> int: ...
+        def __iter__(self) -> Iterator[Any]: ...
+        def __contains__(self, item: object) -> bool: ...
+
     def __call__(self, *args: Any, **options: Any) -> NoReturn:
         text = f"a node of type {self.type!r} is not callable"
         raise TypeError(text)
@@ -187,14 +195,14 @@ class ListNode(CollectionNode):
         """Return the list."""
         return cast("list[Any]", super().value())
 
-    def __getitem__(self, key: Union[int, slice, Node]) -> Union[Node, Projection]:
+    def __getitem__(self, key: Any) -> Any:
         if not self._is_open:
             return self._project(key)
         if isinstance(key, slice):
             return self.dag._builtin("slice", self, key.start, key.stop, key.step)
         return self.dag._builtin("get", self, key)
 
-    def __iter__(self) -> Iterator[Union[Node, Projection]]:
+    def __iter__(self) -> Iterator[Any]:
         for index in range(len(self)):
             yield self[index]
 
@@ -230,14 +238,12 @@ class MapNode(CollectionNode):
         """Return the map as a dict."""
         return cast("dict[Any, Any]", super().value())
 
-    def __getitem__(self, key: Any) -> Union[Node, Projection]:
+    def __getitem__(self, key: Any) -> Any:
         if not self._is_open:
             return self._project(key)
         return self.dag._builtin("get", self, key)
 
-    def get(
-        self, key: Any, default: Any = None, *, name: Optional[str] = None
-    ) -> Union[Node, Projection, Any]:
+    def get(self, key: Any, default: Any = None, *, name: Optional[str] = None) -> Any:
         """Put the value of ``key``, or ``default`` where there is none.
 
         In a committed DAG nothing can be put: it returns a projection, or ``default``.
@@ -250,11 +256,11 @@ class MapNode(CollectionNode):
         """Return the keys, in canonical order."""
         return self._look().keys()
 
-    def values(self) -> list[Union[Node, Projection]]:
+    def values(self) -> list[Any]:
         """Return the values, in the order of the keys."""
         return [self[key] for key in self.keys()]
 
-    def items(self) -> Iterator[tuple[Any, Union[Node, Projection]]]:
+    def items(self) -> Iterator[tuple[Any, Any]]:
         """Iterate over the keys with their values."""
         for key in self.keys():
             yield key, self[key]

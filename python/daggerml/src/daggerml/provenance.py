@@ -48,12 +48,12 @@ def _before(node: Node, op: str, refs: list[Any], path: Path) -> Optional[tuple[
     collection = args[0] if args else None
     if op == "get" and collection is not None:
         key = args[1].value()
-        if collection.type == "map" and key not in collection:  # type: ignore[operator]
+        if collection.type == "map" and key not in collection:
             return args[2], path  # the default
         return collection, (key, *path)
     if op == "slice" and collection is not None:
         bounds = [arg.value() for arg in args[1:]]
-        indices = range(len(collection))[slice(*(bounds or [None]))]  # type: ignore[arg-type]
+        indices = range(len(collection))[slice(*(bounds or [None]))]
         return _within(collection, indices, path)
     if not path:
         return None
@@ -79,21 +79,21 @@ def _element(
             if _same(key.value(), step):
                 return value, rest
     if op == "conj" and args[0].type == "list" and isinstance(step, int):
-        length = len(args[0])  # type: ignore[arg-type]
+        length = len(args[0])
         at = step + length + 1 if step < 0 else step
         return (args[1], rest) if at == length else (args[0], (at, *rest))
     if op == "assoc":
         at = args[1].value()
         if args[0].type == "list" and isinstance(step, int):
-            length = len(args[0])  # type: ignore[arg-type]
+            length = len(args[0])
             at, step = at % length, step % length
         return (args[2], rest) if _same(at, step) else (args[0], path)
     if op == "update" and args[0].type == "map":
-        return (args[1] if step in args[1] else args[0]), path  # type: ignore[operator]
+        return (args[1] if step in args[1] else args[0]), path
     if op == "remove" and args[0].type == "map":
         return args[0], path
     if op == "remove" and args[0].type == "list" and isinstance(step, int):
-        length = len(args[0])  # type: ignore[arg-type]
+        length = len(args[0])
         kept = [index for index in range(length) if index != args[1].value() % length]
         return args[0], (kept[step], *rest)
     return None
