@@ -1,0 +1,67 @@
+"""The object model's test vectors against implementations that are not ours."""
+
+import json
+import math
+import struct
+from pathlib import Path
+from typing import Any
+
+import blake3
+import cbor2
+import pytest
+
+VECTORS = Path(__file__).parents[2] / "docs" / "spec" / "vectors"
+
+DATUM_HEADER = bytes.fromhex("830101")
+
+
+def load(name: str) -> list[dict[str, Any]]:
+    vectors = json.loads((VECTORS / name).read_text(encoding="utf-8"))
+    assert vectors
+    return list(vectors)
+
+
+def names(vector: dict[str, Any]) -> str:
+    return str(vector["name"])
+
+
+@pytest.mark.parametrize("vector", load("values.json") + load("records.json"), ids=names)
+def test_ids_are_blake3_of_the_record(vector: dict[str, Any]) -> None:
+    assert blake3.blake3(bytes.fromhex(vector["record"])).hexdigest() == vector["id"]
+
+
+def plain(value: dict[str, Any]) -> Any:
+    """The Python object that CBOR gives for a value; None where Python cannot say it."""
+    ((kind, body),) = value.items()
+    if kind in ("null", "bool", "string"):
+        return body
+    if kind == "int":
+        return int(body)
+    if kind == "float":
+        return struct.unpack(">d", bytes.fromhex(body))[0]
+    if kind == "bytes":
+        return bytes.fromhex(body)
+    if kind == "list":
+        return [plain(item) for item in body]
+    raise NotImplementedError(kind)
+
+
+SIMPLE = ("null", "bool", "int", "float", "string", "bytes", "list")
+
+
+@pytest.mark.parametrize(
+    "vector", [v for v in load("values.json") if next(iter(v["value"])) in SIMPLE], ids=names
+)
+def test_values_are_canonical_cbor(vector: dict[str, Any]) -> None:
+    value, encoded = plain(vector["value"]), bytes.fromhex(vector["cbor"])
+    assert bytes.fromhex(vector["record"]) == DATUM_HEADER + encoded
+    assert cbor2.dumps(value, canonical=True) == encoded
+    decoded = cbor2.loads(encoded)
+    assert decoded == value or (math.isnan(value) and math.isnan(decoded))
+
+
+@pytest.mark.parametrize("vector", load("records.json"), ids=names)
+def test_records_are_well_formed_cbor(vector: dict[str, Any]) -> None:
+    record = cbor2.loads(bytes.fromhex(vector["record"]))
+    kinds = ["datum", "node", "dag", "tree", "commit", "exec", "tombstone"]
+    assert record[:2] == [1 + kinds.index(vector["kind"]), 1]
