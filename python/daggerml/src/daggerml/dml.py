@@ -23,7 +23,7 @@ __all__ = ["Dml"]
 class Dml:
     """A repository: the folder that holds ``.dml``.
 
-    ``Dml(path)`` opens the repository of a folder or the nearest one above it.
+    ``Dml(project_home)`` opens the repository of a folder or the nearest one above it.
     It can be used from many threads, and several handles of one repository
     share one open file. It cannot be used in a forked process; start workers
     with the ``spawn`` method.
@@ -39,8 +39,8 @@ class Dml:
     __slots__ = ("__weakref__", "_handle")
     _handle: _core.Repository
 
-    def __init__(self, path: StrPath = ".") -> None:
-        self._handle = _core.Repository.discover(os.path.abspath(os.fspath(path)))
+    def __init__(self, project_home: StrPath = ".") -> None:
+        self._handle = _core.Repository.discover(os.path.abspath(os.fspath(project_home)))
 
     @classmethod
     def _of(cls, core: _core.Repository) -> Dml:
@@ -49,13 +49,13 @@ class Dml:
         return self
 
     @classmethod
-    def init(cls, path: StrPath = ".", *, exist_ok: bool = True) -> Dml:
-        """Make a repository in the folder ``path``, which is made if need be.
+    def init(cls, project_home: StrPath = ".", *, exist_ok: bool = True) -> Dml:
+        """Make a repository in the folder ``project_home``, which is made if need be.
 
         A repository that is there already is opened, so that a notebook can be
         run again; with ``exist_ok=False`` it is an error.
         """
-        path = os.path.abspath(os.fspath(path))
+        path = os.path.abspath(os.fspath(project_home))
         try:
             return cls._of(_core.Repository.init(path))
         except DmlRepoError as error:
@@ -64,14 +64,14 @@ class Dml:
         return cls.open(path)
 
     @classmethod
-    def open(cls, path: StrPath = ".") -> Dml:
-        """Open the repository in the folder ``path`` itself."""
-        return cls._of(_core.Repository.open(os.path.abspath(os.fspath(path))))
+    def open(cls, project_home: StrPath = ".") -> Dml:
+        """Open the repository in the folder ``project_home`` itself."""
+        return cls._of(_core.Repository.open(os.path.abspath(os.fspath(project_home))))
 
     @classmethod
-    def discover(cls, path: StrPath = ".") -> Dml:
-        """Open the repository in the folder ``path`` or the nearest one above it."""
-        return cls(path)
+    def discover(cls, start: StrPath = ".") -> Dml:
+        """Open the repository in the folder ``start`` or the nearest one above it."""
+        return cls(start)
 
     @classmethod
     @contextmanager

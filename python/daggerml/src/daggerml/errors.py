@@ -75,6 +75,20 @@ class Error(Exception):
         ]
         return Error(str(exc), "python", exc.__class__.__name__, stack)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return message, origin, type and stack."""
+        return {
+            "message": self.message,
+            "origin": self.origin,
+            "type": self.type,
+            "stack": [dict(frame) for frame in self.stack],
+        }
+
+    @classmethod
+    def from_dict(cls, parts: Mapping[str, Any]) -> Error:
+        """Make an error of what :meth:`to_dict` returned."""
+        return Error(**parts)
+
     def __str__(self) -> str:
         return self.message
 

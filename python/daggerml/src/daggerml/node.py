@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CollectionNode",
+    "DictNode",
     "ListNode",
     "MapNode",
     "Node",
@@ -334,6 +335,9 @@ class SetNode(CollectionNode):
         """Put what is in this set and not in the other."""
         return cast("SetNode", self.dag._builtin("difference", self, other, name=name))
 
+
+#: The name of :class:`MapNode` in 0.1.x.
+DictNode = MapNode
 
 _CLASSES: dict[str, type[Node]] = {
     "list": ListNode,

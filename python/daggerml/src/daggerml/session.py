@@ -46,12 +46,12 @@ def version() -> str:
     return _core.__version__
 
 
-def init(path: StrPath = ".") -> Dml:
-    """Make a repository in the folder ``path``, or open the one that is there.
+def init(project_home: StrPath = ".") -> Dml:
+    """Make a repository in the folder ``project_home``, or open the one that is there.
 
     The same as :meth:`Dml.init`; on the command line it is ``dml init``.
     """
-    return Dml.init(path)
+    return Dml.init(project_home)
 
 
 def get_default_dml() -> Dml:
