@@ -267,19 +267,50 @@ fn fsck_names_what_is_damaged_and_what_is_lost() {
     assert_eq!(finding.referrers[0].kind, Kind::Node);
     let names: Vec<_> = finding.lost.iter().map(ToString::to_string).collect();
     assert_eq!(names, ["dag bad at heads/main"]);
-    // gc does not touch a store whose damage could hide references.
     let view = repository.load("bad").unwrap();
     assert!(matches!(
         view.value(view.result().unwrap()),
         Err(Error::HashMismatch { .. })
     ));
-    assert!(matches!(
-        gc(repository.store(), Options::default(), &mut |_| {}),
-        Err(Error::HashMismatch { .. })
-    ));
+    // A datum refers to nothing, so gc can go on; it keeps what is damaged.
+    let before = count(repository.store());
+    assert_eq!(collect(repository.store()).removed.all().objects, 1); // The first tree.
+    assert_eq!(count(repository.store()), before - 1);
     // Putting the value again heals it.
     commit(&repository, "again", [Value::from("needle in the hay")]);
     clean(repository.store());
+}
+
+/// What a damaged object refers to is not known, so it would be taken for garbage.
+#[test]
+fn gc_stops_at_damage_that_hides_references() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = {
+        let repository = Repository::init(folder.path()).unwrap();
+        commit(&repository, "first", ints(0..10));
+        let view = repository.load("first").unwrap();
+        view.node(view.result().unwrap()).unwrap().encode().unwrap()
+    };
+    let mut damaged = node.clone();
+    damaged[20] ^= 1;
+    edit(folder.path(), &node, &damaged);
+    let repository = Repository::open(folder.path()).unwrap();
+    let store = repository.store();
+    let before = count(store);
+    let error = gc(store, Options::default(), &mut |_| {}).unwrap_err();
+    assert!(matches!(
+        error,
+        Error::HashMismatch {
+            kind: Kind::Node,
+            ..
+        }
+    ));
+    assert_eq!(count(store), before);
+    // It does not keep writers noting.
+    assert_eq!(
+        store.snapshot().unwrap().get(Table::Meta, b"gc").unwrap(),
+        None
+    );
 }
 
 #[test]

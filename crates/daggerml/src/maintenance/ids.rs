@@ -2,14 +2,15 @@
 
 use crate::error::{Error, Result};
 use crate::id::ObjectId;
+use crate::record::{Kind, Record, Tombstone, kind_of};
 use crate::store::pages::Root;
 use crate::store::pages::check::Walk;
 use crate::store::pages::{Damage, Page, View};
 use crate::store::{Snapshot, Table};
 
-use super::Step;
+use super::{Step, Total, Totals};
 
-/// The objects of a version in the order of their ids: 24 bytes each.
+/// The objects of a version in the order of their ids: 25 bytes each.
 ///
 /// Ids are kept by their first 16 bytes. Two objects that share those would be
 /// taken for one, which keeps more than needed and never less; it takes 2^64 tries
@@ -19,12 +20,17 @@ pub(super) struct Ids {
     starts: Vec<u128>,
     /// The leaf page and the index in it.
     places: Vec<u64>,
+    /// The codes of the kinds; 0 for what has no header of a record.
+    kinds: Vec<u8>,
+    /// How much there is of each kind, by code.
+    totals: [Total; Kind::ALL.len() + 1],
 }
 
 /// Bits of a place for the index in the page.
 const INDEX_BITS: u32 = 16;
 
-fn start(id: &[u8; 32]) -> u128 {
+/// What is kept of an id.
+pub(super) fn start(id: &[u8; 32]) -> u128 {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(id.first_chunk::<16>().unwrap_or(&[0; 16]));
     u128::from_be_bytes(bytes)
@@ -43,6 +49,8 @@ impl Ids {
         let mut ids = Self {
             starts: Vec::with_capacity(entries),
             places: Vec::with_capacity(entries),
+            kinds: Vec::with_capacity(entries),
+            ..Self::default()
         };
         let leaves = walk.branches(&root);
         let mut sound = Vec::with_capacity(leaves.len());
@@ -54,6 +62,7 @@ impl Ids {
                     walk.damage.push(damage);
                     ids.starts.truncate(before);
                     ids.places.truncate(before);
+                    ids.kinds.truncate(before);
                 }
             }
             if sound.len().is_multiple_of(256) {
@@ -80,8 +89,40 @@ impl Ids {
             }
             self.starts.push(start);
             self.places.push(number << INDEX_BITS | index as u64);
+            // Damage to the data alone is found when it is read again.
+            let bytes = page.value(walk.view, index).unwrap_or_default();
+            let code = kind_of_place(bytes).map_or(0, Kind::code);
+            let code = u8::try_from(code).unwrap_or(0);
+            self.kinds.push(code);
+            if let Some(total) = self.totals.get_mut(usize::from(code)) {
+                total.add(bytes.len());
+            }
         }
         Ok(())
+    }
+
+    /// The kind of the object at `position`; `None` when its header cannot be read.
+    pub fn kind(&self, position: usize) -> Option<Kind> {
+        let code = u64::from(self.kinds.get(position).copied()?);
+        Kind::ALL.into_iter().find(|kind| kind.code() == code)
+    }
+
+    /// How much there is of each kind.
+    pub fn totals(&self) -> Totals {
+        let mut totals = Totals::default();
+        for kind in Kind::ALL {
+            let code = usize::try_from(kind.code()).unwrap_or(0);
+            match self.totals.get(code) {
+                Some(total) if total.objects > 0 => totals.add_total(kind, *total),
+                _ => {}
+            }
+        }
+        totals
+    }
+
+    /// What is kept of the id at `position`.
+    pub fn start(&self, position: usize) -> Option<u128> {
+        self.starts.get(position).copied()
     }
 
     pub fn len(&self) -> usize {
@@ -122,6 +163,32 @@ impl Ids {
         (part.get(offset) == Some(&wanted)).then_some(low + offset)
     }
 
+    /// Calls `visit` with the positions of those of `wanted` that are there, in order.
+    /// `wanted` is put in order; many at once are found quicker than one by one.
+    pub fn find_all(&self, wanted: &mut Vec<(u128, bool)>, visit: &mut dyn FnMut(usize, bool)) {
+        wanted.sort_unstable();
+        let mut at = 0;
+        for &(wanted, datum) in wanted.iter() {
+            // Doubling steps: the next one is near when there are many.
+            let (mut step, mut low) = (1, at);
+            while self
+                .starts
+                .get(low + step)
+                .is_some_and(|start| *start < wanted)
+            {
+                low += step;
+                step *= 2;
+            }
+            let high = (low + step + 1).min(self.starts.len());
+            let part = self.starts.get(low..high).unwrap_or_default();
+            at = low + part.partition_point(|start| *start < wanted);
+            if self.starts.get(at) == Some(&wanted) {
+                visit(at, datum);
+            }
+        }
+        wanted.clear();
+    }
+
     /// The id and bytes at `position`.
     pub fn object_in<'v>(
         &self,
@@ -144,6 +211,14 @@ impl Ids {
     ) -> Result<(ObjectId, &'s [u8])> {
         self.object_in(snapshot.view(), position)
             .map_err(|damage| damaged(snapshot, &damage))
+    }
+}
+
+/// The kind of the object in `bytes`, also when a tombstone is in its place.
+pub(super) fn kind_of_place(bytes: &[u8]) -> Option<Kind> {
+    match kind_of(bytes).ok()? {
+        Kind::Tombstone => Some(Tombstone::decode(bytes).ok()?.kind),
+        kind => Some(kind),
     }
 }
 
@@ -205,11 +280,27 @@ mod tests {
             let ids = Ids {
                 starts: tops.iter().map(|top| start(id(*top).as_bytes())).collect(),
                 places: vec![0; tops.len()],
+                ..Ids::default()
             };
             for (at, top) in tops.iter().enumerate() {
                 prop_assert_eq!(ids.find(id(*top)), Some(at));
             }
             prop_assert_eq!(ids.find(id(other)), tops.iter().position(|top| *top == other));
+            let mut wanted: Vec<_> = tops
+                .iter()
+                .rev()
+                .step_by(3)
+                .chain([&other])
+                .map(|top| (start(id(*top).as_bytes()), false))
+                .collect();
+            let mut positions: Vec<_> = (0..tops.len()).rev().step_by(3).rev().collect();
+            if let Some(at) = tops.iter().position(|top| *top == other) {
+                positions.push(at);
+                positions.sort_unstable();
+            }
+            let mut found = Vec::new();
+            ids.find_all(&mut wanted, &mut |at, _| found.push(at));
+            prop_assert_eq!(found, positions);
         }
     }
 }

@@ -194,6 +194,16 @@ impl WriteTxn<'_> {
             .map_err(|source| self.store.failed("write", source))
     }
 
+    /// Removes the object `id`. All pages of the table must have been checked: `gc`
+    /// has read them all.
+    pub(crate) fn delete_object(&mut self, id: ObjectId) -> Result<bool> {
+        self.changed = true;
+        self.tables
+            .get(Table::Objects)
+            .delete(&mut self.txn, id.as_bytes())
+            .map_err(|source| self.store.failed("write", source))
+    }
+
     /// Stores object `id`, unless it is there. `bytes` must be the record with that
     /// id. An object that is there but damaged is healed; one that was excised
     /// stays so.
@@ -232,7 +242,7 @@ impl WriteTxn<'_> {
             return Ok(());
         }
         let mut ids = Vec::new();
-        references(bytes, &mut |id| ids.push(id))?;
+        references(bytes, &mut |id, _| ids.push(id))?;
         ids.into_iter().try_for_each(|id| journal::object(self, id))
     }
 

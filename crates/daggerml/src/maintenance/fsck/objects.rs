@@ -25,16 +25,12 @@ pub(super) struct Found {
 /// How many threads check: hashing and decoding is the work, and memory the limit.
 const THREADS: usize = 8;
 
-/// The kinds of all objects, by position; none for what has no header.
-struct Kinds(Vec<Option<Kind>>);
-
 pub(super) fn check(
     snapshot: &Snapshot,
     ids: &Ids,
     leaves: &[u64],
     progress: &mut dyn FnMut(Step),
 ) -> Result<Found> {
-    let kinds = Kinds::read(snapshot, ids, leaves);
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
     let next = AtomicUsize::new(0);
     let done = AtomicU64::new(0);
@@ -47,7 +43,6 @@ pub(super) fn check(
                     let mut worker = Worker {
                         view,
                         ids,
-                        kinds: &kinds,
                         found: Found::default(),
                         dag: None,
                     };
@@ -102,33 +97,9 @@ fn wait(workers: &[std::thread::ScopedJoinHandle<'_, Found>]) {
     }
 }
 
-impl Kinds {
-    fn read(snapshot: &Snapshot, ids: &Ids, leaves: &[u64]) -> Self {
-        let view = snapshot.view();
-        let mut kinds = Vec::with_capacity(ids.len());
-        for &leaf in leaves {
-            let Ok(page) = view.page(leaf) else { continue };
-            for index in 0..page.len {
-                let bytes = page.value(view, index).ok();
-                kinds.push(bytes.and_then(|bytes| kind_here(bytes).ok()));
-            }
-        }
-        Self(kinds)
-    }
-}
-
-/// The kind of the object in `bytes`, also when a tombstone is in its place.
-fn kind_here(bytes: &[u8]) -> Result<Kind> {
-    Ok(match kind_of(bytes)? {
-        Kind::Tombstone => Tombstone::decode(bytes)?.kind,
-        kind => kind,
-    })
-}
-
 struct Worker<'v> {
     view: &'v View,
     ids: &'v Ids,
-    kinds: &'v Kinds,
     found: Found,
     /// The DAG last looked into, with its nodes sorted: imports come in crowds.
     dag: Option<(ObjectId, Dag, Vec<ObjectId>)>,
@@ -209,7 +180,7 @@ impl Worker<'_> {
         let Some(position) = self.ids.find(id) else {
             return Some(format!("refers to {kind} {id}, which is not there"));
         };
-        match self.kinds.0.get(position).copied().flatten() {
+        match self.ids.kind(position) {
             Some(found) if found != kind => {
                 Some(format!("refers to {kind} {id}, which is a {found}"))
             }

@@ -29,12 +29,12 @@ mod sweep;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::error::{Error, Result};
-use crate::record::{Kind, Record, Tombstone, kind_of};
+use crate::record::Kind;
 use crate::store::journal::GC_KEY;
 use crate::store::pages::check::Walk;
 use crate::store::{Store, Table};
 
-use super::ids::{Ids, damaged};
+use super::ids::{Ids, damaged, kind_of_place};
 use super::{Step, Totals};
 use mark::Marker;
 
@@ -88,18 +88,16 @@ fn run(store: &Store, run: Option<[u8; 16]>, progress: &mut dyn FnMut(Step)) -> 
     marker.mark(&snapshot, progress)?;
     let mut report = Report {
         dry_run: run.is_none(),
+        kept: marker.ids.totals(),
         ..Report::default()
     };
     let mut garbage = Vec::new();
-    for position in 0..marker.ids.len() {
+    for position in (0..marker.ids.len()).filter(|at| !marker.marks.has(*at)) {
         let (id, bytes) = marker.ids.object(&snapshot, position)?;
-        let totals = if marker.marks.has(position) {
-            &mut report.kept
-        } else {
-            garbage.push(id);
-            &mut report.removed
-        };
-        totals.add(kind_at(bytes)?, bytes.len());
+        garbage.push(id);
+        let kind = kind_at(bytes);
+        report.kept.remove(kind, bytes.len());
+        report.removed.add(kind, bytes.len());
     }
     drop(snapshot);
     if let Some(run) = run {
@@ -108,12 +106,9 @@ fn run(store: &Store, run: Option<[u8; 16]>, progress: &mut dyn FnMut(Step)) -> 
     Ok(report)
 }
 
-/// The kind of an object, also when a tombstone is in its place.
-fn kind_at(bytes: &[u8]) -> Result<Kind> {
-    match kind_of(bytes)? {
-        Kind::Tombstone => Ok(Tombstone::decode(bytes).map_or(Kind::Tombstone, |t| t.kind)),
-        kind => Ok(kind),
-    }
+/// The kind that an object is counted as.
+fn kind_at(bytes: &[u8]) -> Kind {
+    kind_of_place(bytes).unwrap_or(Kind::Datum)
 }
 
 /// Sets the marker, and clears what a run that died left.

@@ -5,6 +5,7 @@ use crate::id::ObjectId;
 use crate::store::journal::{GC_KEY, Note, parse};
 use crate::store::{ReadObjects, Store, Table, WriteTxn};
 
+use super::super::ids::start;
 use super::super::{Step, roots};
 use super::mark::Marker;
 use super::{Report, kind_at, taken_over};
@@ -30,7 +31,7 @@ pub(super) fn sweep(
             if txn.get(Table::Meta, GC_KEY)? != Some(&run[..]) {
                 return Err(taken_over());
             }
-            take_notes(txn, marker)?;
+            take_notes(txn, marker, garbage)?;
             remove(txn, marker, batch)
         })?;
         for (kind, bytes) in spared {
@@ -47,22 +48,28 @@ pub(super) fn sweep(
 }
 
 /// Marks from what the journal holds, and clears it.
-fn take_notes(txn: &mut WriteTxn<'_>, marker: &mut Marker) -> Result<()> {
+fn take_notes(txn: &mut WriteTxn<'_>, marker: &mut Marker, garbage: &[ObjectId]) -> Result<()> {
     for entry in txn.scan(Table::Journal, &[])? {
         let (key, _) = entry?;
         match parse(key) {
-            Some(Note::Object(id)) => marker.visit(id),
+            Some(Note::Object(id)) => marker.want(id, false),
             Some(Note::Entry(table, key)) => {
                 if let Some(value) = txn.get(table, key)? {
-                    roots::of_entry(table, key, value, &mut |id| marker.visit(id))?;
+                    roots::of_entry(table, key, value, &mut |id| marker.want(id, false))?;
                 }
             }
             None => {}
         }
     }
-    while let Some(id) = marker.next() {
-        if let Some(bytes) = txn.raw_object(id)? {
-            marker.look_into(id, bytes)?;
+    while let Some(position) = marker.next() {
+        // What had no mark is in the garbage.
+        let start_of = |id: &ObjectId| Some(start(id.as_bytes()));
+        let wanted = marker.ids.start(position);
+        let at = garbage.partition_point(|id| start_of(id) < wanted);
+        if let Some(id) = garbage.get(at).filter(|id| start_of(id) == wanted)
+            && let Some(bytes) = txn.raw_object(*id)?
+        {
+            marker.look_into(*id, bytes)?;
         }
     }
     // When this transaction runs again because the map had to grow, the marks are
@@ -80,10 +87,10 @@ fn remove(
     for id in batch {
         if marker.ids.find(*id).is_some_and(|at| marker.marks.has(at)) {
             if let Some(bytes) = txn.raw_object(*id)? {
-                spared.push((kind_at(bytes)?, bytes.len()));
+                spared.push((kind_at(bytes), bytes.len()));
             }
         } else {
-            txn.delete(Table::Objects, id.as_bytes())?;
+            txn.delete_object(*id)?;
         }
     }
     Ok(spared)

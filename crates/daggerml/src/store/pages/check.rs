@@ -38,7 +38,7 @@ impl PageSet {
 
 /// A walk over the pages of a version that visits each once and collects damage.
 pub(crate) struct Walk<'v> {
-    view: &'v View,
+    pub view: &'v View,
     seen: PageSet,
     /// What is wrong, in the order found.
     pub damage: Vec<Damage>,
