@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Optional
 
 if TYPE_CHECKING:
     from daggerml._core import Ref
@@ -32,36 +32,49 @@ class _Box(NamedTuple):
 
 
 def draw(dag: Dag) -> str:
-    """Return the DAG's graph as SVG; nothing for an empty one or one too large to read."""
-    reader = dag._reader()
-    refs = reader.nodes()
-    if not 0 < len(refs) <= MAX_NODES:
-        return f"<div>{len(refs)} nodes; draw them with <code>dml dag graph</code></div>" * bool(
-            refs
-        )
-    names: dict[Any, str] = {}
-    for name, ref in reader.names().items():
-        names[ref] = f"{names[ref]}, {name}" if ref in names else name
-    boxes = {ref: _box(reader.describe(ref), names.get(ref)) for ref in refs}
+    """Return the DAG's graph as SVG; nothing when it has no edges or is too large to read.
+
+    Literals without a name are left out: keys and constants would hide the rest.
+    """
+    boxes, result = _boxes(dag)
+    if not any(box.inputs for box in boxes.values()):
+        return ""
+    if len(boxes) > MAX_NODES:
+        return f"<div>{len(boxes)} nodes; draw them with <code>dml dag graph</code></div>"
     places = _places(boxes)
     width = max(x for x, _ in places.values()) + _WIDTH + 2
     height = max(y for _, y in places.values()) + _HEIGHT + 2
-    result = reader.result() if dag.ref is not None and dag.error is None else None  # type: ignore[union-attr]
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}" role="img" style="display:block;margin-top:6px">'
         f"<title>{escape(dag.name or 'DAG')}</title>"
     )
     parts = [head]
-    parts.extend(_edge(places[start], places[end]) for end in refs for start in boxes[end].inputs)
-    parts.extend(_drawn(boxes[ref], places[ref], strong=ref == result) for ref in refs)
+    parts.extend(
+        _edge(places[start], places[end]) for end, box in boxes.items() for start in box.inputs
+    )
+    parts.extend(_drawn(box, places[ref], strong=ref == result) for ref, box in boxes.items())
     return f"{''.join(parts)}</svg>"
 
 
-def _box(told: dict[str, Any], name: Any) -> _Box:
-    kind = told["kind"]
-    what = told.get("op", kind)
-    return _Box(name or what, kind, what if name is None else f"{name}: {what}", told["args"])
+def _boxes(dag: Dag) -> tuple[dict[Ref, _Box], Optional[Ref]]:
+    """Return the nodes to draw, inputs first, and the result."""
+    reader = dag._reader()
+    result = None if dag.ref is None or dag.error is not None else dag._committed().result()
+    names: dict[Ref, str] = {}
+    for name, ref in reader.names().items():
+        names[ref] = f"{names[ref]}, {name}" if ref in names else name
+    boxes: dict[Ref, _Box] = {}
+    for ref in reader.nodes():
+        told = reader.describe(ref)
+        kind, known = told["kind"], names.get(ref)
+        if kind == "literal" and known is None and ref != result:
+            continue
+        what = told.get("op", kind)
+        title = what if known is None else f"{known}: {what}"
+        inputs = [start for start in told["args"] if start in boxes]
+        boxes[ref] = _Box(known or what, kind, title, inputs)
+    return boxes, result
 
 
 def _places(boxes: dict[Ref, _Box]) -> dict[Ref, tuple[int, int]]:
@@ -94,8 +107,9 @@ def _drawn(box: _Box, place: tuple[int, int], *, strong: bool) -> str:
     colour = _COLOURS[box.kind]
     return (
         f"<g><title>{escape(box.title)}</title>"
+        f'<rect x="{x}" y="{y}" width="{_WIDTH}" height="{_HEIGHT}" rx="5" style="fill:Canvas"/>'
         f'<rect x="{x}" y="{y}" width="{_WIDTH}" height="{_HEIGHT}" rx="5" fill="{colour}22" '
         f'stroke="{colour}" stroke-width="{2.5 if strong else 1}"/>'
         f'<text x="{x + _WIDTH // 2}" y="{y + _HEIGHT // 2 + 4}" font-size="12" '
-        f'text-anchor="middle" fill="currentColor">{escape(label)}</text></g>'
+        f'text-anchor="middle" style="fill:CanvasText">{escape(label)}</text></g>'
     )

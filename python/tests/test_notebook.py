@@ -1,0 +1,68 @@
+"""What notebooks show: well-formed, escaped, short."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+import pytest
+
+if TYPE_CHECKING:
+    import daggerml
+
+EVIL = "<script>alert(1)</script> & \"'"
+
+
+def parsed(text: str) -> ET.Element:
+    """Parse HTML that is also XML: what is not escaped or not closed is an error."""
+    root = ET.fromstring(text)  # noqa: S314  our own
+    assert not [item for item in root.iter() if item.tag.endswith("script")]
+    return root
+
+
+def words(root: ET.Element) -> str:
+    return " ".join(root.itertext())
+
+
+def test_a_dag(repo: daggerml.Dml) -> None:
+    with repo.new(EVIL, tags=[EVIL]) as dag:
+        dag[EVIL] = f"{EVIL}, the value"
+        part = dag.put([1, 2], name="part")
+        assert "open" in words(parsed(dag._repr_html_()))
+        dag.commit(dag.put({"part": part, "of": part[0], EVIL: 1}, name="whole"))
+    root = parsed(dag._repr_html_())
+    text = words(root)
+    for word in (EVIL, "part", "whole", "result", "[1, 2]", str(dag.ref and dag.ref.short)):
+        assert word in text
+    svg = root.find("{http://www.w3.org/2000/svg}svg")
+    assert svg is not None
+    titles = [title.text for title in svg.iter("{http://www.w3.org/2000/svg}title")]
+    assert titles[1:] == [f"{EVIL}: literal", "part: literal", "get", "whole: map"]
+    assert len(list(svg.iter("{http://www.w3.org/2000/svg}path"))) == 3
+
+
+def test_nodes_and_projections(repo: daggerml.Dml) -> None:
+    dag = repo.new("d")
+    dag.commit(dag.put({EVIL: [EVIL]}, name=EVIL))
+    for shown in (dag.result, dag.result[EVIL], dag.result[EVIL][0]):
+        text = words(parsed(shown._repr_html_()))
+        assert "alert(1)" in text
+
+
+def test_an_error(repo: daggerml.Dml) -> None:
+    with pytest.raises(ValueError, match="alert"), repo.new("broken"):
+        raise ValueError(EVIL)
+    assert EVIL in words(parsed(repo.load("broken")._repr_html_()))
+
+
+def test_large_things_are_abridged(repo: daggerml.Dml) -> None:
+    dag = repo.new("large")
+    dag.text = "x" * 100_000
+    dag.numbers = list(range(100_000))
+    node: daggerml.Node = dag.put(0, name="n0")
+    for number in range(60):
+        node = dag.put([node], name=f"n{number}")
+    text = dag._repr_html_()
+    assert len(text) < 20_000
+    assert "more names" in words(parsed(text))
+    assert "dml dag graph" in text
