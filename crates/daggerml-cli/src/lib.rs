@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `cli` | the options that every command has, and the list of commands |
 //! | `commands` | one file per command: its arguments, its help, what it does |
+//! | `graph` | drawings of DAGs |
 //! | `ui` | how things look: tables, JSON, colour, times, values |
 //! | `error` | one error for every failure, with its exit code |
 //! | `context` | what a command is given: the user interface, the repository |
@@ -16,6 +17,7 @@ mod cli;
 mod commands;
 mod context;
 mod error;
+mod graph;
 mod panics;
 mod revision;
 mod ui;

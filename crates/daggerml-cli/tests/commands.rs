@@ -94,6 +94,35 @@ fn any_object_can_be_shown() {
 }
 
 #[test]
+fn a_dag_and_its_nodes() {
+    let place = Place::with_dags();
+    snapshot!("dag_show", place.dml(&["dag", "show", "failed"]));
+    snapshot!("dag_get", place.dml(&["dag", "get", "numbers"]));
+    snapshot!(
+        "dag_get_runnable",
+        place.dml(&["dag", "get", "numbers", "runnable"])
+    );
+    snapshot!("dag_node", place.dml(&["dag", "node", "numbers", "xs"]));
+    json_snapshot!(
+        "dag_node_json",
+        place.dml(&["dag", "node", "numbers", "xs", "--json"])
+    );
+    let got = place
+        .dml(&["dag", "get", "numbers", "big", "--json"])
+        .json();
+    assert_eq!(got["value"]["$int"], "123456789012345678901234567890");
+    // By id: the DAG, and a node of it.
+    let (dag, node) = (got["dag"].as_str().unwrap(), got["node"].as_str().unwrap());
+    let run = place.dml(&["dag", "get", &dag[..8], &node[..8]]);
+    assert_eq!(
+        run.stdout,
+        "123456789012345678901234567890\n",
+        "{}",
+        run.all()
+    );
+}
+
+#[test]
 fn version_facts() {
     let place = Place::empty();
     let run = place.dml(&["--version"]);

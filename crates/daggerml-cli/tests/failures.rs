@@ -74,6 +74,31 @@ fn nothing_of_that_name() {
 }
 
 #[test]
+fn no_such_dag_or_node() {
+    let place = Place::with_dags();
+    fails(
+        &place.dml(&["dag", "show", "nowhere"]),
+        3,
+        &["dag \"nowhere\" not found"],
+    );
+    fails(
+        &place.dml(&["dag", "get", "numbers", "y"]),
+        3,
+        &["node \"y\" not found"],
+    );
+    fails(
+        &place.dml(&["dag", "get", "failed"]),
+        1,
+        &["ValueError", "no such"],
+    );
+    fails(
+        &place.dml(&["dag", "get", "a\nb"]),
+        2,
+        &["control character"],
+    );
+}
+
+#[test]
 fn errors_as_json() {
     let place = Place::empty();
     let error = place.dml(&["status", "--json"]).json_error();

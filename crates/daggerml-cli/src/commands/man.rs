@@ -30,12 +30,7 @@ pub fn run(context: &mut Context<'_>, args: &ManArgs) -> Result<(), CommandError
             let path = dir.join(format!("{name}.1"));
             fs::write(&path, page).map_err(|error| CommandError::file("write", &path, &error))?;
         }
-        context.ui.note(format_args!(
-            "Wrote {} pages to {}",
-            pages.len(),
-            dir.display()
-        ));
-        return Ok(());
+        return context.ui.wrote(dir);
     }
     let name = std::iter::once("dml")
         .chain(args.command.iter().map(String::as_str))

@@ -1,7 +1,7 @@
 //! The commands, one file each.
 
 mod completions;
-mod dag;
+pub mod dag;
 mod init;
 mod log;
 mod man;

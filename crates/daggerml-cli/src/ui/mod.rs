@@ -130,6 +130,16 @@ impl Ui {
         self.json(&std::collections::BTreeMap::from([(name, text)]))
     }
 
+    /// Says that a file was written: `{"written": PATH}`, or a message.
+    pub fn wrote(&mut self, path: &std::path::Path) -> Result<(), CommandError> {
+        let written = path.display().to_string();
+        if self.look.json {
+            return self.json(&std::collections::BTreeMap::from([("written", written)]));
+        }
+        self.note(format_args!("Wrote {written}"));
+        Ok(())
+    }
+
     /// Writes a page that clap made.
     pub fn page(&mut self, page: &StyledStr) -> io::Result<()> {
         write!(self.out, "{}", page.ansi())

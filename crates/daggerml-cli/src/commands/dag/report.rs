@@ -22,9 +22,9 @@ pub fn datum(snapshot: &Snapshot, id: DatumId) -> Result<Value> {
 /// An error that a DAG ended in.
 #[derive(Serialize)]
 pub struct ErrorReport {
-    origin: String,
-    kind: String,
-    message: String,
+    pub origin: String,
+    pub kind: String,
+    pub message: String,
     stack: Vec<OwnedJson>,
 }
 
@@ -47,7 +47,8 @@ impl ErrorReport {
         }
     }
 
-    fn line(&self) -> String {
+    /// On one line.
+    pub fn line(&self) -> String {
         text::line(&format!("error: {}: {}", self.kind, self.message))
     }
 }
@@ -88,21 +89,21 @@ pub fn outcome(result: Option<&ResultReport>, error: Option<&ErrorReport>) -> Ce
 #[derive(Serialize)]
 pub struct NodeReport {
     kind: &'static str,
-    id: String,
-    names: Vec<String>,
+    pub id: String,
+    pub names: Vec<String>,
     /// How it was made: `literal`, `argv`, `import`, `builtin`, `call`.
-    node: &'static str,
+    pub node: &'static str,
     /// The operation of a builtin.
     #[serde(skip_serializing_if = "Option::is_none")]
     op: Option<&'static str>,
-    args: Vec<String>,
+    pub args: Vec<String>,
     /// The DAG of an import or a call.
     #[serde(skip_serializing_if = "Option::is_none")]
-    dag: Option<String>,
-    datum: Option<String>,
-    r#type: Option<&'static str>,
+    pub dag: Option<String>,
+    pub datum: Option<String>,
+    pub r#type: Option<&'static str>,
     #[serde(skip)]
-    value: Option<Value>,
+    pub value: Option<Value>,
 }
 
 impl NodeReport {
@@ -134,17 +135,26 @@ impl NodeReport {
     }
 
     /// How it was made, in a word.
-    fn how(&self) -> String {
+    pub fn how(&self) -> String {
         match self.op {
             Some(op) => op.to_owned(),
             None => self.node.to_owned(),
         }
     }
 
-    fn preview(&self) -> String {
+    /// Its value on one line.
+    pub fn preview(&self, room: usize) -> String {
         match &self.value {
-            Some(value) => value::preview(value, PREVIEW),
-            None => "error".to_owned(),
+            Some(value) => value::preview(value, room),
+            None => "ended in an error".to_owned(),
+        }
+    }
+
+    /// Its value over several lines.
+    pub fn pretty(&self) -> String {
+        match &self.value {
+            Some(value) => value::pretty(value, value::SHOWN),
+            None => "ended in an error".to_owned(),
         }
     }
 }
@@ -176,13 +186,13 @@ impl Report for NodeReport {
 #[derive(Serialize)]
 pub struct DagReport {
     kind: &'static str,
-    id: String,
-    name: Option<String>,
+    pub id: String,
+    pub name: Option<String>,
     tags: Vec<String>,
-    result: Option<String>,
-    error: Option<ErrorReport>,
+    pub result: Option<String>,
+    pub error: Option<ErrorReport>,
     argv: Option<String>,
-    nodes: Vec<NodeReport>,
+    pub nodes: Vec<NodeReport>,
 }
 
 impl DagReport {
@@ -235,7 +245,7 @@ impl Report for DagReport {
                 Cell::new(style::NAME, node.names.join(", ")),
                 Cell::plain(node.how()),
                 Cell::plain(node.r#type.unwrap_or_default()),
-                Cell::plain(node.preview()),
+                Cell::plain(node.preview(PREVIEW)),
             ]);
         }
         table.write(ui)
