@@ -11,10 +11,12 @@
 //! | [`record`] | the immutable objects |
 //! | [`store`] | where they are kept |
 //! | [`dag`] | DAGs being made, and DAGs to read |
-//! | [`repo`] | a store as a repository: refs, trees, commits |
+//! | [`repo`] | a store as a repository: refs, trees, commits, history |
 //! | [`maintenance`] | garbage collection, finding damage, excision, bundles, migration |
+//! | [`config`] | settings of the user and of the repository |
 
 mod cbor;
+pub mod config;
 pub mod dag;
 pub mod error;
 pub mod id;

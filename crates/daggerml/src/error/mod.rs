@@ -144,6 +144,52 @@ pub enum Error {
         /// Where; empty when that is plain.
         place: String,
     },
+    /// Text does not name anything, but comes near to some names.
+    #[error("{what} {name:?} not found{}", in_place(place))]
+    NotFoundNear {
+        /// What was looked for: `branch`, `dag`, `node`, `revision` ...
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// Where; empty when that is plain.
+        place: String,
+        /// What it may have been meant to be, nearest first.
+        similar: Vec<String>,
+    },
+    /// A revision stands for several things.
+    #[error("the revision {text:?} is ambiguous: {}", candidates.join(", "))]
+    AmbiguousRevision {
+        /// The revision.
+        text: String,
+        /// What it could stand for, written in full.
+        candidates: Vec<String>,
+    },
+    /// A revision stands for an object of another kind than wanted.
+    #[error("{text:?} is a {found}, not a {wanted}")]
+    WrongKind {
+        /// The revision.
+        text: String,
+        /// The kind it has.
+        found: Kind,
+        /// The kind it should have.
+        wanted: Kind,
+    },
+    /// The same names were changed on both sides.
+    #[error("{action} conflicts in {}", listed(names))]
+    Conflicts {
+        /// What was under way: `merge`, `rebase`, `revert`.
+        action: &'static str,
+        /// The names of DAGs that both sides changed.
+        names: Vec<String>,
+    },
+    /// A configuration file cannot be used.
+    #[error("the configuration {}: {detail}", path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        detail: String,
+    },
     /// A name is taken.
     #[error("{what} {name:?} already exists")]
     Exists {
@@ -256,6 +302,21 @@ fn in_place(place: &str) -> String {
     }
 }
 
+/// Up to ten names, and how many more.
+fn listed(names: &[String]) -> String {
+    let shown: Vec<_> = names
+        .iter()
+        .take(10)
+        .map(|name| format!("{name:?}"))
+        .collect();
+    let more = names.len().saturating_sub(10);
+    if more == 0 {
+        shown.join(", ")
+    } else {
+        format!("{} and {more} more", shown.join(", "))
+    }
+}
+
 impl Error {
     /// The kind of error.
     pub fn kind(&self) -> ErrorKind {
@@ -263,13 +324,17 @@ impl Error {
             Self::Value(_) | Self::Name(_) | Self::Id(_) | Self::Invalid { .. } => {
                 ErrorKind::Invalid
             }
-            Self::AmbiguousId { .. } => ErrorKind::Invalid,
+            Self::AmbiguousId { .. }
+            | Self::AmbiguousRevision { .. }
+            | Self::WrongKind { .. }
+            | Self::Config { .. } => ErrorKind::Invalid,
             Self::Builtin(error) => error.kind(),
             Self::ObjectNotFound { .. }
             | Self::NotFound { .. }
+            | Self::NotFoundNear { .. }
             | Self::RepositoryNotFound { .. } => ErrorKind::NotFound,
             Self::Exists { .. } => ErrorKind::Exists,
-            Self::Conflict { .. } => ErrorKind::Conflict,
+            Self::Conflict { .. } | Self::Conflicts { .. } => ErrorKind::Conflict,
             Self::Excised { .. } => ErrorKind::Excised,
             Self::Fault(_)
             | Self::HashMismatch { .. }
@@ -291,6 +356,20 @@ impl Error {
                 "run `dml init` where the repository should be".to_owned()
             }
             Self::AmbiguousId { .. } => "give more digits".to_owned(),
+            Self::AmbiguousRevision { .. } => "write one of them in full".to_owned(),
+            Self::NotFoundNear { similar, .. } if !similar.is_empty() => {
+                format!("did you mean {}?", similar.join(", "))
+            }
+            Self::Conflicts {
+                action: "merge", ..
+            } => "choose with `dml merge --resolve NAME=ours|theirs|REVISION`, then \
+                 `dml merge --continue`, or give up with `dml merge --abort`"
+                .to_owned(),
+            Self::Conflicts { .. } => {
+                "nothing was changed; merge instead, or say which side is right for all of them \
+                 with `--favor ours|theirs`"
+                    .to_owned()
+            }
             Self::HashMismatch { .. } | Self::ObjectInvalid { .. } => {
                 "run `dml fsck` to see all that is damaged, and restore the store from a copy"
                     .to_owned()

@@ -19,7 +19,7 @@ pub use exec::{CallKey, Exec, ExecStatus};
 pub use node::{Builtin, Node};
 pub(crate) use references::references;
 pub use tombstone::Tombstone;
-pub use tree::{LEAF_MAX, Tree};
+pub use tree::{FAN_OUT, LEAF_MAX, Tree};
 
 use std::fmt;
 

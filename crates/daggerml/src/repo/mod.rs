@@ -1,10 +1,13 @@
 //! Repositories: a store, and what it means.
 
+pub mod branches;
 pub mod history;
 mod indexes;
 pub mod refs;
+pub mod revision;
 pub mod tree;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::dag::{DagView, OpenDag};
@@ -120,18 +123,26 @@ impl Repository {
     pub fn find_dag(&self, name: &str) -> Result<DagId> {
         let name = Name::new(name)?;
         let snapshot = self.snapshot()?;
-        let found = match snapshot.head()? {
-            Some(head) => {
-                let commit: Commit = snapshot.load(head)?;
-                tree::lookup(&snapshot, commit.tree, &name)?
-            }
+        let tree = match snapshot.head()? {
+            Some(head) => Some(snapshot.load::<_, Commit>(head)?.tree),
             None => None,
         };
-        found.ok_or_else(|| Error::NotFound {
-            what: "dag",
-            name: name.to_string(),
-            place: self.root.display().to_string(),
-        })
+        tree.map_or(Ok(None), |tree| tree::lookup(&snapshot, tree, &name))?
+            .ok_or_else(|| self.dag_not_found(&snapshot, tree, &name))
+    }
+
+    /// The names in the newest commit with their DAGs, in order of the names.
+    pub fn dags(&self) -> Result<BTreeMap<Name, DagId>> {
+        let snapshot = self.snapshot()?;
+        match snapshot.head()? {
+            Some(head) => tree::list(&snapshot, snapshot.load::<_, Commit>(head)?.tree),
+            None => Ok(BTreeMap::new()),
+        }
+    }
+
+    /// The commit `id`.
+    pub fn commit(&self, id: CommitId) -> Result<Commit> {
+        self.snapshot()?.load(id)
     }
 
     /// The DAG of that name in the newest commit, for reading.

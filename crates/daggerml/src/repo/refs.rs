@@ -45,6 +45,12 @@ pub trait ReadRefs {
     /// The stored entry of the ref `name`.
     fn raw_ref(&self, name: &str) -> Result<Option<Vec<u8>>>;
 
+    /// A fact about the repository that is not a ref.
+    fn fact(&self, key: &[u8]) -> Result<Option<Vec<u8>>>;
+
+    /// The full names of the refs that start with `prefix`, in order.
+    fn ref_names(&self, prefix: &str) -> Result<Vec<String>>;
+
     /// What the ref `name` (full: `heads/main`, `HEAD`) is set to.
     fn target(&self, name: &str) -> Result<Option<Target>> {
         match self.raw_ref(name)? {
@@ -75,12 +81,32 @@ pub trait ReadRefs {
 }
 
 impl ReadRefs for Snapshot {
+    fn fact(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        Ok(self.get(Table::Meta, key)?.map(<[u8]>::to_vec))
+    }
+
+    fn ref_names(&self, prefix: &str) -> Result<Vec<String>> {
+        self.scan(Table::Refs, prefix.as_bytes())?
+            .map(|entry| Ok(String::from_utf8_lossy(entry?.0).into_owned()))
+            .collect()
+    }
+
     fn raw_ref(&self, name: &str) -> Result<Option<Vec<u8>>> {
         Ok(self.get(Table::Refs, name.as_bytes())?.map(<[u8]>::to_vec))
     }
 }
 
 impl ReadRefs for WriteTxn<'_> {
+    fn fact(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        Ok(self.get(Table::Meta, key)?.map(<[u8]>::to_vec))
+    }
+
+    fn ref_names(&self, prefix: &str) -> Result<Vec<String>> {
+        self.scan(Table::Refs, prefix.as_bytes())?
+            .map(|entry| Ok(String::from_utf8_lossy(entry?.0).into_owned()))
+            .collect()
+    }
+
     fn raw_ref(&self, name: &str) -> Result<Option<Vec<u8>>> {
         Ok(self.get(Table::Refs, name.as_bytes())?.map(<[u8]>::to_vec))
     }
@@ -115,6 +141,7 @@ fn full_ref(space: &str, name: &str) -> Result<String> {
         .split('/')
         .any(|part| part.is_empty() || part == "." || part == "..")
         || text.starts_with('-')
+        || text.contains("..")
         || text.contains(|c: char| c.is_whitespace() || "~^:{}@?*[\\".contains(c));
     // LMDB keys have at most 511 bytes.
     if bad || text.len() > 400 || text == HEAD {

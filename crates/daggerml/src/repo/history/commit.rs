@@ -2,44 +2,170 @@
 
 use std::collections::BTreeMap;
 
-use crate::error::Result;
-use crate::id::{CommitId, DagId};
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::id::{CommitId, DagId, TreeId};
 use crate::name::Name;
-use crate::record::{Commit, Time, Tree};
+use crate::record::{Commit, Dag, Time};
 use crate::repo::refs::{self, ReadRefs};
+use crate::repo::revision::resolve::similar_dags;
 use crate::repo::{Repository, tree};
 use crate::store::{ReadObjects, WriteTxn};
+
+/// Names to be set to DAGs, or removed.
+pub(super) type NameChanges = BTreeMap<Name, Option<DagId>>;
 
 /// Commits `changes` on top of what is checked out.
 pub(crate) fn commit_changes(
     txn: &mut WriteTxn<'_>,
-    changes: &BTreeMap<Name, Option<DagId>>,
+    changes: &NameChanges,
     author: &str,
     message: &str,
 ) -> Result<CommitId> {
     let parent = txn.head()?;
-    let before = match parent {
-        Some(parent) => txn.load::<_, Commit>(parent)?.tree,
-        None => txn.save(&Tree::empty())?,
-    };
+    let before = tree_of(txn, parent)?;
     let tree = tree::update(txn, before, changes)?;
-    let commit = txn.save(&Commit {
-        tree,
-        parents: parent.into_iter().collect(),
-        author: author.to_owned(),
-        message: message.to_owned(),
-        time: Time::now(),
-    })?;
+    let parents = parent.into_iter().collect();
+    let commit = save(txn, tree, parents, author, message, Time::now())?;
     refs::advance(txn, commit)?;
     Ok(commit)
 }
 
+/// The tree of `commit`; `None`, the empty one, where there is no commit.
+pub(super) fn tree_of(
+    objects: &impl ReadObjects,
+    commit: Option<CommitId>,
+) -> Result<Option<TreeId>> {
+    commit
+        .map(|commit| Ok(objects.load::<_, Commit>(commit)?.tree))
+        .transpose()
+}
+
+/// Stores a commit. Its time is `time`, or just after its newest parent's if
+/// that is later: so history is ordered by time whatever the clocks do.
+pub(super) fn save(
+    txn: &mut WriteTxn<'_>,
+    tree: TreeId,
+    parents: Vec<CommitId>,
+    author: &str,
+    message: &str,
+    mut time: Time,
+) -> Result<CommitId> {
+    for parent in &parents {
+        let before = txn.load::<_, Commit>(*parent)?.time;
+        time = time.max(Time(before.0.saturating_add(1)));
+    }
+    txn.save(&Commit {
+        tree,
+        parents,
+        author: author.to_owned(),
+        message: message.to_owned(),
+        time,
+    })
+}
+
 impl Repository {
-    /// Who commits are said to be by.
+    /// Who commits are said to be by: `DML_AUTHOR`, the configuration's
+    /// `user.name`, or the name of the system's user.
     pub fn author(&self) -> Result<String> {
-        Ok(["DML_AUTHOR", "USER", "USERNAME"]
-            .into_iter()
-            .find_map(|variable| std::env::var(variable).ok())
+        let variable = |name| {
+            std::env::var(name)
+                .ok()
+                .filter(|text: &String| !text.is_empty())
+        };
+        if let Some(author) = variable("DML_AUTHOR") {
+            return Ok(author);
+        }
+        if let Some(author) = Config::of(Some(self.root()))?.get("user.name")? {
+            return Ok(author.value);
+        }
+        Ok(variable("USER")
+            .or_else(|| variable("USERNAME"))
             .unwrap_or_else(|| "unknown".to_owned()))
     }
+
+    /// Sets names to finished DAGs, or removes them, in one commit.
+    pub fn commit_names(&self, changes: &NameChanges, message: &str) -> Result<CommitId> {
+        let author = self.author()?;
+        self.store().write(|txn| {
+            for dag in changes.values().flatten() {
+                txn.load::<_, Dag>(*dag)?;
+            }
+            commit_changes(txn, changes, &author, message)
+        })
+    }
+
+    /// Removes the names of DAGs, in one commit. The DAGs stay in the commits before.
+    pub fn delete_dags(&self, names: &[&str], message: Option<&str>) -> Result<CommitId> {
+        let author = self.author()?;
+        let names = names
+            .iter()
+            .map(|name| Name::new(name))
+            .collect::<Result<Vec<_>, _>>()?;
+        let message = message.map_or_else(|| format!("Delete {}", joined(&names)), str::to_owned);
+        self.store().write(|txn| {
+            names
+                .iter()
+                .try_for_each(|name| self.named_in_head(txn, name).map(drop))?;
+            let changes = names.iter().map(|name| (name.clone(), None)).collect();
+            commit_changes(txn, &changes, &author, &message)
+        })
+    }
+
+    /// Gives a DAG another name, in one commit. A DAG that has the new name
+    /// already is in the way unless `force`.
+    pub fn rename_dag(
+        &self,
+        old: &str,
+        new: &str,
+        force: bool,
+        message: Option<&str>,
+    ) -> Result<CommitId> {
+        let author = self.author()?;
+        let (old, new) = (Name::new(old)?, Name::new(new)?);
+        let message = message.map_or_else(|| format!("Rename {old} to {new}"), str::to_owned);
+        self.store().write(|txn| {
+            let (dag, tree) = self.named_in_head(txn, &old)?;
+            if !force && tree::lookup(txn, tree, &new)?.is_some() {
+                return Err(Error::Exists {
+                    what: "dag",
+                    name: new.to_string(),
+                });
+            }
+            let changes = NameChanges::from([(old.clone(), None), (new.clone(), Some(dag))]);
+            commit_changes(txn, &changes, &author, &message)
+        })
+    }
+
+    /// The DAG of that name in what is checked out, and the tree that has it.
+    fn named_in_head(&self, txn: &WriteTxn<'_>, name: &Name) -> Result<(DagId, TreeId)> {
+        let head = txn.head()?;
+        let tree = tree_of(txn, head)?;
+        let dag = tree.map_or(Ok(None), |tree| tree::lookup(txn, tree, name))?;
+        dag.zip(tree)
+            .ok_or_else(|| self.dag_not_found(txn, tree, name))
+    }
+
+    /// The error that says that a name is not in `tree`.
+    pub(crate) fn dag_not_found(
+        &self,
+        objects: &impl ReadObjects,
+        tree: Option<TreeId>,
+        name: &Name,
+    ) -> Error {
+        Error::NotFoundNear {
+            what: "dag",
+            name: name.to_string(),
+            place: self.root().display().to_string(),
+            similar: tree.map_or_else(Vec::new, |tree| similar_dags(objects, tree, name.as_str())),
+        }
+    }
+}
+
+fn joined(names: &[Name]) -> String {
+    names
+        .iter()
+        .map(Name::as_str)
+        .collect::<Vec<_>>()
+        .join(", ")
 }

@@ -2,12 +2,16 @@
 //!
 //! The records are pieces of a hash trie (see [`Tree`]); here they become one map.
 
+mod diff;
+
+pub use diff::{Changes, diff};
+
 use std::collections::BTreeMap;
 
 use crate::error::Result;
 use crate::id::{DagId, TreeId};
 use crate::name::Name;
-use crate::record::{LEAF_MAX, Tree};
+use crate::record::{FAN_OUT, LEAF_MAX, Tree};
 use crate::store::{ReadObjects, WriteTxn};
 
 /// The DAG of that name in the tree `root`.
@@ -45,14 +49,17 @@ pub fn list(objects: &impl ReadObjects, root: TreeId) -> Result<BTreeMap<Name, D
     Ok(found)
 }
 
-/// A tree like `root` with the names in `changes` set, or removed where they are `None`.
+/// A tree like `root` (`None`: the empty one) with the names in `changes` set, or
+/// removed where they are `None`.
+///
+/// It costs the pieces on the way to each changed name, and not the others.
 pub fn update(
     txn: &mut WriteTxn<'_>,
-    root: TreeId,
+    root: Option<TreeId>,
     changes: &BTreeMap<Name, Option<DagId>>,
 ) -> Result<TreeId> {
     let changes: Vec<_> = changes.iter().map(|(name, dag)| (name, *dag)).collect();
-    match change(txn, Some(root), &changes, 0)? {
+    match change(txn, root, &changes, 0)?.id {
         Some(id) => Ok(id),
         None => txn.save(&Tree::empty()),
     }
@@ -60,15 +67,23 @@ pub fn update(
 
 type Change<'n> = (&'n Name, Option<DagId>);
 
-/// Changes the piece `id` at `depth`; `None` when nothing is left of it.
+/// A piece after a change.
+struct Changed {
+    /// `None` when nothing is left of it.
+    id: Option<TreeId>,
+    /// How many names came, less those that went.
+    grown: i64,
+}
+
+/// Changes the piece `id` at `depth`.
 fn change(
     txn: &mut WriteTxn<'_>,
     id: Option<TreeId>,
     changes: &[Change<'_>],
     depth: usize,
-) -> Result<Option<TreeId>> {
+) -> Result<Changed> {
     if changes.is_empty() {
-        return Ok(id);
+        return Ok(Changed { id, grown: 0 });
     }
     let piece = match id {
         Some(id) => txn.load::<_, Tree>(id)?,
@@ -76,6 +91,7 @@ fn change(
     };
     match piece {
         Tree::Leaf(entries) => {
+            let before = entries.len();
             let mut entries: BTreeMap<Name, DagId> = entries.into_iter().collect();
             for (name, dag) in changes {
                 match dag {
@@ -83,56 +99,69 @@ fn change(
                     None => entries.remove(*name),
                 };
             }
-            build(txn, entries.into_iter().collect(), depth).map(|built| built.map(|(id, _)| id))
+            let grown = difference(entries.len(), before);
+            let id = build(txn, entries.into_iter().collect(), depth)?;
+            Ok(Changed { id, grown })
         }
-        Tree::Branch { mut children, .. } => {
-            for (slot, child) in children.iter_mut().enumerate() {
-                let here: Vec<_> = changes
-                    .iter()
-                    .filter(|(name, _)| Tree::slot(name, depth) == slot)
-                    .copied()
-                    .collect();
-                *child = change(txn, *child, &here, depth + 1)?;
+        Tree::Branch {
+            count,
+            mut children,
+        } => {
+            let mut slots: [Vec<Change<'_>>; FAN_OUT] = Default::default();
+            for change in changes {
+                if let Some(slot) = slots.get_mut(Tree::slot(change.0, depth)) {
+                    slot.push(*change);
+                }
             }
-            let mut count = 0;
-            for child in children.iter().flatten() {
-                count += txn.load::<_, Tree>(*child)?.count();
+            let mut grown = 0;
+            for (child, changes) in children.iter_mut().zip(slots) {
+                let changed = change(txn, *child, &changes, depth + 1)?;
+                *child = changed.id;
+                grown += changed.grown;
             }
-            if count > LEAF_MAX as u64 {
-                return txn.save(&Tree::Branch { count, children }).map(Some);
-            }
-            // Small enough for one leaf again: the same names must give the same records.
-            let mut entries = Vec::new();
-            for child in children.iter().flatten() {
-                entries.extend(list(txn, *child)?);
-            }
-            build(txn, entries, depth).map(|built| built.map(|(id, _)| id))
+            let count = count.saturating_add_signed(grown);
+            let id = if count > LEAF_MAX as u64 {
+                Some(txn.save(&Tree::Branch { count, children })?)
+            } else {
+                // Small enough for one leaf again: the same names must give the same records.
+                let mut entries = Vec::new();
+                for child in children.iter().flatten() {
+                    entries.extend(list(txn, *child)?);
+                }
+                build(txn, entries, depth)?
+            };
+            Ok(Changed { id, grown })
         }
     }
 }
 
-/// Stores a piece at `depth` with exactly these entries; its id and count.
+fn difference(after: usize, before: usize) -> i64 {
+    let signed = |count| i64::try_from(count).unwrap_or(i64::MAX);
+    signed(after) - signed(before)
+}
+
+/// Stores a piece at `depth` with exactly these entries; `None` when there are none.
 fn build(
     txn: &mut WriteTxn<'_>,
     entries: Vec<(Name, DagId)>,
     depth: usize,
-) -> Result<Option<(TreeId, u64)>> {
-    let count = entries.len() as u64;
+) -> Result<Option<TreeId>> {
     if entries.is_empty() {
         return Ok(None);
     }
     if entries.len() <= LEAF_MAX {
-        return Ok(Some((txn.save(&Tree::leaf(entries))?, count)));
+        return Ok(Some(txn.save(&Tree::leaf(entries))?));
     }
-    let mut slots: [Vec<(Name, DagId)>; 16] = Default::default();
+    let count = entries.len() as u64;
+    let mut slots: [Vec<(Name, DagId)>; FAN_OUT] = Default::default();
     for entry in entries {
         if let Some(slot) = slots.get_mut(Tree::slot(&entry.0, depth)) {
             slot.push(entry);
         }
     }
-    let mut children = Box::new([None; 16]);
+    let mut children = Box::new([None; FAN_OUT]);
     for (child, entries) in children.iter_mut().zip(slots) {
-        *child = build(txn, entries, depth + 1)?.map(|(id, _)| id);
+        *child = build(txn, entries, depth + 1)?;
     }
-    Ok(Some((txn.save(&Tree::Branch { count, children })?, count)))
+    Ok(Some(txn.save(&Tree::Branch { count, children })?))
 }

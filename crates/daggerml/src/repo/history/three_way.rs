@@ -1,0 +1,79 @@
+//! Three-way: what two sides changed since a base, put together.
+
+use super::commit::NameChanges;
+use crate::error::Result;
+use crate::id::{DagId, TreeId};
+use crate::name::Name;
+use crate::repo::tree;
+use crate::store::ReadObjects;
+
+/// A name that both sides changed, each in its own way. `None` is no DAG.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// The name.
+    pub name: Name,
+    /// Its DAG before both.
+    pub base: Option<DagId>,
+    /// Its DAG on our side.
+    pub ours: Option<DagId>,
+    /// Its DAG on their side.
+    pub theirs: Option<DagId>,
+}
+
+/// Which side is right where both changed a name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Favor {
+    /// Neither: it is a conflict.
+    #[default]
+    Neither,
+    /// Ours.
+    Ours,
+    /// Theirs.
+    Theirs,
+}
+
+/// Both sides' changes together.
+#[derive(Debug, Default)]
+pub(super) struct Joined {
+    /// What to do to our tree.
+    pub changes: NameChanges,
+    /// What stays as on our side until someone chooses.
+    pub conflicts: Vec<Conflict>,
+}
+
+/// Joins the changes from `base` to `theirs` into `ours`. It costs what differs.
+pub(super) fn join(
+    objects: &impl ReadObjects,
+    base: Option<TreeId>,
+    ours: Option<TreeId>,
+    theirs: Option<TreeId>,
+    favor: Favor,
+) -> Result<Joined> {
+    let mut joined = Joined::default();
+    let our_changes = tree::diff(objects, base, ours)?;
+    for (name, (base, theirs)) in tree::diff(objects, base, theirs)? {
+        let ours = our_changes.get(&name).map_or(base, |(_, ours)| *ours);
+        if ours == theirs {
+            continue;
+        }
+        if ours == base || favor == Favor::Theirs {
+            joined.changes.insert(name, theirs);
+        } else if favor == Favor::Neither {
+            joined.conflicts.push(Conflict {
+                name,
+                base,
+                ours,
+                theirs,
+            });
+        }
+    }
+    Ok(joined)
+}
+
+/// The names of conflicts, for an error.
+pub(super) fn names(conflicts: &[Conflict]) -> Vec<String> {
+    conflicts
+        .iter()
+        .map(|conflict| conflict.name.to_string())
+        .collect()
+}
