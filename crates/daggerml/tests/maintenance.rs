@@ -175,6 +175,58 @@ fn gc_keeps_what_is_written_while_it_runs() {
     assert_eq!(count(store), collect(store).kept.all().objects);
 }
 
+/// Whoever finds an object while gc removes others finds all that it reaches, and by
+/// noting it keeps all.
+#[test]
+fn gc_never_leaves_half_of_what_hangs_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let repository = Repository::init(folder.path()).unwrap();
+    let store = repository.store();
+    for number in 0..30 {
+        commit(
+            &repository,
+            &format!("dag-{number}"),
+            ints(number * 1000..number * 1000 + 400),
+        );
+    }
+    let dags: Vec<_> = (0..30)
+        .map(|number| repository.find_dag(&format!("dag-{number}")).unwrap())
+        .collect();
+    store
+        .write(|txn| txn.delete(Table::Refs, b"heads/main"))
+        .unwrap();
+    // Nothing refers to these nodes, so they go first.
+    litter(store, 0..12_000);
+    let mut kept = None;
+    gc(store, Options::default(), &mut |step| {
+        if step.phase != "removing" {
+            return;
+        }
+        let snapshot = store.snapshot().unwrap();
+        for dag in &dags {
+            if !snapshot.has_object(dag.object()).unwrap() {
+                continue;
+            }
+            let record: daggerml::record::Dag = snapshot.load(*dag).unwrap();
+            for node in &record.nodes {
+                let node: Node = snapshot.load(*node).unwrap();
+                assert!(snapshot.has_object(node.datum().unwrap().object()).unwrap());
+            }
+            if kept.is_none() {
+                kept = Some(*dag);
+                let put = |txn: &mut daggerml::store::WriteTxn<'_>| {
+                    txn.put(Table::Calls, &[1; 32], dag.object().as_bytes())
+                };
+                store.write(put).unwrap();
+            }
+        }
+    })
+    .unwrap();
+    assert!(kept.is_some());
+    clean(store);
+    assert_eq!(count(store), 801);
+}
+
 #[test]
 fn a_gc_that_died_is_taken_over() {
     let folder = tempfile::tempdir().unwrap();

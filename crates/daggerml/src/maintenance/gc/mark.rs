@@ -10,7 +10,7 @@ use super::super::{STRIDE, Step, roots};
 
 /// How many references are gathered before they are looked up: in order, memory is
 /// read from front to back, several times as quick as one by one.
-const CROWD: usize = 1 << 16;
+pub(super) const CROWD: usize = 1 << 16;
 
 /// A datum up to this length is hashed as every other object is.
 const SHORT: usize = 4096;

@@ -9,7 +9,8 @@
 //!    later are not in the snapshot, so they are never removed.
 //! 3. Write transactions of bounded size each mark what the journal holds by then,
 //!    and only after that remove objects without a mark. Nobody else can write
-//!    between the two, so nothing that was noted is removed.
+//!    between the two, so nothing that was noted is removed. Objects go before what
+//!    they refer to, so what another process still finds, it finds whole.
 //! 4. The marker is cleared.
 //!
 //! What an open DAG holds only in memory is written when it is flushed, whether or
@@ -24,6 +25,7 @@
 //! is not known.
 
 mod mark;
+mod order;
 mod sweep;
 
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -37,6 +39,7 @@ use crate::store::{Store, Table};
 use super::ids::{Ids, damaged, kind_of_place};
 use super::{Step, Totals};
 use mark::Marker;
+use order::Garbage;
 
 /// What to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,16 +94,19 @@ fn run(store: &Store, run: Option<[u8; 16]>, progress: &mut dyn FnMut(Step)) -> 
         kept: marker.ids.totals(),
         ..Report::default()
     };
-    let mut garbage = Vec::new();
+    let mut ids = Vec::new();
+    let mut positions = Vec::new();
     for position in (0..marker.ids.len()).filter(|at| !marker.marks.has(*at)) {
         let (id, bytes) = marker.ids.object(&snapshot, position)?;
-        garbage.push(id);
+        ids.push(id);
+        positions.push(position);
         let kind = kind_at(bytes);
         report.kept.remove(kind, bytes.len());
         report.removed.add(kind, bytes.len());
     }
-    drop(snapshot);
     if let Some(run) = run {
+        let garbage = Garbage::new(&snapshot, &marker, &positions, ids)?;
+        drop(snapshot);
         sweep::sweep(store, run, &mut marker, &garbage, &mut report, progress)?;
     }
     Ok(report)

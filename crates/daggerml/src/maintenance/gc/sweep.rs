@@ -5,9 +5,9 @@ use crate::id::ObjectId;
 use crate::store::journal::{GC_KEY, Note, parse};
 use crate::store::{ReadObjects, Store, Table, WriteTxn};
 
-use super::super::ids::start;
 use super::super::{Step, roots};
 use super::mark::Marker;
+use super::order::Garbage;
 use super::{Report, kind_at, taken_over};
 
 /// How many objects one transaction removes at most: it holds the lock for some
@@ -20,19 +20,20 @@ pub(super) fn sweep(
     store: &Store,
     run: [u8; 16],
     marker: &mut Marker,
-    garbage: &[ObjectId],
+    garbage: &Garbage,
     report: &mut Report,
     progress: &mut dyn FnMut(Step),
 ) -> Result<()> {
-    let total = Some(garbage.len() as u64);
+    let total = Some(garbage.order.len() as u64);
     let mut done = 0;
-    for batch in garbage.chunks(BATCH) {
+    for part in garbage.order.chunks(BATCH) {
+        let batch = garbage.batch(part);
         let spared = store.write(|txn| {
             if txn.get(Table::Meta, GC_KEY)? != Some(&run[..]) {
                 return Err(taken_over());
             }
             take_notes(txn, marker, garbage)?;
-            remove(txn, marker, batch)
+            remove(txn, marker, &batch)
         })?;
         for (kind, bytes) in spared {
             report.spare(kind, bytes);
@@ -48,7 +49,7 @@ pub(super) fn sweep(
 }
 
 /// Marks from what the journal holds, and clears it.
-fn take_notes(txn: &mut WriteTxn<'_>, marker: &mut Marker, garbage: &[ObjectId]) -> Result<()> {
+fn take_notes(txn: &mut WriteTxn<'_>, marker: &mut Marker, garbage: &Garbage) -> Result<()> {
     for entry in txn.scan(Table::Journal, &[])? {
         let (key, _) = entry?;
         match parse(key) {
@@ -63,13 +64,14 @@ fn take_notes(txn: &mut WriteTxn<'_>, marker: &mut Marker, garbage: &[ObjectId])
     }
     while let Some(position) = marker.next() {
         // What had no mark is in the garbage.
-        let start_of = |id: &ObjectId| Some(start(id.as_bytes()));
-        let wanted = marker.ids.start(position);
-        let at = garbage.partition_point(|id| start_of(id) < wanted);
-        if let Some(id) = garbage.get(at).filter(|id| start_of(id) == wanted)
-            && let Some(bytes) = txn.raw_object(*id)?
+        let id = marker
+            .ids
+            .start(position)
+            .and_then(|start| garbage.find(start));
+        if let Some(id) = id
+            && let Some(bytes) = txn.raw_object(id)?
         {
-            marker.look_into(*id, bytes)?;
+            marker.look_into(id, bytes)?;
         }
     }
     // When this transaction runs again because the map had to grow, the marks are
