@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod files;
+mod fuzz;
 mod guides;
 mod links;
 mod python;
@@ -165,6 +166,17 @@ pub static ALL: &[Step] = &[
         "every Rust test, by cargo nextest",
         Files(&[""]),
         rust::test,
+    )
+    .needing(RUST),
+    step(
+        "fuzz",
+        "every fuzz target, for ten seconds",
+        Files(&[
+            "crates/daggerml/",
+            "tools/wheelwright/",
+            "docs/spec/vectors/",
+        ]),
+        fuzz::run,
     )
     .needing(RUST),
     step(
