@@ -47,7 +47,12 @@ fn allow(path: &Path, mode: u32) {
 fn as_nobody(name: &str, variable: &str, value: &str) -> bool {
     let mut command = child(name, variable, value);
     if root() {
-        command.uid(NOBODY).gid(NOBODY).current_dir("/");
+        command
+            .uid(NOBODY)
+            .gid(NOBODY)
+            .current_dir("/")
+            .env("HOME", "/nonexistent")
+            .env_remove("XDG_CONFIG_HOME");
     }
     match command.output() {
         Ok(output) => {
