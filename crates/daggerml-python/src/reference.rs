@@ -37,6 +37,11 @@ impl Ref {
         Self(Target::Object(I::KIND, id.object()))
     }
 
+    /// A ref of an object of any kind.
+    pub(crate) fn any(kind: Kind, id: ObjectId) -> Self {
+        Self(Target::Object(kind, id))
+    }
+
     /// The id, if it is of the right kind of object.
     pub(crate) fn to_id<I: TypedId>(&self, py: Python<'_>) -> PyResult<I> {
         match self.0 {

@@ -1,14 +1,15 @@
 //! `Repository`: a handle of a repository.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use daggerml::Error;
-use daggerml::record::Commit;
+use daggerml::id::DagId;
+use daggerml::name::Name;
+use daggerml::repo::history::LogOptions;
 use daggerml::repo::refs::ReadRefs;
 use daggerml::repo::{FOLDER, tree};
-use daggerml::store::ReadObjects;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -132,9 +133,15 @@ impl Repository {
         found.collect()
     }
 
-    /// The DAG of that name in the newest commit.
-    fn load(&self, py: Python<'_>, name: &str) -> PyResult<DagView> {
-        let view = py.detach(|| self.0.load(name)).or_raise(py)?;
+    /// The DAG of that name in a revision; by default in what is checked out.
+    #[pyo3(signature = (name, revision=None))]
+    fn load(&self, py: Python<'_>, name: &str, revision: Option<&str>) -> PyResult<DagView> {
+        let view = py
+            .detach(|| match revision {
+                None => self.0.load(name),
+                Some(revision) => self.0.view(self.find_dag(name, revision)?),
+            })
+            .or_raise(py)?;
         Ok(DagView::new(Arc::clone(&self.0), view))
     }
 
@@ -152,13 +159,7 @@ impl Repository {
                 let snapshot = self.0.snapshot()?;
                 let branch = snapshot.current_branch()?;
                 let commit = snapshot.head()?;
-                let dags = match commit {
-                    Some(id) => {
-                        let commit: Commit = snapshot.load(id)?;
-                        tree::list(&snapshot, commit.tree)?.len()
-                    }
-                    None => 0,
-                };
+                let dags = self.0.dags()?.len();
                 Ok::<_, Error>((branch, commit, dags))
             })
             .or_raise(py)?;
@@ -171,18 +172,20 @@ impl Repository {
         Ok(status)
     }
 
-    /// The names of the DAGs in the newest commit, with their refs.
-    fn dags<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+    /// The names of the DAGs in a revision, with their refs.
+    #[pyo3(signature = (revision=None))]
+    fn dags<'py>(
+        &self,
+        py: Python<'py>,
+        revision: Option<&str>,
+    ) -> PyResult<Bound<'py, PyDict>> {
         let found = py
-            .detach(|| {
-                let snapshot = self.0.snapshot()?;
-                Ok::<_, Error>(match snapshot.head()? {
-                    Some(id) => {
-                        let commit: Commit = snapshot.load(id)?;
-                        tree::list(&snapshot, commit.tree)?
-                    }
-                    None => BTreeMap::new(),
-                })
+            .detach(|| match revision {
+                None => self.0.dags(),
+                Some(revision) => {
+                    let tree = self.0.tree_at(revision)?;
+                    tree::list(&self.0.snapshot()?, tree)
+                }
             })
             .or_raise(py)?;
         let dags = PyDict::new(py);
@@ -190,5 +193,55 @@ impl Repository {
             dags.set_item(name.as_str(), Ref::object(dag))?;
         }
         Ok(dags)
+    }
+
+    /// What a revision stands for: a commit, tree, DAG, node ...
+    fn rev_parse(&self, py: Python<'_>, revision: &str) -> PyResult<Ref> {
+        let found = py.detach(|| self.0.resolve(revision)).or_raise(py)?;
+        Ok(Ref::any(found.kind(), found.id()))
+    }
+
+    /// The commits up to a revision, newest first.
+    fn log<'py>(
+        &self,
+        py: Python<'py>,
+        revision: &str,
+        limit: Option<usize>,
+    ) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        let entries = py
+            .detach(|| {
+                let range = self.0.range(revision)?;
+                let options = LogOptions {
+                    include: vec![range.include],
+                    exclude: range.exclude.into_iter().collect(),
+                    limit,
+                    ..LogOptions::default()
+                };
+                self.0.log(options)?.collect::<Result<Vec<_>, Error>>()
+            })
+            .or_raise(py)?;
+        let told = entries.into_iter().map(|entry| {
+            let told = PyDict::new(py);
+            told.set_item("commit", Ref::object(entry.id))?;
+            let parents = entry.commit.parents.iter().copied().map(Ref::object);
+            told.set_item("parents", parents.collect::<Vec<_>>())?;
+            told.set_item("author", entry.commit.author)?;
+            told.set_item("message", entry.commit.message)?;
+            told.set_item("time", entry.commit.time.0)?;
+            Ok(told)
+        });
+        told.collect()
+    }
+}
+
+impl Repository {
+    fn find_dag(&self, name: &str, revision: &str) -> Result<DagId, Error> {
+        let tree = self.0.tree_at(revision)?;
+        let found = tree::lookup(&self.0.snapshot()?, tree, &Name::new(name)?)?;
+        found.ok_or_else(|| Error::NotFound {
+            what: "dag",
+            name: name.to_owned(),
+            place: revision.to_owned(),
+        })
     }
 }

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from daggerml.dag import Dag
 
     StrPath = Union[str, "os.PathLike[str]"]
+    Revision = Union[str, Ref, None]
 
 __all__ = ["Dml"]
 
@@ -101,13 +102,17 @@ class Dml:
             dag.add_tag(tag)
         return dag
 
-    def load(self, name: Union[str, Ref]) -> Dag:
-        """Load a committed DAG by its name (or its ref)."""
+    def load(self, name: Union[str, Ref], *, revision: Revision = None) -> Dag:
+        """Load a committed DAG by its name (or its ref).
+
+        ``revision`` says as of which commit: a ref, an id, a branch, a tag,
+        ``"HEAD~2"`` ...; by default what is checked out.
+        """
         from daggerml.dag import Dag
 
         if isinstance(name, _core.Ref):
             return Dag._finished(self, self._handle.view(name))
-        return Dag._finished(self, self._handle.load(name), name)
+        return Dag._finished(self, self._handle.load(name, _revision(revision)), name)
 
     def resume(
         self, index: Ref, *, name: Optional[str] = None, message: Optional[str] = None
@@ -135,9 +140,40 @@ class Dml:
         """List the open DAGs that can be resumed, oldest first."""
         return self._handle.indexes()
 
-    def dags(self) -> dict[str, Ref]:
+    def dags(self, *, revision: Revision = None) -> dict[str, Ref]:
         """Return the names of the committed DAGs, with their refs."""
-        return self._handle.dags()
+        return self._handle.dags(_revision(revision))
+
+    def rev_parse(self, revision: str) -> Ref:
+        """Return what a revision stands for.
+
+        >>> from daggerml import Dml
+        >>> with Dml.temporary() as repo:
+        ...     for number in range(2):
+        ...         with repo.new("count", message=f"to {number}") as dag:
+        ...             dag.commit(number)
+        ...     [entry["message"] for entry in repo.log()]
+        ...     repo.load("count", revision="HEAD~1").result.value()
+        ...     repo.rev_parse("main") == repo.status()["commit"]
+        ['to 1', 'to 0']
+        0
+        True
+        """
+        return self._handle.rev_parse(revision)
+
+    def log(self, revision: str = "HEAD", limit: Optional[int] = 10) -> list[dict[str, Any]]:
+        """Return the commits up to a revision (or of a range ``A..B``), newest first.
+
+        Each has ``commit``, ``parents``, ``author``, ``message`` and ``time``,
+        which is in UTC.
+        """
+        from datetime import datetime, timedelta, timezone
+
+        entries = self._handle.log(revision, limit)
+        epoch = datetime(1970, 1, 1, tzinfo=timezone.utc)
+        for entry in entries:
+            entry["time"] = epoch + timedelta(microseconds=entry["time"])
+        return entries
 
     def status(self) -> dict[str, Any]:
         """Tell what is checked out: root, branch, commit, and the number of DAGs."""
@@ -157,3 +193,7 @@ class Dml:
 
     def __hash__(self) -> int:
         return hash(self.root)
+
+
+def _revision(revision: Revision) -> Optional[str]:
+    return revision.id() if isinstance(revision, _core.Ref) else revision

@@ -121,9 +121,11 @@ def new(
     return (dml or get_default_dml()).new(name, message, tags=tags)
 
 
-def load(name: Union[str, Ref], dml: Optional[Dml] = None) -> Dag:
-    """Load a committed DAG by its name (or its ref)."""
-    return (dml or get_default_dml()).load(name)
+def load(
+    name: Union[str, Ref], dml: Optional[Dml] = None, *, revision: Union[str, Ref, None] = None
+) -> Dag:
+    """Load a committed DAG by its name (or its ref), as of ``revision``."""
+    return (dml or get_default_dml()).load(name, revision=revision)
 
 
 def resume(
