@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import shutil
 import socket
 import statistics
@@ -112,12 +113,10 @@ def program(programs: Path, env: dict[str, str], rounds: int, literals: int) -> 
 
 def start(command: list[Any]) -> tuple[float, float]:
     """Return wall-clock and CPU seconds of one run of ``command``."""
-    before = os.times()
-    begun = time.perf_counter()
+    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
-    wall, after = time.perf_counter() - begun, os.times()
-    cpu = after.children_user + after.children_system
-    return wall, cpu - before.children_user - before.children_system
+    wall, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def starts(programs: Path, rounds: int) -> dict[str, list[tuple[float, float]]]:
