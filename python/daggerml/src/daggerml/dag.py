@@ -72,16 +72,19 @@ class Dag:
     @classmethod
     def _begun(cls, dml: Dml, core: OpenDag, name: str, message: str) -> Dag:
         self = cls.__new__(cls)
-        self.dml, self._name, self._message = dml, name, message
-        self._open, self._view, self._ref = core, None, None
+        self._fill(dml, name, message, core, None, None)
         return self
 
     @classmethod
     def _finished(cls, dml: Dml, view: DagView, name: str = "") -> Dag:
         self = cls.__new__(cls)
-        self.dml, self._name, self._message = dml, name, ""
-        self._open, self._view, self._ref = None, view, view.dag
+        self._fill(dml, name, "", None, view, view.dag)
         return self
+
+    def _fill(self, *parts: Any) -> None:
+        # Past __setattr__, which asks of every name whether it is a node's.
+        for slot, part in zip(_SLOTS, parts):
+            slot(self, part)
 
     # What it is
 
@@ -406,3 +409,8 @@ class Dag:
         from daggerml.html import dag_html
 
         return dag_html(self)
+
+
+_SLOTS = tuple(
+    Dag.__dict__[slot].__set__ for slot in ("dml", "_name", "_message", "_open", "_view", "_ref")
+)

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Optional, Union
 
 from daggerml import _core
+from daggerml.dag import Dag
 from daggerml.errors import DmlRepoError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from daggerml._core import Ref
-    from daggerml.dag import Dag
 
     StrPath = Union[str, "os.PathLike[str]"]
     Revision = Union[str, Ref, None]
@@ -95,8 +95,6 @@ class Dml:
 
     def new(self, name: str, message: str = "", *, tags: Optional[Iterable[str]] = None) -> Dag:
         """Begin a DAG that will be committed under ``name``."""
-        from daggerml.dag import Dag
-
         dag = Dag._begun(self, self._handle.new_dag(name, message), name, message)
         for tag in tags or ():
             dag.add_tag(tag)
@@ -108,8 +106,6 @@ class Dml:
         ``revision`` says as of which commit: a ref, an id, a branch, a tag,
         ``"HEAD~2"`` ...; by default what is checked out.
         """
-        from daggerml.dag import Dag
-
         if isinstance(name, _core.Ref):
             return Dag._finished(self, self._handle.view(name))
         return Dag._finished(self, self._handle.load(name, _revision(revision)), name)
@@ -122,8 +118,6 @@ class Dml:
         It is taken over: no other handle can change it from now on. ``name``
         and ``message`` are those that it was begun with; others are an error.
         """
-        from daggerml.dag import Dag
-
         dag = self._handle.resume(index)
         info = dag.info()
         for what, given, kept in (("name", name, info[0]), ("message", message, info[1])):
