@@ -12,11 +12,15 @@ pub mod artifact;
 pub mod audit;
 pub mod binary;
 pub mod build;
+pub mod checksums;
 pub mod cli;
+pub mod compare;
 pub mod digest;
 pub mod pack;
 pub mod project;
+pub mod provenance;
 pub mod reproduce;
+pub mod sbom;
 pub mod smoke;
 pub mod toolchain;
 

@@ -201,26 +201,23 @@ fn kinds(member: &Member) -> (bool, bool, bool) {
     (stub, name == "py.typed", code)
 }
 
+/// Extension modules, and folders that an `__init__.py` says are packages, must
+/// have names that `import` takes. Other Python files may be data (templates).
 fn module_name(member: &Member, path: &str, findings: &mut Findings) {
     let (folders, file) = path.rsplit_once('/').unwrap_or(("", path));
-    let stem = file.strip_suffix(".py").or_else(|| {
-        extension_module(file)
-            .filter(|(_, s)| !matches!(s, Suffix::Plain))
-            .map(|(m, _)| m)
-    });
-    // Data folders with Python files in them (templates, vendored trees) are no
-    // modules; only the chain from a package down is.
-    let Some(stem) = stem.filter(|_| !folders.contains(|c: char| !is_path_of_names(c))) else {
+    let extension = extension_module(file)
+        .filter(|(_, suffix)| file.ends_with(".pyd") || !matches!(suffix, Suffix::Plain))
+        .filter(|_| member.binary.is_some())
+        .map(|(module, _)| module);
+    let Some(stem) = extension.or((file == "__init__.py").then_some("__init__")) else {
         return;
     };
     let bad = folders
         .split('/')
-        .filter(|f| !f.is_empty())
+        .filter(|folder| !folder.is_empty())
         .chain([stem])
         .find(|part| !is_identifier(part));
-    if let Some(bad) = bad
-        && member.binary.is_some()
-    {
+    if let Some(bad) = bad {
         findings.add(
             MODULE_NAME,
             Some(&member.path),
@@ -229,10 +226,6 @@ fn module_name(member: &Member, path: &str, findings: &mut Findings) {
             "rename it",
         );
     }
-}
-
-fn is_path_of_names(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/')
 }
 
 fn is_identifier(name: &str) -> bool {

@@ -111,6 +111,7 @@ fn read_as<H: FileHeader<Endian = Endianness>>(bytes: &[u8]) -> Result<Elf, Stri
                 };
             }
             raw::PT_GNU_RELRO => relro = true,
+            raw::PT_DYNAMIC => elf.dynamic = true,
             raw::PT_INTERP => {
                 elf.interpreter = segment.interpreter(endian, bytes).map_err(say)?.map(text);
             }
@@ -149,7 +150,7 @@ fn read_dynamic<H: FileHeader<Endian = Endianness>>(
 ) -> Result<bool, String> {
     let mut bind_now = false;
     let table = file.elf_dynamic_table().map_err(|e| e.to_string())?;
-    elf.dynamic = !table.is_empty();
+    elf.dynamic |= !table.is_empty();
     for entry in &table {
         let mut string = || -> Result<String, String> {
             let string = table.string(entry).map_err(|e| e.to_string())?;
@@ -208,6 +209,8 @@ fn read_symbols<H: FileHeader<Endian = Endianness>>(
     let symbols = file.elf_dynamic_symbol_table();
     for symbol in symbols.iter() {
         let Ok(name) = symbols.symbol_name(endian, symbol) else {
+            // Finding no end of the name may have cost a walk over all names.
+            budget.spend(file.data().len())?;
             continue;
         };
         budget.spend(name.len())?;

@@ -162,6 +162,8 @@ fn read_symbols<H: MachHeader<Endian = Endianness>>(
     let symbols = file.macho_symbol_table();
     for symbol in symbols.iter() {
         let Ok(name) = symbol.name(endian, symbols.strings()) else {
+            // Finding no end of the name may have cost a walk over all names.
+            budget.spend(file.data().len())?;
             continue;
         };
         budget.spend(name.len())?;

@@ -191,3 +191,42 @@ fn machine(machine: raw::Machine) -> String {
         other => format!("PE machine {:#x}", other.0),
     }
 }
+
+/// Ranges of a PE file that hold link times, the checksum and the identity of
+/// its debug information; `None` when it is no readable PE file.
+pub fn volatile(bytes: &[u8]) -> Option<Vec<std::ops::Range<usize>>> {
+    let file = PeFile::<raw::ImageNtHeaders64>::parse(bytes).ok()?;
+    let header = usize::try_from(file.dos_header().nt_headers_offset()).ok()?;
+    // The file header's TimeDateStamp and the optional header's CheckSum.
+    let mut ranges = vec![header + 8..header + 12, header + 24 + 64..header + 24 + 68];
+    let mut within = |directory: usize, start: usize, len: usize| {
+        let place = file
+            .data_directory(directory)
+            .and_then(|d| d.file_range(&file.section_table()).ok())
+            .and_then(|(at, size)| Some((usize::try_from(at).ok()?, size)));
+        if let Some((at, _)) = place {
+            ranges.push(at + start..at + start + len);
+        }
+    };
+    within(raw::IMAGE_DIRECTORY_ENTRY_EXPORT, 4, 4);
+    if let Some(directory) = file.data_directory(raw::IMAGE_DIRECTORY_ENTRY_DEBUG)
+        && let Ok((at, size)) = directory.file_range(&file.section_table())
+    {
+        let (at, size) = (usize::try_from(at).ok()?, usize::try_from(size).ok()?);
+        let entries = bytes.get(at..at.checked_add(size)?)?;
+        for (index, entry) in entries.as_chunks::<28>().0.iter().enumerate() {
+            let word = |i: usize| {
+                let word: [u8; 4] = entry.get(i..i + 4)?.try_into().ok()?;
+                usize::try_from(u32::from_le_bytes(word)).ok()
+            };
+            ranges.push(at + index * 28 + 4..at + index * 28 + 8);
+            // A CodeView record's GUID and age follow its signature.
+            if word(12) == Some(2)
+                && let Some(view) = word(24)
+            {
+                ranges.push(view.saturating_add(4)..view.saturating_add(24));
+            }
+        }
+    }
+    Some(ranges)
+}

@@ -2,11 +2,15 @@
 
 mod audit;
 mod build;
+mod checksums;
+mod compare;
 mod completions;
 mod man;
 mod pack;
 mod platforms;
+mod provenance;
 mod reproduce;
+mod sbom;
 mod sdist;
 mod smoke;
 
@@ -36,6 +40,10 @@ enum Command {
     Pack(pack::Args),
     Sdist(sdist::Args),
     Audit(audit::Args),
+    Compare(compare::Args),
+    Sbom(sbom::Args),
+    Checksums(checksums::Args),
+    Provenance(provenance::Args),
     Smoke(smoke::Args),
     Reproduce(reproduce::Args),
     Platforms(platforms::Args),
@@ -66,6 +74,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Pack(args) => args.run(),
         Command::Sdist(args) => args.run(),
         Command::Audit(args) => args.run(),
+        Command::Compare(args) => args.run(),
+        Command::Sbom(args) => args.run(),
+        Command::Checksums(args) => args.run(),
+        Command::Provenance(args) => args.run(),
         Command::Smoke(args) => args.run(),
         Command::Reproduce(args) => args.run(),
         Command::Platforms(args) => args.run(),

@@ -1,0 +1,276 @@
+//! Which crates and C libraries are in a compiled extension.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use cargo_metadata::{
+    DependencyKind, Message, Metadata, MetadataCommand, Package, PackageId, TargetKind,
+};
+use serde::Deserialize;
+
+use super::SbomError;
+use crate::toolchain::rust;
+
+/// What is in an extension.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Linked {
+    /// The extension's own crate.
+    pub root: String,
+    /// Every crate, by name and version; the root too.
+    pub crates: BTreeMap<String, Crate>,
+    /// C code, by name.
+    pub natives: BTreeMap<String, Native>,
+}
+
+/// A linked crate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Crate {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// SPDX expression.
+    pub license: Option<String>,
+    /// SHA-256 of the package, from Cargo.lock; `None` for crates of the workspace.
+    pub checksum: Option<String>,
+    /// Where its source is kept.
+    pub repository: Option<String>,
+    /// Keys of the crates it uses.
+    pub uses: BTreeSet<String>,
+}
+
+/// C code that a crate brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Native {
+    /// Its name.
+    pub name: String,
+    /// SPDX expression, where it is known.
+    pub license: Option<String>,
+    /// Its address as a package.
+    pub purl: Option<String>,
+    /// Key of the crate that brought it.
+    pub brought_by: String,
+    /// Static libraries it was linked as; empty when no build was looked at.
+    pub libraries: BTreeSet<String>,
+}
+
+#[derive(Deserialize)]
+struct Table {
+    bundled: Vec<Bundled>,
+}
+
+/// A row of `data/bundled.toml`.
+#[derive(Deserialize)]
+struct Bundled {
+    #[serde(rename = "crate")]
+    package: String,
+    libraries: Vec<String>,
+    name: String,
+    purl: String,
+    license: String,
+}
+
+/// Finds what is linked into the package of `manifest` on `target`. `messages`
+/// is what cargo printed when it built it, where that is at hand.
+///
+/// # Errors
+/// When cargo cannot describe the package, or the messages are of another build.
+pub fn linked(manifest: &Path, target: &str, messages: Option<&[u8]>) -> Result<Linked, SbomError> {
+    let metadata = MetadataCommand::new()
+        .cargo_path(rust::cargo())
+        .manifest_path(manifest)
+        .other_options(vec![
+            "--locked".to_owned(),
+            "--filter-platform".to_owned(),
+            target.to_owned(),
+        ])
+        .exec()?;
+    let wanted = std::fs::canonicalize(manifest).unwrap_or_else(|_| manifest.to_owned());
+    let root = metadata
+        .packages
+        .iter()
+        .find(|p| p.manifest_path.as_std_path() == wanted)
+        .ok_or_else(|| SbomError::NoPackage {
+            manifest: manifest.display().to_string(),
+        })?;
+    let build = messages.map(Build::read);
+    if let Some(build) = &build
+        && !build.compiled.contains(&root.id)
+    {
+        return Err(SbomError::OtherBuild {
+            package: root.name.to_string(),
+        });
+    }
+    let checksums = checksums(metadata.workspace_root.as_std_path())?;
+    let edges = edges(&metadata, root, build.as_ref());
+    let mut crates = BTreeMap::new();
+    for (id, uses) in &edges {
+        let package = &metadata[*id];
+        crates.insert(
+            key(package),
+            Crate {
+                name: package.name.to_string(),
+                version: package.version.to_string(),
+                license: package.license.as_ref().map(|l| l.replace('/', " OR ")),
+                checksum: checksums.get(&key(package)).cloned(),
+                repository: package.repository.clone(),
+                uses: uses.iter().map(|id| key(&metadata[*id])).collect(),
+            },
+        );
+    }
+    let packages = edges.keys().map(|id| &metadata[*id]);
+    Ok(Linked {
+        root: key(root),
+        natives: natives(packages, build.as_ref()),
+        crates,
+    })
+}
+
+/// `name@version`, as package URLs end.
+fn key(package: &Package) -> String {
+    format!("{}@{}", package.name, package.version)
+}
+
+/// What cargo's messages say of a build.
+struct Build {
+    compiled: BTreeSet<PackageId>,
+    /// Static libraries by the package whose build script linked them.
+    libraries: BTreeMap<PackageId, BTreeSet<String>>,
+}
+
+impl Build {
+    fn read(messages: &[u8]) -> Self {
+        let mut build = Self {
+            compiled: BTreeSet::new(),
+            libraries: BTreeMap::new(),
+        };
+        for message in Message::parse_stream(messages).flatten() {
+            match message {
+                Message::CompilerArtifact(artifact) => {
+                    build.compiled.insert(artifact.package_id);
+                }
+                Message::BuildScriptExecuted(script) => {
+                    for library in script.linked_libs {
+                        if let Some(name) = library.as_str().strip_prefix("static=") {
+                            // `static:+whole-archive=x` has its modifiers before.
+                            build
+                                .libraries
+                                .entry(script.package_id.clone())
+                                .or_default()
+                                .insert(name.to_owned());
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        build
+    }
+}
+
+/// The linked packages from `root` down, each with those it uses. Build scripts,
+/// tests and procedural macros run on the builder and are not linked.
+fn edges<'a>(
+    metadata: &'a Metadata,
+    root: &'a Package,
+    build: Option<&Build>,
+) -> BTreeMap<&'a PackageId, BTreeSet<&'a PackageId>> {
+    let nodes: BTreeMap<&PackageId, _> = metadata
+        .resolve
+        .iter()
+        .flat_map(|resolve| &resolve.nodes)
+        .map(|node| (&node.id, node))
+        .collect();
+    let is_linked = |id: &PackageId| {
+        let macros = metadata[id]
+            .targets
+            .iter()
+            .any(|t| t.kind.contains(&TargetKind::ProcMacro));
+        !macros && build.is_none_or(|b| b.compiled.contains(id))
+    };
+    let mut edges: BTreeMap<&PackageId, BTreeSet<&PackageId>> = BTreeMap::new();
+    let mut open = vec![&root.id];
+    while let Some(id) = open.pop() {
+        if edges.contains_key(id) {
+            continue;
+        }
+        let uses: BTreeSet<&PackageId> = nodes
+            .get(id)
+            .into_iter()
+            .flat_map(|node| &node.deps)
+            .filter(|dep| {
+                dep.dep_kinds
+                    .iter()
+                    .any(|k| k.kind == DependencyKind::Normal)
+            })
+            .map(|dep| &dep.pkg)
+            .filter(|id| is_linked(id))
+            .collect();
+        open.extend(&uses);
+        edges.insert(id, uses);
+    }
+    edges
+}
+
+fn natives<'a>(
+    packages: impl Iterator<Item = &'a Package>,
+    build: Option<&Build>,
+) -> BTreeMap<String, Native> {
+    let table: Vec<Bundled> = toml::from_str::<Table>(include_str!("../../data/bundled.toml"))
+        .map(|table| table.bundled)
+        .unwrap_or_default();
+    let mut natives: BTreeMap<String, Native> = BTreeMap::new();
+    for package in packages {
+        let row = table.iter().find(|row| row.package == *package.name);
+        let libraries = build.and_then(|b| b.libraries.get(&package.id));
+        let mut add = |name: String, row: Option<&Bundled>, libraries: BTreeSet<String>| {
+            let native = natives.entry(name.clone()).or_insert_with(|| Native {
+                name,
+                license: row.map(|r| r.license.clone()),
+                purl: row.map(|r| r.purl.clone()),
+                brought_by: key(package),
+                libraries: BTreeSet::new(),
+            });
+            native.libraries.extend(libraries);
+        };
+        match (row, libraries, build) {
+            // No build to look at: what the crate is known to bring.
+            (Some(row), None, None) => add(row.name.clone(), Some(row), BTreeSet::new()),
+            (row, Some(libraries), _) => {
+                for library in libraries {
+                    let known = row.filter(|r| r.libraries.iter().any(|l| library.starts_with(l)));
+                    let name = known.map_or_else(|| library.clone(), |r| r.name.clone());
+                    add(name, known, BTreeSet::from([library.clone()]));
+                }
+            }
+            (_, None, _) => {}
+        }
+    }
+    natives
+}
+
+/// Checksums of Cargo.lock, by `name@version`.
+fn checksums(root: &Path) -> Result<BTreeMap<String, String>, SbomError> {
+    #[derive(Deserialize)]
+    struct Lock {
+        package: Vec<Locked>,
+    }
+    #[derive(Deserialize)]
+    struct Locked {
+        name: String,
+        version: String,
+        checksum: Option<String>,
+    }
+    let path = root.join("Cargo.lock");
+    let error = |reason: String| SbomError::Lock {
+        path: path.display().to_string(),
+        reason,
+    };
+    let text = std::fs::read_to_string(&path).map_err(|e| error(e.to_string()))?;
+    let lock: Lock = toml::from_str(&text).map_err(|e| error(e.to_string()))?;
+    Ok(lock
+        .package
+        .into_iter()
+        .filter_map(|p| Some((format!("{}@{}", p.name, p.version), p.checksum?)))
+        .collect())
+}
