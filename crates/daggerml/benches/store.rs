@@ -30,9 +30,29 @@ fn main() {
     let objects = store.snapshot().unwrap().count(Table::Objects).unwrap();
     let size = store.size().unwrap();
     println!(
-        "on disk: {objects} objects, {size} bytes, {} a literal node (its datum included)",
+        "on disk, {DAGS} commits of {NODES} literals: {objects} objects, {size} bytes, \
+         {} a literal node with its datum",
         size.cast_signed() / (NODES * DAGS)
     );
+    let folder = tempfile::tempdir().unwrap();
+    let repository = Repository::init(folder.path()).unwrap();
+    commit(&repository, 0, DAGS * NODES);
+    let size = repository.store().size().unwrap();
+    println!(
+        "on disk, one commit of {} literals: {size} bytes, {} a literal node with its datum",
+        DAGS * NODES,
+        size.cast_signed() / (NODES * DAGS)
+    );
+}
+
+/// Commits literals from `first` up to `end`.
+fn commit(repository: &Repository, first: i64, end: i64) {
+    let mut open = repository.new_dag(&format!("dag-{first}"), "").unwrap();
+    let mut last = None;
+    for number in first..end {
+        last = Some(open.put(Value::from(number)).unwrap());
+    }
+    open.commit(last.unwrap()).unwrap();
 }
 
 type Objects = Vec<(ObjectId, Vec<u8>)>;
@@ -158,6 +178,32 @@ fn snapshot(bencher: Bencher<'_, '_>) {
     bencher.bench_local(|| repository.snapshot().unwrap());
 }
 
+/// What a process pays once: opening, and checking what a write relies on.
+#[divan::bench(sample_count = 20, sample_size = 1)]
+fn open_million_and_write(bencher: Bencher<'_, '_>) {
+    let (_, repository) = large();
+    // A copy, since a process opens a folder once.
+    let copy = tempfile::tempdir().unwrap();
+    let data = copy.path().join("data.mdb");
+    std::fs::copy(repository.store().path().join("data.mdb"), data).unwrap();
+    bencher.bench_local(|| {
+        let store = OpenOptions::default().open(copy.path()).unwrap();
+        store
+            .write(|txn| txn.put(Table::Claims, b"x", b""))
+            .unwrap();
+    });
+}
+
+/// The same without the write.
+#[divan::bench(sample_count = 20, sample_size = 1)]
+fn open_million(bencher: Bencher<'_, '_>) {
+    let (_, repository) = large();
+    let copy = tempfile::tempdir().unwrap();
+    let data = copy.path().join("data.mdb");
+    std::fs::copy(repository.store().path().join("data.mdb"), data).unwrap();
+    bencher.bench_local(|| OpenOptions::default().open(copy.path()).unwrap());
+}
+
 /// A repository of a million objects: 500 commits of 1,000 literals each.
 fn large() -> &'static (TempDir, Repository) {
     static LARGE: OnceLock<(TempDir, Repository)> = OnceLock::new();
@@ -165,12 +211,7 @@ fn large() -> &'static (TempDir, Repository) {
         let folder = tempfile::tempdir().unwrap();
         let repository = Repository::init(folder.path()).unwrap();
         for dag in 0..DAGS {
-            let mut open = repository.new_dag(&format!("dag-{dag}"), "").unwrap();
-            let mut last = None;
-            for node in 0..NODES {
-                last = Some(open.put(Value::from(dag * NODES + node)).unwrap());
-            }
-            open.commit(last.unwrap()).unwrap();
+            commit(&repository, dag * NODES, (dag + 1) * NODES);
         }
         (folder, repository)
     })
