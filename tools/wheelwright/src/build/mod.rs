@@ -14,7 +14,7 @@ use crate::digest::Digest;
 use crate::pack::{self, PackError, sdist, wheel};
 use crate::project::Project;
 use crate::project::workspace::Workspace;
-use crate::smoke;
+use crate::smoke::{self, install::Interpreter};
 use crate::toolchain::ToolError;
 use crate::toolchain::python::Python;
 use crate::toolchain::tools::Tools;
@@ -85,6 +85,7 @@ pub fn build(workspace: &Workspace, plan: &Plan, options: &Options) -> Result<Re
         report::announce(&row);
         rows.push(row);
     }
+    write_checksums(&options.out, &rows)?;
     if options.smoke {
         try_all(workspace, &options.out, &tools, &python, &mut rows);
     }
@@ -148,6 +149,23 @@ fn make(
     }
 }
 
+/// Writes `SHA256SUMS` beside the artifacts: exactly those of this build.
+fn write_checksums(out: &Path, rows: &[Row]) -> Result<(), BuildError> {
+    let path = out.join("SHA256SUMS");
+    let mut sums: Vec<(&str, &str)> = rows
+        .iter()
+        .filter_map(|row| Some((row.artifact.as_str(), row.sha256.as_deref()?)))
+        .collect();
+    sums.sort_unstable();
+    let lines: Vec<String> = sums
+        .iter()
+        .map(|(name, digest)| format!("{digest}  {name}\n"))
+        .collect();
+    std::fs::create_dir_all(out)
+        .and_then(|()| std::fs::write(&path, lines.concat()))
+        .map_err(|source| BuildError::Work { path, source })
+}
+
 /// Audits an artifact by its package's policy; no folder of this build may be
 /// in it.
 fn audit(workspace: &Workspace, path: &Path, project: &Project) -> Verdict {
@@ -188,7 +206,7 @@ fn try_all(workspace: &Workspace, out: &Path, tools: &Tools, python: &Python, ro
         let verdict = if stamps.holds(&name, &key) {
             Verdict::Passed
         } else {
-            match smoke::package(project, out, tools, python) {
+            match smoke::package(project, out, tools, Interpreter::Own(python)) {
                 Ok(()) => {
                     stamps.set(&name, &key);
                     Verdict::Passed

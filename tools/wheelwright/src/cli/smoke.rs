@@ -4,8 +4,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::{FAILED, Outcome};
+use crate::project::Project;
 use crate::project::workspace::Workspace;
-use crate::smoke;
+use crate::smoke::{self, install::Interpreter};
+use crate::toolchain::platform;
 use crate::toolchain::python::Python;
 use crate::toolchain::tools::Tools;
 
@@ -21,44 +23,64 @@ pub(super) struct Args {
     #[arg(long, value_name = "NAME")]
     package: Vec<String>,
     /// Try them with this Python (may be repeated)
-    #[arg(long, value_name = "PROGRAM")]
+    #[arg(long, value_name = "PROGRAM", conflicts_with = "runner")]
     python: Vec<PathBuf>,
+    /// Try the wheels of this other platform, with --runner
+    #[arg(long, value_name = "NAME", requires = "runner")]
+    platform: Option<String>,
+    /// A program that runs a Python of that platform here, such as an emulator
+    /// (for linux-aarch64: tools/foreign/aarch64-python.sh)
+    #[arg(long, value_name = "PROGRAM", requires = "platform")]
+    runner: Option<PathBuf>,
 }
 
 impl Args {
     pub(super) fn run(self) -> Outcome {
         let workspace = Workspace::find(&std::env::current_dir()?)?;
-        let folder = self.folder.unwrap_or_else(|| workspace.root.join("dist"));
-        let tools = Tools::new(&workspace.work_folder(), &Python::find(None)?);
-        let pythons = if self.python.is_empty() {
-            vec![Python::find(None)?]
-        } else {
-            self.python
-                .iter()
-                .map(|name| Python::find(Some(name)))
-                .collect::<Result<_, _>>()?
+        let folder = self
+            .folder
+            .clone()
+            .unwrap_or_else(|| workspace.root.join("dist"));
+        let own = Python::find(None)?;
+        let tools = Tools::new(&workspace.work_folder(), &own);
+        let mut pythons = Vec::new();
+        match &self.runner {
+            Some(runner) => pythons.push(Python::foreign(runner)?),
+            None if self.python.is_empty() => pythons.push(own),
+            None => {
+                for name in &self.python {
+                    pythons.push(Python::find(Some(name))?);
+                }
+            }
+        }
+        let foreign = self
+            .platform
+            .as_deref()
+            .map(platform::by_name)
+            .transpose()?;
+        let asked = |project: &Project| {
+            self.package.is_empty()
+                || self
+                    .package
+                    .iter()
+                    .any(|name| name == project.name.written())
         };
         let mut failed = false;
         for python in &pythons {
-            for project in &workspace.projects {
-                if !self.package.is_empty()
-                    && !self
-                        .package
-                        .iter()
-                        .any(|name| name == project.name.written())
-                {
-                    continue;
-                }
-                let verdict = match smoke::package(project, &folder, &tools, python) {
+            let interpreter = match foreign {
+                Some(platform) => Interpreter::Foreign(python, platform),
+                None => Interpreter::Own(python),
+            };
+            for project in workspace.projects.iter().filter(|project| asked(project)) {
+                let verdict = match smoke::package(project, &folder, &tools, interpreter) {
                     Ok(()) => "ok".to_owned(),
                     Err(error) => {
                         failed = true;
                         format!("FAILED: {}", super::full_message(&error))
                     }
                 };
-                super::print(
-                    format!("{} with {}: {verdict}\n", project.name, python.description).as_bytes(),
-                )?;
+                let line = format!("{} with {}: {verdict}\n", project.name, python.description);
+                super::print(line.as_bytes())?;
             }
         }
         Ok(if failed {

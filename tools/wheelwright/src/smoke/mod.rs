@@ -1,18 +1,20 @@
 //! Trying an installed copy: a fresh virtual environment, no index, the steps
 //! that the package's `pyproject.toml` names.
 
-use std::ffi::OsString;
+pub mod install;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use crate::digest::{Digest, Pieces};
 use crate::project::Project;
 use crate::project::settings::SmokeStep;
 use crate::toolchain::ToolError;
-use crate::toolchain::process::{last_lines, run};
-use crate::toolchain::python::{Python, Venv};
+use crate::toolchain::process::last_lines;
+use crate::toolchain::python::Python;
 use crate::toolchain::tools::Tools;
+use install::{Installed, Interpreter};
 
 /// A package that does not work when it is installed.
 #[derive(Debug, thiserror::Error)]
@@ -75,7 +77,7 @@ pub fn package(
     project: &Project,
     wheels: &Path,
     tools: &Tools,
-    python: &Python,
+    interpreter: Interpreter<'_>,
 ) -> Result<(), SmokeError> {
     let file = |source| SmokeError::File {
         path: std::env::temp_dir(),
@@ -85,38 +87,13 @@ pub fn package(
         .prefix("wheelwright-smoke-")
         .tempdir()
         .map_err(file)?;
-    let install = |source| SmokeError::Install {
-        package: project.name.to_string(),
-        source,
-    };
-    let venv = python
-        .venv(&folder.path().join("venv"), false)
-        .map_err(install)?;
-    let mut pip = tools.pip_for(&venv).map_err(install)?;
-    // A setting of pip's, such as another folder of wheels, could hide that
-    // ours are not enough.
-    for (name, _) in std::env::vars_os() {
-        if name
-            .to_string_lossy()
-            .to_ascii_uppercase()
-            .starts_with("PIP_")
-        {
-            pip.env_remove(name);
-        }
-    }
-    pip.args([
-        "install",
-        "--isolated",
-        "--no-index",
-        "--only-binary",
-        ":all:",
-        "--no-cache-dir",
-        "--quiet",
-    ])
-    .args(["--disable-pip-version-check", "--find-links"])
-    .arg(wheels)
-    .arg(format!("{}=={}", project.name, project.version));
-    run(&mut pip, "").map_err(install)?;
+    let installed =
+        Installed::new(project, wheels, tools, interpreter, folder.path()).map_err(|source| {
+            SmokeError::Install {
+                package: project.name.to_string(),
+                source,
+            }
+        })?;
     let empty = folder.path().join("empty");
     std::fs::create_dir(&empty).map_err(file)?;
     project
@@ -124,12 +101,12 @@ pub fn package(
         .smoke
         .step
         .iter()
-        .try_for_each(|step| run_step(project, &venv, &empty, step))
+        .try_for_each(|step| run_step(project, &installed, &empty, step))
 }
 
 fn run_step(
     project: &Project,
-    venv: &Venv,
+    installed: &Installed,
     folder: &Path,
     step: &SmokeStep,
 ) -> Result<(), SmokeError> {
@@ -141,11 +118,10 @@ fn run_step(
     let Some((program, arguments)) = step.run.split_first() else {
         return Ok(());
     };
-    let mut child = Command::new(venv.program(program))
+    let mut child = installed
+        .command(program, folder)
         .args(arguments)
         .current_dir(folder)
-        .env_clear()
-        .envs(environment(venv, folder))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -170,11 +146,11 @@ fn run_step(
             message: last_lines(&output),
         });
     }
-    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    let printed = String::from_utf8_lossy(&output.stdout).replace("\r\n", "\n");
     let wanted = step
         .stdout
         .replace("{version}", &project.version.to_string());
-    if printed.contains(&wanted) {
+    if printed.contains(wanted.trim()) {
         Ok(())
     } else {
         Err(SmokeError::Output {
@@ -183,27 +159,4 @@ fn run_step(
             printed,
         })
     }
-}
-
-/// Nothing of the caller's environment but what an operating system needs.
-fn environment(venv: &Venv, folder: &Path) -> Vec<(OsString, OsString)> {
-    let mut all: Vec<(OsString, OsString)> = Vec::new();
-    for name in ["SYSTEMROOT", "TEMP", "TMP", "TMPDIR"] {
-        if let Some(value) = std::env::var_os(name) {
-            all.push((name.into(), value));
-        }
-    }
-    let mut path = vec![venv.programs()];
-    if cfg!(unix) {
-        path.extend(["/usr/bin".into(), "/bin".into()]);
-    }
-    all.push((
-        "PATH".into(),
-        std::env::join_paths(path).unwrap_or_default(),
-    ));
-    for home in ["HOME", "USERPROFILE"] {
-        all.push((home.into(), folder.into()));
-    }
-    all.push(("PYTHONUTF8".into(), "1".into()));
-    all
 }

@@ -11,6 +11,8 @@ use super::process::run;
 pub struct Python {
     /// The program.
     pub program: PathBuf,
+    /// Its version, such as `3.11`.
+    pub version: String,
     /// Its version and platform, in one line.
     pub description: String,
 }
@@ -45,6 +47,19 @@ impl Python {
             })
     }
 
+    /// The interpreter that `program` runs, of whatever platform.
+    ///
+    /// # Errors
+    /// It runs none that can be used.
+    pub fn foreign(program: &Path) -> Result<Self, ToolError> {
+        let none = || ToolError::NoPython {
+            tried: program.display().to_string(),
+        };
+        let found = Self::describe(program).ok_or_else(none)?;
+        let program = std::path::absolute(program).map_err(|_| none())?;
+        Ok(Self { program, ..found })
+    }
+
     fn describe(program: &Path) -> Option<Self> {
         let output = run(Command::new(program).args(["-I", "-c", DESCRIBE]), "").ok()?;
         let text = String::from_utf8(output.stdout).ok()?;
@@ -55,6 +70,7 @@ impl Python {
         let found = (major.parse().ok()?, minor.parse().ok()?);
         (found >= OLDEST).then(|| Self {
             program: PathBuf::from(executable),
+            version: format!("{}.{}", found.0, found.1),
             description: format!("{kind} {version} {machine}"),
         })
     }

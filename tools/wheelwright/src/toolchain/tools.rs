@@ -55,7 +55,11 @@ impl Tools {
             .join(format!("zig{}", std::env::consts::EXE_SUFFIX)))
     }
 
-    fn pip(&self) -> Result<Command, ToolError> {
+    /// A pip command.
+    ///
+    /// # Errors
+    /// As [`Tools::pip_for`].
+    pub fn pip(&self) -> Result<Command, ToolError> {
         let folder = self.folder("pip", PIP);
         let venv = Venv {
             folder: folder.join("venv"),

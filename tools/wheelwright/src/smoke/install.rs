@@ -1,0 +1,137 @@
+//! Where a package is installed to be tried: a virtual environment, or a plain
+//! folder for an interpreter of another platform.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::project::Project;
+use crate::toolchain::ToolError;
+use crate::toolchain::platform::Platform;
+use crate::toolchain::process::run;
+use crate::toolchain::python::{Python, Venv};
+use crate::toolchain::tools::Tools;
+
+/// What runs the steps.
+#[derive(Debug, Clone, Copy)]
+pub enum Interpreter<'a> {
+    /// A Python of this machine.
+    Own(&'a Python),
+    /// A program that runs a Python of another platform, such as an emulator.
+    Foreign(&'a Python, &'static Platform),
+}
+
+/// An installed package.
+#[derive(Debug)]
+pub(super) enum Installed {
+    /// In a virtual environment.
+    Venv(Venv),
+    /// In a folder, for a foreign interpreter.
+    Folder { runner: PathBuf, folder: PathBuf },
+}
+
+impl Installed {
+    /// Installs `project` from the wheels in `wheels`, without index, below
+    /// `folder`.
+    pub(super) fn new(
+        project: &Project,
+        wheels: &Path,
+        tools: &Tools,
+        interpreter: Interpreter<'_>,
+        folder: &Path,
+    ) -> Result<Self, ToolError> {
+        let (mut pip, installed) = match interpreter {
+            Interpreter::Own(python) => {
+                let venv = python.venv(&folder.join("venv"), false)?;
+                (tools.pip_for(&venv)?, Self::Venv(venv))
+            }
+            Interpreter::Foreign(python, _) => {
+                let folder = folder.join("site");
+                (
+                    tools.pip()?,
+                    Self::Folder {
+                        runner: python.program.clone(),
+                        folder,
+                    },
+                )
+            }
+        };
+        // A setting of pip's, such as another folder of wheels, could hide that
+        // ours are not enough.
+        for (name, _) in std::env::vars_os() {
+            if name
+                .to_string_lossy()
+                .to_ascii_uppercase()
+                .starts_with("PIP_")
+            {
+                pip.env_remove(name);
+            }
+        }
+        pip.args([
+            "install",
+            "--isolated",
+            "--no-index",
+            "--only-binary",
+            ":all:",
+            "--no-cache-dir",
+        ])
+        .args(["--quiet", "--disable-pip-version-check", "--find-links"])
+        .arg(wheels)
+        .arg(format!("{}=={}", project.name, project.version));
+        if let (Interpreter::Foreign(python, platform), Self::Folder { folder, .. }) =
+            (interpreter, &installed)
+        {
+            pip.args(["--platform", &platform.wheel_tag, "--implementation", "cp"])
+                .args([
+                    "--abi",
+                    "abi3",
+                    "--abi",
+                    "none",
+                    "--python-version",
+                    &python.version,
+                    "--target",
+                ])
+                .arg(folder);
+        }
+        run(&mut pip, "")?;
+        Ok(installed)
+    }
+
+    /// A command that starts `program` (`python`, or a script of the package)
+    /// and sees nothing of the caller's environment but what an operating
+    /// system needs; `home` is its home.
+    pub(super) fn command(&self, program: &str, home: &Path) -> Command {
+        let mut path: Vec<PathBuf> = Vec::new();
+        let mut command = match self {
+            Self::Venv(venv) => {
+                path.push(venv.programs());
+                Command::new(venv.program(program))
+            }
+            Self::Folder { runner, folder } => {
+                let mut command = Command::new(runner);
+                if program != "python" {
+                    command.arg(folder.join("bin").join(program));
+                }
+                command
+            }
+        };
+        command.env_clear();
+        if let Self::Folder { folder, .. } = self {
+            command.env("PYTHONPATH", folder);
+        }
+        for name in ["SYSTEMROOT", "TEMP", "TMP", "TMPDIR"] {
+            if let Some(value) = std::env::var_os(name) {
+                command.env(name, value);
+            }
+        }
+        if cfg!(unix) {
+            path.extend(["/usr/bin".into(), "/bin".into()]);
+        }
+        let path: OsString = std::env::join_paths(path).unwrap_or_default();
+        command
+            .envs([("HOME", home), ("USERPROFILE", home)])
+            .env("PATH", path)
+            .env("PYTHONUTF8", "1");
+        command
+    }
+}
