@@ -76,7 +76,9 @@ fn one(context: &Context, venv: &Venv, file: &str, found: &[blocks::Block]) -> R
         command.env("HOME", home).env("USERPROFILE", home);
         command.env_remove("XDG_CONFIG_HOME").env("TERM", "dumb");
         command.env("PIP_DISABLE_PIP_VERSION_CHECK", "1");
-        command.env_remove("PIP_FIND_LINKS");
+        // `pip install daggerml` is this build, not what an index has of that name.
+        command.env("PIP_NO_INDEX", "1");
+        command.env("PIP_FIND_LINKS", context.dist());
         command
     };
     blocks::run(file, found, &command).map_err(|problem| Error::Malformed {
