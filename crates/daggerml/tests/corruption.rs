@@ -272,3 +272,24 @@ fn truncated_zeroed_and_foreign_files_are_refused_at_open() {
     other[16..20].reverse();
     refused(&other, root, "byte order");
 }
+
+/// Before LMDB or anybody touches a page that is gone.
+#[test]
+fn a_file_that_is_cut_off_while_open_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    make(folder.path());
+    let repository = Repository::open(folder.path()).unwrap();
+    assert!(repository.load(&name(0)).is_ok());
+    let file = std::fs::OpenOptions::new()
+        .write(true)
+        .open(folder.path().join(".dml/data.mdb"))
+        .unwrap();
+    let length = file.metadata().unwrap().len();
+    file.set_len(length / 2).unwrap();
+    let is_damage = |error: &Error| matches!(error, Error::StoreDamaged { .. });
+    assert!(repository.snapshot().is_err_and(|error| is_damage(&error)));
+    let written = repository
+        .store()
+        .write(|txn| txn.put(daggerml::store::Table::Claims, b"x", b""));
+    assert!(written.is_err_and(|error| is_damage(&error)));
+}
