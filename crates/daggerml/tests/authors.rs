@@ -1,7 +1,5 @@
 //! Several processes author and commit in one repository at once.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
-
 use std::process::{Command, Stdio};
 
 use daggerml::Repository;

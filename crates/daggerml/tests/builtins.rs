@@ -118,7 +118,7 @@ fn elements() {
     );
     assert_eq!(done(Remove, &[xs.clone(), 1.into()]), list(&[10, 30]));
     assert_eq!(done(Conj, &[xs.clone(), 4.into()]), list(&[10, 20, 30, 4]));
-    assert_eq!(done(Len, &[xs.clone()]), 3.into());
+    assert_eq!(done(Len, std::slice::from_ref(&xs)), 3.into());
     assert_eq!(done(Contains, &[xs.clone(), 20.into()]), true.into());
     assert_eq!(done(Contains, &[xs.clone(), 20.0.into()]), false.into());
     for index in [3, -4, i64::MIN, i64::MAX] {
@@ -134,10 +134,10 @@ fn elements() {
     );
     assert_eq!(done(Remove, &[m.clone(), "a".into()]), map(&[("b", 2)]));
     assert_eq!(
-        done(Keys, &[m.clone()]),
+        done(Keys, std::slice::from_ref(&m)),
         vec!["a".into(), "b".into()].into()
     );
-    assert_eq!(done(Values, &[m.clone()]), list(&[1, 2]));
+    assert_eq!(done(Values, std::slice::from_ref(&m)), list(&[1, 2]));
     assert_eq!(done(Contains, &[m.clone(), "a".into()]), true.into());
     assert_eq!(
         fault(Get, &[m.clone(), "z".into()]).kind(),

@@ -16,8 +16,10 @@ use crate::id::{ObjectId, TypedId};
 use crate::record::{Record, Reference, Time};
 use crate::store::{ReadObjects, Snapshot, WriteTxn};
 
-/// A flush comes by itself at this many objects ...
-const MOST_OBJECTS: usize = 1 << 16;
+/// A flush comes by itself at this many objects ... Ids are spread evenly, so in a
+/// large store each object of a batch changes a page of its own: LMDB holds them
+/// all in memory, and the file needs as many pages more. This bounds both.
+const MOST_OBJECTS: usize = 1 << 13;
 
 /// ... or at this many bytes.
 const MOST_BYTES: usize = 8 << 20;
