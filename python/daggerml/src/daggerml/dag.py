@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from typing import TYPE_CHECKING, Any, NoReturn, Optional, Union, overload
-
+from daggerml import log
 from daggerml.errors import (
     CancellationError,
     DmlRepoError,
@@ -13,20 +11,20 @@ from daggerml.errors import (
     NodeError,
     NotFoundError,
 )
+from daggerml.light import overload
 from daggerml.node import ListNode, MapNode, Node, RunnableNode, ScalarNode, SetNode, node_class
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
+    from typing import Any, NoReturn, Optional, Union
 
     from daggerml._core import DagView, OpenDag, Ref, Runnable, Uri
     from daggerml.dml import Dml
 
     Scalar = Union[None, bool, int, float, str, bytes, Uri]
-
 __all__ = ["Dag"]
-
-logger = logging.getLogger("daggerml")
 
 
 class Dag:
@@ -166,7 +164,7 @@ class Dag:
             try:
                 found.append(self._node(ref))
             except NodeError:
-                logger.debug("%s is a call that ended in an error", ref.short)
+                log.debug("%s is a call that ended in an error", ref.short)
         return found
 
     def __getitem__(self, name: str) -> Node:
@@ -290,7 +288,7 @@ class Dag:
             node, _ = core.put(value, None, self._codec)
             ref, _ = core.commit(node)
         self._ref, self._open = ref, None
-        logger.debug("committed DAG %r as %s", self._name, ref.short)
+        log.debug("committed DAG %r as %s", self._name, ref.short)
 
     def freeze(self, message: Optional[str] = None) -> Dag:
         """Refuse changes until :meth:`unfreeze`, here and in any process that resumes it.
@@ -312,7 +310,7 @@ class Dag:
     def cancel(self) -> NoReturn:
         """Throw the open DAG away, and raise :class:`CancellationError` to leave its block."""
         self._writer().discard()
-        logger.info("cancelled DAG %r", self._name)
+        log.info("cancelled DAG %r", self._name)
         self._open = None
         text = f"the DAG {self._name!r} was cancelled"
         raise CancellationError(text)
@@ -331,9 +329,9 @@ class Dag:
             return
         try:
             self.commit(Error.from_ex(exc))
-        except Exception:
+        except Exception:  # noqa: BLE001  it is logged
             # The exception of the block matters more than that it could not be recorded.
-            logger.exception("could not record the error of DAG %r", self._name)
+            log.exception("could not record the error of DAG %r", self._name)
 
     # Inside
 

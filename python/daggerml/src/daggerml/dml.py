@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Optional, Union
 
 from daggerml import _core
 from daggerml.dag import Dag
 from daggerml.errors import DmlRepoError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from typing import Any, Optional, Union
 
     from daggerml._core import Ref
 

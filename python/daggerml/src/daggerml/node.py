@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn, Optional, Union, cast
-
 from daggerml.errors import NodeError
+from daggerml.light import cast
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from typing import Any, NoReturn, Optional, Union
 
     from daggerml._core import Data, Ref, Runnable, Uri
     from daggerml.dag import Dag

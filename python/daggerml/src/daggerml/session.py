@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Optional, Union
 
 from daggerml import _core
 from daggerml.dml import Dml
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from typing import Any, Optional, Union
 
     from daggerml._core import Ref
     from daggerml.dag import Dag

@@ -1,0 +1,34 @@
+"""Messages to the logger ``daggerml``, without loading ``logging`` for nobody.
+
+A program that has not imported ``logging`` has no handler that would show an
+information; so nothing is loaded for those.
+"""
+
+from __future__ import annotations
+
+import sys
+
+__all__ = ["debug", "exception", "info"]
+
+NAME = "daggerml"
+
+
+def debug(message: str, *args: object) -> None:
+    """Log what only matters when looking for a fault."""
+    logging = sys.modules.get("logging")
+    if logging is not None:
+        logging.getLogger(NAME).debug(message, *args)
+
+
+def info(message: str, *args: object) -> None:
+    """Log what happened."""
+    logging = sys.modules.get("logging")
+    if logging is not None:
+        logging.getLogger(NAME).info(message, *args)
+
+
+def exception(message: str, *args: object) -> None:
+    """Log a failure, with the exception that is being handled."""
+    import logging
+
+    logging.getLogger(NAME).error(message, *args, exc_info=True)  # noqa: LOG014  called in one
