@@ -174,11 +174,7 @@ impl Repository {
 
     /// The names of the DAGs in a revision, with their refs.
     #[pyo3(signature = (revision=None))]
-    fn dags<'py>(
-        &self,
-        py: Python<'py>,
-        revision: Option<&str>,
-    ) -> PyResult<Bound<'py, PyDict>> {
+    fn dags<'py>(&self, py: Python<'py>, revision: Option<&str>) -> PyResult<Bound<'py, PyDict>> {
         let found = py
             .detach(|| match revision {
                 None => self.0.dags(),

@@ -55,22 +55,31 @@ def contents(file: Path) -> dict[str, Any] | None:
     if file.suffix != ".whl":
         return None
     done = run(BIN / "check-wheel-contents", file)
-    return {"codes": sorted(set(re.findall(r"\b(W\d{3})\b", done.stdout))), "text": done.stdout[-800:]}
+    return {
+        "codes": sorted(set(re.findall(r"\b(W\d{3})\b", done.stdout))),
+        "text": done.stdout[-800:],
+    }
 
 
 def promised(name: str) -> set[str]:
-    """The Linux platforms of a wheel's name, old names translated."""
-    old = {"manylinux1_": "manylinux_2_5_", "manylinux2010_": "manylinux_2_12_", "manylinux2014_": "manylinux_2_17_"}
+    """Return the Linux platforms of a wheel's name, old names translated."""
+    old = {
+        "manylinux1_": "manylinux_2_5_",
+        "manylinux2010_": "manylinux_2_12_",
+        "manylinux2014_": "manylinux_2_17_",
+    }
     tags = set()
     for tag in name.removesuffix(".whl").rsplit("-", 1)[1].split("."):
+        now = tag
         for before, after in old.items():
-            tag = tag.replace(before, after)
-        tags.add(tag)
+            now = now.replace(before, after)
+        tags.add(now)
     return tags
 
 
 def earned_enough(name: str, earned: str | None) -> bool:
     """Whether the platform auditwheel finds is no newer than every promised one."""
+
     def version(tag: str) -> tuple[str, int, int]:
         match = re.match(r"(manylinux|musllinux)_(\d+)_(\d+)_", tag)
         return (match[1], int(match[2]), int(match[3])) if match else ("", 99, 99)
@@ -97,7 +106,9 @@ def questions(file: str, row: dict[str, Any]) -> list[tuple[str, str, str, str]]
 
     def ask(question: str, ours: bool, theirs: bool) -> None:
         if ours != theirs:
-            differ.append((question, file, "ok" if ours else "broken", "ok" if theirs else "broken"))
+            differ.append(
+                (question, file, "ok" if ours else "broken", "ok" if theirs else "broken")
+            )
 
     if row["auditwheel"]:
         # auditwheel judges no search paths, stacks or suffixes.
@@ -106,13 +117,23 @@ def questions(file: str, row: dict[str, Any]) -> list[tuple[str, str, str, str]]
     if row["abi3audit"]:
         ask("stable ABI (abi3audit)", "abi3-symbol" not in rules, row["abi3audit"]["ok"])
     metadata = {
-        "metadata-format", "metadata-field", "metadata-missing", "license-expression",
-        "readme-renders", "readme-present", "sdist-metadata", "license-files",
+        "metadata-format",
+        "metadata-field",
+        "metadata-missing",
+        "license-expression",
+        "readme-renders",
+        "readme-present",
+        "sdist-metadata",
+        "license-files",
     }
     ask("metadata (twine check --strict)", not rules & metadata, row["twine"]["ok"])
     if row["contents"]:
         for code, same in CODES.items():
-            ask(f"{code} (check-wheel-contents)", not rules & same, code not in row["contents"]["codes"])
+            ask(
+                f"{code} (check-wheel-contents)",
+                not rules & same,
+                code not in row["contents"]["codes"],
+            )
     return differ
 
 
@@ -164,13 +185,18 @@ def main() -> None:
         for r in rows.values()
     )
     ten_megabytes = min(
-        (f for f in files if "-abi3-manylinux" in f.name), key=lambda f: abs(f.stat().st_size - 10_000_000)
+        (f for f in files if "-abi3-manylinux" in f.name),
+        key=lambda f: abs(f.stat().st_size - 10_000_000),
     )
     result = {
         "files": len(files),
         "questions": asked,
         "disagreements": differ,
-        "speed": {"file": ten_megabytes.name, "size": ten_megabytes.stat().st_size, "medians": speed(wheelwright, ten_megabytes)},
+        "speed": {
+            "file": ten_megabytes.name,
+            "size": ten_megabytes.stat().st_size,
+            "medians": speed(wheelwright, ten_megabytes),
+        },
         "rows": rows,
     }
     out.write_text(json.dumps(result, indent=1))

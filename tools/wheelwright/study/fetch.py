@@ -18,8 +18,18 @@ PLATFORMS = {
     "linux": LINUX,
     "linux-arm": [tag.replace("x86_64", "aarch64") for tag in LINUX],
     "musl": ["musllinux_1_2_x86_64", "musllinux_1_1_x86_64"],
-    "macos-arm": ["macosx_14_0_arm64", "macosx_12_0_arm64", "macosx_11_0_arm64", "macosx_11_0_universal2"],
-    "macos-intel": ["macosx_10_15_x86_64", "macosx_10_13_x86_64", "macosx_10_12_x86_64", "macosx_10_9_x86_64"],
+    "macos-arm": [
+        "macosx_14_0_arm64",
+        "macosx_12_0_arm64",
+        "macosx_11_0_arm64",
+        "macosx_11_0_universal2",
+    ],
+    "macos-intel": [
+        "macosx_10_15_x86_64",
+        "macosx_10_13_x86_64",
+        "macosx_10_12_x86_64",
+        "macosx_10_9_x86_64",
+    ],
     "windows": ["win_amd64"],
 }
 EVERYWHERE = ["cryptography", "pydantic-core", "orjson", "pyyaml", "markupsafe", "msgpack"]
@@ -50,22 +60,63 @@ SOME = {
     "duckdb": ["linux"],
 }
 PURE = [
-    "requests", "click", "attrs", "rich", "setuptools", "pip", "wheel", "packaging",
-    "jinja2", "flask", "httpx", "idna", "urllib3", "certifi", "typing-extensions",
+    "requests",
+    "click",
+    "attrs",
+    "rich",
+    "setuptools",
+    "pip",
+    "wheel",
+    "packaging",
+    "jinja2",
+    "flask",
+    "httpx",
+    "idna",
+    "urllib3",
+    "certifi",
+    "typing-extensions",
     "daggerml",
 ]
 # pip asks the build backend of what it downloads as source for its metadata, so
 # these are projects whose backends are pure Python.
 SDISTS = [
-    "requests", "click", "attrs", "rich", "packaging", "idna", "urllib3", "certifi",
-    "typing-extensions", "pyyaml", "markupsafe", "flask", "jinja2", "httpx", "psutil",
-    "msgpack", "regex", "tomli", "pluggy", "iniconfig",
+    "requests",
+    "click",
+    "attrs",
+    "rich",
+    "packaging",
+    "idna",
+    "urllib3",
+    "certifi",
+    "typing-extensions",
+    "pyyaml",
+    "markupsafe",
+    "flask",
+    "jinja2",
+    "httpx",
+    "psutil",
+    "msgpack",
+    "regex",
+    "tomli",
+    "pluggy",
+    "iniconfig",
 ]
 
 
 def pip(folder: Path, *arguments: str) -> str:
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder)]
-    done = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=300, check=False)
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--dest",
+        str(folder),
+    ]
+    done = subprocess.run(
+        [*command, *arguments], capture_output=True, text=True, timeout=300, check=False
+    )
     return "" if done.returncode == 0 else done.stderr.strip().splitlines()[-1]
 
 
