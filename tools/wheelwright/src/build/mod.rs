@@ -1,5 +1,6 @@
 //! A whole build: plan, compile what changed, pack, audit, try.
 
+mod cargo;
 pub mod compile;
 pub mod plan;
 mod remap;
@@ -10,15 +11,18 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::audit::{AuditError, audit_file};
+use crate::checksums::{self, ChecksumsError};
 use crate::digest::Digest;
-use crate::pack::{self, PackError, sdist, wheel};
+use crate::pack::{self, Artifact, PackError, sdist, wheel};
 use crate::project::Project;
+use crate::project::files::File;
 use crate::project::workspace::Workspace;
 use crate::smoke::{self, install::Interpreter};
 use crate::toolchain::ToolError;
 use crate::toolchain::python::Python;
 use crate::toolchain::tools::Tools;
 use crate::toolchain::{platform, rust};
+use compile::Extension;
 use plan::{Item, Kind, Plan};
 use report::{Report, Row, Verdict};
 
@@ -45,6 +49,9 @@ pub enum BuildError {
     /// A package cannot be used.
     #[error(transparent)]
     Pack(#[from] PackError),
+    /// An artifact cannot be read back.
+    #[error(transparent)]
+    Checksums(#[from] ChecksumsError),
     /// The work folder cannot be used.
     #[error("cannot use {path}")]
     Work {
@@ -96,35 +103,19 @@ pub fn build(workspace: &Workspace, plan: &Plan, options: &Options) -> Result<Re
     })
 }
 
+/// Packs one artifact into the folder `out` and audits it.
 fn make(
     workspace: &Workspace,
     item: &Item<'_>,
-    extension: Option<&Result<PathBuf, String>>,
+    extension: Option<&Result<Extension, String>>,
     out: &Path,
 ) -> Row {
-    let artifact = (|| {
-        let artifact = match item.kind {
-            Kind::Sdist => sdist::pack(item.project, false),
-            Kind::PureWheel => wheel::pack(item.project, None, &[]),
-            Kind::NativeWheel(platform) => {
-                let path = extension
-                    .ok_or_else(|| "it was not compiled".to_owned())?
-                    .clone()?;
-                let extension = std::fs::read(&path)
-                    .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-                let native = wheel::Native {
-                    extension: &extension,
-                    platform_tag: &platform.wheel_tag,
-                };
-                wheel::pack(item.project, Some(native), &[])
-            }
-        };
-        let artifact = artifact.map_err(|error| crate::cli::full_message(&error))?;
+    let artifact = pack_item(item, extension).and_then(|artifact| {
         artifact
             .write(out)
             .map_err(|error| crate::cli::full_message(&error))?;
-        Ok::<_, String>(artifact)
-    })();
+        Ok(artifact)
+    });
     match artifact {
         Ok(artifact) => Row {
             package: item.project.name.to_string(),
@@ -149,20 +140,49 @@ fn make(
     }
 }
 
+fn pack_item(
+    item: &Item<'_>,
+    extension: Option<&Result<Extension, String>>,
+) -> Result<Artifact, String> {
+    let artifact = match item.kind {
+        Kind::Sdist => sdist::pack(item.project, false),
+        Kind::PureWheel => wheel::pack(item.project, None, &[]),
+        Kind::NativeWheel(platform) => {
+            let extension = extension
+                .ok_or("it was not compiled")?
+                .as_ref()
+                .map_err(Clone::clone)?;
+            let read = |path: &Path| {
+                std::fs::read(path)
+                    .map_err(|error| format!("cannot read {}: {error}", path.display()))
+            };
+            let native = wheel::Native {
+                extension: &read(&extension.library)?,
+                platform_tag: &platform.wheel_tag,
+            };
+            // The name that maturin gives it, too.
+            let path = format!("sboms/{}.cyclonedx.json", extension.crate_name);
+            wheel::pack(
+                item.project,
+                Some(native),
+                &[File {
+                    path,
+                    bytes: read(&extension.sbom)?,
+                }],
+            )
+        }
+    };
+    artifact.map_err(|error| crate::cli::full_message(&error))
+}
+
 /// Writes `SHA256SUMS` beside the artifacts: exactly those of this build.
 fn write_checksums(out: &Path, rows: &[Row]) -> Result<(), BuildError> {
+    let built = rows.iter().filter(|row| row.sha256.is_some());
+    let files: Vec<PathBuf> = built.map(|row| out.join(&row.artifact)).collect();
+    let text = checksums::write(&checksums::digests(&files)?);
     let path = out.join("SHA256SUMS");
-    let mut sums: Vec<(&str, &str)> = rows
-        .iter()
-        .filter_map(|row| Some((row.artifact.as_str(), row.sha256.as_deref()?)))
-        .collect();
-    sums.sort_unstable();
-    let lines: Vec<String> = sums
-        .iter()
-        .map(|(name, digest)| format!("{digest}  {name}\n"))
-        .collect();
     std::fs::create_dir_all(out)
-        .and_then(|()| std::fs::write(&path, lines.concat()))
+        .and_then(|()| std::fs::write(&path, text))
         .map_err(|source| BuildError::Work { path, source })
 }
 

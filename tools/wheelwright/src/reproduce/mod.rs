@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use serde::Serialize;
 
-use crate::digest::Digest;
+use crate::compare::{CompareError, Verdict, compare};
 use crate::pack;
 use conditions::Conditions;
 
@@ -50,6 +50,9 @@ pub enum ReproduceError {
         /// The folder.
         folder: PathBuf,
     },
+    /// An artifact cannot be read.
+    #[error(transparent)]
+    Compare(#[from] CompareError),
     /// There is nothing to compare.
     #[error("{folder} holds no wheel and no sdist")]
     Nothing {
@@ -108,7 +111,7 @@ pub fn reproduce(
             .map(|(_, folder)| format!("{} does not hold it", folder.display()));
         let difference = match missing {
             Some(missing) => Some(missing),
-            None => difference(&first.join(&name), &second.join(&name)).map_err(fail(&second))?,
+            None => difference(&first.join(&name), &second.join(&name))?,
         };
         comparisons.push(Comparison {
             artifact: name,
@@ -119,9 +122,12 @@ pub fn reproduce(
     Ok(comparisons)
 }
 
-fn difference(a: &Path, b: &Path) -> io::Result<Option<String>> {
-    let (first, second) = (Digest::of_file(a)?, Digest::of_file(b)?);
-    Ok((first != second).then(|| format!("{} is not {}", a.display(), b.display())))
+/// Where two artifacts first differ; `None` if nowhere.
+fn difference(a: &Path, b: &Path) -> Result<Option<String>, ReproduceError> {
+    match compare(a, b)? {
+        Verdict::Identical => Ok(None),
+        verdict => Ok(Some(verdict.to_string())),
+    }
 }
 
 /// Copies the repository and builds it there, in a process of its own; returns

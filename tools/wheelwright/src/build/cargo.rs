@@ -1,0 +1,160 @@
+//! One cargo build for all targets that need one.
+//!
+//! One cargo builds all targets, so that build scripts and procedural macros
+//! are compiled once and the machine's cores stay busy; `--keep-going` keeps
+//! one target's failure from the others.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Instant;
+
+use cargo_metadata::Message;
+
+use super::BuildError;
+use super::remap::Remap;
+use crate::digest::Digest;
+use crate::pack::crates::LocalCrates;
+use crate::toolchain::platform::Platform;
+use crate::toolchain::process::{isolated, start_error};
+use crate::toolchain::rust::{self, Rust};
+use crate::toolchain::tools::{self, Tools};
+use crate::toolchain::zig::{self, Wrappers};
+
+/// What cargo made for one target.
+#[derive(Debug, Default)]
+pub(super) struct Built {
+    /// The dynamic library.
+    pub(super) library: PathBuf,
+    /// What cargo said about this target, as JSON lines.
+    pub(super) messages: Vec<u8>,
+}
+
+/// Runs cargo; returns what it made for each Rust target that worked.
+pub(super) fn build(
+    crates: &LocalCrates,
+    install_name: &str,
+    work: &Path,
+    platforms: &[&Platform],
+    rust: &Rust,
+    tools: &Tools,
+) -> Result<BTreeMap<String, Built>, BuildError> {
+    let started = Instant::now();
+    let zig = tools.zig()?;
+    let target_folder = work.join("cargo");
+    let remap = Remap::new(crates, rust, &target_folder)?;
+    let mut command = isolated(rust::cargo());
+    command
+        .current_dir(&crates.root)
+        .args(["build", "--release", "--locked", "--keep-going", "--lib"])
+        .args([
+            "--message-format",
+            "json-render-diagnostics",
+            "--package",
+            &crates.extension.name,
+        ])
+        .env("CARGO_TARGET_DIR", &target_folder)
+        .env("CARGO_INCREMENTAL", "0")
+        .env("RUSTC_WRAPPER", "") // whatever the user's settings say
+        .env("PYO3_BUILD_EXTENSION_MODULE", "1")
+        .env("PYO3_NO_PYTHON", "1")
+        .env(zig::ZIG, &zig)
+        .env(zig::INSTALL_NAME, install_name)
+        .env(zig::C_FLAGS, remap.c_flags())
+        .env("CARGO_ENCODED_RUSTFLAGS", remap.rust_flags())
+        .env("ZIG_GLOBAL_CACHE_DIR", work.join("zig-cache"))
+        .env("ZIG_LOCAL_CACHE_DIR", work.join("zig-cache"));
+    if !cfg!(target_os = "macos") {
+        // rustc wants an SDK for Apple's targets and would ask xcrun for it.
+        command.env(
+            "SDKROOT",
+            zig.with_file_name("lib").join("libc").join("darwin"),
+        );
+    }
+    // cargo compiles anew when the linker's path changes, not when the linker
+    // does; so each version of the wrappers has a folder of its own.
+    let version = Digest::of(format!("{}{}", zig::SOURCE, tools::ZIG).as_bytes()).hex();
+    let wrappers = work.join("wrappers").join(&version[..12]);
+    for platform in platforms {
+        let wrappers = Wrappers::write(&wrappers, platform)?;
+        let lower = platform.rust_target.replace('-', "_");
+        let upper = lower.to_uppercase();
+        command
+            .args(["--target", &platform.rust_target])
+            .env(format!("CARGO_TARGET_{upper}_LINKER"), &wrappers.cc)
+            .env(format!("CC_{lower}"), &wrappers.cc)
+            .env(format!("CXX_{lower}"), &wrappers.cxx)
+            .env(format!("AR_{lower}"), &wrappers.ar);
+    }
+    let names: Vec<&str> = platforms
+        .iter()
+        .map(|platform| platform.name.as_str())
+        .collect();
+    eprintln!(
+        "compiling {} for {}",
+        crates.extension.name,
+        names.join(", ")
+    );
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|source| start_error(&command, "install Rust with rustup", source))?;
+    let mut built: BTreeMap<String, Built> = BTreeMap::new();
+    let stdout = child.stdout.take().map(BufReader::new);
+    for line in stdout
+        .into_iter()
+        .flat_map(BufReader::lines)
+        .map_while(Result::ok)
+    {
+        let Ok(message) = serde_json::from_str(&line) else {
+            continue;
+        };
+        let files = files(&message);
+        for platform in platforms {
+            let folder = target_folder.join(&platform.rust_target);
+            if !files.iter().any(|file| file.starts_with(&folder)) {
+                continue;
+            }
+            let entry = built.entry(platform.rust_target.clone()).or_default();
+            entry.messages.extend(line.as_bytes());
+            entry.messages.push(b'\n');
+            if let Message::CompilerArtifact(artifact) = &message
+                && artifact.target.is_cdylib()
+                && let Some(library) = files
+                    .iter()
+                    .find(|file| file.ends_with(platform.library_name(&artifact.target.name)))
+            {
+                eprintln!(
+                    "compiled {} ({:.0} s)",
+                    platform.name,
+                    started.elapsed().as_secs_f64()
+                );
+                entry.library = library.to_path_buf();
+            }
+        }
+    }
+    let status = child
+        .wait()
+        .map_err(|source| start_error(&command, "it was started, but is gone", source))?;
+    // cargo has said what it could not compile (101), unless it was stopped.
+    if !matches!(status.code(), Some(0 | 101)) {
+        eprintln!("cargo did not end by itself: {status}");
+    }
+    built.retain(|_, built| built.library.is_file());
+    Ok(built)
+}
+
+/// The files that a message is about.
+fn files(message: &Message) -> Vec<&Path> {
+    match message {
+        Message::CompilerArtifact(artifact) => artifact
+            .filenames
+            .iter()
+            .map(|path| path.as_std_path())
+            .collect(),
+        Message::BuildScriptExecuted(script) => vec![script.out_dir.as_std_path()],
+        _ => Vec::new(),
+    }
+}
