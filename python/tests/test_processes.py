@@ -68,27 +68,33 @@ def test_one_commit_wins(repo: Dml) -> None:
 
 
 def test_the_store_works_without_pythons_lock(repo: Dml) -> None:
-    """While a thread hashes and writes 32 MiB, another one gets on with its work."""
+    """While one thread hashes and stages 32 MiB, another one gets on with its work."""
     dag = repo.new("big")
     data = os.urandom(32 << 20)
-    longest, stop = 0.0, threading.Event()
+    ticks, stop = 0, threading.Event()
 
     def tick() -> None:
-        nonlocal longest
-        last = time.perf_counter()
+        nonlocal ticks
         while not stop.is_set():
-            now = time.perf_counter()
-            longest, last = max(longest, now - last), now
+            ticks += 1
+            time.sleep(0.0005)
 
+    # So long that nothing but a release of the lock lets the other thread run.
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(60)
     thread = threading.Thread(target=tick)
     thread.start()
-    begun = time.perf_counter()
-    for number in range(4):
-        dag.put([number, data])
-    took = time.perf_counter() - begun
-    stop.set()
-    thread.join()
-    assert longest < took / 2, (longest, took)
+    ticked = 0
+    try:
+        for number in range(6):
+            before = ticks
+            dag.put([number, data])
+            ticked += ticks - before
+    finally:
+        stop.set()
+        sys.setswitchinterval(interval)
+        thread.join()
+    assert ticked >= 12, ticked
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
