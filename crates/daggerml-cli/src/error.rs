@@ -31,6 +31,8 @@ pub enum CommandErrorKind {
     Usage,
     /// The output, or a file asked for, cannot be written or read.
     Io,
+    /// The check that was asked for found damage.
+    Damage,
     /// Whoever read the output is gone. Not a failure to speak of.
     ClosedPipe,
     /// A bug in this program.
@@ -44,6 +46,7 @@ impl CommandErrorKind {
             Self::Engine(kind) => kind.as_str(),
             Self::Usage => "usage",
             Self::Io => "io",
+            Self::Damage => "damage",
             Self::ClosedPipe => "closed_pipe",
             Self::Internal => "internal",
         }
@@ -55,7 +58,7 @@ impl CommandErrorKind {
             Self::Usage => 2,
             Self::Engine(ErrorKind::NotFound) => 3,
             Self::Engine(ErrorKind::Exists | ErrorKind::Conflict) => 4,
-            Self::Engine(_) | Self::Io => 1,
+            Self::Engine(_) | Self::Io | Self::Damage => 1,
             Self::ClosedPipe => CLOSED_PIPE,
             Self::Internal => 101,
         }
@@ -81,7 +84,18 @@ impl CommandError {
     /// A file that cannot be written or read.
     pub fn file(action: &str, path: &std::path::Path, error: &io::Error) -> Self {
         let message = format!("cannot {action} {}: {error}", path.display());
-        Self::new(CommandErrorKind::Io, message)
+        let mut made = Self::new(CommandErrorKind::Io, message);
+        made.hints.extend(hint_for(error));
+        made
+    }
+
+    /// A file to read that cannot be opened.
+    pub fn open(path: &std::path::Path, error: &io::Error) -> Self {
+        let mut made = Self::file("open", path, error);
+        if error.kind() == io::ErrorKind::NotFound {
+            made.kind = CommandErrorKind::Engine(ErrorKind::NotFound);
+        }
+        made
     }
 
     /// clap refused the command line.
@@ -183,11 +197,22 @@ impl From<io::Error> for CommandError {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Self::new(CommandErrorKind::ClosedPipe, "");
         }
-        Self::new(
-            CommandErrorKind::Io,
-            format!("cannot write the output: {error}"),
-        )
+        let message = format!("cannot write the output: {error}");
+        let mut made = Self::new(CommandErrorKind::Io, message);
+        made.hints.extend(hint_for(&error));
+        made
     }
+}
+
+fn hint_for(error: &io::Error) -> Option<String> {
+    let hint = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room on the disk",
+        io::ErrorKind::PermissionDenied => "check who owns the folder, and its permissions",
+        io::ErrorKind::ReadOnlyFilesystem => "write to another disk: this one is read-only",
+        io::ErrorKind::NotFound => "check the path",
+        _ => return None,
+    };
+    Some(hint.to_owned())
 }
 
 #[cfg(test)]

@@ -17,9 +17,9 @@ mod cli;
 mod commands;
 mod context;
 mod error;
+mod files;
 mod graph;
 mod panics;
-mod revision;
 mod ui;
 
 use std::ffi::OsString;

@@ -11,6 +11,8 @@ fn filters() -> insta::Settings {
     let mut settings = insta::Settings::clone_current();
     settings.add_filter(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d\d:\d\d", "<TIME>");
     settings.add_filter(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", "<TIME>");
+    settings.add_filter(r"size: .*", "size: <SIZE>");
+    settings.add_filter(r#""size": \d+"#, r#""size": <SIZE>"#);
     settings.add_filter(r"Author: .*", "Author: <AUTHOR>");
     settings.add_filter(r#""author": ".*""#, r#""author": "<AUTHOR>""#);
     settings.add_filter(r"\b[0-9a-f]{64}\b", "<ID>");

@@ -1,14 +1,12 @@
-use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 use daggerml::Repository;
 use daggerml::repo::FOLDER;
-use serde::Serialize;
+use serde_json::json;
 
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::ui::{Report, Ui};
 
 /// Make a new repository
 ///
@@ -23,25 +21,15 @@ pub struct InitArgs {
     dir: Option<PathBuf>,
 }
 
-#[derive(Serialize)]
-struct Made {
-    repository: String,
-}
-
-impl Report for Made {
-    fn text(&self, ui: &mut Ui) -> io::Result<()> {
-        writeln!(ui.out(), "Made the repository {}", self.repository)
-    }
-}
-
 pub fn run(context: &mut Context<'_>, args: &InitArgs) -> Result<(), CommandError> {
     let dir = match &args.dir {
         Some(dir) => context.directory().join(dir),
         None => context.directory().to_owned(),
     };
     let repository = Repository::init(&dir)?;
-    let made = Made {
-        repository: repository.root().join(FOLDER).display().to_string(),
-    };
-    context.ui.report(&made)
+    let folder = repository.root().join(FOLDER).display().to_string();
+    let json = json!({"repository": folder});
+    context
+        .ui
+        .done(&json, format_args!("Made the repository {folder}"))
 }

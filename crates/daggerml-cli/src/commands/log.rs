@@ -1,16 +1,18 @@
-use std::collections::{BTreeMap, BinaryHeap, HashSet};
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use clap::Args;
+use daggerml::Repository;
 use daggerml::id::CommitId;
-use daggerml::record::{Commit, Time};
-use daggerml::repo::refs::{HEAD, ReadRefs, Target};
-use daggerml::store::{ReadObjects, Snapshot, Table};
+use daggerml::name::Name;
+use daggerml::record::Commit;
+use daggerml::repo::branches::{HEADS, REMOTES, TAGS};
+use daggerml::repo::history::{LogEntry, LogOptions};
+use daggerml::repo::refs::HEAD;
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::revision;
 use crate::ui::{Moment, Report, Ui, style, text};
 
 /// Show the commits that led to a revision, newest first
@@ -18,15 +20,24 @@ use crate::ui::{Moment, Report, Ui, style, text};
 #[command(after_help = "Examples:
   dml log                  everything that led to what is checked out
   dml log -n 5 --oneline   the last five, one line each
-  dml log main")]
+  dml log main..trial      what trial has and main does not
+  dml log --dag training   commits that changed the DAG of that name")]
 pub struct LogArgs {
-    /// Where to begin
+    /// Where to begin, or a range A..B
     #[arg(value_name = "REVISION", default_value = "HEAD")]
     revision: String,
 
     /// Show at most N commits
     #[arg(short = 'n', long, value_name = "N")]
     limit: Option<usize>,
+
+    /// Only commits that changed the DAG of this name
+    #[arg(long, value_name = "NAME")]
+    dag: Option<String>,
+
+    /// Leave out what merges brought in
+    #[arg(long)]
+    first_parent: bool,
 
     /// One line a commit
     #[arg(long)]
@@ -102,7 +113,7 @@ impl CommitReport {
         if self.refs.is_empty() {
             return Ok(());
         }
-        let refs: Vec<_> = self.refs.iter().map(|name| branch_name(name)).collect();
+        let refs: Vec<_> = self.refs.iter().map(|name| short_ref(name)).collect();
         let refs = style::paint(style::NAME, refs.join(", "));
         write!(ui.out(), "  ({refs})")
     }
@@ -126,40 +137,25 @@ impl Report for Log {
 
 pub fn run(context: &mut Context<'_>, args: &LogArgs) -> Result<(), CommandError> {
     let repository = context.repository()?;
-    let snapshot = repository.snapshot()?;
     let mut log = Log {
         commits: Vec::new(),
         oneline: args.oneline,
     };
-    let start = if args.revision == HEAD {
-        snapshot.head()?
-    } else {
-        Some(revision::commit(&repository, &args.revision)?)
-    };
-    if start.is_none() {
+    if args.revision == HEAD && repository.head()?.is_none() {
         context.ui.note("No commits yet");
+        return context.ui.report(&log);
     }
-    let mut refs = refs_by_commit(&snapshot)?;
-    let mut waiting = BinaryHeap::new();
-    let mut seen = HashSet::new();
-    let mut next = |id: CommitId, waiting: &mut BinaryHeap<(Time, CommitId)>| {
-        if seen.insert(id) {
-            let commit: Commit = snapshot.load(id)?;
-            waiting.push((commit.time, id));
-        }
-        Ok::<_, CommandError>(())
+    let range = repository.range(&args.revision)?;
+    let options = LogOptions {
+        include: vec![range.include],
+        exclude: range.exclude.into_iter().collect(),
+        first_parent: args.first_parent,
+        dag: args.dag.as_deref().map(Name::new).transpose()?,
+        limit: args.limit,
     };
-    if let Some(id) = start {
-        next(id, &mut waiting)?;
-    }
-    while let Some((_, id)) = waiting.pop() {
-        if args.limit.is_some_and(|limit| log.commits.len() >= limit) {
-            break;
-        }
-        let commit: Commit = snapshot.load(id)?;
-        for parent in &commit.parents {
-            next(*parent, &mut waiting)?;
-        }
+    let mut refs = refs_by_commit(&repository)?;
+    for entry in repository.log(options)? {
+        let LogEntry { id, commit } = entry?;
         let refs = refs.remove(&id).unwrap_or_default();
         log.commits.push(CommitReport::new(id, &commit, refs));
     }
@@ -168,26 +164,23 @@ pub fn run(context: &mut Context<'_>, args: &LogArgs) -> Result<(), CommandError
 
 /// The refs at each commit, by their full names; `HEAD` first, where it is.
 pub fn refs_by_commit(
-    snapshot: &Snapshot,
+    repository: &Repository,
 ) -> Result<BTreeMap<CommitId, Vec<String>>, daggerml::Error> {
     let mut found: BTreeMap<CommitId, Vec<String>> = BTreeMap::new();
-    if let Some(id) = snapshot.head()? {
+    if let Some(id) = repository.head()? {
         found.entry(id).or_default().push(HEAD.to_owned());
     }
-    let branches = snapshot.scan(Table::Refs, b"heads/")?;
-    let tags = snapshot.scan(Table::Refs, b"tags/")?;
-    for entry in branches.chain(tags) {
-        let Ok(name) = std::str::from_utf8(entry?.0) else {
-            continue;
-        };
-        if let Some(Target::Commit(id)) = snapshot.target(name)? {
-            found.entry(id).or_default().push(name.to_owned());
+    for space in [HEADS, TAGS, REMOTES] {
+        for info in repository.refs(space)? {
+            found.entry(info.commit).or_default().push(info.full_name);
         }
     }
     Ok(found)
 }
 
 /// A ref as people read it: `main` for `heads/main`.
-pub fn branch_name(full: &str) -> &str {
-    full.strip_prefix("heads/").unwrap_or(full)
+fn short_ref(full: &str) -> &str {
+    full.strip_prefix(HEADS)
+        .or_else(|| full.strip_prefix(REMOTES))
+        .unwrap_or(full)
 }

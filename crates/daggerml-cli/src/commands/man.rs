@@ -6,6 +6,7 @@ use clap_mangen::Man;
 
 use crate::context::Context;
 use crate::error::{CommandError, CommandErrorKind};
+use crate::files;
 
 /// Print a manual page, or write all of them
 #[derive(Args, Debug)]
@@ -28,7 +29,7 @@ pub fn run(context: &mut Context<'_>, args: &ManArgs) -> Result<(), CommandError
         fs::create_dir_all(dir).map_err(|error| CommandError::file("make", dir, &error))?;
         for (name, page) in &pages {
             let path = dir.join(format!("{name}.1"));
-            fs::write(&path, page).map_err(|error| CommandError::file("write", &path, &error))?;
+            files::write(&path, page)?;
         }
         return context.ui.wrote(dir);
     }

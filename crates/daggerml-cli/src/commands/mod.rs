@@ -1,12 +1,27 @@
 //! The commands, one file each.
 
+mod branch;
+mod bundle;
+mod cat;
+mod checkout;
 mod completions;
+mod config;
 pub mod dag;
+mod diff;
+mod excise;
+mod fsck;
+mod gc;
+mod index;
 mod init;
 mod log;
 mod man;
+mod merge;
+mod migrate;
+mod rebase;
+mod revert;
 mod show;
 mod status;
+mod tag;
 mod version;
 
 use clap::Subcommand;
@@ -21,8 +36,25 @@ pub enum Command {
     Status(status::StatusArgs),
     Log(log::LogArgs),
     Show(show::ShowArgs),
+    Diff(diff::DiffArgs),
+    Cat(cat::CatArgs),
     #[command(subcommand)]
     Dag(dag::DagCommand),
+    #[command(subcommand)]
+    Index(index::IndexCommand),
+    Branch(branch::BranchArgs),
+    Tag(tag::TagArgs),
+    Checkout(checkout::CheckoutArgs),
+    Merge(merge::MergeArgs),
+    Rebase(rebase::RebaseArgs),
+    Revert(revert::RevertArgs),
+    #[command(subcommand)]
+    Bundle(bundle::BundleCommand),
+    Gc(gc::GcArgs),
+    Fsck(fsck::FsckArgs),
+    Excise(excise::ExciseArgs),
+    Migrate(migrate::MigrateArgs),
+    Config(config::ConfigArgs),
     Version(version::VersionArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -35,7 +67,22 @@ pub fn run(context: &mut Context<'_>, command: &Command) -> Result<(), CommandEr
         Command::Status(args) => status::run(context, args),
         Command::Log(args) => log::run(context, args),
         Command::Show(args) => show::run(context, args),
+        Command::Diff(args) => diff::run(context, args),
+        Command::Cat(args) => cat::run(context, args),
         Command::Dag(command) => dag::run(context, command),
+        Command::Index(command) => index::run(context, command),
+        Command::Branch(args) => branch::run(context, args),
+        Command::Tag(args) => tag::run(context, args),
+        Command::Checkout(args) => checkout::run(context, args),
+        Command::Merge(args) => merge::run(context, args),
+        Command::Rebase(args) => rebase::run(context, args),
+        Command::Revert(args) => revert::run(context, args),
+        Command::Bundle(command) => bundle::run(context, command),
+        Command::Gc(args) => gc::run(context, args),
+        Command::Fsck(args) => fsck::run(context, args),
+        Command::Excise(args) => excise::run(context, args),
+        Command::Migrate(args) => migrate::run(context, args),
+        Command::Config(args) => config::run(context, args),
         Command::Version(args) => version::run(context, args),
         Command::Completions(args) => completions::run(context, args),
         Command::Man(args) => man::run(context, args),

@@ -1,24 +1,26 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use daggerml::id::{CommitId, DagId, DatumId, NodeId, TreeId, TypedId};
-use daggerml::record::{Commit, Kind};
+use daggerml::Repository;
+use daggerml::id::CommitId;
+use daggerml::repo::revision::Resolved;
 use daggerml::repo::tree;
-use daggerml::store::{ReadObjects, Snapshot};
+use daggerml::store::ReadObjects;
 use serde::Serialize;
 
-use super::dag::{report::DagReport, report::NodeReport, report::datum};
+use super::dag::report::{DagReport, NodePage, datum};
+use super::diff::NameChange;
 use super::log::{CommitReport, refs_by_commit};
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::revision;
 use crate::ui::{Cell, JsonValue, Report, Table, Ui, style, value};
 
 /// Show an object: a commit and what it changed, a DAG, a node, a value
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   dml show                 the newest commit
-  dml show main
+  dml show main~2
+  dml show v1.0:training   the DAG of that name at v1.0
   dml show 1f2e3d4c        any object, by 6 or more digits of its id")]
 pub struct ShowArgs {
     /// A revision, or an id of any object
@@ -31,17 +33,7 @@ struct CommitShown {
     kind: &'static str,
     #[serde(flatten)]
     commit: CommitReport,
-    changes: Vec<Change>,
-}
-
-/// What a commit did to one name.
-#[derive(Serialize)]
-struct Change {
-    name: String,
-    /// `added`, `changed` or `removed`.
-    how: &'static str,
-    old: Option<String>,
-    new: Option<String>,
+    changes: Vec<NameChange>,
 }
 
 impl Report for CommitShown {
@@ -51,14 +43,7 @@ impl Report for CommitShown {
             writeln!(ui.out())?;
         }
         for change in &self.changes {
-            let (sign, style) = match change.how {
-                "added" => ('+', style::ADDED),
-                "removed" => ('-', style::REMOVED),
-                _ => ('~', style::CHANGED),
-            };
-            let id = change.new.as_deref().or(change.old.as_deref());
-            let id = style::id(id.unwrap_or_default());
-            writeln!(ui.out(), "{style}{sign} {}{style:#}  {id}", change.name)?;
+            change.line(ui)?;
         }
         Ok(())
     }
@@ -103,23 +88,23 @@ impl Report for DatumShown<'_> {
 
 pub fn run(context: &mut Context<'_>, args: &ShowArgs) -> Result<(), CommandError> {
     let repository = context.repository()?;
-    let (kind, id) = revision::object(&repository, &args.object)?;
+    let found = repository.resolve(&args.object)?;
     let snapshot = repository.snapshot()?;
-    match kind {
-        Kind::Commit => {
-            let shown = commit(&snapshot, CommitId::from_object(id))?;
+    match found {
+        Resolved::Commit(id) => {
+            let shown = commit(&repository, id)?;
             context.ui.report(&shown)
         }
-        Kind::Dag => {
-            let report = DagReport::new(&snapshot, None, DagId::from_object(id))?;
+        Resolved::Dag(id) => {
+            let report = DagReport::new(&snapshot, None, id)?;
             context.ui.report(&report)
         }
-        Kind::Node => {
-            let report = NodeReport::new(&snapshot, NodeId::from_object(id), Vec::new())?;
+        Resolved::Node { node, .. } => {
+            let report = NodePage::new(&snapshot, node, Vec::new())?;
             context.ui.report(&report)
         }
-        Kind::Datum => {
-            let datum = datum(&snapshot, DatumId::from_object(id))?;
+        Resolved::Datum(id) => {
+            let datum = datum(&snapshot, id)?;
             context.ui.report(&DatumShown {
                 kind: "datum",
                 id: id.to_string(),
@@ -127,8 +112,8 @@ pub fn run(context: &mut Context<'_>, args: &ShowArgs) -> Result<(), CommandErro
                 value: JsonValue(&datum),
             })
         }
-        Kind::Tree => {
-            let dags = tree::list(&snapshot, TreeId::from_object(id))?;
+        Resolved::Tree(id) => {
+            let dags = tree::list(&snapshot, id)?;
             context.ui.report(&TreeShown {
                 kind: "tree",
                 id: id.to_string(),
@@ -141,46 +126,28 @@ pub fn run(context: &mut Context<'_>, args: &ShowArgs) -> Result<(), CommandErro
                     .collect(),
             })
         }
-        other => Err(CommandError::wrong_usage(format!(
-            "{} is a record of kind {other}; there is nothing to show of it",
-            args.object
-        ))),
+        Resolved::Exec(_) | Resolved::Tombstone(_) => {
+            // Reading a tombstone's place gives the error that says why it is gone.
+            let (id, kind) = (found.id(), found.kind());
+            snapshot.object(id, kind)?;
+            Err(CommandError::wrong_usage(format!(
+                "{kind} {id} is a record that `dml show` cannot show"
+            )))
+        }
     }
 }
 
-fn commit(snapshot: &Snapshot, id: CommitId) -> Result<CommitShown, CommandError> {
-    let commit: Commit = snapshot.load(id)?;
-    let new = tree::list(snapshot, commit.tree)?;
-    let old = match commit.parents.first() {
-        Some(parent) => {
-            let parent: Commit = snapshot.load(*parent)?;
-            tree::list(snapshot, parent.tree)?
-        }
-        None => std::collections::BTreeMap::new(),
+fn commit(repository: &Repository, id: CommitId) -> Result<CommitShown, CommandError> {
+    let commit = repository.commit(id)?;
+    let before = match commit.parents.first() {
+        Some(parent) => Some(repository.commit(*parent)?.tree),
+        None => None,
     };
-    let names: std::collections::BTreeSet<_> = old.keys().chain(new.keys()).collect();
-    let changes = names
-        .into_iter()
-        .filter_map(|name| {
-            let (old, new) = (old.get(name), new.get(name));
-            let how = match (old, new) {
-                (None, Some(_)) => "added",
-                (Some(_), None) => "removed",
-                (old, new) if old == new => return None,
-                _ => "changed",
-            };
-            Some(Change {
-                name: name.to_string(),
-                how,
-                old: old.map(ToString::to_string),
-                new: new.map(ToString::to_string),
-            })
-        })
-        .collect();
-    let refs = refs_by_commit(snapshot)?.remove(&id).unwrap_or_default();
+    let changes = repository.diff(before, Some(commit.tree))?;
+    let refs = refs_by_commit(repository)?.remove(&id).unwrap_or_default();
     Ok(CommitShown {
         kind: "commit",
         commit: CommitReport::new(id, &commit, refs),
-        changes,
+        changes: changes.iter().map(NameChange::new).collect(),
     })
 }

@@ -1,16 +1,15 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use daggerml::record::Commit;
-use daggerml::repo::refs::ReadRefs;
-use daggerml::repo::tree;
-use daggerml::store::ReadObjects;
+use daggerml::id::DagId;
+use daggerml::repo::branches::Head;
+use daggerml::repo::history::{Choice, MergeConflict, MergeState};
 use serde::Serialize;
 
 use super::log::CommitReport;
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::ui::{Report, Ui, style};
+use crate::ui::{Cell, Report, Table, Ui, size, style};
 
 /// Show where the repository is and what is in it
 #[derive(Args, Debug)]
@@ -22,9 +21,75 @@ pub struct StatusArgs {}
 #[derive(Serialize)]
 struct Status {
     repository: String,
+    /// `None` when a commit is checked out.
     branch: Option<String>,
     head: Option<CommitReport>,
     dags: usize,
+    indexes: usize,
+    /// The bytes of the store's file.
+    size: u64,
+    read_only: bool,
+    merge: Option<MergeReport>,
+}
+
+/// A merge that waits for choices.
+#[derive(Serialize)]
+struct MergeReport {
+    theirs: String,
+    message: String,
+    conflicts: Vec<ConflictReport>,
+}
+
+#[derive(Serialize)]
+struct ConflictReport {
+    name: String,
+    base: Option<String>,
+    ours: Option<String>,
+    theirs: Option<String>,
+    /// `ours`, `theirs`, `removed` or the id of a DAG.
+    choice: Option<String>,
+}
+
+impl MergeReport {
+    fn new(state: &MergeState) -> Self {
+        let text = |id: &Option<DagId>| id.map(|id| id.to_string());
+        let conflict = |found: &MergeConflict| ConflictReport {
+            name: found.conflict.name.to_string(),
+            base: text(&found.conflict.base),
+            ours: text(&found.conflict.ours),
+            theirs: text(&found.conflict.theirs),
+            choice: found.choice.map(|choice| match choice {
+                Choice::Ours => "ours".to_owned(),
+                Choice::Theirs => "theirs".to_owned(),
+                Choice::Removed => "removed".to_owned(),
+                Choice::Dag(id) => id.to_string(),
+            }),
+        };
+        Self {
+            theirs: state.theirs.to_string(),
+            message: state.message.clone(),
+            conflicts: state.conflicts.iter().map(conflict).collect(),
+        }
+    }
+
+    fn text(&self, ui: &mut Ui) -> io::Result<()> {
+        let theirs = style::id(&self.theirs);
+        writeln!(ui.out(), "\nMerging {theirs}; conflicts:")?;
+        let mut table = Table::new(&["NAME", "OURS", "THEIRS", "CHOICE"]);
+        for conflict in &self.conflicts {
+            let side = |id: &Option<String>| match id {
+                Some(id) => Cell::id(id),
+                None => Cell::plain("removed"),
+            };
+            table.row([
+                Cell::new(style::NAME, &conflict.name),
+                side(&conflict.ours),
+                side(&conflict.theirs),
+                Cell::plain(style::short(conflict.choice.as_deref().unwrap_or("-"))),
+            ]);
+        }
+        table.write(ui)
+    }
 }
 
 impl Report for Status {
@@ -32,30 +97,47 @@ impl Report for Status {
         writeln!(ui.out(), "Repository {}", self.repository)?;
         match &self.branch {
             Some(branch) => writeln!(ui.out(), "On branch {}", style::paint(style::NAME, branch))?,
-            None => writeln!(ui.out(), "Not on a branch")?,
+            None => writeln!(ui.out(), "On no branch")?,
         }
         match &self.head {
             Some(head) => head.line(ui)?,
             None => writeln!(ui.out(), "No commits yet")?,
         }
-        writeln!(ui.out(), "{} DAGs", self.dags)
+        let size = size(self.size);
+        writeln!(
+            ui.out(),
+            "DAGs: {}, open DAGs: {}, size: {size}",
+            self.dags,
+            self.indexes
+        )?;
+        if self.read_only {
+            writeln!(ui.out(), "Read-only")?;
+        }
+        match &self.merge {
+            Some(merge) => merge.text(ui),
+            None => Ok(()),
+        }
     }
 }
 
 pub fn run(context: &mut Context<'_>, _args: &StatusArgs) -> Result<(), CommandError> {
     let repository = context.repository()?;
-    let snapshot = repository.snapshot()?;
+    let (branch, head) = match repository.head_state()? {
+        Head::Branch { name, commit } => (Some(name), commit),
+        Head::Detached(commit) => (None, Some(commit)),
+    };
     let mut status = Status {
         repository: repository.root().display().to_string(),
-        branch: snapshot
-            .current_branch()?
-            .map(|name| super::log::branch_name(&name).to_owned()),
+        branch,
         head: None,
-        dags: 0,
+        dags: repository.dags()?.len(),
+        indexes: repository.indexes()?.len(),
+        size: repository.store().size()?,
+        read_only: repository.store().read_only().is_some(),
+        merge: repository.merge_state()?.as_ref().map(MergeReport::new),
     };
-    if let Some(id) = snapshot.head()? {
-        let commit: Commit = snapshot.load(id)?;
-        status.dags = tree::list(&snapshot, commit.tree)?.len();
+    if let Some(id) = head {
+        let commit = repository.commit(id)?;
         status.head = Some(CommitReport::new(id, &commit, Vec::new()));
     }
     context.ui.report(&status)

@@ -2,6 +2,7 @@
 
 mod color;
 mod json;
+mod progress;
 pub mod style;
 mod table;
 pub mod text;
@@ -18,7 +19,9 @@ use serde::Serialize;
 
 pub use color::ColorChoice;
 pub use json::JsonValue;
+pub use progress::Progress;
 pub use table::{Cell, Table};
+pub use text::size;
 pub use time::Moment;
 
 use crate::error::{CommandError, CommandErrorKind};
@@ -110,6 +113,35 @@ impl Ui {
         };
         written.map_err(io::Error::from)?;
         Ok(self.out.write_all(b"\n")?)
+    }
+
+    /// Says what was done: a message, or a JSON document.
+    pub fn done(
+        &mut self,
+        json: &impl Serialize,
+        message: impl Display,
+    ) -> Result<(), CommandError> {
+        self.note(message);
+        self.done_quietly(json)
+    }
+
+    /// Says what was done where messages were given on the way.
+    pub fn done_quietly(&mut self, json: &impl Serialize) -> Result<(), CommandError> {
+        if self.look.json {
+            self.json(json)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Something to show how far a long operation is.
+    pub fn progress(&self) -> Progress {
+        Progress::new(!self.look.quiet && !self.look.json)
+    }
+
+    /// Whether JSON is wanted.
+    pub fn is_json(&self) -> bool {
+        self.look.json
     }
 
     /// Writes bytes as they are: no styles are taken out of them.

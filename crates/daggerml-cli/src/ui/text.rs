@@ -27,6 +27,27 @@ pub fn first_line(text: &str) -> String {
     line(text.lines().next().unwrap_or_default())
 }
 
+/// A number of bytes as people read it.
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    // Tenths, so that no float is needed.
+    let mut tenths = u128::from(bytes) * 10 / 1024;
+    let mut unit = 0;
+    while tenths >= 10240 && unit + 1 < UNITS.len() {
+        tenths /= 1024;
+        unit += 1;
+    }
+    format!(
+        "{}.{} {}",
+        tenths / 10,
+        tenths % 10,
+        UNITS.get(unit).unwrap_or(&"")
+    )
+}
+
 /// The columns of the terminal that standard output is; `None` when it is none.
 pub fn columns() -> Option<usize> {
     let (width, _) = terminal_size::terminal_size_of(std::io::stdout())?;
@@ -65,6 +86,14 @@ mod tests {
         assert_eq!(line("a\u{1b}[31mb\nc"), "a\\u{1b}[31mb\\nc");
         assert_eq!(line("\u{202e}txt"), "\\u{202e}txt");
         assert_eq!(line("naïve 数"), "naïve 数");
+    }
+
+    #[test]
+    fn sizes() {
+        assert_eq!(size(1023), "1023 B");
+        assert_eq!(size(1536), "1.5 KiB");
+        assert_eq!(size(5 << 30), "5.0 GiB");
+        assert_eq!(size(u64::MAX), "16383.9 PiB");
     }
 
     #[test]

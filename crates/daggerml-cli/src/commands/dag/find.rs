@@ -2,19 +2,17 @@
 
 use clap::Args;
 use daggerml::error::{Error, Result};
-use daggerml::id::{DagId, NodeId, TypedId};
-use daggerml::record::{Commit, Dag, Kind};
-use daggerml::repo::refs::{HEAD, ReadRefs};
+use daggerml::id::{DagId, NodeId, TreeId, TypedId};
+use daggerml::record::Dag;
+use daggerml::repo::refs::HEAD;
 use daggerml::repo::tree;
 use daggerml::store::{ReadObjects, Snapshot};
-use daggerml::{Repository, id, name::Name};
-
-use crate::revision;
+use daggerml::{ErrorKind, Repository, id, name::Name};
 
 /// A DAG.
 #[derive(Args, Debug)]
 pub struct DagArgs {
-    /// The DAG: its name, or 6 or more digits of its id
+    /// The DAG: its name, a revision (main~2:NAME), or 6 or more digits of its id
     dag: String,
 
     /// The revision in which names are looked up
@@ -35,35 +33,32 @@ pub struct NodeArgs {
 impl DagArgs {
     /// The DAG, and the name it was found by.
     pub fn find(&self, repository: &Repository) -> Result<(Option<Name>, DagId)> {
-        if let Some(found) = self.by_name(repository)? {
-            return Ok(found);
+        // A name that no DAG can have may still be a revision.
+        if let Ok(name) = Name::new(&self.dag)
+            && let Some(tree) = self.tree(repository)?
+            && let Some(id) = tree::lookup(&repository.snapshot()?, tree, &name)?
+        {
+            return Ok((Some(name), id));
         }
-        let not_found = || Error::NotFound {
-            what: "dag",
-            name: self.dag.clone(),
-            place: self.at.clone(),
-        };
-        match revision::object(repository, &self.dag) {
-            Ok((Kind::Dag, id)) => Ok((None, DagId::from_object(id))),
-            Err(error @ Error::AmbiguousId { .. }) => Err(error),
-            _ => Err(not_found()),
+        if self.at == HEAD {
+            return match repository.dag_at(&self.dag) {
+                // No id and no revision either: then a name was meant.
+                Err(error) if error.kind() == ErrorKind::NotFound && !self.dag.contains(':') => {
+                    repository.find_dag(&self.dag).map(|id| (None, id))
+                }
+                found => found.map(|id| (None, id)),
+            };
         }
+        let text = format!("{}:{}", self.at, self.dag);
+        Ok((None, repository.dag_at(&text)?))
     }
 
-    fn by_name(&self, repository: &Repository) -> Result<Option<(Option<Name>, DagId)>> {
-        let name = Name::new(&self.dag)?;
-        let snapshot = repository.snapshot()?;
-        let commit = if self.at == HEAD {
-            snapshot.head()?
-        } else {
-            Some(revision::commit(repository, &self.at)?)
-        };
-        let Some(commit) = commit else {
+    /// The tree in which names are looked up; `None` before the first commit.
+    fn tree(&self, repository: &Repository) -> Result<Option<TreeId>> {
+        if self.at == HEAD && repository.head()?.is_none() {
             return Ok(None);
-        };
-        let commit: Commit = snapshot.load(commit)?;
-        let found = tree::lookup(&snapshot, commit.tree, &name)?;
-        Ok(found.map(|id| (Some(name), id)))
+        }
+        repository.tree_at(&self.at).map(Some)
     }
 }
 

@@ -1,4 +1,3 @@
-use std::fs;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
@@ -10,6 +9,7 @@ use super::DagArgs;
 use super::report::DagReport;
 use crate::context::Context;
 use crate::error::CommandError;
+use crate::files;
 use crate::graph::{self, Graph};
 
 /// Draw a DAG
@@ -97,7 +97,7 @@ pub fn run(context: &mut Context<'_>, args: &GraphArgs) -> Result<(), CommandErr
     match &args.output {
         None => context.ui.document(format.name(), drawing.as_bytes()),
         Some(path) => {
-            fs::write(path, drawing).map_err(|error| CommandError::file("write", path, &error))?;
+            files::write(path, drawing.as_bytes())?;
             context.ui.wrote(path)
         }
     }

@@ -1,8 +1,8 @@
 use std::io;
 
 use clap::Args;
-use daggerml::record::{Commit, Dag, Node};
-use daggerml::repo::refs::{HEAD, ReadRefs};
+use daggerml::record::{Dag, Node};
+use daggerml::repo::refs::HEAD;
 use daggerml::repo::tree;
 use daggerml::store::ReadObjects;
 use serde::Serialize;
@@ -10,7 +10,6 @@ use serde::Serialize;
 use super::report::{ErrorReport, ResultReport};
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::revision;
 use crate::ui::{Cell, Report, Table, Ui, style};
 
 /// List the DAGs of a revision by name
@@ -58,15 +57,14 @@ impl Report for Dags {
 pub fn run(context: &mut Context<'_>, args: &ListArgs) -> Result<(), CommandError> {
     let repository = context.repository()?;
     let snapshot = repository.snapshot()?;
-    let commit = if args.at == HEAD {
-        snapshot.head()?
+    let tree = if args.at == HEAD && repository.head()?.is_none() {
+        None
     } else {
-        Some(revision::commit(&repository, &args.at)?)
+        Some(repository.tree_at(&args.at)?)
     };
     let mut dags = Vec::new();
-    if let Some(id) = commit {
-        let commit: Commit = snapshot.load(id)?;
-        for (name, id) in tree::list(&snapshot, commit.tree)? {
+    if let Some(tree) = tree {
+        for (name, id) in tree::list(&snapshot, tree)? {
             let dag: Dag = snapshot.load(id)?;
             let result = match dag.result() {
                 Some(node) => {

@@ -1,10 +1,12 @@
 //! `dml dag`: commands about DAGs.
 
+mod delete;
 mod find;
 mod get;
 mod graph;
 mod list;
 mod node;
+mod rename;
 pub mod report;
 mod show;
 
@@ -24,6 +26,8 @@ pub enum DagCommand {
     Get(get::GetArgs),
     Node(node::NodeCommandArgs),
     Graph(graph::GraphArgs),
+    Delete(delete::DeleteArgs),
+    Rename(rename::RenameArgs),
 }
 
 pub fn run(context: &mut Context<'_>, command: &DagCommand) -> Result<(), CommandError> {
@@ -33,5 +37,7 @@ pub fn run(context: &mut Context<'_>, command: &DagCommand) -> Result<(), Comman
         DagCommand::Get(args) => get::run(context, args),
         DagCommand::Node(args) => node::run(context, args),
         DagCommand::Graph(args) => graph::run(context, args),
+        DagCommand::Delete(args) => delete::run(context, args),
+        DagCommand::Rename(args) => rename::run(context, args),
     }
 }

@@ -1,7 +1,7 @@
 use clap::Args;
 
 use super::NodeArgs;
-use super::report::NodeReport;
+use super::report::NodePage;
 use crate::context::Context;
 use crate::error::CommandError;
 
@@ -20,6 +20,6 @@ pub fn run(context: &mut Context<'_>, args: &NodeCommandArgs) -> Result<(), Comm
     let repository = context.repository()?;
     let snapshot = repository.snapshot()?;
     let found = args.node.find(&repository, &snapshot)?;
-    let report = NodeReport::new(&snapshot, found.id, found.names)?;
+    let report = NodePage::new(&snapshot, found.id, found.names)?;
     context.ui.report(&report)
 }

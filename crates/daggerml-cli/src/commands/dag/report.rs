@@ -29,7 +29,7 @@ pub struct ErrorReport {
 }
 
 /// A value that serializes in its lossless form.
-struct OwnedJson(Value);
+pub struct OwnedJson(pub Value);
 
 impl Serialize for OwnedJson {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
@@ -159,8 +159,9 @@ impl NodeReport {
     }
 }
 
-impl Report for NodeReport {
-    fn text(&self, ui: &mut Ui) -> io::Result<()> {
+impl NodeReport {
+    /// For people, over several lines.
+    fn page(&self, ui: &mut Ui) -> io::Result<()> {
         writeln!(ui.out(), "node {}", style::id(&self.id))?;
         writeln!(ui.out(), "Made by: {}", self.how())?;
         if !self.names.is_empty() {
@@ -179,6 +180,30 @@ impl Report for NodeReport {
             writeln!(ui.out(), "\n{}", value::pretty(value, value::SHOWN))?;
         }
         Ok(())
+    }
+}
+
+/// One node with its value.
+#[derive(Serialize)]
+pub struct NodePage {
+    #[serde(flatten)]
+    node: NodeReport,
+    /// Not there for a call that failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<OwnedJson>,
+}
+
+impl NodePage {
+    pub fn new(snapshot: &Snapshot, id: NodeId, names: Vec<String>) -> Result<Self> {
+        let node = NodeReport::new(snapshot, id, names)?;
+        let value = node.value.clone().map(OwnedJson);
+        Ok(Self { node, value })
+    }
+}
+
+impl Report for NodePage {
+    fn text(&self, ui: &mut Ui) -> io::Result<()> {
+        self.node.page(ui)
     }
 }
 

@@ -1,0 +1,135 @@
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+
+use clap::Args;
+use daggerml::config::{Config, KEYS, Scope, Setting};
+use daggerml::error::Error;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::ui::{Cell, Report, Table, Ui, style, text};
+
+/// Show and change settings
+///
+/// A setting of the repository counts more than one of the user.
+#[derive(Args, Debug)]
+#[command(after_help = settings_help())]
+pub struct ConfigArgs {
+    /// Show the setting KEY
+    key: Option<String>,
+
+    /// Set it to VALUE
+    #[arg(requires = "key")]
+    value: Option<String>,
+
+    /// Remove the setting
+    #[arg(long, requires = "key", conflicts_with = "value")]
+    unset: bool,
+
+    /// Change the user's settings, for all repositories
+    #[arg(long)]
+    user: bool,
+}
+
+fn settings_help() -> String {
+    let mut help = String::from(
+        "Examples:
+  dml config                          list the settings
+  dml config user.name                show one
+  dml config user.name \"Ada\" --user  set one for all repositories
+
+Settings:
+",
+    );
+    for key in KEYS {
+        let _ = writeln!(help, "  {:<16} {}", key.key, key.about);
+    }
+    help.push_str("  adapter.NAME.KEY a setting of the adapter NAME");
+    help
+}
+
+#[derive(Serialize)]
+struct Settings {
+    settings: Vec<SettingReport>,
+}
+
+#[derive(Serialize)]
+struct SettingReport {
+    key: String,
+    value: String,
+    scope: &'static str,
+}
+
+impl SettingReport {
+    fn new(setting: Setting) -> Self {
+        Self {
+            key: setting.key,
+            value: setting.value,
+            scope: setting.scope.as_str(),
+        }
+    }
+}
+
+impl Report for Settings {
+    fn text(&self, ui: &mut Ui) -> io::Result<()> {
+        let mut table = Table::new(&["KEY", "SCOPE", "VALUE"]);
+        for setting in &self.settings {
+            table.row([
+                Cell::new(style::NAME, &setting.key),
+                Cell::plain(setting.scope),
+                Cell::plain(&setting.value),
+            ]);
+        }
+        table.write(ui)
+    }
+}
+
+impl Report for SettingReport {
+    fn text(&self, ui: &mut Ui) -> io::Result<()> {
+        writeln!(ui.out(), "{}", text::line(&self.value))
+    }
+}
+
+pub fn run(context: &mut Context<'_>, args: &ConfigArgs) -> Result<(), CommandError> {
+    // The user's settings can be seen and changed outside of any repository.
+    let repository = match context.repository() {
+        Ok(repository) => Some(repository),
+        Err(_) if args.user || args.value.is_none() => None,
+        Err(error) => return Err(error),
+    };
+    let mut config = Config::of(repository.as_ref().map(daggerml::Repository::root))?;
+    let scope = if args.user {
+        Scope::User
+    } else {
+        Scope::Repository
+    };
+    let Some(key) = &args.key else {
+        let settings = config.list().into_iter().map(SettingReport::new).collect();
+        return context.ui.report(&Settings { settings });
+    };
+    if let Some(value) = &args.value {
+        config.set(scope, key, value)?;
+        let json = json!({"key": key, "value": value, "scope": scope.as_str()});
+        return context
+            .ui
+            .done(&json, format_args!("Set {key} ({})", scope.as_str()));
+    }
+    let not_set = || Error::NotFound {
+        what: "setting",
+        name: key.clone(),
+        place: String::new(),
+    };
+    if args.unset {
+        if !config.unset(scope, key)? {
+            return Err(not_set().into());
+        }
+        let json = json!({"unset": key, "scope": scope.as_str()});
+        return context
+            .ui
+            .done(&json, format_args!("Removed {key} ({})", scope.as_str()));
+    }
+    let setting = config.get(key)?.ok_or_else(not_set)?;
+    context.ui.report(&SettingReport::new(setting))
+}

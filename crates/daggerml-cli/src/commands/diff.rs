@@ -1,0 +1,318 @@
+use std::io::{self, Write};
+
+use clap::Args;
+use daggerml::Repository;
+use daggerml::error::Result;
+use daggerml::id::{DagId, TreeId};
+use daggerml::repo::history::{DagChange, DagDiff, NodeChange, PathStep, ValueChange};
+use daggerml::repo::revision::Resolved;
+use serde::Serialize;
+
+use super::dag::report::{ErrorReport, OwnedJson};
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::ui::{Report, Ui, style, text, value};
+
+/// The width of a value in a difference.
+const PREVIEW: usize = 64;
+
+/// Show what differs between two revisions
+///
+/// Between commits: the names whose DAGs differ, and with --values what differs in
+/// them. Between two DAGs: their nodes, by name, down to the parts of values.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  dml diff                            what the newest commit changed
+  dml diff v1.0                       since v1.0
+  dml diff v1.0 main --values
+  dml diff v1.0:training main:training")]
+pub struct DiffArgs {
+    /// The older side [default: the commit before TO]
+    from: Option<String>,
+
+    /// The newer side
+    #[arg(default_value = "HEAD")]
+    to: String,
+
+    /// Only the DAGs of these names
+    #[arg(long, value_name = "NAME")]
+    dag: Vec<String>,
+
+    /// Look into the DAGs that changed
+    #[arg(long)]
+    values: bool,
+}
+
+/// A name whose DAG differs.
+#[derive(Serialize)]
+pub struct NameChange {
+    name: String,
+    /// `added`, `changed` or `removed`.
+    how: &'static str,
+    old: Option<String>,
+    new: Option<String>,
+}
+
+impl NameChange {
+    pub fn new(change: &DagChange) -> Self {
+        Self {
+            name: change.name.to_string(),
+            how: how(change.before.is_some(), change.after.is_some()),
+            old: change.before.map(|id| id.to_string()),
+            new: change.after.map(|id| id.to_string()),
+        }
+    }
+
+    /// On one line.
+    pub fn line(&self, ui: &mut Ui) -> io::Result<()> {
+        let (style, sign) = sign(self.how);
+        let id = self.new.as_deref().or(self.old.as_deref());
+        let id = style::id(id.unwrap_or_default());
+        writeln!(ui.out(), "{style}{sign} {}{style:#}  {id}", self.name)
+    }
+}
+
+fn how(before: bool, after: bool) -> &'static str {
+    match (before, after) {
+        (false, _) => "added",
+        (_, false) => "removed",
+        _ => "changed",
+    }
+}
+
+fn sign(how: &str) -> (anstyle::Style, char) {
+    match how {
+        "added" => (style::ADDED, '+'),
+        "removed" => (style::REMOVED, '-'),
+        _ => (style::CHANGED, '~'),
+    }
+}
+
+#[derive(Serialize)]
+struct Differences {
+    dags: Vec<Difference>,
+}
+
+#[derive(Serialize)]
+struct Difference {
+    #[serde(flatten)]
+    change: NameChange,
+    /// What differs in the DAG, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    diff: Option<DagDifference>,
+}
+
+/// What differs between two DAGs.
+#[derive(Serialize)]
+struct DagDifference {
+    names: Vec<NodeDifference>,
+    result: Option<NodeDifference>,
+    old_error: Option<ErrorReport>,
+    new_error: Option<ErrorReport>,
+    /// Nodes that only the newer has, and only the older.
+    added: Vec<String>,
+    removed: Vec<String>,
+    tags_added: Vec<String>,
+    tags_removed: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct NodeDifference {
+    name: Option<String>,
+    how: &'static str,
+    old: Option<String>,
+    new: Option<String>,
+    values: Vec<ValueDifference>,
+}
+
+/// A part of a value that differs; a side that has nothing there has no field.
+#[derive(Serialize)]
+struct ValueDifference {
+    path: Vec<PathPart>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    old: Option<OwnedJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    new: Option<OwnedJson>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum PathPart {
+    Index(usize),
+    Key(OwnedJson),
+    Item(bool),
+    Part(&'static str),
+}
+
+impl DagDifference {
+    fn new(diff: &DagDiff) -> Self {
+        let ids = |ids: &[daggerml::id::NodeId]| ids.iter().map(ToString::to_string).collect();
+        Self {
+            names: diff.names.iter().map(NodeDifference::new).collect(),
+            result: diff.result.as_ref().map(NodeDifference::new),
+            old_error: diff.error_before.as_ref().map(ErrorReport::new),
+            new_error: diff.error_after.as_ref().map(ErrorReport::new),
+            added: ids(&diff.added),
+            removed: ids(&diff.removed),
+            tags_added: diff.tags_added.iter().map(ToString::to_string).collect(),
+            tags_removed: diff.tags_removed.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    fn write(&self, ui: &mut Ui, indent: &str) -> io::Result<()> {
+        for node in self.names.iter().chain(&self.result) {
+            node.write(ui, indent)?;
+        }
+        for (sign, style, error) in [
+            ('-', style::REMOVED, &self.old_error),
+            ('+', style::ADDED, &self.new_error),
+        ] {
+            if let Some(error) = error {
+                writeln!(ui.out(), "{indent}{style}{sign} {}{style:#}", error.line())?;
+            }
+        }
+        for (sign, style, tags) in [
+            ('-', style::REMOVED, &self.tags_removed),
+            ('+', style::ADDED, &self.tags_added),
+        ] {
+            for tag in tags {
+                writeln!(ui.out(), "{indent}{style}{sign} tag {tag}{style:#}")?;
+            }
+        }
+        let (added, removed) = (self.added.len(), self.removed.len());
+        writeln!(ui.out(), "{indent}{added} nodes added, {removed} removed")
+    }
+}
+
+impl Report for DagDifference {
+    fn text(&self, ui: &mut Ui) -> io::Result<()> {
+        self.write(ui, "")
+    }
+}
+
+impl NodeDifference {
+    fn new(change: &NodeChange) -> Self {
+        Self {
+            name: change.name.as_ref().map(ToString::to_string),
+            how: how(change.before.is_some(), change.after.is_some()),
+            old: change.before.map(|id| id.to_string()),
+            new: change.after.map(|id| id.to_string()),
+            values: change.values.iter().map(ValueDifference::new).collect(),
+        }
+    }
+
+    fn write(&self, ui: &mut Ui, indent: &str) -> io::Result<()> {
+        let (style, sign) = sign(self.how);
+        let name = self.name.as_deref().unwrap_or("(result)");
+        writeln!(ui.out(), "{indent}{style}{sign} {name}{style:#}")?;
+        for change in &self.values {
+            let path = change.path_text();
+            for (style, sign, side) in [
+                (style::REMOVED, '-', &change.old),
+                (style::ADDED, '+', &change.new),
+            ] {
+                if let Some(OwnedJson(found)) = side {
+                    let shown = value::preview(found, PREVIEW);
+                    writeln!(ui.out(), "{indent}    {style}{sign} {path}{shown}{style:#}")?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl ValueDifference {
+    fn new(change: &ValueChange) -> Self {
+        let part = |step: &PathStep| match step {
+            PathStep::Index(at) => PathPart::Index(*at),
+            PathStep::Key(key) => PathPart::Key(OwnedJson(key.clone())),
+            PathStep::Item => PathPart::Item(true),
+            PathStep::Part(name) => PathPart::Part(name),
+        };
+        Self {
+            path: change.path.iter().map(part).collect(),
+            old: change.before.clone().map(OwnedJson),
+            new: change.after.clone().map(OwnedJson),
+        }
+    }
+
+    fn path_text(&self) -> String {
+        let mut path: String = self
+            .path
+            .iter()
+            .map(|part| match part {
+                PathPart::Index(at) => format!("[{at}]"),
+                PathPart::Key(OwnedJson(key)) => format!("[{}]", value::preview(key, PREVIEW)),
+                PathPart::Item(_) => "{}".to_owned(),
+                PathPart::Part(name) => format!(".{name}"),
+            })
+            .collect();
+        if !path.is_empty() {
+            path.push_str(": ");
+        }
+        text::line(&path)
+    }
+}
+
+impl Report for Differences {
+    fn text(&self, ui: &mut Ui) -> io::Result<()> {
+        for found in &self.dags {
+            found.change.line(ui)?;
+            if let Some(diff) = &found.diff {
+                diff.write(ui, "    ")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+pub fn run(context: &mut Context<'_>, args: &DiffArgs) -> Result<(), CommandError> {
+    let repository = context.repository()?;
+    if let Some(from) = &args.from
+        && let (Resolved::Dag(from), Resolved::Dag(to)) =
+            (repository.resolve(from)?, repository.resolve(&args.to)?)
+    {
+        let diff = repository.diff_dags(from, to)?;
+        if diff.is_empty() {
+            context.ui.note("The same");
+        }
+        return context.ui.report(&DagDifference::new(&diff));
+    }
+    let (before, after) = sides(&repository, args)?;
+    let mut dags = Vec::new();
+    for change in repository.diff(before, Some(after))? {
+        if !args.dag.is_empty() && !args.dag.iter().any(|name| name == change.name.as_str()) {
+            continue;
+        }
+        let diff = match (args.values, change.before, change.after) {
+            (true, Some(before), Some(after)) => Some(look_into(&repository, before, after)?),
+            _ => None,
+        };
+        dags.push(Difference {
+            change: NameChange::new(&change),
+            diff,
+        });
+    }
+    if dags.is_empty() {
+        context.ui.note("No DAG differs");
+    }
+    context.ui.report(&Differences { dags })
+}
+
+fn look_into(repository: &Repository, before: DagId, after: DagId) -> Result<DagDifference> {
+    Ok(DagDifference::new(&repository.diff_dags(before, after)?))
+}
+
+/// The trees to compare; before the first commit there was an empty one.
+fn sides(repository: &Repository, args: &DiffArgs) -> Result<(Option<TreeId>, TreeId)> {
+    let after = repository.tree_at(&args.to)?;
+    if let Some(from) = &args.from {
+        return Ok((Some(repository.tree_at(from)?), after));
+    }
+    let commit = repository.commit(repository.commit_at(&args.to)?)?;
+    let before = match commit.parents.first() {
+        Some(parent) => Some(repository.commit(*parent)?.tree),
+        None => None,
+    };
+    Ok((before, after))
+}

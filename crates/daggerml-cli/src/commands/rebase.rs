@@ -1,0 +1,48 @@
+use clap::Args;
+use daggerml::repo::history::RebaseOptions;
+use serde_json::json;
+
+use super::merge::Side;
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::ui::style;
+
+/// Make the commits of what is checked out anew on top of another commit
+///
+/// All of them, or none when there is a conflict.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  dml rebase main
+  dml rebase main --favor theirs     where both changed a name, ours is main")]
+pub struct RebaseArgs {
+    /// What to build on
+    #[arg(value_name = "REVISION")]
+    onto: String,
+
+    /// Which side is right where both changed a name: ours is REVISION, theirs
+    /// the commits made anew
+    #[arg(long, value_enum, value_name = "SIDE")]
+    favor: Option<Side>,
+}
+
+pub fn run(context: &mut Context<'_>, args: &RebaseArgs) -> Result<(), CommandError> {
+    let repository = context.repository()?;
+    let onto = repository.commit_at(&args.onto)?;
+    let options = RebaseOptions {
+        favor: Side::favor(args.favor),
+    };
+    let done = repository.rebase(onto, options)?;
+    let new = done.new.to_string();
+    let json = json!({
+        "old": done.old.to_string(),
+        "new": new,
+        "replayed": done.replayed,
+        "dropped": done.dropped,
+    });
+    let message = format_args!(
+        "Made {} commits anew; now at {}",
+        done.replayed,
+        style::short(&new)
+    );
+    context.ui.done(&json, message)
+}

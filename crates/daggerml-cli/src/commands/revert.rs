@@ -1,0 +1,49 @@
+use clap::Args;
+use daggerml::repo::history::RevertOptions;
+use serde_json::json;
+
+use super::merge::Side;
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::ui::style;
+
+/// Commit the undoing of a commit
+///
+/// The names that it changed get back the DAGs they had before it. History stays.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  dml revert HEAD
+  dml revert v1.0~2 -m \"Undo the bad import\"")]
+pub struct RevertArgs {
+    /// The commit to undo
+    #[arg(value_name = "REVISION")]
+    revision: String,
+
+    /// The message
+    #[arg(short, long)]
+    message: Option<String>,
+
+    /// For a merge: the number of the parent to go back to, from 1
+    #[arg(long, value_name = "N")]
+    mainline: Option<usize>,
+
+    /// Which side is right where a name was changed again since: ours is the
+    /// later change
+    #[arg(long, value_enum, value_name = "SIDE")]
+    favor: Option<Side>,
+}
+
+pub fn run(context: &mut Context<'_>, args: &RevertArgs) -> Result<(), CommandError> {
+    let repository = context.repository()?;
+    let commit = repository.commit_at(&args.revision)?;
+    let options = RevertOptions {
+        mainline: args.mainline,
+        favor: Side::favor(args.favor),
+        message: args.message.clone(),
+    };
+    let made = repository.revert(commit, &options)?.to_string();
+    let json = json!({"commit": made, "reverted": commit.to_string()});
+    context
+        .ui
+        .done(&json, format_args!("Undone by {}", style::short(&made)))
+}
