@@ -31,7 +31,9 @@ const STYLES: Styles = Styles::styled()
     disable_help_subcommand = true,
     subcommand_required = true,
     arg_required_else_help = true,
-    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 conflict."
+    after_help = "Colour: a terminal has it, unless NO_COLOR, CLICOLOR=0 or TERM=dumb is set.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 conflict."
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -59,16 +61,15 @@ pub struct Globals {
     #[arg(long, global = true, display_order = 901)]
     pub json: bool,
 
-    /// When to use colour
-    ///
-    /// `auto` colours a terminal, unless `NO_COLOR`, `CLICOLOR=0` or `TERM=dumb` is
-    /// set; `CLICOLOR_FORCE=1` colours everything.
+    /// When to use colour: auto, always or never
     #[arg(
         long,
         global = true,
         value_enum,
         value_name = "WHEN",
         default_value_t = ColorChoice::Auto,
+        hide_possible_values = true,
+        hide_default_value = true,
         display_order = 902
     )]
     pub color: ColorChoice,
