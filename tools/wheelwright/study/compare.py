@@ -36,7 +36,8 @@ def auditwheel(file: Path) -> dict[str, Any] | None:
     done = run(BIN / "auditwheel", "show", file)
     text = " ".join((done.stdout + done.stderr).split())
     found = re.search(r'consistent with the following platform tag: "([^"]+)"', text)
-    return {"earned": found.group(1) if found else None, "text": text[:600]}
+    crashed = "Traceback" in text
+    return {"earned": found.group(1) if found else None, "crashed": crashed, "text": text[-600:]}
 
 
 def abi3audit(file: Path) -> dict[str, Any] | None:
@@ -113,7 +114,12 @@ def questions(file: str, row: dict[str, Any]) -> list[tuple[str, str, str, str]]
     if row["auditwheel"]:
         # auditwheel judges no search paths, stacks or suffixes.
         ours = not rules & {"elf-version", "elf-needed", "tag-machine"}
-        ask("platform tag (auditwheel)", ours, earned_enough(file, row["auditwheel"]["earned"]))
+        if row["auditwheel"]["crashed"]:
+            differ.append(
+                ("platform tag (auditwheel)", file, "ok" if ours else "broken", "no answer")
+            )
+        else:
+            ask("platform tag (auditwheel)", ours, earned_enough(file, row["auditwheel"]["earned"]))
     if row["abi3audit"]:
         ask("stable ABI (abi3audit)", "abi3-symbol" not in rules, row["abi3audit"]["ok"])
     metadata = {

@@ -212,8 +212,12 @@ fn module_name(member: &Member, path: &str, findings: &mut Findings) {
     let Some(stem) = extension.or((file == "__init__.py").then_some("__init__")) else {
         return;
     };
-    let bad = folders
-        .split('/')
+    // `name-stubs` is how a package of stubs for `name` is called.
+    let (top, below) = folders.split_once('/').unwrap_or((folders, ""));
+    let top = top.strip_suffix("-stubs").unwrap_or(top);
+    let bad = [top]
+        .into_iter()
+        .chain(below.split('/'))
         .filter(|folder| !folder.is_empty())
         .chain([stem])
         .find(|part| !is_identifier(part));

@@ -20,7 +20,7 @@ pub struct Scanner {
 const PATTERN: &str = concat!(
     r"(?-u)(?:/home/[A-Za-z0-9_.-]+/|/root/|/Users/[A-Za-z0-9_.-]+/|[A-Za-z]:[\\/]Users[\\/][A-Za-z0-9_.~ -]+[\\/])",
     r"[A-Za-z0-9_.+@-][A-Za-z0-9_.+@/\\-]{1,200}",
-    r"|[A-Za-z0-9_./\\:-]{0,100}[/\\]\.?(?:cargo[/\\]registry[/\\]src|rustup[/\\]toolchains)[/\\][A-Za-z0-9_.+@/\\-]{1,200}",
+    r"|(?:[A-Za-z]:[\\/]|/)(?:[A-Za-z0-9_.-]+[/\\]){0,8}\.?(?:cargo[/\\]registry[/\\]src|rustup[/\\]toolchains)[/\\][A-Za-z0-9_.+@/\\-]{1,200}",
     r"|(?:/tmp/|/private/(?:tmp|var)/|/var/(?:tmp|folders)/|/builds?/|/__w/|/github/|/io/|/project/|/workspace/|/nix/store/|[A-Z]:\\a\\)",
     r"[A-Za-z0-9_.+@-][A-Za-z0-9_.+@/\\-]{1,200}\.(?:rs|c|cc|cpp|cxx|h|hpp|pyx|S|asm|o|obj|pdb)\b",
 );
@@ -58,12 +58,13 @@ impl Scanner {
                     return leaks;
                 }
                 let before = found.start().checked_sub(1).and_then(|at| content.get(at));
-                // `/xhome/…` or `…/tmp/` in the middle of a longer path or URL.
-                if before.is_some_and(|b| {
+                // `…/home/…` in the middle of a longer path or URL. Rust runs its
+                // strings together, so only a path that could be either is let off.
+                let before = before.is_some_and(|b| {
                     b.is_ascii_alphanumeric()
                         || matches!(b, b'_' | b'-' | b'.' | b'/' | b':' | b'}' | b'%')
-                }) && !self.is_literal(found.as_bytes())
-                {
+                });
+                if before && !self.is_literal(found.as_bytes()) && !is_certain(found.as_bytes()) {
                     continue;
                 }
                 let text = String::from_utf8_lossy(found.as_bytes()).into_owned();
@@ -78,6 +79,12 @@ impl Scanner {
     fn is_literal(&self, found: &[u8]) -> bool {
         self.literal.as_ref().is_some_and(|l| l.is_match(found))
     }
+}
+
+/// Whether a path can be nothing but a build machine's.
+fn is_certain(path: &[u8]) -> bool {
+    let has = |part: &[u8]| path.windows(part.len()).any(|w| w == part);
+    path.get(1) == Some(&b':') || has(b"cargo/registry") || has(b".rustup")
 }
 
 pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
@@ -150,6 +157,13 @@ mod tests {
             "/nix/store/abc-foo/src/x.rs",
         ] {
             assert_eq!(scan(&format!("\0{leak}\0")), [leak]);
+        }
+        // Rust keeps strings without a byte between them.
+        for leak in [
+            r"C:\Users\me\.cargo\registry\src\x\a.rs",
+            "/root/.cargo/registry/src/x/a.rs",
+        ] {
+            assert_eq!(scan(&format!("iteration{leak}\0")), [leak]);
         }
     }
 

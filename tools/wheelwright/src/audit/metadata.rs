@@ -44,7 +44,8 @@ const FIELDS: &[(&str, (u32, u32), bool)] = &[
     ("Provides-Extra", (2, 1), false),
     ("Dynamic", (2, 2), false),
     ("License-Expression", (2, 4), true),
-    ("License-File", (2, 4), false),
+    // Its own version is 2.4; setuptools wrote it years before, and indexes took it.
+    ("License-File", (2, 1), false),
     ("Import-Name", (2, 5), false),
     ("Import-Namespace", (2, 5), false),
 ];
