@@ -127,18 +127,21 @@ fn fsck_goes_on_past_damaged_pages() {
     }
     let path = folder.path().join(".dml/data.mdb");
     let mut bytes = std::fs::read(&path).unwrap();
-    // A leaf of objects: the page that holds a certain datum.
+    // Leaves of objects: the pages that hold a certain datum or its node. All of
+    // them, since earlier batches leave free pages with the same bytes behind.
     let datum = Datum {
         value: 77i64.into(),
     }
     .encode()
     .unwrap();
     let id = ObjectId::of(&datum);
-    let at = bytes
-        .windows(32)
-        .position(|part| part == id.as_bytes())
-        .unwrap();
-    bytes[at / 4096 * 4096 + 10] = 0x77;
+    let places: Vec<_> = (0..bytes.len() - 32)
+        .filter(|&at| bytes[at..at + 32] == *id.as_bytes())
+        .collect();
+    assert!(!places.is_empty());
+    for at in places {
+        bytes[at / 4096 * 4096 + 10] = 0x77;
+    }
     std::fs::write(&path, bytes).unwrap();
     let repository = Repository::open(folder.path()).unwrap();
     let report = fsck(repository.store(), &mut |_| {}).unwrap();

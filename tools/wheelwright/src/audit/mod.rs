@@ -1,6 +1,6 @@
 //! Auditing any wheel or sdist.
 //!
-//! Members are unpacked once, in [`subject`], which keeps the facts that rules
+//! Members are unpacked once, in `subject`, which keeps the facts that rules
 //! need. Each other module holds one group of rules over those facts; the ids
 //! are in [`rules`].
 
