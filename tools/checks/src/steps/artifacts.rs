@@ -197,7 +197,9 @@ fn facts(context: &Context, log: &mut Log, wheel: &Path) -> Result<BTreeSet<Stri
             status: status.to_string(),
         });
     }
-    Ok(text.lines().map(str::to_owned).collect())
+    // The log puts the command, with its paths, before what it printed.
+    let facts = text.lines().filter(|line| !line.starts_with("$ "));
+    Ok(facts.map(str::to_owned).collect())
 }
 
 fn file_name(path: &Path) -> String {
