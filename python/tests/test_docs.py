@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import importlib
 import inspect
 import pkgutil
 import pydoc
+from pathlib import Path
 
 import pytest
 
 import daggerml
 
+# Type checkers have the imports instead.
+ALL: list[str] = vars(daggerml)["__all__"]
 MODULES = [
     "daggerml",
     *(f"daggerml.{module.name}" for module in pkgutil.iter_modules(daggerml.__path__)),
@@ -34,9 +38,19 @@ def test_examples_of_the_extension_run(cls: type) -> None:
 
 
 def test_every_public_name_is_there_and_documented() -> None:
-    assert set(daggerml.__all__) <= set(dir(daggerml))
-    for name in daggerml.__all__:
+    assert set(ALL) <= set(dir(daggerml))
+    for name in ALL:
         assert inspect.getdoc(getattr(daggerml, name)), name
+
+
+def test_type_checkers_see_the_public_names() -> None:
+    """What `import daggerml` offers is what its imports for type checkers say."""
+    source = Path(daggerml.__file__).read_text(encoding="utf-8")
+    seen = {"__version__"}
+    for statement in ast.walk(ast.parse(source)):
+        if isinstance(statement, ast.ImportFrom):
+            seen |= {name.asname for name in statement.names if name.asname}
+    assert seen == set(ALL)
 
 
 def test_help_reads() -> None:

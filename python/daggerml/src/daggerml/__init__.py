@@ -51,80 +51,24 @@ if TYPE_CHECKING:
 
     __version__: str
 
-# Where each name comes from. They are imported when first used, so that
-# `import daggerml` (and with it every `dml` command) costs next to nothing.
-_HOMES = {
-    "Dml": "dml",
-    "Dag": "dag",
-    "Node": "node",
-    "ScalarNode": "node",
-    "ListNode": "node",
-    "MapNode": "node",
-    "SetNode": "node",
-    "RunnableNode": "node",
-    "Projection": "projection",
-    "Ref": "_core",
-    "Runnable": "_core",
-    "Uri": "_core",
-    "Error": "errors",
-    "NodeError": "errors",
-    "DmlRepoError": "errors",
-    "NotFoundError": "errors",
-    "CodecError": "errors",
-    "CancellationError": "errors",
-    "BadExecutionStatusError": "errors",
-    "CanceledExecutionError": "errors",
-    "init": "session",
-    "new": "session",
-    "load": "session",
-    "resume": "session",
-    "temporary": "session",
-    "status": "session",
-    "version": "session",
-    "get_default_dml": "session",
-    "set_default_dml": "session",
-    "use_default_dml": "session",
-    "clear_default_dml": "session",
-    "__version__": "_core",
+# The public names by the module that each comes from. They are imported when
+# first used, so that `import daggerml` (and with it every `dml` command) costs
+# next to nothing. Type checkers read the imports above, which say the same.
+_NAMES = {
+    "_core": "Ref Runnable Uri __version__",
+    "dag": "Dag",
+    "dml": "Dml",
+    "errors": "BadExecutionStatusError CanceledExecutionError CancellationError CodecError "
+    "DmlRepoError Error NodeError NotFoundError",
+    "node": "ListNode MapNode Node RunnableNode ScalarNode SetNode",
+    "projection": "Projection",
+    "session": "clear_default_dml get_default_dml init load new resume set_default_dml status "
+    "temporary use_default_dml version",
 }
 
-__all__ = [
-    "BadExecutionStatusError",
-    "CanceledExecutionError",
-    "CancellationError",
-    "CodecError",
-    "Dag",
-    "Dml",
-    "DmlRepoError",
-    "Error",
-    "ListNode",
-    "MapNode",
-    "Node",
-    "NodeError",
-    "NotFoundError",
-    "Projection",
-    "Ref",
-    "Runnable",
-    "RunnableNode",
-    "ScalarNode",
-    "SetNode",
-    "Uri",
-    "__version__",
-    "clear_default_dml",
-    "get_default_dml",
-    "init",
-    "load",
-    "new",
-    "resume",
-    "set_default_dml",
-    "status",
-    "temporary",
-    "use_default_dml",
-    "version",
-]
-
-
 if not TYPE_CHECKING:  # else every misspelt name would seem to be there
+    _HOMES = {name: module for module, names in _NAMES.items() for name in names.split()}
+    __all__ = [name for names in _NAMES.values() for name in names.split()]
 
     def __getattr__(name: str) -> object:
         home = _HOMES.get(name)
@@ -137,6 +81,5 @@ if not TYPE_CHECKING:  # else every misspelt name would seem to be there
         globals()[name] = value
         return value
 
-
-def __dir__() -> "list[str]":
-    return sorted({*globals(), *_HOMES})
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_HOMES})

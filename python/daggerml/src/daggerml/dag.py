@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from daggerml import log
-from daggerml.errors import (
-    CancellationError,
-    DmlRepoError,
-    Error,
-    NameNotFoundError,
-    NodeError,
-    NotFoundError,
-)
+from daggerml.errors import CancellationError, DmlRepoError, Error, NodeError
 from daggerml.light import overload
 from daggerml.node import ListNode, MapNode, Node, RunnableNode, ScalarNode, SetNode, node_class
+from daggerml.reading import ReadableDag, fill
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from types import TracebackType
     from typing import Any, NoReturn, Optional, Union
 
@@ -24,10 +17,11 @@ if TYPE_CHECKING:
     from daggerml.dml import Dml
 
     Scalar = Union[None, bool, int, float, str, bytes, Uri]
+
 __all__ = ["Dag"]
 
 
-class Dag:
+class Dag(ReadableDag):
     """A DAG: nodes, some of them with names, and a result or an error.
 
     :func:`daggerml.new` begins one and :func:`daggerml.load` loads one. While
@@ -54,14 +48,7 @@ class Dag:
     division by zero
     """
 
-    __slots__ = ("__weakref__", "_message", "_name", "_open", "_ref", "_view", "dml")
-
-    dml: Dml
-    _name: str
-    _message: str
-    _open: Optional[OpenDag]
-    _view: Optional[DagView]
-    _ref: Optional[Ref]
+    __slots__ = ()
 
     def __init__(self) -> None:
         text = "begin a DAG by daggerml.new(name) and load one by daggerml.load(name)"
@@ -69,143 +56,26 @@ class Dag:
 
     @classmethod
     def _begun(cls, dml: Dml, core: OpenDag, name: str, message: str) -> Dag:
-        self = cls.__new__(cls)
-        self._fill(dml, name, message, core, None, None)
-        return self
+        return fill(cls.__new__(cls), dml, name, message, core, None, None)
 
     @classmethod
     def _finished(cls, dml: Dml, view: DagView, name: str = "") -> Dag:
-        self = cls.__new__(cls)
-        self._fill(dml, name, "", None, view, view.dag)
-        return self
+        return fill(cls.__new__(cls), dml, name, "", None, view, view.dag)
 
-    def _fill(self, *parts: Any) -> None:
-        # Past __setattr__, which asks of every name whether it is a node's.
-        for slot, part in zip(_SLOTS, parts):
-            slot(self, part)
-
-    # What it is
-
-    @property
-    def name(self) -> str:
-        """The name that it was begun or loaded under; empty when it was reached otherwise."""
-        return self._name
-
-    @property
-    def message(self) -> str:
-        """The message that it was begun with; empty for a DAG that was loaded."""
-        return self._message
-
-    @property
-    def ref(self) -> Optional[Ref]:
-        """The ref of the committed DAG; ``None`` while it is open."""
-        return self._ref
-
-    @property
-    def token(self) -> Optional[Ref]:
-        """The ref that the open DAG can be resumed by; ``None`` when it is not open."""
-        return None if self._open is None else self._open.index
-
-    @property
-    def tags(self) -> list[str]:
-        """The DAG's labels, in order."""
-        return self._reader().tags()
+    # Making it
 
     def add_tag(self, tag: str) -> None:
         """Label the open DAG."""
         self._writer().add_tag(tag)
 
-    @property
-    def error(self) -> Optional[Error]:
-        """The error that the DAG ended in; ``None`` when there is none."""
-        reader = self._reader()
-        if self._open is not None:
-            return None
-        error: Optional[Error] = reader.error()  # type: ignore[union-attr]
-        return error
-
-    @property
-    def result(self) -> Node:
-        """The result of the committed DAG. If it ended in an error, that is raised."""
-        if self._open is not None:
-            text = "an open DAG has no result; commit it first"
-            raise DmlRepoError(text)
-        return self._node(self._committed().result())
-
-    @property
-    def argv(self) -> ListNode:
-        """The arguments, in the DAG of a call."""
-        ref = self._reader().argv()
-        if ref is None:
-            text = "this DAG has no argv: it is not the DAG of a call"
-            raise DmlRepoError(text)
-        node = self._node(ref)
-        assert isinstance(node, ListNode)  # noqa: S101  the engine makes no other
-        return node
-
-    # Names
-
-    def keys(self) -> list[str]:
-        """Return the names of the named nodes, in order."""
-        return list(self._reader().names())
-
-    def values(self) -> list[Node]:
-        """Return the named nodes, in the order of their names."""
-        return [self._node(ref) for ref in self._reader().names().values()]
-
-    def items(self) -> list[tuple[str, Node]]:
-        """Return the names with their nodes, in order."""
-        return [(name, self._node(ref)) for name, ref in self._reader().names().items()]
-
-    def nodes(self) -> list[Node]:
-        """Return all nodes that have a value, in the order they were made."""
-        found = []
-        for ref in self._reader().nodes():
-            try:
-                found.append(self._node(ref))
-            except NodeError:
-                log.debug("%s is a call that ended in an error", ref.short)
-        return found
-
-    def __getitem__(self, name: str) -> Node:
-        return self._node(self._reader().named(name))
-
     def __setitem__(self, name: str, value: Any) -> None:
         self.put(value, name=name)
-
-    def __getattr__(self, name: str) -> Node:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        try:
-            return self[name]
-        except NotFoundError as error:
-            raise NameNotFoundError(error.message, hint=error.hint) from None
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name.startswith("_") or hasattr(type(self), name):
             object.__setattr__(self, name, value)
         else:
             self.put(value, name=name)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._reader().names()
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.keys())
-
-    def __len__(self) -> int:
-        return len(self._reader().names())
-
-    def __bool__(self) -> bool:
-        return True
-
-    def __dir__(self) -> list[str]:
-        return sorted({*object.__dir__(self), *self.keys()})
-
-    def _ipython_key_completions_(self) -> list[str]:
-        return self.keys()
-
-    # Making it
 
     @overload
     def put(
@@ -342,17 +212,6 @@ class Dag:
             raise DmlRepoError(text, kind="closed")
         return self._open
 
-    def _committed(self) -> DagView:
-        if self._view is None:
-            if self._ref is None:
-                text = f"the DAG {self._name!r} was cancelled"
-                raise DmlRepoError(text, kind="closed")
-            self._view = self.dml._handle.view(self._ref)
-        return self._view
-
-    def _reader(self) -> Union[OpenDag, DagView]:
-        return self._open or self._committed()
-
     def _node(self, ref: Ref) -> Node:
         try:
             type_name = self._reader().type_of(ref)
@@ -387,28 +246,7 @@ class Dag:
 
         return encode(value, self)
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Dag):
-            return NotImplemented
-        if self._ref is None or other._ref is None:
-            return self is other
-        return self._ref == other._ref and self.dml == other.dml
-
-    def __hash__(self) -> int:
-        # An open DAG and the committed one that it becomes keep one hash.
-        return hash(self.dml)
-
-    def __repr__(self) -> str:
-        name = f" {self._name!r}" if self._name else ""
-        state = self._ref.short if self._ref else "open" if self._open else "cancelled"
-        return f"<Dag{name} {state}>"
-
     def _repr_html_(self) -> str:
         from daggerml.html import dag_html
 
         return dag_html(self)
-
-
-_SLOTS = tuple(
-    Dag.__dict__[slot].__set__ for slot in ("dml", "_name", "_message", "_open", "_view", "_ref")
-)
