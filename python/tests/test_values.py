@@ -29,6 +29,9 @@ def test_any_value_comes_back_in_process(repo: Dml, value: Any) -> None:
     node = dag.put(value)
     assert same(node.value(), value)
     assert dag.put(node.value()) == node
+    dag.commit([value])
+    [element] = repo.load("any").result
+    assert same(element.value(), value)
 
 
 READER = """

@@ -4,7 +4,7 @@ use daggerml::{Error, dag};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::convert::to_python;
+use crate::convert::decoded;
 use crate::data::Data;
 use crate::describe;
 use crate::errors::{OrRaise, failed};
@@ -93,8 +93,8 @@ impl DagView {
     /// A node's value.
     fn value<'py>(&self, py: Python<'py>, node: &Ref) -> PyResult<Bound<'py, PyAny>> {
         let node = node.node(py)?;
-        let value = self.read(py, |view| view.value(node))?;
-        to_python(py, &value)
+        let value = self.read(py, |view| view.encoded(node))?;
+        decoded(py, &value)
     }
 
     /// A node's value, as the engine holds it.

@@ -8,7 +8,7 @@ use daggerml::{Error, dag};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-use crate::convert::{Encoder, Part, to_python};
+use crate::convert::{Encoder, Part, decoded};
 use crate::data::Data;
 use crate::describe::{self, Typed};
 use crate::errors::{OrRaise, invalid};
@@ -217,8 +217,8 @@ impl OpenDag {
     /// A node's value.
     fn value<'py>(&self, py: Python<'py>, node: &Ref) -> PyResult<Bound<'py, PyAny>> {
         let node = node.node(py)?;
-        let value = self.work(py, |dag| dag.value(node))?;
-        to_python(py, &value)
+        let value = self.work(py, |dag| dag.encoded(node))?;
+        decoded(py, &value)
     }
 
     /// A node's value, as the engine holds it.

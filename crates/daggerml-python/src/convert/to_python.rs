@@ -1,123 +1,217 @@
 //! Values to Python objects.
 
-use daggerml::value::{Int, Value};
+use daggerml::dag::Encoded;
+use daggerml::value::{Builder, Scalar, Value};
+use daggerml::{Error, value};
+use num_bigint::BigInt;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyFrozenSet, PyInt, PyList, PySet, PyString, PyTuple, PyType};
 
-use crate::errors::invalid;
+use crate::errors::{OrRaise, invalid};
 use crate::runnable::Runnable;
 use crate::uri::Uri;
 
-/// Whether an object must be hashable, because a set holds it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Anywhere,
-    InSet,
-}
-
 /// A new Python object equal to `value`.
 pub(crate) fn to_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
-    object(py, value, Place::Anywhere)
+    built(py, |objects| value.build(objects))
 }
 
-fn object<'py>(py: Python<'py>, value: &Value, place: Place) -> PyResult<Bound<'py, PyAny>> {
-    Ok(match value {
-        Value::Null => py.None().into_bound(py),
-        Value::Bool(value) => value.into_pyobject(py)?.to_owned().into_any(),
-        Value::Int(value) => int(py, value)?,
-        Value::Float(value) => value.get().into_pyobject(py)?.into_any(),
-        Value::String(value) => PyString::new(py, value).into_any(),
-        Value::Bytes(value) => PyBytes::new(py, value).into_any(),
-        Value::Uri(value) => Bound::new(py, Uri(value.clone()))?.into_any(),
-        Value::List(values) => {
-            let items = values.iter().map(|value| object(py, value, place));
-            // Into Python at once: a list of a million needs no second vector.
-            match place {
-                Place::Anywhere => {
-                    let list = PyList::empty(py);
-                    items.into_iter().try_for_each(|item| list.append(item?))?;
-                    list.into_any()
-                }
-                Place::InSet => PyTuple::new(py, items.collect::<PyResult<Vec<_>>>()?)?.into_any(),
-            }
-        }
-        Value::Set(set) => {
-            let found = match place {
-                Place::Anywhere => {
-                    let found = PySet::empty(py)?;
-                    for value in set.as_slice() {
-                        found.add(object(py, value, Place::InSet)?)?;
-                    }
-                    found.into_any()
-                }
-                Place::InSet => {
-                    let items = set
-                        .as_slice()
-                        .iter()
-                        .map(|value| object(py, value, Place::InSet))
-                        .collect::<PyResult<Vec<_>>>()?;
-                    PyFrozenSet::new(py, items)?.into_any()
-                }
-            };
-            if found.len()? != set.len() {
-                return Err(collision(py, "set", "elements"));
-            }
-            found
-        }
-        Value::Map(map) => {
-            if place == Place::InSet {
-                return Err(invalid(
-                    py,
-                    "this set holds a map, which a Python set cannot: a dict has no hash"
-                        .to_owned(),
-                ));
-            }
-            let dict = entries(py, map.as_slice())?;
-            if dict.len() != map.len() {
-                return Err(collision(py, "map", "keys"));
-            }
-            dict.into_any()
-        }
-        Value::Runnable(runnable) => self::runnable(py, runnable)?.into_any(),
-    })
+/// A new Python object equal to a stored value.
+pub(crate) fn decoded<'py>(py: Python<'py>, value: &Encoded) -> PyResult<Bound<'py, PyAny>> {
+    built(py, |objects| value.build(objects))
 }
 
-fn entries<'py>(py: Python<'py>, entries: &[(Value, Value)]) -> PyResult<Bound<'py, PyDict>> {
-    let dict = PyDict::new(py);
-    for (key, value) in entries {
-        dict.set_item(
-            object(py, key, Place::InSet)?,
-            object(py, value, Place::Anywhere)?,
-        )?;
-    }
-    Ok(dict)
-}
-
-fn runnable<'py>(
+fn built<'py, 'v>(
     py: Python<'py>,
-    runnable: &daggerml::value::Runnable,
-) -> PyResult<Bound<'py, Runnable>> {
-    let sub = match &runnable.sub {
-        Some(sub) => Some(self::runnable(py, sub)?.unbind()),
-        None => None,
-    };
-    Bound::new(
+    build: impl FnOnce(&mut Objects<'py, 'v>) -> Result<(), Failure>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let mut objects = Objects {
         py,
-        Runnable {
-            uri: Py::new(py, Uri(runnable.uri.clone()))?,
-            adapter: runnable.adapter.clone(),
-            kwargs: entries(py, runnable.kwargs.as_slice())?.unbind(),
-            sub,
-        },
-    )
+        stack: Vec::new(),
+        keys: Vec::new(),
+    };
+    match build(&mut objects) {
+        Ok(()) => Ok(objects.pop()),
+        Err(Failure::Python(error)) => Err(error),
+        Err(Failure::Engine(error)) => Err(*error).or_raise(py),
+    }
 }
 
-fn int<'py>(py: Python<'py>, value: &Int) -> PyResult<Bound<'py, PyAny>> {
-    if let Some(small) = value.to_i64() {
-        return Ok(small.into_pyobject(py)?.into_any());
+/// Why there is no object.
+enum Failure {
+    Python(PyErr),
+    Engine(Box<Error>),
+}
+
+impl From<PyErr> for Failure {
+    fn from(error: PyErr) -> Self {
+        Self::Python(error)
     }
-    let bytes = PyBytes::new(py, &value.to_big().to_signed_bytes_le());
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Engine(Box::new(error))
+    }
+}
+
+/// Builds Python objects.
+struct Objects<'py, 'v> {
+    py: Python<'py>,
+    stack: Vec<Bound<'py, PyAny>>,
+    /// Keys made lately, by their hash: maps in a list tend to have the same keys.
+    keys: Vec<Option<(&'v str, Bound<'py, PyAny>)>>,
+}
+
+/// How many keys are kept, and how long they may be.
+const KEYS: usize = 64;
+const LONGEST_KEY: usize = 64;
+
+impl<'py, 'v> Objects<'py, 'v> {
+    /// The last object; every call has one.
+    fn pop(&mut self) -> Bound<'py, PyAny> {
+        let last = self.stack.pop();
+        last.unwrap_or_else(|| self.py.None().into_bound(self.py))
+    }
+
+    /// The last `length` objects, in order.
+    fn last(&mut self, length: usize) -> std::vec::Drain<'_, Bound<'py, PyAny>> {
+        self.stack.drain(self.stack.len().saturating_sub(length)..)
+    }
+
+    fn text_key(&mut self, text: &'v str) -> Bound<'py, PyAny> {
+        let make = || PyString::new(self.py, text).into_any();
+        if text.len() > LONGEST_KEY {
+            return make();
+        }
+        if self.keys.is_empty() {
+            self.keys.resize(KEYS, None);
+        }
+        match self.keys.get_mut(place(text)) {
+            Some(Some((known, key))) if *known == text => key.clone(),
+            Some(place) => place.insert((text, make())).1.clone(),
+            None => make(),
+        }
+    }
+}
+
+/// Where a key is kept.
+fn place(text: &str) -> usize {
+    let hash = text.bytes().fold(text.len(), |hash, byte| {
+        hash.wrapping_mul(31).wrapping_add(usize::from(byte))
+    });
+    hash % KEYS
+}
+
+impl<'v> Builder<'v> for Objects<'_, 'v> {
+    type Error = Failure;
+
+    fn scalar(&mut self, scalar: Scalar<'v>) -> Result<(), Failure> {
+        let py = self.py;
+        let object = match scalar {
+            Scalar::String(text) => PyString::new(py, text).into_any(),
+            Scalar::Int(number) => infallible(number.into_pyobject(py)).into_any(),
+            Scalar::Float(number) => infallible(number.get().into_pyobject(py)).into_any(),
+            Scalar::Null => py.None().into_bound(py),
+            Scalar::Bool(value) => infallible(value.into_pyobject(py)).to_owned().into_any(),
+            Scalar::Bytes(bytes) => PyBytes::new(py, bytes).into_any(),
+            Scalar::Uri(uri) => Bound::new(py, Uri(uri))?.into_any(),
+            Scalar::Big(number) => big(py, &number)?,
+        };
+        self.stack.push(object);
+        Ok(())
+    }
+
+    fn key(&mut self, key: Scalar<'v>) -> Result<(), Failure> {
+        let Scalar::String(text) = key else {
+            return self.scalar(key);
+        };
+        let key = self.text_key(text);
+        self.stack.push(key);
+        Ok(())
+    }
+
+    fn list(&mut self, length: usize) -> Result<(), Failure> {
+        let py = self.py;
+        let list = PyList::new(py, self.last(length))?;
+        self.stack.push(list.into_any());
+        Ok(())
+    }
+
+    fn set(&mut self, length: usize) -> Result<(), Failure> {
+        let py = self.py;
+        let set = PySet::empty(py)?;
+        for element in self.last(length) {
+            set.add(hashable(element)?)?;
+        }
+        if set.len() != length {
+            return Err(collision(py, "set", "elements").into());
+        }
+        self.stack.push(set.into_any());
+        Ok(())
+    }
+
+    fn map(&mut self, length: usize) -> Result<(), Failure> {
+        let py = self.py;
+        let dict = PyDict::new(py);
+        let mut parts = self.last(2 * length);
+        while let (Some(key), Some(value)) = (parts.next(), parts.next()) {
+            dict.set_item(key, value)?;
+        }
+        drop(parts);
+        if dict.len() != length {
+            return Err(collision(py, "map", "keys").into());
+        }
+        self.stack.push(dict.into_any());
+        Ok(())
+    }
+
+    fn runnable(&mut self, uri: value::Uri, adapter: &'v str) -> Result<(), Failure> {
+        let sub = self.pop();
+        let kwargs = self.pop();
+        let runnable = Runnable {
+            uri: Py::new(self.py, Uri(uri))?,
+            adapter: adapter.to_owned(),
+            kwargs: kwargs.cast_into::<PyDict>().map_err(PyErr::from)?.unbind(),
+            sub: match sub.cast_into::<Runnable>() {
+                Ok(sub) => Some(sub.unbind()),
+                Err(_) => None,
+            },
+        };
+        self.stack.push(Bound::new(self.py, runnable)?.into_any());
+        Ok(())
+    }
+}
+
+fn infallible<T>(made: Result<T, std::convert::Infallible>) -> T {
+    match made {
+        Ok(object) => object,
+        Err(never) => match never {},
+    }
+}
+
+/// What stands for an element of a set: the same, made of what Python can hash.
+fn hashable(element: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
+    let py = element.py();
+    if let Ok(list) = element.cast_exact::<PyList>() {
+        let items = list.iter().map(hashable).collect::<PyResult<Vec<_>>>()?;
+        return Ok(PyTuple::new(py, items)?.into_any());
+    }
+    if let Ok(set) = element.cast_exact::<PySet>() {
+        return Ok(PyFrozenSet::new(py, set.iter())?.into_any());
+    }
+    if element.is_exact_instance_of::<PyDict>() {
+        return Err(invalid(
+            py,
+            "this set holds a map, which a Python set cannot: a dict has no hash".to_owned(),
+        ));
+    }
+    Ok(element)
+}
+
+fn big<'py>(py: Python<'py>, number: &BigInt) -> PyResult<Bound<'py, PyAny>> {
+    let bytes = PyBytes::new(py, &number.to_signed_bytes_le());
     let kwargs = PyDict::new(py);
     kwargs.set_item(intern!(py, "signed"), true)?;
     let class: Bound<'py, PyType> = py.get_type::<PyInt>();

@@ -4,14 +4,15 @@
 //! that are not the shortest, indefinite lengths, unsorted or repeated keys,
 //! floats that a shorter form holds, bytes left over.
 
+mod float;
 mod reader;
 mod value;
 mod writer;
 
 pub use reader::Reader;
 pub(crate) use reader::Token;
+pub(crate) use value::{build_value, peek_type, read_value, write_value};
 pub use value::{decode_value, encode_value};
-pub(crate) use value::{peek_type, read_value, write_value};
 pub use writer::Writer;
 
 /// Major types, in the top three bits of a head.

@@ -2,8 +2,8 @@
 
 use crate::error::{Fault, FaultKind};
 
+use super::float::{Float, from_half};
 use super::major;
-use super::writer::{Writer, from_half};
 
 /// One CBOR head, with the bytes of a string.
 #[derive(Debug, PartialEq)]
@@ -78,6 +78,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     fn take(&mut self, length: usize) -> Result<&'a [u8], Fault> {
         let taken = self
             .at
@@ -94,10 +95,12 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
+    #[inline]
     fn byte(&mut self) -> Result<u8, Fault> {
         Ok(self.take(1)?.first().copied().unwrap_or_default())
     }
 
+    #[inline]
     fn big_endian(&mut self, length: usize) -> Result<u64, Fault> {
         Ok(self
             .take(length)?
@@ -106,6 +109,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The argument of a head whose low five bits are `low`.
+    #[inline]
     fn argument(&mut self, low: u8) -> Result<u64, Fault> {
         let (length, least) = match low {
             0..=23 => return Ok(u64::from(low)),
@@ -175,28 +179,29 @@ impl<'a> Reader<'a> {
     }
 
     fn simple(&mut self, low: u8) -> Result<Token<'a>, Fault> {
-        let start = self.at - 1;
-        let number = match low {
+        let (number, form) = match low {
             20 => return Ok(Token::Bool(false)),
             21 => return Ok(Token::Bool(true)),
             22 => return Ok(Token::Null),
             25 => {
-                let bits = self.big_endian(2)?;
-                from_half(u16::try_from(bits).unwrap_or_default())
+                let half = u16::try_from(self.big_endian(2)?).unwrap_or_default();
+                (from_half(half), Float::Half(half))
             }
             26 => {
-                let bits = self.big_endian(4)?;
-                f64::from(f32::from_bits(u32::try_from(bits).unwrap_or_default()))
+                let bits = u32::try_from(self.big_endian(4)?).unwrap_or_default();
+                let single = f32::from_bits(bits);
+                (f64::from(single), Float::Single(single))
             }
-            27 => f64::from_bits(self.big_endian(8)?),
+            27 => {
+                let number = f64::from_bits(self.big_endian(8)?);
+                (number, Float::Double(number))
+            }
             _ => return Err(self.fault(FaultKind::Payload, format!("simple value {low}"))),
         };
         if number == 0.0 && number.is_sign_negative() {
             return Err(self.fault(FaultKind::Payload, "float is -0.0"));
         }
-        let mut canonical = Writer::new();
-        canonical.float(number);
-        if canonical.since(0) != self.since(start) {
+        if Float::shortest(number) != form {
             return Err(self.fault(FaultKind::Payload, "float is not the shortest"));
         }
         Ok(Token::Float(number))

@@ -8,9 +8,11 @@
 //! | `index` | what the store knows of it meanwhile |
 //! | `builtin` | the operations that the engine does itself |
 //! | `view` | [`DagView`]: finished DAGs, for reading |
+//! | `encoded` | [`Encoded`]: values as they are stored |
 //! | `trace` | where a node comes from |
 
 mod builtin;
+mod encoded;
 mod finish;
 mod index;
 mod open;
@@ -21,6 +23,7 @@ mod trace;
 mod view;
 
 pub use builtin::apply;
+pub use encoded::Encoded;
 pub use finish::Committed;
 pub use index::{IndexId, IndexInfo, references as index_references};
 pub use open::OpenDag;

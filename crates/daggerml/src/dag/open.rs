@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use indexmap::IndexSet;
 
+use super::encoded::Encoded;
 use super::index::{self, IndexId, IndexInfo, ReadIndexes, Session};
 use super::recent::Recent;
 use super::stage::Stage;
@@ -283,6 +284,12 @@ impl OpenDag {
     /// The value of the node `id`.
     pub fn value(&self, id: NodeId) -> Result<Value> {
         read::value(&self.objects()?, id)
+    }
+
+    /// The value of the node `id`, as it is stored.
+    pub fn encoded(&self, id: NodeId) -> Result<Encoded> {
+        let objects = self.objects()?;
+        read::encoded(&objects, read::datum(&objects, id)?)
     }
 
     /// The type of the value of the node `id`, as in [`Value::type_name`].

@@ -1,5 +1,6 @@
 //! Reading nodes and values, the same for open and finished DAGs.
 
+use super::encoded::Encoded;
 use crate::error::{Error, Result};
 use crate::id::{DatumId, NodeId};
 use crate::record::{Dag, Datum, Kind, Node};
@@ -14,13 +15,23 @@ pub(super) fn value(objects: &impl ReadObjects, id: NodeId) -> Result<Value> {
 
 /// The type of the value of the node `id`, without decoding all of it.
 pub(super) fn value_type(objects: &impl ReadObjects, id: NodeId) -> Result<&'static str> {
-    let id = datum(objects, id)?.into();
-    let kind = Kind::Datum;
+    datum_type(objects, datum(objects, id)?)
+}
+
+/// The type of the value of the datum `id`.
+pub(super) fn datum_type(objects: &impl ReadObjects, id: DatumId) -> Result<&'static str> {
+    let (kind, id) = (Kind::Datum, id.into());
     Datum::type_in(objects.object(id, kind)?).map_err(|fault| Error::ObjectInvalid {
         kind,
         id,
         fault,
     })
+}
+
+/// The value of the datum `id`, as it is stored.
+pub(super) fn encoded(objects: &impl ReadObjects, id: DatumId) -> Result<Encoded> {
+    let bytes = objects.object(id.into(), Kind::Datum)?;
+    Ok(Encoded::new(id, bytes.to_vec()))
 }
 
 /// The datum of the node `id`; for a failed call the error that it ended in.

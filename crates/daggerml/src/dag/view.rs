@@ -1,15 +1,16 @@
 //! Finished DAGs, for reading.
 
 use std::collections::{BTreeSet, HashSet};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use super::encoded::Encoded;
 use super::read;
 use crate::error::{Error, Result};
-use crate::id::{DagId, NodeId};
+use crate::id::{DagId, DatumId, NodeId};
 use crate::name::Name;
-use crate::record::{Dag, ErrorInfo, Node};
+use crate::record::{Dag, Datum, ErrorInfo, Node};
 use crate::repo::Repository;
-use crate::store::ReadObjects;
+use crate::store::{ReadObjects, Snapshot};
 use crate::value::Value;
 
 /// A finished DAG. It is read once and kept; nodes and values are read when asked for.
@@ -24,16 +25,27 @@ struct Inner {
     dag: Dag,
     /// The nodes as a set, made when first asked for.
     set: OnceLock<HashSet<NodeId>>,
+    /// The node whose datum was last asked for: first its type is, then its value.
+    latest: Mutex<Option<(NodeId, DatumId)>>,
 }
 
 impl DagView {
     pub(crate) fn new(repository: Repository, id: DagId) -> Result<Self> {
-        let dag = repository.snapshot()?.load(id)?;
-        let set = OnceLock::new();
+        let snapshot = repository.snapshot()?;
+        Self::read(repository, &snapshot, id)
+    }
+
+    /// The DAG `id` of a repository, as `snapshot` has it.
+    pub(crate) fn read(repository: Repository, snapshot: &Snapshot, id: DagId) -> Result<Self> {
+        let inner = Inner {
+            dag: snapshot.load(id)?,
+            set: OnceLock::new(),
+            latest: Mutex::new(None),
+        };
         Ok(Self {
             repository,
             id,
-            inner: Arc::new(Inner { dag, set }),
+            inner: Arc::new(inner),
         })
     }
 
@@ -133,11 +145,34 @@ impl DagView {
 
     /// The value of the node `id`.
     pub fn value(&self, id: NodeId) -> Result<Value> {
-        read::value(&self.repository.snapshot()?, id)
+        let snapshot = self.repository.snapshot()?;
+        let datum = self.datum(&snapshot, id)?;
+        Ok(snapshot.load::<_, Datum>(datum)?.value)
+    }
+
+    /// The value of the node `id`, as it is stored.
+    pub fn encoded(&self, id: NodeId) -> Result<Encoded> {
+        let snapshot = self.repository.snapshot()?;
+        read::encoded(&snapshot, self.datum(&snapshot, id)?)
     }
 
     /// The type of the value of the node `id`, as in [`Value::type_name`].
     pub fn value_type(&self, id: NodeId) -> Result<&'static str> {
-        read::value_type(&self.repository.snapshot()?, id)
+        let snapshot = self.repository.snapshot()?;
+        read::datum_type(&snapshot, self.datum(&snapshot, id)?)
+    }
+
+    fn datum(&self, snapshot: &Snapshot, id: NodeId) -> Result<DatumId> {
+        let latest = || {
+            let latest = self.inner.latest.lock();
+            latest.unwrap_or_else(PoisonError::into_inner)
+        };
+        let known = latest().filter(|(node, _)| *node == id);
+        if let Some((_, datum)) = known {
+            return Ok(datum);
+        }
+        let datum = read::datum(snapshot, id)?;
+        *latest() = Some((id, datum));
+        Ok(datum)
     }
 }

@@ -1,9 +1,9 @@
 //! Datum records: one whole value each.
 
-use crate::cbor::{peek_type, read_value, write_value};
+use crate::cbor::{build_value, peek_type, read_value, write_value};
 use crate::error::{Fault, FaultKind, ValueError};
 use crate::id::DatumId;
-use crate::value::Value;
+use crate::value::{Builder, Stopped, Value};
 
 use super::{Kind, Record, RecordReader, RecordWriter, Reference};
 
@@ -17,12 +17,27 @@ pub struct Datum {
 impl Datum {
     /// The type of the value in a datum's bytes, from its first item alone.
     pub(crate) fn type_in(bytes: &[u8]) -> Result<&'static str, Fault> {
-        let (mut reader, kind, items) = super::open(bytes)?;
+        peek_type(&mut Self::open(bytes)?)
+    }
+
+    /// Tells `builder` the value in a datum's bytes.
+    pub(crate) fn build<'v, B: Builder<'v>>(
+        bytes: &'v [u8],
+        builder: &mut B,
+    ) -> Result<(), Stopped<B::Error>> {
+        let mut reader = Self::open(bytes)?;
+        build_value(&mut reader, builder)?;
+        Ok(reader.finish()?)
+    }
+
+    /// Reads everything before the value.
+    fn open(bytes: &[u8]) -> Result<RecordReader<'_>, Fault> {
+        let (reader, kind, items) = super::open(bytes)?;
         if kind != Kind::Datum {
             return Err(reader.fault(FaultKind::Header, format!("a {kind} record")));
         }
         reader.expect_items(items, 1)?;
-        peek_type(&mut reader)
+        Ok(reader)
     }
 }
 

@@ -9,6 +9,7 @@ pub mod tree;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::dag::{DagView, OpenDag};
 use crate::error::{Error, Result};
@@ -29,7 +30,7 @@ pub const FIRST_BRANCH: &str = "heads/main";
 #[derive(Clone)]
 pub struct Repository {
     store: Store,
-    root: PathBuf,
+    root: Arc<Path>,
 }
 
 impl Repository {
@@ -67,7 +68,7 @@ impl Repository {
         store.write(|txn| refs::set(txn, HEAD, &Target::Ref(FIRST_BRANCH.to_owned())))?;
         Ok(Self {
             store,
-            root: absolute(root),
+            root: absolute(root).into(),
         })
     }
 
@@ -81,7 +82,7 @@ impl Repository {
         }
         Ok(Self {
             store: OpenOptions::default().open(&folder)?,
-            root: absolute(root),
+            root: absolute(root).into(),
         })
     }
 
@@ -121,14 +122,17 @@ impl Repository {
 
     /// The DAG of that name in the newest commit.
     pub fn find_dag(&self, name: &str) -> Result<DagId> {
+        self.find_in(&self.snapshot()?, name)
+    }
+
+    fn find_in(&self, snapshot: &Snapshot, name: &str) -> Result<DagId> {
         let name = Name::new(name)?;
-        let snapshot = self.snapshot()?;
         let tree = match snapshot.head()? {
             Some(head) => Some(snapshot.load::<_, Commit>(head)?.tree),
             None => None,
         };
-        tree.map_or(Ok(None), |tree| tree::lookup(&snapshot, tree, &name))?
-            .ok_or_else(|| self.dag_not_found(&snapshot, tree, &name))
+        tree.map_or(Ok(None), |tree| tree::lookup(snapshot, tree, &name))?
+            .ok_or_else(|| self.dag_not_found(snapshot, tree, &name))
     }
 
     /// The names in the newest commit with their DAGs, in order of the names.
@@ -147,7 +151,9 @@ impl Repository {
 
     /// The DAG of that name in the newest commit, for reading.
     pub fn load(&self, name: &str) -> Result<DagView> {
-        self.view(self.find_dag(name)?)
+        let snapshot = self.snapshot()?;
+        let id = self.find_in(&snapshot, name)?;
+        DagView::read(self.clone(), &snapshot, id)
     }
 
     /// The DAG `id`, for reading.

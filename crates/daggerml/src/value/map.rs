@@ -1,5 +1,7 @@
 //! Maps: values by scalar key, stored in one order whatever order they came in.
 
+use std::cmp::Ordering;
+
 use crate::cbor::encode_value;
 use crate::error::ValueError;
 
@@ -12,6 +14,12 @@ pub struct Map(Vec<(Value, Value)>);
 impl Map {
     /// A map of `entries`. A key that is not a scalar, or comes twice, is an error.
     pub fn new(entries: Vec<(Value, Value)>) -> Result<Self, ValueError> {
+        if entries
+            .iter()
+            .all(|(key, _)| matches!(key, Value::String(_)))
+        {
+            return Self::of_strings(entries);
+        }
         let mut keyed = entries
             .into_iter()
             .map(|entry| {
@@ -30,6 +38,22 @@ impl Map {
             });
         }
         Ok(Self(keyed.into_iter().map(|(_, entry)| entry).collect()))
+    }
+
+    /// A map whose keys are all strings, whose order is known without encoding them:
+    /// the length comes first in the encoding.
+    fn of_strings(mut entries: Vec<(Value, Value)>) -> Result<Self, ValueError> {
+        let order = |a: &Value, b: &Value| match (a, b) {
+            (Value::String(a), Value::String(b)) => a.len().cmp(&b.len()).then_with(|| a.cmp(b)),
+            _ => Ordering::Equal, // not reached
+        };
+        entries.sort_by(|a, b| order(&a.0, &b.0));
+        if let Some(pair) = entries.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            return Err(ValueError::DuplicateKey {
+                key: format!("{:?}", pair[0].0),
+            });
+        }
+        Ok(Self(entries))
     }
 
     /// Takes entries already checked and in canonical order: for the decoder.
@@ -93,5 +117,26 @@ impl Map {
     /// Whether the map has no entries.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn string_keys_are_in_the_order_of_their_encodings() {
+        let lengths = [0, 1, 2, 23, 24, 25, 255, 256, 257, 65_535, 65_536];
+        let keys = lengths
+            .iter()
+            .flat_map(|&length| ["a", "b", "\u{ff}"].map(|text| text.repeat(length).into()));
+        let mut keys: Vec<Value> = keys.collect();
+        keys.dedup();
+        keys.reverse();
+        let entries = keys.iter().map(|key| (key.clone(), Value::Null)).collect();
+        let map = Map::new(entries).unwrap();
+        keys.sort_by_key(|key| encode_value(key).unwrap());
+        let sorted: Vec<_> = map.as_slice().iter().map(|(key, _)| key).collect();
+        assert_eq!(sorted, keys.iter().collect::<Vec<_>>());
     }
 }

@@ -4,6 +4,7 @@
 //! duplicates from the moment they are built, floats have one NaN and one zero,
 //! URIs are canonical. So equal values have equal bytes.
 
+mod build;
 mod float;
 mod int;
 mod map;
@@ -11,6 +12,8 @@ mod runnable;
 mod set;
 mod uri;
 
+pub use build::{Builder, Scalar};
+pub(crate) use build::{Stopped, ValueBuilder};
 pub use float::Float;
 pub use int::Int;
 pub use map::Map;

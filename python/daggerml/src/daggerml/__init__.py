@@ -75,9 +75,7 @@ if not TYPE_CHECKING:  # else every misspelt name would seem to be there
         if home is None:
             msg = f"module {__name__!r} has no attribute {name!r}"
             raise AttributeError(msg)
-        from importlib import import_module
-
-        value = getattr(import_module(f"{__name__}.{home}"), name)
+        value = getattr(__import__(f"{__name__}.{home}", fromlist=[name]), name)
         globals()[name] = value
         return value
 

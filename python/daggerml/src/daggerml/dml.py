@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
 
 from daggerml import _core
 from daggerml.dag import Dag
@@ -11,7 +10,8 @@ from daggerml.errors import DmlRepoError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
+    from contextlib import AbstractContextManager
     from typing import Any, Optional, Union
 
     from daggerml._core import Ref
@@ -76,18 +76,9 @@ class Dml:
         return cls(start)
 
     @classmethod
-    @contextmanager
-    def temporary(cls, prefix: str = "dml-") -> Iterator[Dml]:
+    def temporary(cls, prefix: str = "dml-") -> AbstractContextManager[Dml]:
         """Make a repository in a temporary folder, which is removed at the end."""
-        import shutil
-        import tempfile
-
-        folder = tempfile.mkdtemp(prefix=prefix)
-        try:
-            yield cls.init(folder)
-        finally:
-            # On Windows an open database file stays until the process ends.
-            shutil.rmtree(folder, ignore_errors=True)
+        return _Temporary(cls, prefix)
 
     @property
     def root(self) -> str:
@@ -192,3 +183,29 @@ class Dml:
 
 def _revision(revision: Revision) -> Optional[str]:
     return revision.id() if isinstance(revision, _core.Ref) else revision
+
+
+class _Temporary:
+    """A repository in a temporary folder, which is made by ``with`` and removed at its end."""
+
+    # Written out, since importing contextlib takes as long as importing all of this package.
+
+    def __init__(self, cls: type[Dml], prefix: str) -> None:
+        self.cls = cls
+        self.prefix = prefix
+
+    def __enter__(self) -> Dml:
+        import tempfile
+
+        self.folder = tempfile.mkdtemp(prefix=self.prefix)
+        try:
+            return self.cls.init(self.folder)
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __exit__(self, *raised: object) -> None:
+        import shutil
+
+        # On Windows an open database file stays until the process ends.
+        shutil.rmtree(self.folder, ignore_errors=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from contextvars import ContextVar
 
 from daggerml import _core
@@ -10,7 +9,8 @@ from daggerml.dml import Dml
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
+    from contextlib import AbstractContextManager
     from typing import Any, Optional, Union
 
     from daggerml._core import Ref
@@ -88,8 +88,7 @@ def clear_default_dml() -> None:
     _process = _found = None
 
 
-@contextmanager
-def use_default_dml(dml: Dml) -> Iterator[Dml]:
+def use_default_dml(dml: Dml) -> AbstractContextManager[Dml]:
     """Make ``dml`` the default inside a ``with`` block, in this thread or task.
 
     >>> import daggerml
@@ -99,11 +98,21 @@ def use_default_dml(dml: Dml) -> Iterator[Dml]:
     ...     daggerml.load("answer").result.value()
     42
     """
-    token = _scoped.set(dml)
-    try:
-        yield dml
-    finally:
-        _scoped.reset(token)
+    return _Default(dml)
+
+
+class _Default:
+    """Makes a repository the default inside ``with``."""
+
+    def __init__(self, dml: Dml) -> None:
+        self.dml = dml
+
+    def __enter__(self) -> Dml:
+        self.token = _scoped.set(self.dml)
+        return self.dml
+
+    def __exit__(self, *raised: object) -> None:
+        _scoped.reset(self.token)
 
 
 def new(
@@ -146,8 +155,7 @@ def status() -> dict[str, Any]:
     return {"default": {"source": source}, "status": dml.status()}
 
 
-@contextmanager
-def temporary(prefix: str = "dml-") -> Iterator[Dml]:
+def temporary(prefix: str = "dml-") -> AbstractContextManager[Dml]:
     """Make a repository in a temporary folder, which is removed at the end.
 
     >>> import daggerml
@@ -155,5 +163,4 @@ def temporary(prefix: str = "dml-") -> Iterator[Dml]:
     ...     repo.status()["branch"]
     'main'
     """
-    with Dml.temporary(prefix) as dml:
-        yield dml
+    return Dml.temporary(prefix)

@@ -6,7 +6,7 @@
 mod read;
 mod write;
 
-pub(crate) use read::read_value;
+pub(crate) use read::{build_value, read_value};
 pub(crate) use write::write_value;
 
 use crate::error::{Fault, FaultKind, ValueError};

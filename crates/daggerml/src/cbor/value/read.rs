@@ -4,264 +4,247 @@ use num_bigint::{BigInt, Sign};
 
 use crate::cbor::{Reader, Token, tag};
 use crate::error::{Fault, FaultKind};
-use crate::value::{Int, MAX_BYTES, MAX_DEPTH, Map, Runnable, Set, Uri, Value};
+use crate::value::{Builder, MAX_BYTES, MAX_DEPTH, Scalar, Stopped, Uri, Value, ValueBuilder};
 
 use super::RUNNABLE;
 
+type Told<E> = Result<(), Stopped<E>>;
+
 /// A container under way.
-enum Partial<'b> {
-    List {
-        items: Vec<Value>,
-        left: usize,
-    },
-    Set {
-        items: Vec<Value>,
-        left: usize,
-        order: Order<'b>,
-    },
-    Map {
-        entries: Vec<(Value, Value)>,
-        left: usize,
-        order: Order<'b>,
-        /// The key whose value comes next.
-        key: Option<Value>,
-    },
-    Runnable {
-        uri: Uri,
-        adapter: String,
-        /// Comes first, then the sub.
-        kwargs: Option<Map>,
-        sub: Option<Box<Runnable>>,
-    },
+struct Partial<'b> {
+    holds: Holds<'b>,
+    /// How many items there are: parts, or entries of a map.
+    length: usize,
+    /// How many are to come.
+    left: usize,
+    /// Where it began.
+    start: usize,
+    /// The encoding that the next key or element must come after.
+    earlier: Option<&'b [u8]>,
 }
 
-/// The encoding that the next key or element must come after.
-#[derive(Default)]
-struct Order<'b>(Option<&'b [u8]>);
-
-impl<'b> Order<'b> {
-    fn check(&mut self, reader: &Reader<'b>, start: usize) -> Result<(), Fault> {
-        let bytes = reader.since(start);
-        if let Some(earlier) = self.0.replace(bytes)
-            && earlier >= bytes
-        {
-            let detail = if earlier == bytes {
-                "repeated"
-            } else {
-                "out of order"
-            };
-            return Err(reader.fault(FaultKind::Payload, format!("key or element {detail}")));
-        }
-        Ok(())
-    }
+/// What a container holds.
+enum Holds<'b> {
+    /// A list's items.
+    Items,
+    /// A set's elements.
+    Elements,
+    /// A map's entries.
+    Entries {
+        /// Whether a key comes next, or its value.
+        key: bool,
+        /// Whether keys must be text: in a runnable's kwargs.
+        text: bool,
+    },
+    /// A runnable's kwargs and what it wraps.
+    Runnable { uri: Uri, adapter: &'b str },
 }
 
 /// Reads the next value.
 pub(crate) fn read_value(reader: &mut Reader<'_>) -> Result<Value, Fault> {
+    let mut builder = ValueBuilder::default();
+    build_value(reader, &mut builder).map_err(Stopped::into_source)?;
+    Ok(builder.into_value())
+}
+
+/// Tells `builder` the next value.
+pub(crate) fn build_value<'b, B: Builder<'b>>(
+    reader: &mut Reader<'b>,
+    builder: &mut B,
+) -> Told<B::Error> {
     let first = reader.position();
-    // Containers under way, each with the place where it began.
-    let mut stack: Vec<(Partial<'_>, usize)> = Vec::new();
+    let mut stack: Vec<Partial<'b>> = Vec::new();
     loop {
-        let start = reader.position();
         if stack.len() >= MAX_DEPTH {
-            let detail = format!("nested over {MAX_DEPTH} deep");
-            return Err(reader.fault(FaultKind::Bounds, detail));
+            return Err(too_deep(reader).into());
         }
-        let mut done = match begin(reader, &stack)? {
-            Begun::Whole(value) => Some((value, start)),
-            Begun::Partial(partial) => {
-                stack.push((partial, start));
-                None
-            }
-            Begun::Runnable(partial, kwargs) => {
-                stack.push((partial, start));
-                stack.push((kwargs, start));
-                None
-            }
-        };
-        // Hand what is complete to what holds it, as long as that completes it.
+        // Where the item begins that is complete.
+        let mut start = reader.position();
+        let mut complete = begin(reader, builder, &mut stack)?;
         loop {
-            if let Some((value, start)) = done.take() {
-                match stack.last_mut() {
-                    Some((holder, _)) => give(reader, holder, value, start)?,
-                    None if reader.position() - first > MAX_BYTES => {
-                        let detail = format!("value over {MAX_BYTES} bytes");
-                        return Err(reader.fault(FaultKind::Bounds, detail));
-                    }
-                    None => return Ok(value),
-                }
+            match stack.last_mut() {
+                None => return check_size(reader, first),
+                Some(holder) if complete => holder.take(reader, start)?,
+                Some(_) => complete = true,
             }
-            match stack.pop() {
-                Some((partial, start)) => match finish(reader, partial) {
-                    Ok(value) => done = Some((value, start)),
-                    Err(partial) => {
-                        stack.push((partial, start));
-                        break;
-                    }
-                },
+            // What holds it may be complete by that.
+            match stack.pop_if(|holder| holder.left == 0) {
+                Some(holder) => start = holder.end(builder)?,
                 None => break,
             }
         }
     }
 }
 
-enum Begun<'b> {
-    Whole(Value),
-    Partial(Partial<'b>),
-    /// A runnable and the map of its kwargs.
-    Runnable(Partial<'b>, Partial<'b>),
-}
-
-/// Reads a scalar, or the head of a container.
-fn begin<'b>(reader: &mut Reader<'b>, stack: &[(Partial<'_>, usize)]) -> Result<Begun<'b>, Fault> {
-    let token = reader.token()?;
-    if let Some((Partial::Runnable { .. }, _)) = stack.last()
-        && token != Token::Tag(tag::OBJECT)
-    {
-        return Err(reader.fault(FaultKind::Kind, "a runnable's sub must be a runnable"));
-    }
-    Ok(Begun::Whole(match token {
-        Token::Null => Value::Null,
-        Token::Bool(value) => Value::Bool(value),
-        Token::Unsigned(number) => Value::Int(match i64::try_from(number) {
-            Ok(small) => small.into(),
-            Err(_) => BigInt::from(number).into(),
-        }),
-        Token::Negative(number) => Value::Int(match i64::try_from(number) {
-            Ok(small) => (!small).into(),
-            Err(_) => Int::from(-BigInt::from(number) - 1),
-        }),
-        Token::Float(number) => Value::Float(number.into()),
-        Token::Text(text) => Value::String(text.to_owned()),
-        Token::Bytes(bytes) => Value::Bytes(bytes.to_vec()),
-        Token::Tag(tag::URI) => Value::Uri(read_uri(reader)?),
-        Token::Tag(tag::BIG_POSITIVE) => Value::Int(read_big(reader)?.into()),
-        Token::Tag(tag::BIG_NEGATIVE) => Value::Int(Int::from(-read_big(reader)? - 1)),
-        Token::Array(left) => {
-            return Ok(Begun::Partial(Partial::List {
-                items: Vec::with_capacity(left.min(PREALLOCATE)),
-                left,
-            }));
-        }
-        Token::Tag(tag::SET) => {
-            let left = reader.array()?;
-            return Ok(Begun::Partial(Partial::Set {
-                items: Vec::with_capacity(left.min(PREALLOCATE)),
-                left,
-                order: Order::default(),
-            }));
-        }
-        Token::Map(left) => return Ok(Begun::Partial(new_map(left))),
-        Token::Tag(tag::OBJECT) => return read_runnable(reader, stack.len() + 1),
-        Token::Tag(other) => {
-            return Err(reader.fault(FaultKind::Kind, format!("unknown tag {other}")));
-        }
-    }))
-}
-
-/// The most items to make room for on the word of a head alone: a value takes
-/// many times the memory of its smallest encoding.
-const PREALLOCATE: usize = 1 << 16;
-
-fn new_map<'b>(left: usize) -> Partial<'b> {
-    Partial::Map {
-        entries: Vec::with_capacity(left.min(PREALLOCATE)),
-        left,
-        order: Order::default(),
-        key: None,
-    }
-}
-
-/// Puts the complete `value`, which began at `start`, into its holder.
-fn give<'b>(
-    reader: &Reader<'b>,
-    holder: &mut Partial<'b>,
-    value: Value,
-    start: usize,
-) -> Result<(), Fault> {
-    match holder {
-        Partial::List { items, left } => {
-            items.push(value);
-            *left -= 1;
-        }
-        Partial::Set { items, left, order } => {
-            order.check(reader, start)?;
-            items.push(value);
-            *left -= 1;
-        }
-        Partial::Map {
-            entries,
-            left,
-            order,
-            key,
-        } => {
-            if let Some(key) = key.take() {
-                entries.push((key, value));
-                *left -= 1;
-                return Ok(());
-            }
-            order.check(reader, start)?;
-            if !value.is_scalar() {
-                let detail = format!("a {} cannot be a key", value.type_name());
-                return Err(reader.fault(FaultKind::Kind, detail));
-            }
-            *key = Some(value);
-        }
-        Partial::Runnable { kwargs, sub, .. } => match value {
-            Value::Map(map) if kwargs.is_none() => {
-                if map
-                    .as_slice()
-                    .iter()
-                    .any(|(key, _)| !matches!(key, Value::String(_)))
-                {
-                    return Err(reader.fault(FaultKind::Kind, "a runnable's kwargs have text keys"));
-                }
-                *kwargs = Some(map);
-            }
-            Value::Runnable(inner) => *sub = Some(inner),
-            _ => return Err(reader.fault(FaultKind::Kind, "a runnable's sub must be a runnable")),
-        },
+fn check_size<E>(reader: &Reader<'_>, first: usize) -> Told<E> {
+    if reader.position() - first > MAX_BYTES {
+        let detail = format!("value over {MAX_BYTES} bytes");
+        return Err(reader.fault(FaultKind::Bounds, detail).into());
     }
     Ok(())
 }
 
-/// The value of a container to which nothing is left to add; or the container.
-fn finish<'b>(reader: &mut Reader<'b>, partial: Partial<'b>) -> Result<Value, Partial<'b>> {
-    match partial {
-        Partial::List { items, left: 0 } => Ok(Value::List(items)),
-        Partial::Set { items, left: 0, .. } => Ok(Value::Set(Set::from_sorted(items))),
-        Partial::Map {
-            entries, left: 0, ..
-        } => Ok(Value::Map(Map::from_sorted(entries))),
-        Partial::Runnable {
-            uri,
-            adapter,
-            kwargs: Some(kwargs),
-            sub,
-        } => {
-            if sub.is_none() && !reader.is_null() {
-                return Err(Partial::Runnable {
-                    uri,
-                    adapter,
-                    kwargs: Some(kwargs),
-                    sub,
-                });
-            }
-            Ok(Value::Runnable(Box::new(Runnable {
-                uri,
-                adapter,
-                kwargs,
-                sub,
-            })))
+fn too_deep(reader: &Reader<'_>) -> Fault {
+    reader.fault(FaultKind::Bounds, format!("nested over {MAX_DEPTH} deep"))
+}
+
+impl<'b> Partial<'b> {
+    fn new(holds: Holds<'b>, length: usize, start: usize) -> Self {
+        Self {
+            holds,
+            length,
+            left: length,
+            start,
+            earlier: None,
         }
-        partial => Err(partial),
+    }
+
+    /// Counts a part that is complete and began at `start`.
+    fn take(&mut self, reader: &Reader<'b>, start: usize) -> Result<(), Fault> {
+        match &mut self.holds {
+            Holds::Entries {
+                key: key @ true, ..
+            } => {
+                *key = false;
+                return self.check_order(reader, start);
+            }
+            Holds::Entries { key, .. } => *key = true,
+            Holds::Elements => self.check_order(reader, start)?,
+            Holds::Items | Holds::Runnable { .. } => {}
+        }
+        self.left -= 1;
+        Ok(())
+    }
+
+    fn check_order(&mut self, reader: &Reader<'b>, start: usize) -> Result<(), Fault> {
+        let bytes = reader.since(start);
+        match self.earlier.replace(bytes) {
+            Some(earlier) if earlier >= bytes => {
+                let detail = if earlier == bytes {
+                    "key or element repeated"
+                } else {
+                    "key or element out of order"
+                };
+                Err(reader.fault(FaultKind::Payload, detail))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells that all parts have been told; returns where the container began.
+    fn end<B: Builder<'b>>(self, builder: &mut B) -> Result<usize, Stopped<B::Error>> {
+        let told = match self.holds {
+            Holds::Items => builder.list(self.length),
+            Holds::Elements => builder.set(self.length),
+            Holds::Entries { .. } => builder.map(self.length),
+            Holds::Runnable { uri, adapter } => builder.runnable(uri, adapter),
+        };
+        told.map_err(Stopped::Builder)?;
+        Ok(self.start)
     }
 }
 
+/// Reads a scalar and tells it, or puts the head of a container on the stack;
+/// returns whether it was a scalar.
+fn begin<'b, B: Builder<'b>>(
+    reader: &mut Reader<'b>,
+    builder: &mut B,
+    stack: &mut Vec<Partial<'b>>,
+) -> Result<bool, Stopped<B::Error>> {
+    let start = reader.position();
+    let token = reader.token()?;
+    let mut is_key = false;
+    match stack.last().map(|holder| &holder.holds) {
+        Some(Holds::Runnable { .. }) => check_sub(reader, &token)?,
+        Some(Holds::Entries { key: true, text }) => {
+            check_key(reader, &token, *text)?;
+            is_key = true;
+        }
+        _ => {}
+    }
+    let scalar = match token {
+        Token::Text(text) => Scalar::String(text),
+        Token::Unsigned(number) => match i64::try_from(number) {
+            Ok(small) => Scalar::Int(small),
+            Err(_) => Scalar::Big(number.into()),
+        },
+        Token::Negative(number) => match i64::try_from(number) {
+            Ok(small) => Scalar::Int(!small),
+            Err(_) => Scalar::Big(-BigInt::from(number) - 1),
+        },
+        Token::Float(number) => Scalar::Float(number.into()),
+        Token::Null => Scalar::Null,
+        Token::Bool(value) => Scalar::Bool(value),
+        Token::Bytes(bytes) => Scalar::Bytes(bytes),
+        Token::Tag(tag::URI) => Scalar::Uri(read_uri(reader)?),
+        Token::Tag(tag::BIG_POSITIVE) => Scalar::Big(read_big(reader)?),
+        Token::Tag(tag::BIG_NEGATIVE) => Scalar::Big(-read_big(reader)? - 1),
+        Token::Array(length) => {
+            stack.push(Partial::new(Holds::Items, length, start));
+            return Ok(false);
+        }
+        Token::Tag(tag::SET) => {
+            let length = reader.array()?;
+            stack.push(Partial::new(Holds::Elements, length, start));
+            return Ok(false);
+        }
+        Token::Map(length) => {
+            stack.push(Partial::new(entries(false), length, start));
+            return Ok(false);
+        }
+        Token::Tag(tag::OBJECT) => {
+            begin_runnable(reader, stack, start)?;
+            return Ok(false);
+        }
+        Token::Tag(other) => {
+            return Err(reader
+                .fault(FaultKind::Kind, format!("unknown tag {other}"))
+                .into());
+        }
+    };
+    let told = if is_key {
+        builder.key(scalar)
+    } else {
+        builder.scalar(scalar)
+    };
+    told.map_err(Stopped::Builder)?;
+    Ok(true)
+}
+
+fn entries<'b>(text: bool) -> Holds<'b> {
+    Holds::Entries { key: true, text }
+}
+
+fn check_sub(reader: &Reader<'_>, token: &Token<'_>) -> Result<(), Fault> {
+    match token {
+        Token::Null | Token::Tag(tag::OBJECT) => Ok(()),
+        _ => Err(reader.fault(FaultKind::Kind, "a runnable's sub must be a runnable")),
+    }
+}
+
+fn check_key(reader: &Reader<'_>, token: &Token<'_>, text: bool) -> Result<(), Fault> {
+    let container = match token {
+        Token::Text(_) => return Ok(()),
+        _ if text => {
+            return Err(reader.fault(FaultKind::Kind, "a runnable's kwargs have text keys"));
+        }
+        Token::Array(_) => "list",
+        Token::Map(_) => "map",
+        Token::Tag(tag::SET) => "set",
+        Token::Tag(tag::OBJECT) => "runnable",
+        _ => return Ok(()),
+    };
+    Err(reader.fault(FaultKind::Kind, format!("a {container} cannot be a key")))
+}
+
 /// Reads a runnable up to the head of its kwargs.
-fn read_runnable<'b>(reader: &mut Reader<'b>, depth: usize) -> Result<Begun<'b>, Fault> {
-    if depth >= MAX_DEPTH {
-        return Err(reader.fault(FaultKind::Bounds, format!("nested over {MAX_DEPTH} deep")));
+fn begin_runnable<'b>(
+    reader: &mut Reader<'b>,
+    stack: &mut Vec<Partial<'b>>,
+    start: usize,
+) -> Result<(), Fault> {
+    if stack.len() + 1 >= MAX_DEPTH {
+        return Err(too_deep(reader));
     }
     reader.array_of(5)?;
     let name = reader.text()?;
@@ -272,13 +255,12 @@ fn read_runnable<'b>(reader: &mut Reader<'b>, depth: usize) -> Result<Begun<'b>,
         Token::Tag(tag::URI) => read_uri(reader)?,
         _ => return Err(reader.fault(FaultKind::Kind, "a runnable's uri must be a URI")),
     };
-    let runnable = Partial::Runnable {
-        uri,
-        adapter: reader.text()?.to_owned(),
-        kwargs: None,
-        sub: None,
-    };
-    Ok(Begun::Runnable(runnable, new_map(reader.map()?)))
+    let adapter = reader.text()?;
+    stack.push(Partial::new(Holds::Runnable { uri, adapter }, 2, start));
+    let start = reader.position();
+    let length = reader.map()?;
+    stack.push(Partial::new(entries(true), length, start));
+    Ok(())
 }
 
 fn read_uri(reader: &mut Reader<'_>) -> Result<Uri, Fault> {
