@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use super::ToolError;
+use super::loader;
 use super::platform::Platform;
 
 /// This file: with zig itself, all that decides what the wrappers do.
@@ -165,6 +166,8 @@ fn compile(
         let more = std::env::var(C_FLAGS).unwrap_or_default();
         command.args(more.split(SEPARATOR).filter(|flag| !flag.is_empty()));
     }
+    let known: Vec<_> = arguments.iter().map(|one| one.to_string_lossy()).collect();
+    command.args(loader::argument(target, &known));
     if target.contains("-macos") {
         if arguments.iter().any(|argument| argument == "-dynamiclib") {
             // Python's symbols are found when the interpreter loads it.
