@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from daggerml.errors import Error as Error
     from daggerml.errors import NodeError as NodeError
     from daggerml.errors import NotFoundError as NotFoundError
+    from daggerml.funks import Funk as Funk
+    from daggerml.funks import funk as funk
     from daggerml.node import ListNode as ListNode
     from daggerml.node import MapNode as MapNode
     from daggerml.node import Node as Node
@@ -60,6 +62,7 @@ _NAMES = {
     "dml": "Dml",
     "errors": "BadExecutionStatusError CanceledExecutionError CancellationError CodecError "
     "DmlRepoError Error NodeError NotFoundError",
+    "funks": "Funk funk",
     "node": "ListNode MapNode Node RunnableNode ScalarNode SetNode",
     "projection": "Projection",
     "session": "clear_default_dml get_default_dml init load new resume set_default_dml status "

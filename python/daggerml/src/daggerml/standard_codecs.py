@@ -42,6 +42,10 @@ class TypeCodec:
         return self.function(value)
 
 
+def _runnable(value: Any) -> Any:
+    return value.runnable
+
+
 class DataclassCodec:
     """Encodes dataclasses as maps of their fields."""
 
@@ -131,6 +135,7 @@ class CollectionCodec:
 
 
 STANDARD: tuple[Any, ...] = (
+    TypeCodec("daggerml.funks", "Funk", _runnable),
     TypeCodec("pathlib", "PurePath", _posix),
     TypeCodec("datetime", "datetime date time", _isoformat),
     TypeCodec("datetime", "timedelta", _duration),

@@ -1,0 +1,147 @@
+"""The names that source uses and does not define: they would be missing where it runs."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import symtable
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+from daggerml.errors import InvalidError
+from daggerml.funks.definition import is_installed, unwrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["check", "surroundings", "undefined"]
+
+# IPython adds names to the builtins of the notebook, which are nowhere else.
+_BUILTINS = {name for name in dir(builtins) if name not in {"display", "get_ipython", "_"}} | {
+    "__name__",
+    "__file__",
+}
+# How many names a message tells.
+_SHOWN = 5
+
+
+def surroundings(function: object) -> dict[str, Any]:
+    """Return what the names outside of a function mean: globals, and variables around it."""
+    inner = unwrapped(function)
+    if not isinstance(inner, FunctionType):
+        return {}
+    found = dict(inner.__globals__)
+    for name, cell in zip(inner.__code__.co_freevars, inner.__closure__ or ()):
+        try:
+            found[name] = cell.cell_contents
+        except ValueError:  # not assigned yet
+            found.pop(name, None)
+    return found
+
+
+def check(what: str, source: str, known: Mapping[str, Any]) -> None:
+    """Refuse source that uses a name which it does not define.
+
+    ``known`` is what names mean where the function was written, for the hint.
+    """
+    missing = undefined(source, known)
+    if not missing:
+        return
+    names = list(missing)
+    shown = ", ".join(repr(name) for name in names[:_SHOWN])
+    if len(names) > _SHOWN:
+        shown += " ..."
+    users = dict.fromkeys(user for user in missing.values() if user not in {what, ""})
+    where = f" (in {', '.join(users)})" if users else ""
+    them = "it" if len(names) == 1 else "they"
+    text = (
+        f"the funk {what!r} uses {shown}{where} from outside of itself; "
+        f"{them} would be missing where it runs"
+    )
+    raise InvalidError(text, hint=" ".join(_advice(name, known) for name in names[:_SHOWN]))
+
+
+def _advice(name: str, known: Mapping[str, Any]) -> str:
+    from daggerml.funks.packaging import Funk
+
+    if name not in known:
+        return f"{name}: define it inside the function, or pass it as an argument."
+    value = known[name]
+    if isinstance(value, ModuleType):
+        module = value.__name__
+        line = f"import {module}" if module == name else f"import {module} as {name}"
+        if "." in module and module.rpartition(".")[2] == name:
+            line = f"from {module.rpartition('.')[0]} import {name}"
+        return f"{name}: write `{line}` inside the function."
+    if isinstance(value, Funk):
+        return f"{name}: name it with prepop={{{name!r}: {name}}} and call it as dag.{name}(...)."
+    if isinstance(value, (FunctionType, type)):
+        if is_installed(value):
+            line = f"from {value.__module__} import {name}"
+            return f"{name}: write `{line}` inside the function, or list it in helpers=[{name}]."
+        return f"{name}: list it in helpers=[{name}]."
+    kind = type(value).__name__
+    return f"{name} (of type {kind}): pass it as an argument, or assign it inside the function."
+
+
+def undefined(source: str, known: Mapping[str, Any]) -> dict[str, str]:
+    """Return the names, in the order of their use, each with the definition that uses it."""
+    tree = _Unannotated().visit(ast.parse(source))
+    top = symtable.symtable(ast.unparse(ast.fix_missing_locations(tree)), "<funk>", "exec")
+    defined = {symbol.get_name() for symbol in top.get_symbols() if symbol.is_assigned()}
+    defined |= {symbol.get_name() for symbol in top.get_symbols() if symbol.is_imported()}
+    used: dict[str, str] = {}
+    _collect(top, "", defined, used)
+    return {
+        name: user
+        for name, user in used.items()
+        if name not in defined and not _is_builtin(name, known)
+    }
+
+
+def _collect(
+    table: symtable.SymbolTable, user: str, defined: set[str], used: dict[str, str]
+) -> None:
+    for symbol in table.get_symbols():
+        name = symbol.get_name()
+        if table.get_type() == "module":
+            if symbol.is_referenced():
+                used.setdefault(name, user)
+        elif symbol.is_global():
+            if symbol.is_assigned():  # `global name`, and then `name = ...`
+                defined.add(name)
+            elif symbol.is_referenced():
+                used.setdefault(name, user)
+    for inner in table.get_children():
+        _collect(inner, user or inner.get_name(), defined, used)
+
+
+def _is_builtin(name: str, known: Mapping[str, Any]) -> bool:
+    if name not in _BUILTINS:
+        return False
+    # Of the author's own, where they gave a builtin's name to something else.
+    return name.startswith("__") or known.get(name, _same) in {_same, getattr(builtins, name)}
+
+
+_same = object()
+
+
+class _Unannotated(ast.NodeTransformer):
+    """Takes all annotations away: they are not evaluated where funks run."""
+
+    def visit_arg(self, node: ast.arg) -> ast.arg:
+        node.annotation = None
+        return node
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        node.returns = None
+        return self.generic_visit(node)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
+        node.returns = None
+        return self.generic_visit(node)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        self.generic_visit(node)
+        value = node.value or ast.Constant(None)
+        return ast.Assign(targets=[node.target], value=value)

@@ -1,0 +1,295 @@
+"""``@daggerml.funk``: a Python function as a value that can be called anywhere."""
+
+from __future__ import annotations
+
+import ast
+import functools
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Optional, Union, overload
+
+from daggerml._core import Runnable
+from daggerml.errors import InvalidError
+from daggerml.funks import definition, names, normal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+__all__ = ["URI", "Funk", "funk"]
+
+#: What a runnable of a Python function has as its URI.
+URI = "daggerml:funk/1"
+
+
+class Funk:
+    """A Python function, packaged with all that it needs: what :func:`funk` makes.
+
+    It is called in a DAG, where its result is a node: ``dag.call(total, xs)``.
+    ``dag.put(total)`` makes a node of its :attr:`runnable`, which can be called
+    itself. :meth:`in_process` runs the function at once, for tests.
+    """
+
+    __slots__ = ("__weakref__", "cache", "function", "runnable", "timeout")
+
+    #: The runnable: what the key of a call is made of.
+    runnable: Runnable
+    #: The function as it was written.
+    function: Callable[..., Any]
+    #: How long a call may take, in seconds, unless the call says otherwise.
+    timeout: Optional[float]
+    #: Whether a call may be answered from the cache, unless it says otherwise.
+    cache: bool
+
+    def __init__(
+        self,
+        runnable: Runnable,
+        function: Callable[..., Any],
+        *,
+        timeout: Optional[float] = None,
+        cache: bool = True,
+    ) -> None:
+        self.runnable = runnable
+        self.function = function
+        self.timeout = timeout
+        self.cache = cache
+
+    @property
+    def name(self) -> str:
+        """The name of the function."""
+        name: str = self.runnable.kwargs["function"]
+        return name
+
+    @property
+    def source(self) -> str:
+        """The source that runs: helpers and function in normal form."""
+        source: str = self.runnable.kwargs["source"]
+        return source
+
+    @property
+    def adapter(self) -> str:
+        """The name of the adapter that runs it."""
+        return self.runnable.adapter
+
+    def options(
+        self,
+        *,
+        adapter: Optional[str] = None,
+        timeout: Optional[float] = None,
+        cache: Optional[bool] = None,
+    ) -> Funk:
+        """Return the same funk with other options: ``total.options(adapter="dask")``.
+
+        Another adapter makes calls of another key: they have a cache of their own.
+        """
+        runnable = self.runnable
+        if adapter is not None:
+            runnable = Runnable(runnable.uri, adapter=adapter, kwargs=runnable.kwargs)
+        return Funk(
+            runnable,
+            self.function,
+            timeout=self.timeout if timeout is None else timeout,
+            cache=self.cache if cache is None else cache,
+        )
+
+    def in_process(self, *args: Any) -> Any:
+        """Run the function here and now with ``args``, and return the plain value of its result.
+
+        For tests and debuggers: its DAG is in a repository of its own, which is
+        removed, and nothing is cached. The function is the one that was
+        written, with its globals, so breakpoints and coverage work.
+
+        >>> from daggerml import funk
+        >>> @funk
+        ... def total(dag, xs):
+        ...     return sum(xs.value())
+        >>> total.in_process([1, 2, 3])
+        6
+        """
+        from daggerml.dml import Dml
+        from daggerml.node import Node
+
+        with Dml.temporary() as repo:
+            dag = repo.new(self.name)
+            for name, value in self.runnable.kwargs.get("prepop", {}).items():
+                dag.put(value, name=name)
+            result = self.function(dag, *(dag.put(arg) for arg in args))
+            node = result if isinstance(result, Node) else dag.put(result)
+            return node.value()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        text = (
+            f"{self.name} is a funk: call it in a DAG by dag.call({self.name}, ...), "
+            f"or run it here by {self.name}.in_process(...)"
+        )
+        raise TypeError(text)
+
+    def __eq__(self, other: object) -> bool:
+        return self.runnable == other.runnable if isinstance(other, Funk) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.runnable)
+
+    def __repr__(self) -> str:
+        return f"<Funk {self.name!r} on {self.adapter!r}>"
+
+
+@overload
+def funk(
+    function: None = None,
+    *,
+    adapter: str = "local",
+    helpers: Iterable[Any] = (),
+    prepop: Optional[Mapping[str, Any]] = None,
+    tags: Iterable[str] = (),
+    timeout: Optional[float] = None,
+    cache: bool = True,
+) -> Callable[[Callable[..., Any]], Funk]: ...
+@overload
+def funk(
+    function: Callable[..., Any],
+    *,
+    adapter: str = "local",
+    helpers: Iterable[Any] = (),
+    prepop: Optional[Mapping[str, Any]] = None,
+    tags: Iterable[str] = (),
+    timeout: Optional[float] = None,
+    cache: bool = True,
+) -> Funk: ...
+def funk(
+    function: Optional[Callable[..., Any]] = None,
+    *,
+    adapter: str = "local",
+    helpers: Iterable[Any] = (),
+    prepop: Optional[Mapping[str, Any]] = None,
+    tags: Iterable[str] = (),
+    timeout: Optional[float] = None,
+    cache: bool = True,
+) -> Union[Funk, Callable[[Callable[..., Any]], Funk]]:
+    """Package a Python function so that it can be called from a DAG, and run anywhere.
+
+    The function gets the DAG of its call and then the arguments, as nodes; what it
+    returns is the result. It runs elsewhere, so it must bring along what it uses:
+    import inside it, and name the functions and classes that it needs as
+    ``helpers``. What it uses and does not bring along is an error at once.
+
+    >>> import daggerml
+    >>> @daggerml.funk
+    ... def total(dag, xs):
+    ...     import math
+    ...     return math.fsum(xs.value())
+    >>> with daggerml.temporary() as repo, repo.new("first") as dag:
+    ...     dag.commit(dag.call(total, [1, 2, 3], name="sum"))
+    ...     repo.load("first").result.value()
+    6.0
+
+    :param adapter: who runs it: ``"local"``, or an adapter that is installed.
+    :param helpers: functions, classes and modules that it uses by their names. The
+        source of functions and classes is brought along; modules, and what is defined
+        in the standard library or in an installed package, are imported.
+    :param prepop: values that are put into the call's DAG under these names before
+        the function begins; other funks, for example, which it calls.
+    :param tags: labels of the call's DAG.
+    :param timeout: seconds that a call may take.
+    :param cache: with ``False`` every call runs the function again.
+
+    The key of a call is made of the adapter, the function's name, the source of function
+    and helpers, ``prepop``, ``tags`` and the arguments. Comments, layout,
+    docstrings and the annotations of functions do not count.
+    """
+    if function is None:
+        return functools.partial(  # type: ignore[return-value]
+            funk,
+            adapter=adapter,
+            helpers=helpers,
+            prepop=prepop,
+            tags=tags,
+            timeout=timeout,
+            cache=cache,
+        )
+    if isinstance(function, Funk):
+        text = f"{function!r} is a funk already"
+        raise InvalidError(text, hint="use its options(...) for another adapter or timeout")
+    kwargs: dict[str, Any] = {
+        "source": _packaged(function, list(helpers)),
+        "function": definition.unwrapped(function).__name__,  # type: ignore[attr-defined]
+    }
+    if prepop:
+        kwargs["prepop"] = {name: runnables(value) for name, value in prepop.items()}
+    labels = [tags] if isinstance(tags, str) else sorted(set(tags))
+    if labels:
+        kwargs["tags"] = labels
+    runnable = Runnable(URI, adapter=adapter, kwargs=kwargs)
+    return Funk(runnable, function, timeout=timeout, cache=cache)
+
+
+def runnables(value: Any) -> Any:
+    """Return a value with the runnables of funks in their place."""
+    if isinstance(value, Funk):
+        return value.runnable
+    if value.__class__ is dict:
+        return {key: runnables(item) for key, item in value.items()}
+    if value.__class__ in {list, tuple}:
+        return [runnables(item) for item in value]
+    return value
+
+
+def _packaged(function: Callable[..., Any], helpers: list[Any]) -> str:
+    known: dict[str, Any] = {}
+    for thing in (*helpers, function):
+        known.update(names.surroundings(thing))
+    parts = [_helper(helper, known) for helper in helpers]
+    known_as = [(helper, getattr(helper, "__name__", "")) for helper in helpers]
+    found = definition.find(function)
+    if isinstance(found, ast.ClassDef):
+        text = f"the class {found.name!r} cannot be a funk"
+        raise InvalidError(text, hint="write a function, and list the class in helpers=[...]")
+    if definition.unwrapped(function) is function:
+        found.decorator_list = []  # none was applied before this one, or it left no trace
+    else:
+        found.decorator_list = found.decorator_list[_funk_at(found, known) + 1 :]
+    body = normal.normal(found)
+    for name in names.undefined("\n".join([*parts, body]), known):
+        # Helpers that the function knows by another name than their own.
+        parts.extend(f"{name} = {own}" for helper, own in known_as if known.get(name) is helper)
+    parts.sort(key=lambda part: not part.startswith(("import ", "from ")))
+    source = "\n\n".join(dict.fromkeys([*parts, body])) + "\n"
+    names.check(found.name, source, known)
+    return source
+
+
+def _helper(helper: Any, known: Mapping[str, Any]) -> str:
+    if isinstance(helper, Funk):
+        text = f"the funk {helper.name!r} cannot be a helper: it is called, not used"
+        hint = f"name it with prepop={{{helper.name!r}: {helper.name}}}"
+        raise InvalidError(text, hint=hint)
+    if not isinstance(helper, ModuleType):
+        if definition.is_installed(helper):
+            return f"from {helper.__module__} import {helper.__name__}"
+        return normal.normal(definition.find(helper))
+    module = helper.__name__
+    own = sorted(name for name, value in known.items() if value is helper)
+    if not own or module in own:
+        return f"import {module}"
+    return "\n".join(f"import {module} as {name}" for name in own)
+
+
+def _funk_at(node: ast.FunctionDef, known: Mapping[str, Any]) -> int:
+    """Return which of the decorators is this one; -1 when it was called as a function."""
+    for index, decorator in enumerate(node.decorator_list):
+        called = decorator.func if isinstance(decorator, ast.Call) else decorator
+        if _is_funk(_meaning(called, known)):
+            return index
+    return -1
+
+
+def _meaning(node: ast.expr, known: Mapping[str, Any]) -> object:
+    if isinstance(node, ast.Name):
+        return known.get(node.id)
+    if isinstance(node, ast.Attribute):
+        return getattr(_meaning(node.value, known), node.attr, None)
+    return None
+
+
+def _is_funk(meaning: object) -> bool:
+    while isinstance(meaning, functools.partial):
+        meaning = meaning.func
+    return meaning is funk
