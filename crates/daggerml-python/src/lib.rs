@@ -11,6 +11,7 @@
 //! | `reference`, `uri`, `runnable` | the values that Python has no type for |
 //! | `repository`, `open_dag`, `dag_view` | handles of the engine |
 //! | `data`, `describe` | what is told of nodes |
+//! | `worker` | the DAG of a call, for adapters |
 //!
 //! The lock of a handle is only waited for, and the store only touched, while
 //! Python's lock (GIL) is released.
@@ -30,6 +31,7 @@ mod reference;
 mod repository;
 mod runnable;
 mod uri;
+mod worker;
 
 use pyo3::prelude::*;
 
@@ -54,6 +56,8 @@ mod _core {
     use crate::runnable::Runnable;
     #[pymodule_export]
     use crate::uri::Uri;
+    #[pymodule_export]
+    use crate::worker::{begin_call, end_call};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

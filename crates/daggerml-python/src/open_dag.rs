@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use daggerml::id::NodeId;
-use daggerml::record::{Builtin, ErrorInfo};
+use daggerml::record::{Builtin, CallKey, ErrorInfo};
 use daggerml::{Error, dag};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
@@ -20,19 +20,32 @@ use crate::repository::Shared;
 pub(crate) struct OpenDag {
     // Dropped before the repository that it belongs to.
     dag: Mutex<dag::OpenDag>,
+    /// For the DAG of a call: its key, after those of the calls it is nested in.
+    ancestors: Vec<CallKey>,
     _repository: Shared,
 }
 
 impl OpenDag {
     pub(crate) fn new(repository: Shared, dag: dag::OpenDag) -> Self {
+        Self::of_call(repository, dag, Vec::new())
+    }
+
+    pub(crate) fn of_call(repository: Shared, dag: dag::OpenDag, ancestors: Vec<CallKey>) -> Self {
         Self {
             dag: Mutex::new(dag),
+            ancestors,
             _repository: repository,
         }
     }
 
+    #[expect(dead_code, reason = "for nested calls, which come with the executor")]
+    /// The calls that those of this DAG are nested in, outermost first.
+    pub(crate) fn ancestors(&self) -> &[CallKey] {
+        &self.ancestors
+    }
+
     /// Works on the DAG with Python's lock released.
-    fn work<T: Send>(
+    pub(crate) fn work<T: Send>(
         &self,
         py: Python<'_>,
         work: impl Send + FnOnce(&mut dag::OpenDag) -> Result<T, Error>,
@@ -68,6 +81,27 @@ fn stage(dag: &mut dag::OpenDag, part: Part) -> Result<(NodeId, &'static str), E
         .collect::<Result<Vec<_>, _>>()?;
     // The constructors are named like the types that they make.
     Ok((dag.builtin(op, &args)?, op.as_str()))
+}
+
+/// The error that Python tells in these parts.
+pub(crate) fn error_info(
+    py: Python<'_>,
+    message: String,
+    origin: String,
+    kind: String,
+    stack: &Bound<'_, PyList>,
+) -> PyResult<ErrorInfo> {
+    let encoder = Encoder::new(py, None);
+    let stack = stack
+        .iter()
+        .map(|frame| encoder.value(&frame))
+        .collect::<PyResult<Vec<_>>>()?;
+    Ok(ErrorInfo {
+        origin,
+        kind,
+        message,
+        stack,
+    })
 }
 
 fn named(
@@ -250,17 +284,7 @@ impl OpenDag {
         kind: String,
         stack: &Bound<'_, PyList>,
     ) -> PyResult<(Ref, Ref)> {
-        let encoder = Encoder::new(py, None);
-        let stack = stack
-            .iter()
-            .map(|frame| encoder.value(&frame))
-            .collect::<PyResult<Vec<_>>>()?;
-        let error = ErrorInfo {
-            origin,
-            kind,
-            message,
-            stack,
-        };
+        let error = error_info(py, message, origin, kind, stack)?;
         let made = self.work(py, |dag| dag.fail(error))?;
         Ok((Ref::object(made.dag), Ref::object(made.commit)))
     }

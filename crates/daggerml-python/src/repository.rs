@@ -231,6 +231,11 @@ impl Repository {
 }
 
 impl Repository {
+    /// The engine's handle.
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.0
+    }
+
     fn find_dag(&self, name: &str, revision: &str) -> Result<DagId, Error> {
         let tree = self.0.tree_at(revision)?;
         let found = tree::lookup(&self.0.snapshot()?, tree, &Name::new(name)?)?;

@@ -1,12 +1,14 @@
 //! The end of an open DAG: committed, failed, ended as a call, or discarded.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 
 use super::index;
 use super::open::OpenDag;
 use crate::error::{Error, Result};
 use crate::id::{CommitId, DagId, NodeId, ObjectId, TypedId};
-use crate::record::{Dag, ErrorInfo, Outcome, Record};
+use crate::maintenance::bundle::create_without;
+use crate::record::{Dag, ErrorInfo, Outcome, Record, Reference};
 use crate::repo::history;
 use crate::store::WriteTxn;
 
@@ -61,6 +63,49 @@ impl OpenDag {
         Ok(ended)
     }
 
+    /// Ends the DAG of a call without writing to the repository: packs it into a
+    /// bundle written to `output`, with `more` as further roots. What the
+    /// repository has is left out when the bundle is to be `thin`.
+    pub fn pack_call(
+        &mut self,
+        outcome: Result<NodeId, ErrorInfo>,
+        more: &[Reference],
+        thin: bool,
+        output: &mut dyn Write,
+    ) -> Result<DagId> {
+        self.check_writable()?;
+        if !self.info.call {
+            return Err(Error::Invalid {
+                message: "only the DAG of a call is packed".to_owned(),
+            });
+        }
+        let outcome = match outcome {
+            Ok(node) => Outcome::Result(self.position(node)?),
+            Err(error) => Outcome::Error(error),
+        };
+        let record = self.record(outcome);
+        let (dag, _) = self.stage.add(&record)?;
+        let mut roots = vec![dag.into()];
+        roots.extend_from_slice(more);
+        let objects = self.objects()?;
+        let elsewhere = |id| thin && !objects.is_staged(id);
+        create_without(&objects, &roots, &elsewhere, output)?;
+        drop(objects);
+        self.stage.clear();
+        self.ended = Some("ended");
+        Ok(dag)
+    }
+
+    fn record(&self, outcome: Outcome) -> Dag {
+        Dag {
+            nodes: self.nodes.iter().copied().collect(),
+            names: self.names.clone(),
+            argv: self.argv,
+            outcome,
+            tags: self.tags.clone(),
+        }
+    }
+
     /// Stores the DAG and everything staged, runs `also`, and removes the index,
     /// all in one durable transaction.
     fn end<T>(
@@ -69,16 +114,8 @@ impl OpenDag {
         mut also: impl FnMut(&mut WriteTxn<'_>, DagId) -> Result<T>,
     ) -> Result<(DagId, T)> {
         self.check_writable()?;
-        let record = Dag {
-            nodes: self.nodes.iter().copied().collect(),
-            names: self.names.clone(),
-            argv: self.argv,
-            outcome,
-            tags: self.tags.clone(),
-        };
-        let bytes = record.encode()?;
+        let bytes = self.record(outcome).encode()?;
         let id = ObjectId::of(&bytes);
-        drop(record);
         let dag = DagId::from_object(id);
         let out = self.repository.store().write(|txn| {
             self.check_session(txn)?;

@@ -345,7 +345,8 @@ impl OpenDag {
     }
 
     fn flush_when_full(&mut self) -> Result<()> {
-        if self.stage.is_full() {
+        // A call's DAG leaves nothing behind when its process ends.
+        if self.stage.is_full() && !self.info.call {
             self.flush()?;
         }
         Ok(())

@@ -114,6 +114,11 @@ impl OpenDag {
 
     /// Writes what is staged, `chunk` and the header.
     pub(super) fn write_index(&mut self, chunk: &Chunk) -> Result<()> {
+        if self.info.call {
+            return Err(Error::Invalid {
+                message: "the DAG of a call is in memory until it ends".to_owned(),
+            });
+        }
         let chunks = self.stage.chunks.unwrap_or(0) + u64::from(!chunk.is_empty());
         let mut info = self.info.clone();
         info.nodes = self.nodes.len() as u64;
@@ -180,6 +185,13 @@ impl OpenDag {
 pub(super) struct Layered<'s> {
     stage: &'s Stage,
     snapshot: Snapshot,
+}
+
+impl Layered<'_> {
+    /// Whether the object is staged.
+    pub(super) fn is_staged(&self, id: ObjectId) -> bool {
+        self.stage.objects.contains_key(&id)
+    }
 }
 
 impl ReadObjects for Layered<'_> {

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from daggerml._core import Ref as Ref
     from daggerml._core import Runnable as Runnable
     from daggerml._core import Uri as Uri
+    from daggerml.adapters.command import command as command
     from daggerml.dag import Dag as Dag
     from daggerml.dml import Dml as Dml
     from daggerml.errors import BadExecutionStatusError as BadExecutionStatusError
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
 # next to nothing. Type checkers read the imports above, which say the same.
 _NAMES = {
     "_core": "Ref Runnable Uri __version__",
+    "adapters.command": "command",
     "dag": "Dag",
     "dml": "Dml",
     "errors": "BadExecutionStatusError CanceledExecutionError CancellationError CodecError "

@@ -18,6 +18,8 @@ __all__ = [
     "Runnable",
     "Uri",
     "__version__",
+    "begin_call",
+    "end_call",
     "error_kinds",
     "run_cli",
 ]
@@ -29,6 +31,16 @@ _Typed: TypeAlias = tuple[Ref, str]
 
 def run_cli(args: Sequence[str]) -> int: ...
 def error_kinds() -> list[str]: ...
+def begin_call(
+    repository: Repository, bundle: bytes, ancestors: Sequence[str]
+) -> tuple[OpenDag, Runnable]: ...
+def end_call(
+    dag: OpenDag,
+    result: Optional[Ref],
+    error: Optional[tuple[str, str, str, list[Any]]],
+    *,
+    thin: bool,
+) -> tuple[Ref, bytes]: ...
 
 @final
 class Ref:

@@ -66,14 +66,14 @@ class Error(Exception):
 
         stack = [
             {
-                "filename": frame.filename,
+                "filename": _text(frame.filename),
                 "lineno": frame.lineno,
-                "name": frame.name,
-                "line": frame.line,
+                "name": _text(frame.name),
+                "line": _text(frame.line or ""),
             }
-            for frame in traceback.extract_tb(exc.__traceback__)
+            for frame in _frames(traceback.extract_tb(exc.__traceback__))
         ]
-        return Error(str(exc), "python", exc.__class__.__name__, stack)
+        return Error(_text(exc), "python", exc.__class__.__name__, stack)
 
     def to_dict(self) -> dict[str, Any]:
         """Return message, origin, type and stack."""
@@ -119,6 +119,24 @@ class Error(Exception):
     def __setstate__(self, state: Optional[dict[str, Any]]) -> None:
         self.__dict__.update(state or {})
         self.args = (self.message,)
+
+
+# A stack of more frames is kept without its middle.
+_MOST_FRAMES = 100
+
+
+def _frames(found: list[Any]) -> list[Any]:
+    half = _MOST_FRAMES // 2
+    return found if len(found) <= _MOST_FRAMES else [*found[:half], *found[-half:]]
+
+
+def _text(thing: object) -> str:
+    """Return the text of something, as a record can hold it, whatever its ``str`` does."""
+    try:
+        text = str(thing)
+    except Exception:  # noqa: BLE001  an exception's own, on the way to be recorded
+        text = f"<a {thing.__class__.__name__} that cannot be printed>"
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _unpickled(cls: type[Error]) -> Error:

@@ -86,14 +86,14 @@ fn place_of(bytes: &[u8]) -> ObjectId {
     Tombstone::decode(bytes).map_or_else(|_| ObjectId::of(bytes), |tombstone| tombstone.object)
 }
 
-struct Checked {
-    header: Header,
+pub(super) struct Checked {
+    pub header: Header,
     /// What the bundle refers to and does not have.
     outside: HashSet<Reference>,
     bytes: u64,
 }
 
-fn check(
+pub(super) fn check(
     snapshot: &Snapshot,
     input: &mut dyn Read,
     limits: &Limits,

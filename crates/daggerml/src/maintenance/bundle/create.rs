@@ -31,7 +31,18 @@ pub fn create(
     output: &mut dyn Write,
 ) -> Result<Created> {
     let excluded = reach(objects, exclude)?;
-    let plan = Plan::make(objects, roots, &excluded)?;
+    create_without(objects, roots, &|id| excluded.contains(&id), output)
+}
+
+/// Packs `roots` and what they reach into a bundle written to `output`, less what
+/// `without` holds of and what only that reaches.
+pub fn create_without(
+    objects: &impl ReadObjects,
+    roots: &[Reference],
+    without: &dyn Fn(ObjectId) -> bool,
+    output: &mut dyn Write,
+) -> Result<Created> {
+    let plan = Plan::make(objects, roots, without)?;
     let mut output = Output {
         to: output,
         hasher: blake3::Hasher::new(),
@@ -157,7 +168,7 @@ impl Plan {
     fn make(
         objects: &impl ReadObjects,
         roots: &[Reference],
-        excluded: &HashSet<ObjectId>,
+        excluded: &dyn Fn(ObjectId) -> bool,
     ) -> Result<Self> {
         let mut plan = Self::default();
         let mut seen = HashSet::new();
@@ -183,14 +194,14 @@ impl Plan {
         &mut self,
         objects: &impl ReadObjects,
         reference: Reference,
-        excluded: &HashSet<ObjectId>,
+        excluded: &dyn Fn(ObjectId) -> bool,
         seen: &mut HashSet<ObjectId>,
         way: &mut Vec<(Reference, Vec<Reference>)>,
     ) -> Result<()> {
         if !seen.insert(reference.id) {
             return Ok(());
         }
-        if excluded.contains(&reference.id) {
+        if excluded(reference.id) {
             self.needs.push(reference);
             return Ok(());
         }

@@ -6,11 +6,13 @@
 
 mod apply;
 mod create;
+mod data;
 mod input;
 mod spool;
 
 pub use apply::{Applied, Limits, apply};
-pub use create::{Created, create};
+pub use create::{Created, create, create_without};
+pub use data::data;
 
 /// The first bytes of a bundle. They are no text, and show when a transfer that
 /// takes it for text changed line ends.

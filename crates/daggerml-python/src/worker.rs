@@ -1,0 +1,90 @@
+//! What an adapter's worker does with a call: begin its DAG, and pack what came out.
+
+use std::sync::Arc;
+
+use daggerml::Error;
+use daggerml::maintenance::bundle::{self, Limits};
+use daggerml::record::CallKey;
+use daggerml::value::Value;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList};
+
+use crate::convert::to_python;
+use crate::errors::{OrRaise, invalid};
+use crate::open_dag::{OpenDag, error_info};
+use crate::reference::Ref;
+use crate::repository::Repository;
+
+/// An error in parts: message, origin, type and stack.
+type ErrorParts<'py> = (String, String, String, Bound<'py, PyList>);
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "PyO3 hands over lists as Vec"
+)]
+/// Begins the DAG of the call in a bundle: the DAG, and the runnable. The `ancestors`
+/// are the keys of the calls that it is nested in, and its own.
+#[pyfunction]
+pub(crate) fn begin_call<'py>(
+    py: Python<'py>,
+    repository: &Repository,
+    bundle: &[u8],
+    ancestors: Vec<String>,
+) -> PyResult<(OpenDag, Bound<'py, PyAny>)> {
+    let shared = repository.shared();
+    let ancestors = ancestors
+        .iter()
+        .map(|key| key.parse().or_raise(py))
+        .collect::<PyResult<Vec<CallKey>>>()?;
+    let (dag, runnable) = py
+        .detach(|| {
+            let mut input = bundle;
+            let mut values = bundle::data(shared.store(), &mut input, &Limits::default())?;
+            if !matches!(values.first(), Some(Value::Runnable(_))) {
+                return Err(Error::Invalid {
+                    message: "a call's bundle begins with a runnable".to_owned(),
+                });
+            }
+            let args = values.split_off(1);
+            let dag = shared.begin_call("call", args)?;
+            Ok((dag, values.pop()))
+        })
+        .or_raise(py)?;
+    let runnable = match runnable {
+        Some(runnable) => to_python(py, &runnable)?,
+        None => py.None().into_bound(py),
+    };
+    Ok((
+        OpenDag::of_call(Arc::clone(shared), dag, ancestors),
+        runnable,
+    ))
+}
+
+/// Ends the DAG of a call, with a result or an error: the DAG, and the bundle to
+/// answer with. A thin one leaves out what the DAG's repository has.
+#[pyfunction]
+#[pyo3(signature = (dag, result, error, *, thin))]
+pub(crate) fn end_call<'py>(
+    py: Python<'py>,
+    dag: &OpenDag,
+    result: Option<&Ref>,
+    error: Option<ErrorParts<'py>>,
+    thin: bool,
+) -> PyResult<(Ref, Bound<'py, PyBytes>)> {
+    let outcome = match (result, error) {
+        (Some(node), None) => Ok(node.node(py)?),
+        (None, Some((message, origin, kind, stack))) => {
+            Err(error_info(py, message, origin, kind, &stack)?)
+        }
+        _ => {
+            let text = "a call ends in a result or an error".to_owned();
+            return Err(invalid(py, text));
+        }
+    };
+    let (made, bundle) = dag.work(py, |dag| {
+        let mut bundle = Vec::new();
+        let made = dag.pack_call(outcome, &[], thin, &mut bundle)?;
+        Ok((made, bundle))
+    })?;
+    Ok((Ref::object(made), PyBytes::new(py, &bundle)))
+}

@@ -1,0 +1,162 @@
+"""The adapter protocol's lines: requests on standard input, answers on standard output.
+
+Both are moved to descriptors of their own, so that nothing a function prints, and
+no process that it starts, can get between them: what goes to standard output
+from then on goes to standard error, which is the call's log.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Any, Optional
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import BinaryIO
+
+    Message = dict[str, Any]
+    Handler = Callable[[Message], Message]
+
+__all__ = ["PROTOCOL", "AdapterError", "serve"]
+
+#: The version of the protocol.
+PROTOCOL = 1
+
+#: The longest line that is read.
+MAX_LINE = 1 << 30
+
+
+class AdapterError(Exception):
+    """Something that is answered with the state ``error``."""
+
+    def __init__(self, kind: str, message: str, *, transient: bool = False) -> None:
+        super().__init__(message)
+        self.answer: Message = {
+            "state": "error",
+            "error": {"kind": kind, "message": message, "transient": transient},
+        }
+
+
+def serve(handlers: Mapping[str, Handler]) -> None:
+    """Answer the requests on standard input, one at a time, until it ends.
+
+    When it ends in the middle of a request, everything that was started stops.
+    """
+    requests, answers = _private()
+    inbox = _Inbox(requests)
+    pid = os.getpid()
+    while (line := inbox.next()) is not None:
+        answer = _answered(line, handlers)
+        if os.getpid() != pid:  # a function forked, and this is the child
+            os._exit(0)
+        _flush()
+        data = json.dumps(answer).encode("ascii") + b"\n"
+        with inbox.idle_after():
+            try:
+                answers.write(data)
+                answers.flush()
+            except BrokenPipeError:  # nobody reads the answers any more
+                return
+
+
+def _answered(line: bytes, handlers: Mapping[str, Handler]) -> Message:
+    number: Any = None
+    try:
+        request = _parsed(line)
+        number = request.get("id")
+        answer = handlers.get(request["op"], _unsupported)(request)
+    except AdapterError as error:
+        answer = error.answer
+    except Exception as problem:  # noqa: BLE001  the caller waits for an answer
+        text = f"{type(problem).__name__}: {problem}"
+        answer = AdapterError("internal", text).answer
+    return {"id": number, **answer}
+
+
+def _unsupported(request: Message) -> Message:
+    raise AdapterError("unsupported", f"this adapter has no operation {request['op']!r}")
+
+
+def _parsed(line: bytes) -> Message:
+    try:
+        request = json.loads(line.decode("utf-8"))
+    except (ValueError, RecursionError) as problem:
+        raise AdapterError("invalid_request", f"the request is not JSON: {problem}") from None
+    if not isinstance(request, dict):
+        raise AdapterError("invalid_request", "the request is not a JSON object")
+    if not isinstance(request.get("op"), str):
+        raise AdapterError("invalid_request", 'the request has no string "op"')
+    if request.get("protocol", PROTOCOL) != PROTOCOL:
+        text = f"the request is of protocol {request['protocol']!r}; this adapter has {PROTOCOL}"
+        raise AdapterError("unsupported", text)
+    return request
+
+
+class _Inbox:
+    """Reads lines while the main thread works, so that the end is seen at once."""
+
+    def __init__(self, requests: BinaryIO) -> None:
+        self._requests = requests
+        self._lines: deque[Optional[bytes]] = deque()
+        self._changed = threading.Condition()
+        self._busy = False
+        threading.Thread(target=self._read, name="daggerml-requests", daemon=True).start()
+
+    def next(self) -> Optional[bytes]:
+        """Return the next line; ``None`` at the end."""
+        with self._changed:
+            while not self._lines:
+                self._changed.wait()
+            line = self._lines.popleft()
+            self._busy = line is not None
+        return line
+
+    def idle_after(self) -> threading.Condition:
+        """Return the lock under which an answer is written, so that it is written whole."""
+        self._busy = False
+        return self._changed
+
+    def _read(self) -> None:
+        for line in self._requests:
+            if line.strip():
+                self._add(line)
+        self._add(None)
+
+    def _add(self, line: Optional[bytes]) -> None:
+        with self._changed:
+            if line is None and self._busy:
+                _stop()
+            self._lines.append(line)
+            self._changed.notify()
+
+
+def _stop() -> None:
+    """End this process and all that it started."""
+    if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):
+            continue  # closed by a function
+
+
+def _private() -> tuple[BinaryIO, BinaryIO]:
+    """Take standard input and output away from whatever else runs in this process."""
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", encoding="utf-8", errors="replace", closefd=False, buffering=1)  # noqa: SIM115
+    return requests, answers

@@ -1,0 +1,109 @@
+"""The adapter ``local``: runs Python functions and commands on this machine.
+
+A program: ``python -m daggerml.adapters.local``. It answers one request after the
+other; whoever starts it decides whether it gets more than one.
+"""
+
+from __future__ import annotations
+
+import binascii
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from daggerml.adapters import lines
+from daggerml.adapters.lines import AdapterError
+
+if TYPE_CHECKING:
+    from daggerml.dml import Dml
+
+__all__ = ["NAME", "main"]
+
+#: The name by which a runnable asks for this adapter.
+NAME = "local"
+
+_repository: dict[str, Dml] = {}
+
+
+def main() -> int:
+    """Answer requests until standard input ends."""
+    handlers = {"invoke": invoke, "poll": poll, "cancel": cancel, "describe": describe}
+    try:
+        lines.serve(handlers)
+    finally:
+        _clean_up()
+    return 0
+
+
+def invoke(request: dict[str, Any]) -> dict[str, Any]:
+    """Run a call to its end."""
+    from daggerml.adapters import work
+    from daggerml.errors import DmlRepoError
+
+    try:
+        bundle = binascii.a2b_base64(request["bundle"])
+        ancestors = [*request.get("ancestors", ()), request["key"]]
+    except (KeyError, TypeError, ValueError) as problem:
+        raise AdapterError("invalid_request", f"the request lacks {problem}") from None
+    shared = request.get("repository")
+    try:
+        repository = _opened(shared)
+        dag, made = work.run(repository, bundle, ancestors, thin=shared is not None)
+    except DmlRepoError as problem:
+        raise AdapterError(problem.kind, str(problem)) from None
+    encoded = binascii.b2a_base64(made, newline=False).decode("ascii")
+    return {"state": "done", "dag": dag.id(), "bundle": encoded}
+
+
+def poll(request: dict[str, Any]) -> dict[str, Any]:
+    """Say that nothing is known: calls end before they are answered."""
+    text = f"this adapter gives no tokens, and knows none like {request.get('token')!r}"
+    raise AdapterError("unknown_token", text)
+
+
+def cancel(request: dict[str, Any]) -> dict[str, Any]:
+    """Say that it is stopped: there is no call under way while requests are read."""
+    return {"state": "canceled"}
+
+
+def describe(request: dict[str, Any]) -> dict[str, Any]:
+    """Say what this is."""
+    from daggerml import version
+
+    return {
+        "state": "description",
+        "name": NAME,
+        "version": version(),
+        "protocols": [lines.PROTOCOL],
+        "operations": ["cancel", "describe", "invoke", "poll"],
+    }
+
+
+def _opened(folder: Any) -> Dml:
+    """Return the caller's repository, or one of this process when it shares none."""
+    from daggerml.dml import Dml
+
+    where = "" if folder is None else str(folder)
+    if where not in _repository:
+        if folder is None:
+            import tempfile
+
+            _repository[where] = Dml.init(tempfile.mkdtemp(prefix="dml-call-"))
+        else:
+            _repository[where] = Dml.open(folder)
+    return _repository[where]
+
+
+def _clean_up() -> None:
+    scratch = _repository.pop("", None)
+    if scratch is not None:
+        import shutil
+
+        shutil.rmtree(scratch.root, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    code = main()
+    # Threads that a function left running would keep the process alive.
+    sys.stderr.flush()
+    os._exit(code)

@@ -1,0 +1,122 @@
+"""One call, where it runs: its DAG is begun, the function called, its outcome packed."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import linecache
+import os
+import sys
+import types
+from typing import TYPE_CHECKING, Any
+
+from daggerml import _core
+from daggerml.adapters.lines import AdapterError
+from daggerml.dag import Dag
+from daggerml.errors import DmlRepoError, Error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from daggerml._core import Ref, Runnable
+    from daggerml.dml import Dml
+
+__all__ = ["run"]
+
+#: The attribute of funks' frames in a stack: only what follows is the author's.
+_FILE = "<funk "
+
+
+def run(repository: Dml, bundle: bytes, ancestors: list[str], *, thin: bool) -> tuple[Ref, bytes]:
+    """Run the call in ``bundle``; return the ref of its DAG and a bundle of it.
+
+    Whatever the function raises is the DAG's error. ``ancestors`` are the keys of
+    the calls that this one is nested in, and its own.
+    """
+    core, runnable = _core.begin_call(repository._handle, bundle, ancestors)
+    runner = _RUNNERS.get(runnable.uri.uri)
+    if runner is None:
+        known = ", ".join(sorted(_RUNNERS))
+        text = f"this adapter cannot run {runnable.uri.uri!r}; it can run: {known}"
+        raise AdapterError("unsupported", text)
+    name = runnable.kwargs.get("function", runnable.uri.uri)
+    dag = Dag._begun(repository, core, str(name), "")
+    folder, environment, path = os.getcwd(), dict(os.environ), list(sys.path)
+    try:
+        result = runner(dag, runnable)
+        node, _ = core.put(result, None, dag._codec)
+        return _core.end_call(core, node, None, thin=thin)
+    except BaseException as problem:  # noqa: BLE001  it is the call's outcome
+        error = _of_author(Error.from_ex(problem))
+        parts = (error.message, error.origin, error.type, error.stack)
+        try:
+            return _core.end_call(core, None, parts, thin=thin)
+        except DmlRepoError:  # the function cancelled its DAG, say
+            core, _ = _core.begin_call(repository._handle, bundle, ancestors)
+            return _core.end_call(core, None, parts, thin=thin)
+    finally:
+        # The next call of a warm process begins like the first.
+        dag._open = None
+        sys.path[:] = path
+        _restore(folder, environment)
+
+
+def _run_funk(dag: Dag, runnable: Runnable) -> Any:
+    kwargs = runnable.kwargs
+    for tag in kwargs.get("tags", ()):
+        dag.add_tag(tag)
+    for name, value in kwargs.get("prepop", {}).items():
+        dag.put(value, name=name)
+    function = _function(kwargs["source"], kwargs["function"])
+    return function(dag, *dag.argv)
+
+
+def _run_command(dag: Dag, runnable: Runnable) -> Any:
+    from daggerml.adapters import command
+
+    return command.run(dag, runnable)
+
+
+_RUNNERS: dict[str, Callable[[Dag, Runnable], Any]] = {
+    "daggerml:funk/1": _run_funk,
+    "daggerml:command/1": _run_command,
+}
+
+
+def _function(source: str, name: str) -> Callable[..., Any]:
+    """Return the function ``name`` of a new module with that source."""
+    file = f"{_FILE}{name}>"
+    # So that tracebacks, debuggers and inspect show the lines.
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    module = types.ModuleType("daggerml_funk")
+    module.__file__ = file
+    sys.modules[module.__name__] = module  # where dataclasses and pickle look for it
+    exec(_compiled(source, file), module.__dict__)  # noqa: S102  running it is the purpose
+    function: Callable[..., Any] = getattr(module, name)
+    return function
+
+
+@functools.lru_cache(maxsize=64)
+def _compiled(source: str, file: str) -> types.CodeType:
+    import __future__ as future
+
+    # Annotations are not evaluated: what they name was not brought along.
+    flags = future.annotations.compiler_flag
+    code: types.CodeType = compile(source, file, "exec", flags=flags, dont_inherit=True)
+    return code
+
+
+def _of_author(error: Error) -> Error:
+    """Return the error with the stack from the author's function on."""
+    for index, frame in enumerate(error.stack):
+        if str(frame.get("filename", "")).startswith(_FILE):
+            return Error(error.message, error.origin, error.type, error.stack[index:])
+    return error
+
+
+def _restore(folder: str, environment: dict[str, str]) -> None:
+    with contextlib.suppress(OSError):  # it was removed
+        os.chdir(folder)
+    if os.environ != environment:
+        os.environ.clear()
+        os.environ.update(environment)
