@@ -2,7 +2,8 @@
 //!
 //! The peer puts the same bytes under the same keys into LMDB, with heed alone
 //! and the same durable commit, in the same run. Times are medians. With
-//! `DML_BENCH_NODES=1000000` the large DAG has a million nodes.
+//! `DML_BENCH_NODES=1000000` the large DAG, and the repository of many DAGs, have a
+//! million nodes.
 #![allow(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 #![allow(clippy::cast_precision_loss, reason = "shown to three digits")]
 
@@ -10,11 +11,12 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use daggerml::Repository;
-use daggerml::id::NodeId;
+use daggerml::id::{NodeId, ObjectId, TypedId};
+use daggerml::record::{Datum, Node, Record};
 use daggerml::store::Table;
 use daggerml::value::{Map, Value};
 use heed::types::Bytes;
-use heed::{Database, EnvOpenOptions};
+use heed::{Database, Env, EnvOpenOptions};
 use tempfile::TempDir;
 
 fn repository() -> (TempDir, Repository) {
@@ -59,32 +61,73 @@ fn objects(repository: &Repository) -> Vec<(Vec<u8>, Vec<u8>)> {
         .collect()
 }
 
+type Lmdb = (TempDir, Env, Database<Bytes, Bytes>);
+
+fn lmdb() -> Lmdb {
+    let folder = tempfile::tempdir().unwrap();
+    // SAFETY: a new file in a folder of its own.
+    let env = unsafe {
+        EnvOpenOptions::new()
+            .map_size(1 << 34)
+            .max_dbs(1)
+            .open(folder.path())
+    };
+    let env = env.unwrap();
+    let mut txn = env.write_txn().unwrap();
+    let table = env.create_database(&mut txn, Some("o")).unwrap();
+    txn.commit().unwrap();
+    (folder, env, table)
+}
+
+fn put_raw((_, env, table): &Lmdb, objects: &[(Vec<u8>, Vec<u8>)]) {
+    let mut txn = env.write_txn().unwrap();
+    for (key, bytes) in objects {
+        table.put(&mut txn, key, bytes).unwrap();
+    }
+    txn.commit().unwrap();
+}
+
 fn raw(objects: &[(Vec<u8>, Vec<u8>)]) -> Duration {
-    median(
-        15,
-        || {
-            let folder = tempfile::tempdir().unwrap();
-            // SAFETY: a new file in a folder of its own.
-            let env = unsafe {
-                EnvOpenOptions::new()
-                    .map_size(1 << 30)
-                    .max_dbs(1)
-                    .open(folder.path())
+    median(15, lmdb, |lmdb| put_raw(lmdb, objects))
+}
+
+/// What putting the objects of literals costs raw LMDB, a thousand nodes in each commit.
+fn raw_many(count: i64) {
+    let lmdb = lmdb();
+    let commits = count / 1000;
+    let mut times = Vec::new();
+    for commit in 0..commits {
+        let mut objects = Vec::new();
+        for number in commit * 1000..(commit + 1) * 1000 {
+            let datum = Datum {
+                value: number.into(),
             };
-            let env = env.unwrap();
-            let mut txn = env.write_txn().unwrap();
-            let table: Database<Bytes, Bytes> = env.create_database(&mut txn, Some("o")).unwrap();
-            txn.commit().unwrap();
-            (folder, env, table)
-        },
-        |(_, env, table)| {
-            let mut txn = env.write_txn().unwrap();
-            for (key, bytes) in objects {
-                table.put(&mut txn, key, bytes).unwrap();
-            }
-            txn.commit().unwrap();
-        },
-    )
+            let datum = datum.encode().unwrap();
+            let id = ObjectId::of(&datum);
+            let node = Node::Literal {
+                datum: TypedId::from_object(id),
+            };
+            let node = node.encode().unwrap();
+            objects.push((id.as_bytes().to_vec(), datum));
+            objects.push((ObjectId::of(&node).as_bytes().to_vec(), node));
+        }
+        objects.sort();
+        let start = Instant::now();
+        put_raw(&lmdb, &objects);
+        times.push(start.elapsed());
+        if (commit + 1) % (commits / 10).max(1) == 0 {
+            times.sort();
+            let nodes = (commit + 1) * 1000;
+            row(
+                &format!("  raw LMDB, the same, up to {nodes} nodes"),
+                times[times.len() / 2],
+            );
+            times.clear();
+        }
+    }
+    let size = std::fs::metadata(lmdb.0.path().join("data.mdb")).unwrap();
+    let each = size.len() as f64 / count as f64;
+    println!("  raw LMDB, on disk {each:>8.1} bytes a node");
 }
 
 fn small_dags() {
@@ -161,31 +204,75 @@ fn one_large_dag(count: i64) {
         let each = start.elapsed().as_secs_f64() * 1e6 / part as f64;
         println!("  puts {:>2}0 % done: {each:>8.2} us a put", tenth + 1);
     }
-    dag.flush().unwrap();
     if let (Some(before), Some(after)) = (before, resident()) {
         let grown = after.saturating_sub(before) as f64 / count as f64;
-        println!("  private memory, flushed: {grown:>8.1} bytes a node");
+        println!("  private memory: {grown:>8.1} bytes a node");
     }
     let start = Instant::now();
     dag.commit(last.unwrap()).unwrap();
-    row(
-        &format!("commit of {count} nodes, flushed before"),
-        start.elapsed(),
-    );
+    row(&format!("commit of {count} nodes"), start.elapsed());
+    on_disk(&folder, count);
+    one_more(&repository, count);
+}
+
+fn on_disk(folder: &TempDir, count: i64) {
     let size = std::fs::metadata(data(folder.path())).unwrap().len();
     println!("  on disk {:>8.1} bytes a node", size as f64 / count as f64);
-    let mut number = count;
+}
+
+/// A small commit beside `count` nodes.
+fn one_more(repository: &Repository, count: i64) {
+    let mut number = -count;
     let time = median(
         21,
         || (),
         |()| {
-            number += 1;
+            number -= 1;
             let mut dag = repository.new_dag("small", "").unwrap();
             let node = dag.put(number.into()).unwrap();
             dag.commit(node).unwrap();
         },
     );
     row(&format!("1 put + commit beside {count} nodes"), time);
+}
+
+/// `count` nodes in DAGs of a thousand, and then as many again in one DAG.
+fn many_dags(count: i64) {
+    let (folder, repository) = repository();
+    let commits = count / 1000;
+    let mut times = Vec::new();
+    for commit in 0..commits {
+        let start = Instant::now();
+        let mut dag = repository.new_dag(&format!("dag-{commit}"), "").unwrap();
+        let mut last = None;
+        for number in commit * 1000..(commit + 1) * 1000 {
+            last = Some(dag.put(number.into()).unwrap());
+        }
+        dag.commit(last.unwrap()).unwrap();
+        times.push(start.elapsed());
+        if (commit + 1) % (commits / 10).max(1) == 0 {
+            times.sort();
+            let nodes = (commit + 1) * 1000;
+            row(
+                &format!("  1,000 puts + commit, up to {nodes} nodes"),
+                times[times.len() / 2],
+            );
+            times.clear();
+        }
+    }
+    on_disk(&folder, count);
+    one_more(&repository, count);
+    let start = Instant::now();
+    let mut dag = repository.new_dag("large", "").unwrap();
+    let mut last = None;
+    for number in count..2 * count {
+        last = Some(dag.put(number.into()).unwrap());
+    }
+    row(&format!("  {count} more puts in one DAG"), start.elapsed());
+    let start = Instant::now();
+    dag.commit(last.unwrap()).unwrap();
+    row("  its commit", start.elapsed());
+    on_disk(&folder, 2 * count);
 }
 
 fn data(root: &Path) -> std::path::PathBuf {
@@ -211,5 +298,8 @@ fn main() {
     let count = std::env::var("DML_BENCH_NODES")
         .ok()
         .and_then(|text| text.parse().ok());
-    one_large_dag(count.unwrap_or(100_000));
+    let count = count.unwrap_or(100_000);
+    one_large_dag(count);
+    many_dags(count);
+    raw_many(count);
 }

@@ -33,8 +33,9 @@ const EPOCH: u64 = 50;
 fn value(seed: u64) -> Value {
     let mut random = Random::new(seed);
     match random.below(10) {
-        0 => Value::Bytes(vec![seed.to_le_bytes()[0]; 20_000]),
-        1 => Value::String("ä".repeat(random.below(3000) as usize)),
+        0 if random.below(10) == 0 => Value::Bytes(vec![seed.to_le_bytes()[0]; 20_000]),
+        1 if random.below(10) == 0 => Value::String("ä".repeat(random.below(3000) as usize)),
+        2 => (seed.cast_signed()).into(),
         _ => Value::List(
             (0..random.below(20))
                 .map(|n| Value::from((n ^ seed).cast_signed()))
@@ -74,8 +75,17 @@ fn writer() {
         let name = format!("w{seed}-{number}");
         let result = seed.wrapping_mul(1_000_003) ^ number;
         let mut dag = repository.new_dag(&name, "").unwrap();
-        for extra in 0..random.below(30) {
+        let puts = match random.below(25) {
+            // Flushed into the log and settled in one batch, or in two.
+            0 => 5_000,
+            1 => 9_000,
+            _ => random.below(30),
+        };
+        for extra in 0..puts {
             dag.put(value(result ^ (extra << 32))).unwrap();
+            if random.below(100) == 0 {
+                dag.flush().unwrap();
+            }
         }
         let node = dag.put(value(result)).unwrap();
         let done = dag.commit(node).unwrap();
@@ -160,7 +170,27 @@ fn epoch(first: u64, rounds: u64, random: &mut Random) -> usize {
         writer.kill().unwrap();
         writer.wait().unwrap();
     }
+    resume(root);
     check(root)
+}
+
+/// Ends what the killed writers left open.
+fn resume(root: &Path) {
+    let repository = Repository::open(root).unwrap();
+    gc(repository.store(), Options::default(), &mut |_| {}).unwrap();
+    for info in repository.indexes().unwrap() {
+        let mut dag = repository.resume(info.id).unwrap();
+        assert_eq!(dag.len() as u64, info.nodes);
+        let nodes: Vec<_> = dag.nodes().collect();
+        for node in nodes.iter().step_by(50) {
+            dag.value(*node).unwrap();
+        }
+        match nodes.last() {
+            Some(node) => drop(dag.commit(*node).unwrap()),
+            None => dag.discard().unwrap(),
+        }
+    }
+    assert!(repository.indexes().unwrap().is_empty());
 }
 
 #[test]

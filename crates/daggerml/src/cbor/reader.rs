@@ -271,6 +271,12 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Whether the next item is an array; reads nothing.
+    pub(crate) fn is_array(&self) -> bool {
+        let head = self.bytes.get(self.at);
+        head.is_some_and(|head| head >> 5 == major::ARRAY)
+    }
+
     /// Whether the next item is null; reads it if so.
     pub(crate) fn is_null(&mut self) -> bool {
         let null = self.bytes.get(self.at) == Some(&0xf6);

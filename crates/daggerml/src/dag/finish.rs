@@ -5,6 +5,7 @@ use std::io::Write;
 
 use super::index;
 use super::open::OpenDag;
+use super::stage::{To, encode};
 use crate::error::{Error, Result};
 use crate::id::{CommitId, DagId, NodeId, ObjectId, TypedId};
 use crate::maintenance::bundle::create_without;
@@ -83,8 +84,9 @@ impl OpenDag {
             Ok(node) => Outcome::Result(self.position(node)?),
             Err(error) => Outcome::Error(error),
         };
-        let record = self.record(outcome);
-        let (dag, _) = self.stage.add(&record)?;
+        let record = encode(&self.record(outcome))?;
+        let dag = DagId::from_object(record.0);
+        self.stage.object(record);
         let mut roots = vec![dag.into()];
         roots.extend_from_slice(more);
         let objects = self.objects()?;
@@ -107,19 +109,22 @@ impl OpenDag {
     }
 
     /// Stores the DAG and everything staged, runs `also`, and removes the index,
-    /// all in one durable transaction.
+    /// all in one durable transaction. What is in the log is settled before.
     fn end<T>(
         &mut self,
         outcome: Outcome,
         mut also: impl FnMut(&mut WriteTxn<'_>, DagId) -> Result<T>,
     ) -> Result<(DagId, T)> {
         self.check_writable()?;
+        if !self.log.is_empty() {
+            self.flush()?;
+        }
         let bytes = self.record(outcome).encode()?;
         let id = ObjectId::of(&bytes);
         let dag = DagId::from_object(id);
         let out = self.repository.store().write(|txn| {
             self.check_session(txn)?;
-            self.stage.write(txn)?;
+            self.stage.write(txn, To::Objects)?;
             txn.put_object(id, &bytes)?;
             if self.stage.chunks.is_some() {
                 index::remove(txn, self.info.id)?;
@@ -161,7 +166,7 @@ impl OpenDag {
         let before = self.info.clone();
         self.info.frozen = frozen;
         note.clone_into(&mut self.info.note);
-        let written = self.write_index(&self.unflushed());
+        let written = self.write_index(To::Log);
         if written.is_err() {
             self.info = before;
         }

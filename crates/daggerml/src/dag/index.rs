@@ -3,9 +3,10 @@
 //! An index is one header under its id and, after it, a log: a chunk for every
 //! flush, under id and sequence number. A flush appends what is new, so work
 //! and disk grow with the DAG and never with its square; only the header, of
-//! fixed size, is rewritten. Nodes that a chunk names are in the store: chunk
-//! and objects are written in one transaction. So the nodes in the chunks are
-//! all that an index keeps alive ([`references`]).
+//! fixed size, is rewritten. The header says how many of the first chunks are
+//! settled: their records are in the table of objects. What the records of all
+//! chunks are and refer to is what an index keeps alive: settled ones too, since
+//! nothing else does before the DAG ends.
 //!
 //! The header names the handle that may write, its session. [`super::OpenDag`]
 //! checks it in every flush, so that when an index is resumed elsewhere, the
@@ -14,15 +15,13 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::chunk::{self, LAYOUT};
 use crate::cbor::{Reader, Writer};
 use crate::error::{Error, Fault, FaultKind, IdError, Result};
-use crate::id::{NodeId, hex_digit};
+use crate::id::hex_digit;
 use crate::name::Name;
-use crate::record::{Reference, Time};
+use crate::record::Time;
 use crate::store::{Snapshot, Table, WriteTxn};
-
-/// The version of this layout.
-const LAYOUT: u64 = 1;
 
 /// The id of an open DAG: 16 random bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,16 +61,8 @@ pub(super) struct Header {
     pub session: Session,
     /// The number of chunks.
     pub chunks: u64,
-}
-
-/// What one flush added.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Chunk {
-    pub nodes: Vec<NodeId>,
-    /// Positions of named nodes; a later chunk's word counts.
-    pub names: Vec<(Name, u32)>,
-    pub tags: Vec<Name>,
-    pub argv: Option<u32>,
+    /// How many of them are settled.
+    pub settled: u64,
 }
 
 impl IndexId {
@@ -140,18 +131,9 @@ pub(super) trait ReadIndexes {
             .transpose()
     }
 
-    fn chunk(&self, id: IndexId, sequence: u64) -> Result<Chunk> {
-        let bytes = self
-            .entry(&chunk_key(id, sequence))?
-            .ok_or_else(|| Error::IndexInvalid {
-                id,
-                fault: Fault {
-                    kind: FaultKind::Bounds,
-                    offset: 0,
-                    detail: format!("chunk {sequence} is missing"),
-                },
-            })?;
-        Chunk::decode(bytes).map_err(|fault| Error::IndexInvalid { id, fault })
+    fn chunk(&self, id: IndexId, sequence: u64) -> Result<&[u8]> {
+        self.entry(&chunk_key(id, sequence))?
+            .ok_or_else(|| missing(id, sequence))
     }
 }
 
@@ -167,7 +149,25 @@ impl ReadIndexes for WriteTxn<'_> {
     }
 }
 
-fn chunk_key(id: IndexId, sequence: u64) -> [u8; 24] {
+/// The error for a chunk that is not there.
+pub(super) fn missing(id: IndexId, sequence: u64) -> Error {
+    Error::IndexInvalid {
+        id,
+        fault: Fault {
+            kind: FaultKind::Bounds,
+            offset: 0,
+            detail: format!("chunk {sequence} is missing"),
+        },
+    }
+}
+
+/// The id and the sequence number in the key of a chunk; `None` for other keys.
+pub(crate) fn chunk_of(key: &[u8]) -> Option<(IndexId, u64)> {
+    let (id, sequence) = key.split_first_chunk()?;
+    Some((IndexId(*id), u64::from_be_bytes(sequence.try_into().ok()?)))
+}
+
+pub(super) fn chunk_key(id: IndexId, sequence: u64) -> [u8; 24] {
     let mut key = [0; 24];
     key[..16].copy_from_slice(&id.0);
     key[16..].copy_from_slice(&sequence.to_be_bytes());
@@ -177,42 +177,19 @@ fn chunk_key(id: IndexId, sequence: u64) -> [u8; 24] {
 /// The headers of all indexes, in order of their ids.
 pub(crate) fn headers(snapshot: &Snapshot) -> Result<Vec<IndexInfo>> {
     let mut found = Vec::new();
-    for entry in snapshot.scan(Table::Indexes, &[])? {
-        let (key, bytes) = entry?;
-        if let Ok(id) = key.try_into() {
-            found.push(Header::decode(IndexId(id), bytes)?.info);
+    for key in snapshot.keys(Table::Indexes, &[]) {
+        if let Ok(id) = <[u8; 16]>::try_from(key?) {
+            found.extend(snapshot.header(IndexId(id))?.map(|header| header.info));
         }
     }
     Ok(found)
 }
 
-/// Calls `visit` for everything that open DAGs refer to, as far as it is
-/// flushed: the roots that garbage collection must keep. In order of the
-/// indexes, and linear in their nodes.
-pub fn references(snapshot: &Snapshot, visit: &mut dyn FnMut(IndexId, Reference)) -> Result<()> {
-    for entry in snapshot.scan(Table::Indexes, &[])? {
-        let (key, bytes) = entry?;
-        let Some((id, [_, ..])) = key.split_first_chunk() else {
-            continue;
-        };
-        let id = IndexId(*id);
-        let chunk = Chunk::decode(bytes).map_err(|fault| Error::IndexInvalid { id, fault })?;
-        chunk
-            .nodes
-            .iter()
-            .for_each(|node| visit(id, (*node).into()));
-    }
-    Ok(())
-}
-
 /// Writes the header, and the chunk that it counts as its last.
-pub(super) fn append(txn: &mut WriteTxn<'_>, header: &Header, chunk: &Chunk) -> Result<()> {
+pub(super) fn append(txn: &mut WriteTxn<'_>, header: &Header, chunk: &[u8]) -> Result<()> {
     let id = header.info.id;
-    txn.put(
-        Table::Indexes,
-        &chunk_key(id, header.chunks.saturating_sub(1)),
-        &chunk.encode(),
-    )?;
+    let key = chunk_key(id, header.chunks.saturating_sub(1));
+    txn.put(Table::Indexes, &key, chunk)?;
     save(txn, header)
 }
 
@@ -223,10 +200,7 @@ pub(super) fn save(txn: &mut WriteTxn<'_>, header: &Header) -> Result<()> {
 
 /// Removes an index; whether there was one.
 pub(crate) fn remove(txn: &mut WriteTxn<'_>, id: IndexId) -> Result<bool> {
-    let keys: Vec<Vec<u8>> = txn
-        .scan(Table::Indexes, &id.0)?
-        .map(|entry| entry.map(|(key, _)| key.to_vec()))
-        .collect::<Result<_>>()?;
+    let keys = txn.keys(Table::Indexes, &id.0)?;
     for key in &keys {
         txn.delete(Table::Indexes, key)?;
     }
@@ -237,7 +211,7 @@ impl Header {
     fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::new();
         let info = &self.info;
-        writer.array(11);
+        writer.array(12);
         writer.uint(LAYOUT);
         writer.text(info.name.as_str());
         writer.text(&info.message);
@@ -249,6 +223,7 @@ impl Header {
         writer.int(info.flushed.0);
         writer.bytes(&self.session.0);
         writer.uint(self.chunks);
+        writer.uint(self.settled);
         writer.into_bytes()
     }
 
@@ -257,8 +232,8 @@ impl Header {
     }
 
     fn read(id: IndexId, reader: &mut Reader<'_>) -> Result<Self, Fault> {
-        begin(reader, 11)?;
-        let name = read_name(reader)?;
+        chunk::begin(reader, 12)?;
+        let name = chunk::read_name(reader)?;
         let header = Self {
             info: IndexInfo {
                 id,
@@ -278,79 +253,11 @@ impl Header {
                     .map_err(|_| reader.fault(FaultKind::Bounds, "a session has 16 bytes"))?,
             ),
             chunks: reader.uint()?,
+            settled: reader.uint()?,
         };
         reader.finish()?;
         Ok(header)
     }
-}
-
-impl Chunk {
-    pub(super) fn is_empty(&self) -> bool {
-        self.nodes.is_empty()
-            && self.names.is_empty()
-            && self.tags.is_empty()
-            && self.argv.is_none()
-    }
-
-    fn encode(&self) -> Vec<u8> {
-        let mut writer = Writer::new();
-        writer.array(5);
-        writer.uint(LAYOUT);
-        writer.array(self.nodes.len());
-        self.nodes.iter().for_each(|node| writer.id(*node));
-        writer.array(self.names.len() * 2);
-        for (name, position) in &self.names {
-            writer.text(name.as_str());
-            writer.uint((*position).into());
-        }
-        writer.array(self.tags.len());
-        self.tags.iter().for_each(|tag| writer.text(tag.as_str()));
-        match self.argv {
-            Some(position) => writer.uint(position.into()),
-            None => writer.null(),
-        }
-        writer.into_bytes()
-    }
-
-    fn decode(bytes: &[u8]) -> Result<Self, Fault> {
-        let reader = &mut Reader::new(bytes);
-        begin(reader, 5)?;
-        let mut chunk = Self {
-            nodes: reader.ids()?,
-            ..Self::default()
-        };
-        for _ in 0..reader.array()? / 2 {
-            chunk
-                .names
-                .push((read_name(reader)?, read_position(reader)?));
-        }
-        for _ in 0..reader.array()? {
-            chunk.tags.push(read_name(reader)?);
-        }
-        if !reader.is_null() {
-            chunk.argv = Some(read_position(reader)?);
-        }
-        reader.finish()?;
-        Ok(chunk)
-    }
-}
-
-fn begin(reader: &mut Reader<'_>, items: usize) -> Result<(), Fault> {
-    reader.array_of(items)?;
-    match reader.uint()? {
-        LAYOUT => Ok(()),
-        other => Err(reader.fault(FaultKind::Header, format!("index layout {other}"))),
-    }
-}
-
-fn read_name(reader: &mut Reader<'_>) -> Result<Name, Fault> {
-    Name::from_normalized(reader.text()?.to_owned())
-        .map_err(|error| reader.fault(FaultKind::Payload, error.to_string()))
-}
-
-fn read_position(reader: &mut Reader<'_>) -> Result<u32, Fault> {
-    u32::try_from(reader.uint()?)
-        .map_err(|_| reader.fault(FaultKind::Bounds, "a position beyond 32 bits"))
 }
 
 #[cfg(test)]

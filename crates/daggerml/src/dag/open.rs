@@ -6,15 +6,16 @@ use std::sync::Arc;
 use indexmap::IndexSet;
 
 use super::encoded::Encoded;
-use super::index::{self, IndexId, IndexInfo, ReadIndexes, Session};
+use super::index::{IndexId, IndexInfo};
 use super::recent::Recent;
-use super::stage::Stage;
+use super::settle::Log;
+use super::stage::{Stage, Staged, To, encode};
 use super::view::DagView;
 use super::{builtin, read};
 use crate::error::{Error, Result};
 use crate::id::{DagId, DatumId, NodeId, TypedId};
 use crate::name::Name;
-use crate::record::{Builtin, Datum, Node, Time};
+use crate::record::{Builtin, Datum, Node};
 use crate::repo::Repository;
 use crate::store::ReadObjects;
 use crate::value::Value;
@@ -33,86 +34,17 @@ pub struct OpenDag {
     pub(super) names: BTreeMap<Name, u32>,
     pub(super) tags: BTreeSet<Name>,
     pub(super) argv: Option<u32>,
+    /// What is flushed and not among the objects yet.
+    pub(super) log: Log,
     pub(super) stage: Stage,
     /// How it ended, in words; `None` while it is open.
     pub(super) ended: Option<&'static str>,
     /// The DAG that was last imported from.
-    source: Option<DagView>,
-    recent: Recent,
+    pub(super) source: Option<DagView>,
+    pub(super) recent: Recent,
 }
 
 impl OpenDag {
-    pub(crate) fn begin(repository: Repository, name: Name, message: &str) -> Result<Self> {
-        let now = Time::now();
-        let info = IndexInfo {
-            id: IndexId::random()?,
-            name,
-            message: message.to_owned(),
-            call: false,
-            frozen: false,
-            note: String::new(),
-            nodes: 0,
-            created: now,
-            flushed: now,
-        };
-        Ok(Self::empty(repository, info, Session::random()?))
-    }
-
-    /// Begins the DAG of a call, which holds its arguments as its first node.
-    pub(crate) fn begin_call(repository: Repository, name: Name, argv: Vec<Value>) -> Result<Self> {
-        let mut dag = Self::begin(repository, name, "")?;
-        dag.info.call = true;
-        let datum = dag.stage.add(&Datum { value: argv.into() })?.0;
-        let node = dag.add(&Node::Argv { datum })?;
-        let position = dag.position(node)?;
-        dag.argv = Some(position);
-        dag.stage.log.argv = Some(position);
-        Ok(dag)
-    }
-
-    /// Continues the open DAG `id`; older handles of it can no longer change it.
-    pub(crate) fn resume(repository: Repository, id: IndexId) -> Result<Self> {
-        let session = Session::random()?;
-        let (header, chunks) = repository.store().write(|txn| {
-            let mut header = txn.header(id)?.ok_or_else(|| Error::NotFound {
-                what: "open DAG",
-                name: id.to_string(),
-                place: repository.root().display().to_string(),
-            })?;
-            let chunks = (0..header.chunks)
-                .map(|sequence| txn.chunk(id, sequence))
-                .collect::<Result<Vec<_>>>()?;
-            header.session = session;
-            index::save(txn, &header)?;
-            Ok((header, chunks))
-        })?;
-        let mut dag = Self::empty(repository, header.info, session);
-        for chunk in chunks {
-            dag.nodes.extend(chunk.nodes);
-            dag.names.extend(chunk.names);
-            dag.tags.extend(chunk.tags);
-            dag.argv = chunk.argv.or(dag.argv);
-        }
-        dag.stage.flushed = dag.nodes.len();
-        dag.stage.chunks = Some(header.chunks);
-        Ok(dag)
-    }
-
-    fn empty(repository: Repository, info: IndexInfo, session: Session) -> Self {
-        Self {
-            repository,
-            info,
-            nodes: IndexSet::new(),
-            names: BTreeMap::new(),
-            tags: BTreeSet::new(),
-            argv: None,
-            stage: Stage::new(session),
-            ended: None,
-            source: None,
-            recent: Recent::default(),
-        }
-    }
-
     /// The id that it can be resumed by, once flushed.
     pub fn id(&self) -> IndexId {
         self.info.id
@@ -136,8 +68,11 @@ impl OpenDag {
     /// Puts `value` as a literal node.
     pub fn put(&mut self, value: Value) -> Result<NodeId> {
         self.check_writable()?;
-        let (datum, _) = self.stage.add(&Datum { value })?;
-        self.add(&Node::Literal { datum })
+        let datum = encode(&Datum { value })?;
+        let node = Node::Literal {
+            datum: TypedId::from_object(datum.0),
+        };
+        self.add(&node, Some(datum))
     }
 
     /// Does `op` to `args`, nodes of this DAG, and puts what comes out.
@@ -149,13 +84,16 @@ impl OpenDag {
             .collect::<Result<Vec<_>>>()?;
         let value = builtin::apply(op, &values.iter().map(AsRef::as_ref).collect::<Vec<_>>())?;
         let datum = Datum { value };
-        let (id, bytes) = self.stage.add(&datum)?;
-        self.recent.insert(id, Arc::new(datum.value), bytes);
-        self.add(&Node::Builtin {
+        let encoded = encode(&datum)?;
+        let id = TypedId::from_object(encoded.0);
+        self.recent
+            .insert(id, Arc::new(datum.value), encoded.1.len());
+        let node = Node::Builtin {
             op,
             args: args.to_vec(),
             datum: id,
-        })
+        };
+        self.add(&node, Some(encoded))
     }
 
     /// Brings in a node of the finished DAG `dag`: its result, or `node`.
@@ -181,7 +119,7 @@ impl OpenDag {
         self.stage.refer(dag);
         self.stage.refer(node);
         self.stage.refer(datum);
-        self.add(&Node::Import { dag, node, datum })
+        self.add(&Node::Import { dag, node, datum }, None)
     }
 
     /// Records a call that made `dag`: `args` are the runnable's node and the
@@ -204,11 +142,12 @@ impl OpenDag {
         if let Some(datum) = datum {
             self.stage.refer(datum);
         }
-        self.add(&Node::Call {
+        let node = Node::Call {
             args: args.to_vec(),
             dag,
             datum,
-        })
+        };
+        self.add(&node, None)
     }
 
     /// Gives `node` a name, taking it from the node that had it.
@@ -216,7 +155,7 @@ impl OpenDag {
         self.check_writable()?;
         let position = self.position(node)?;
         let name = Name::new(name)?;
-        self.stage.log.names.push((name.clone(), position));
+        self.stage.changes.names.push((name.clone(), position));
         self.names.insert(name, position);
         self.flush_when_full()
     }
@@ -226,7 +165,7 @@ impl OpenDag {
         self.check_writable()?;
         let tag = Name::new(tag)?;
         if self.tags.insert(tag.clone()) {
-            self.stage.log.tags.push(tag);
+            self.stage.changes.tags.push(tag);
         }
         Ok(())
     }
@@ -283,23 +222,23 @@ impl OpenDag {
 
     /// The value of the node `id`.
     pub fn value(&self, id: NodeId) -> Result<Value> {
-        read::value(&self.objects()?, id)
+        read::value(&self.objects_of(id)?, id)
     }
 
     /// The value of the node `id`, as it is stored.
     pub fn encoded(&self, id: NodeId) -> Result<Encoded> {
-        let objects = self.objects()?;
+        let objects = self.objects_of(id)?;
         read::encoded(&objects, read::datum(&objects, id)?)
     }
 
     /// The type of the value of the node `id`, as in [`Value::type_name`].
     pub fn value_type(&self, id: NodeId) -> Result<&'static str> {
-        read::value_type(&self.objects()?, id)
+        read::value_type(&self.objects_of(id)?, id)
     }
 
     /// The node record `id`.
     pub fn node(&self, id: NodeId) -> Result<Node> {
-        self.objects()?.load(id)
+        self.objects_of(id)?.load(id)
     }
 
     fn node_at(&self, position: u32) -> Option<NodeId> {
@@ -320,7 +259,7 @@ impl OpenDag {
     /// The value of the node `id` as an argument of a builtin.
     fn argument(&mut self, id: NodeId) -> Result<Arc<Value>> {
         self.position(id)?;
-        let objects = self.objects()?;
+        let objects = self.objects_of(id)?;
         let datum = read::datum(&objects, id)?;
         if let Some(value) = self.recent.get(datum) {
             return Ok(value);
@@ -332,13 +271,20 @@ impl OpenDag {
         Ok(value)
     }
 
-    pub(super) fn add(&mut self, node: &Node) -> Result<NodeId> {
+    /// Adds a node, and the datum that is its value unless it is elsewhere.
+    pub(super) fn add(&mut self, node: &Node, datum: Option<Staged>) -> Result<NodeId> {
+        let value = node.datum().map(TypedId::object);
+        let node = encode(node)?;
+        let id = NodeId::from_object(node.0);
+        if self.nodes.contains(&id) {
+            return Ok(id);
+        }
         if u32::try_from(self.nodes.len()).is_err() {
             return Err(Error::Invalid {
                 message: "a DAG has at most 4,294,967,296 nodes".to_owned(),
             });
         }
-        let (id, _) = self.stage.add(node)?;
+        self.stage.add(node, value, datum);
         self.nodes.insert(id);
         self.flush_when_full()?;
         Ok(id)
@@ -347,7 +293,7 @@ impl OpenDag {
     fn flush_when_full(&mut self) -> Result<()> {
         // A call's DAG leaves nothing behind when its process ends.
         if self.stage.is_full() && !self.info.call {
-            self.flush()?;
+            self.write_index(To::Log)?;
         }
         Ok(())
     }

@@ -1,8 +1,10 @@
 //! Roots: what refs, open DAGs, calls and claims keep.
 
 use crate::cbor::{Reader, Token};
+use crate::dag::{LogEntry, chunk_of, log_entries};
 use crate::error::{Error, Fault, Result};
-use crate::id::{ID_LEN, ObjectId};
+use crate::id::{ID_LEN, ObjectId, TypedId};
+use crate::record::{Kind, kind_of, references};
 use crate::repo::refs::Target;
 use crate::store::{Snapshot, Table};
 
@@ -11,7 +13,8 @@ pub(super) const TABLES: [Table; 4] = [Table::Refs, Table::Indexes, Table::Calls
 
 /// Calls `visit` for every object that the entry `value` of `table` may keep.
 ///
-/// A ref keeps the commit that it is set to. The other tables hold CBOR, and keep
+/// A ref keeps the commit that it is set to, the log of an open DAG its nodes and
+/// what they refer to. All else is CBOR, and keeps
 /// every object whose id is in it: every byte string of an id's length. So their
 /// formats can change, and state of a newer format is still kept. A value of just
 /// an id's bytes is that id.
@@ -32,12 +35,33 @@ pub(super) fn of_entry(
         visit(ObjectId::from_bytes(id));
         return Ok(());
     }
-    ids_in(value, visit).map_err(|fault| Error::Invalid {
+    let read = if table == Table::Indexes && chunk_of(key).is_some() {
+        logged(value, visit)
+    } else {
+        ids_in(value, visit)
+    };
+    read.map_err(|fault| Error::Invalid {
         message: format!(
             "the entry {} of the table {} cannot be read, so what it keeps is not known: {fault}",
             hex(key),
             table.name()
         ),
+    })
+}
+
+/// What a chunk of the log of an open DAG keeps: its nodes and what they refer to. Its
+/// records may be in the table of objects too, when they are being settled.
+fn logged(chunk: &[u8], visit: &mut dyn FnMut(ObjectId)) -> Result<(), Fault> {
+    log_entries(chunk, &mut |_, entry| {
+        match entry {
+            LogEntry::Stored(node) => visit(node.object()),
+            LogEntry::Record(record) if kind_of(record)? == Kind::Node => {
+                visit(ObjectId::of(record));
+                references(record, &mut |id, _| visit(id))?;
+            }
+            LogEntry::Record(_) => {} // A datum, which its node refers to.
+        }
+        Ok(())
     })
 }
 

@@ -53,7 +53,7 @@ impl Repository {
     /// Continues an open DAG after a crash, or takes it over from the handle
     /// that has it; that one can no longer change it.
     pub fn resume(&self, id: IndexId) -> Result<OpenDag> {
-        OpenDag::resume(self.clone(), id)
+        OpenDag::resume(self, id)
     }
 
     /// Throws an open DAG away.

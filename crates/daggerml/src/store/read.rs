@@ -121,6 +121,30 @@ impl Snapshot {
             }))
     }
 
+    /// The keys of `table` that start with `prefix`, in order. Seals are not checked.
+    pub(crate) fn keys<'s>(
+        &'s self,
+        table: Table,
+        prefix: &'s [u8],
+    ) -> impl Iterator<Item = Result<&'s [u8]>> {
+        let entries = self.root(table).scan(self.view(), prefix, table.sealed());
+        entries
+            .map(|entry| entry.map(|(key, _)| key))
+            .map(|key| key.map_err(|damage| self.store.inner.damaged(damage)))
+            .take_while(move |key| key.as_ref().map_or(true, |key| key.starts_with(prefix)))
+    }
+
+    /// The entry of `table` under `key`, with its seal unchecked: for what is checked
+    /// by other means.
+    pub(crate) fn unchecked(&self, table: Table, key: &[u8]) -> Result<Option<&[u8]>> {
+        let damaged = |damage| self.store.inner.damaged(damage);
+        let found = self.root(table).find(self.view(), key, true);
+        let Some((leaf, index)) = found.map_err(damaged)? else {
+            return Ok(None);
+        };
+        leaf.value(self.view(), index).map(Some).map_err(damaged)
+    }
+
     /// The number of entries of `table`.
     pub fn count(&self, table: Table) -> Result<u64> {
         Ok(self.root(table).entries)

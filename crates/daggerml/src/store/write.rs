@@ -159,6 +159,18 @@ impl WriteTxn<'_> {
         }))
     }
 
+    /// The keys of `table` that start with `prefix`, which is not empty. Seals are not
+    /// checked.
+    pub(crate) fn keys(&self, table: Table, prefix: &[u8]) -> Result<Vec<Vec<u8>>> {
+        self.check_all(table)?;
+        let failed = |source| self.store.failed("read", source);
+        let entries = self.tables.get(table).prefix_iter(&self.txn, prefix);
+        entries
+            .map_err(failed)?
+            .map(|entry| entry.map(|(key, _)| key.to_vec()).map_err(failed))
+            .collect()
+    }
+
     fn put_raw(&mut self, table: Table, key: &[u8], bytes: &[u8]) -> Result<()> {
         self.check(table, key, false)?;
         self.changed = true;

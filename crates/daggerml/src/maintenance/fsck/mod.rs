@@ -5,6 +5,7 @@
 //! still be read is checked too, and each finding says what refers to the damaged
 //! thing and which named DAGs and commits are lost with it.
 
+mod indexes;
 mod lost;
 mod objects;
 mod state;

@@ -1,0 +1,164 @@
+//! Settling: the records of an open DAG's log go into the table of objects.
+//!
+//! They go there in order of their ids, a bounded number in each transaction, so that
+//! each page of the table is written once and little memory is needed, however large
+//! the log is. The log keeps them alive meanwhile: after a crash, or when another handle
+//! takes over, settling begins again and finds a part of them there.
+
+use std::num::NonZeroU32;
+
+use super::chunk::{self, Entry, Place, record_at};
+use super::index::{self, ReadIndexes, chunk_key};
+use super::open::OpenDag;
+use crate::error::{Error, Result};
+use crate::id::ObjectId;
+use crate::store::{Snapshot, Table};
+
+/// The most objects that one transaction puts. Each may change a page of its own,
+/// which LMDB holds in memory.
+const BATCH: usize = 1 << 14;
+
+/// One object for this many new ones is enough to have new ones on both sides of it in
+/// many pages.
+const MIXED: u64 = 1000;
+
+/// Where the nodes are that are in the log and not settled.
+#[derive(Default)]
+pub(super) struct Log {
+    /// The number of the first chunk.
+    settled: u64,
+    /// The position of the first node.
+    first: usize,
+    /// For each chunk, the place of its first node among the places.
+    starts: Vec<usize>,
+    places: Vec<Place>,
+}
+
+impl Log {
+    /// A log of which nothing is to be settled: it has that many chunks and nodes.
+    pub(super) fn new(chunks: u64, nodes: usize) -> Self {
+        Self {
+            settled: chunks,
+            first: nodes,
+            ..Self::default()
+        }
+    }
+
+    /// The number of chunks, from the first, that are settled.
+    pub(super) fn settled(&self) -> u64 {
+        self.settled
+    }
+
+    /// Whether all is settled.
+    pub(super) fn is_empty(&self) -> bool {
+        self.starts.is_empty()
+    }
+
+    /// Adds chunk `sequence`, whose nodes are at `places`.
+    pub(super) fn append(&mut self, sequence: u64, places: &[Place]) {
+        let settled = places.iter().all(|place| *place == Place::default());
+        if self.is_empty() && settled {
+            self.settled = sequence + 1;
+            self.first += places.len();
+        } else {
+            self.starts.push(self.places.len());
+            self.places.extend_from_slice(places);
+        }
+    }
+
+    /// The chunk and the place of the node at `position`, if it is in the log.
+    pub(super) fn find(&self, position: usize) -> Option<(u64, Place)> {
+        let at = position.checked_sub(self.first)?;
+        let place = self.places.get(at)?;
+        let chunk = self.starts.partition_point(|start| *start <= at);
+        let chunk = self.settled + (chunk as u64).checked_sub(1)?;
+        (*place != Place::default()).then_some((chunk, *place))
+    }
+}
+
+/// A record in the log: the first bytes of its id, its chunk and its place there.
+type Logged = (u64, u32, NonZeroU32);
+
+impl OpenDag {
+    /// Puts the records of the log into the table of objects. All must be flushed.
+    pub(super) fn settle(&mut self) -> Result<()> {
+        let chunks = self.stage.chunks.unwrap_or(0);
+        let mut records = self.logged(chunks)?;
+        records.sort_unstable();
+        let mut header = self.header(chunks);
+        header.settled = chunks;
+        let store = self.repository.store();
+        // Behind keys that come in order between others, LMDB leaves pages half full. By
+        // their last bytes they come in none, which leaves two thirds.
+        let others = store.snapshot()?.count(Table::Objects)?;
+        let mixed = others > records.len() as u64 / MIXED;
+        let mut batches = records.chunks(BATCH).peekable();
+        while let Some(batch) = batches.next() {
+            let snapshot = store.snapshot()?;
+            let mut objects = self.objects_in(&snapshot, chunks, batch)?;
+            if mixed {
+                objects.sort_unstable_by_key(|(id, _)| id.as_bytes().last_chunk::<8>().copied());
+            }
+            store.write(|txn| {
+                self.check_session(txn)?;
+                objects
+                    .iter()
+                    .try_for_each(|(id, bytes)| txn.put_object(*id, bytes))?;
+                if batches.peek().is_none() {
+                    index::save(txn, &header)?;
+                }
+                Ok(())
+            })?;
+        }
+        self.info = header.info;
+        self.log = Log::new(chunks, self.nodes.len());
+        Ok(())
+    }
+
+    /// All records in the log that are not settled.
+    fn logged(&self, chunks: u64) -> Result<Vec<Logged>> {
+        let id = self.info.id;
+        let snapshot = self.repository.snapshot()?;
+        let mut records = Vec::with_capacity(self.log.places.len() * 2);
+        for sequence in self.log.settled..chunks {
+            let number = u32::try_from(sequence).unwrap_or(u32::MAX);
+            let read = chunk::entries(snapshot.chunk(id, sequence)?, &mut |at, entry| {
+                if let (Entry::Record(record), Some(place)) = (entry, chunk::place(at)) {
+                    records.push((first_bytes(ObjectId::of(record)), number, place));
+                }
+                Ok(())
+            });
+            read.map_err(|fault| Error::IndexInvalid { id, fault })?;
+        }
+        Ok(records)
+    }
+
+    /// The ids and bytes of `batch`.
+    fn objects_in<'s>(
+        &self,
+        snapshot: &'s Snapshot,
+        chunks: u64,
+        batch: &[Logged],
+    ) -> Result<Vec<(ObjectId, &'s [u8])>> {
+        let index = self.info.id;
+        // The seals were checked when the records were found, and the ids are below.
+        let log: Vec<_> = (0..chunks)
+            .map(|sequence| snapshot.unchecked(Table::Indexes, &chunk_key(index, sequence)))
+            .collect::<Result<_>>()?;
+        let find = |(first, number, place): &Logged| {
+            let chunk = log.get(usize::try_from(*number).ok()?).copied().flatten()?;
+            let record = record_at(chunk, *place)?;
+            let id = ObjectId::of(record);
+            (first_bytes(id) == *first).then_some((id, record))
+        };
+        batch
+            .iter()
+            .map(|logged| find(logged).ok_or_else(|| index::missing(index, logged.1.into())))
+            .collect()
+    }
+}
+
+/// The first bytes of an id: enough to put ids in order.
+fn first_bytes(id: ObjectId) -> u64 {
+    u64::from_be_bytes(id.as_bytes().first_chunk().copied().unwrap_or_default())
+}
