@@ -221,6 +221,19 @@ impl AnyRecord {
         })
     }
 
+    /// The record's canonical bytes.
+    pub fn encode(&self) -> Result<Vec<u8>, ValueError> {
+        match self {
+            Self::Datum(record) => record.encode(),
+            Self::Node(record) => record.encode(),
+            Self::Dag(record) => record.encode(),
+            Self::Tree(record) => record.encode(),
+            Self::Commit(record) => record.encode(),
+            Self::Exec(record) => record.encode(),
+            Self::Tombstone(record) => record.encode(),
+        }
+    }
+
     /// The record's kind.
     pub fn kind(&self) -> Kind {
         match self {
