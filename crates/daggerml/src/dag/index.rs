@@ -21,7 +21,7 @@ use crate::error::{Error, Fault, FaultKind, IdError, Result};
 use crate::id::hex_digit;
 use crate::name::Name;
 use crate::record::Time;
-use crate::store::{Snapshot, Table, WriteTxn};
+use crate::store::{ReadEntries, Snapshot, Table, WriteTxn};
 
 /// The id of an open DAG: 16 random bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -121,33 +121,21 @@ impl FromStr for IndexId {
     }
 }
 
-/// Where indexes can be read from.
-pub(super) trait ReadIndexes {
-    fn entry(&self, key: &[u8]) -> Result<Option<&[u8]>>;
-
+/// Reading indexes, from a snapshot or in a write transaction.
+pub(super) trait ReadIndexes: ReadEntries {
     fn header(&self, id: IndexId) -> Result<Option<Header>> {
-        self.entry(&id.0)?
+        self.entry(Table::Indexes, &id.0)?
             .map(|bytes| Header::decode(id, bytes))
             .transpose()
     }
 
     fn chunk(&self, id: IndexId, sequence: u64) -> Result<&[u8]> {
-        self.entry(&chunk_key(id, sequence))?
+        self.entry(Table::Indexes, &chunk_key(id, sequence))?
             .ok_or_else(|| missing(id, sequence))
     }
 }
 
-impl ReadIndexes for Snapshot {
-    fn entry(&self, key: &[u8]) -> Result<Option<&[u8]>> {
-        self.get(Table::Indexes, key)
-    }
-}
-
-impl ReadIndexes for WriteTxn<'_> {
-    fn entry(&self, key: &[u8]) -> Result<Option<&[u8]>> {
-        self.get(Table::Indexes, key)
-    }
-}
+impl<T: ReadEntries> ReadIndexes for T {}
 
 /// The error for a chunk that is not there.
 pub(super) fn missing(id: IndexId, sequence: u64) -> Error {

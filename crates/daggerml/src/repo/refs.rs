@@ -5,7 +5,7 @@ use std::fmt;
 use crate::error::{Error, Result};
 use crate::id::CommitId;
 use crate::name::Name;
-use crate::store::{Snapshot, Table, WriteTxn};
+use crate::store::{ReadEntries, Table, WriteTxn};
 
 /// The ref that says what is checked out.
 pub const HEAD: &str = "HEAD";
@@ -40,23 +40,25 @@ impl Target {
     }
 }
 
-/// Anything refs can be read from.
-pub trait ReadRefs {
-    /// The stored entry of the ref `name`.
-    fn raw_ref(&self, name: &str) -> Result<Option<Vec<u8>>>;
-
+/// Reading refs, from a snapshot or in a write transaction.
+pub trait ReadRefs: ReadEntries {
     /// A fact about the repository that is not a ref.
-    fn fact(&self, key: &[u8]) -> Result<Option<Vec<u8>>>;
+    fn fact(&self, key: &[u8]) -> Result<Option<&[u8]>> {
+        self.entry(Table::Meta, key)
+    }
 
     /// The full names of the refs that start with `prefix`, in order.
-    fn ref_names(&self, prefix: &str) -> Result<Vec<String>>;
+    fn ref_names(&self, prefix: &str) -> Result<Vec<String>> {
+        let keys = self.entry_keys(Table::Refs, prefix.as_bytes())?;
+        let names = keys.iter().map(|key| String::from_utf8_lossy(key));
+        Ok(names.map(std::borrow::Cow::into_owned).collect())
+    }
 
     /// What the ref `name` (full: `heads/main`, `HEAD`) is set to.
     fn target(&self, name: &str) -> Result<Option<Target>> {
-        match self.raw_ref(name)? {
-            Some(bytes) => Target::parse(name, &bytes).map(Some),
-            None => Ok(None),
-        }
+        self.entry(Table::Refs, name.as_bytes())?
+            .map(|bytes| Target::parse(name, bytes))
+            .transpose()
     }
 
     /// The full name of the branch that is checked out; `None` when `HEAD` is a commit.
@@ -80,37 +82,7 @@ pub trait ReadRefs {
     }
 }
 
-impl ReadRefs for Snapshot {
-    fn fact(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        Ok(self.get(Table::Meta, key)?.map(<[u8]>::to_vec))
-    }
-
-    fn ref_names(&self, prefix: &str) -> Result<Vec<String>> {
-        self.scan(Table::Refs, prefix.as_bytes())?
-            .map(|entry| Ok(String::from_utf8_lossy(entry?.0).into_owned()))
-            .collect()
-    }
-
-    fn raw_ref(&self, name: &str) -> Result<Option<Vec<u8>>> {
-        Ok(self.get(Table::Refs, name.as_bytes())?.map(<[u8]>::to_vec))
-    }
-}
-
-impl ReadRefs for WriteTxn<'_> {
-    fn fact(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        Ok(self.get(Table::Meta, key)?.map(<[u8]>::to_vec))
-    }
-
-    fn ref_names(&self, prefix: &str) -> Result<Vec<String>> {
-        self.scan(Table::Refs, prefix.as_bytes())?
-            .map(|entry| Ok(String::from_utf8_lossy(entry?.0).into_owned()))
-            .collect()
-    }
-
-    fn raw_ref(&self, name: &str) -> Result<Option<Vec<u8>>> {
-        Ok(self.get(Table::Refs, name.as_bytes())?.map(<[u8]>::to_vec))
-    }
-}
+impl<T: ReadEntries> ReadRefs for T {}
 
 /// Sets the ref `name`.
 pub fn set(txn: &mut WriteTxn<'_>, name: &str, target: &Target) -> Result<()> {

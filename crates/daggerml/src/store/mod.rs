@@ -37,7 +37,7 @@ use heed::types::Bytes;
 use heed::{Database, Env, MdbError, WithoutTls};
 
 pub use open::OpenOptions;
-pub use read::{ReadObjects, Snapshot};
+pub use read::{ReadEntries, ReadObjects, Snapshot};
 pub use table::Table;
 pub use write::WriteTxn;
 

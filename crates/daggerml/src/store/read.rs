@@ -47,6 +47,15 @@ pub trait ReadObjects {
     }
 }
 
+/// Anything entries can be read from: a [`Snapshot`] or a [`super::WriteTxn`].
+pub trait ReadEntries {
+    /// The entry of `table` under `key`.
+    fn entry(&self, table: Table, key: &[u8]) -> Result<Option<&[u8]>>;
+
+    /// The keys of `table` that start with `prefix`, in order. Seals are compared.
+    fn entry_keys(&self, table: Table, prefix: &[u8]) -> Result<Vec<Vec<u8>>>;
+}
+
 /// How often to try again when the version to read was overwritten between
 /// beginning to read it and reading it, which takes two commits.
 const TRIES: usize = 1000;
@@ -171,6 +180,19 @@ fn begin(store: &Store) -> heed::Result<RoTxn<'static, WithoutTls>> {
         .read()
         .unwrap_or_else(PoisonError::into_inner);
     store.inner.env.clone().static_read_txn()
+}
+
+impl ReadEntries for Snapshot {
+    fn entry(&self, table: Table, key: &[u8]) -> Result<Option<&[u8]>> {
+        self.get(table, key)
+    }
+
+    fn entry_keys(&self, table: Table, prefix: &[u8]) -> Result<Vec<Vec<u8>>> {
+        let entries = self.scan(table, prefix)?;
+        entries
+            .map(|entry| entry.map(|(key, _)| key.to_vec()))
+            .collect()
+    }
 }
 
 impl ReadObjects for Snapshot {

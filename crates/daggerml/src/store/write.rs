@@ -14,7 +14,7 @@ use crate::record::{Record, Tombstone, references};
 use super::pages::check;
 use super::table::{self, Tables};
 use super::version::{TXN_KEY, Version, unsealed};
-use super::{ReadObjects, Store, Table, journal, seal};
+use super::{ReadEntries, ReadObjects, Store, Table, journal, seal};
 
 /// A write transaction; see [`Store::write`].
 ///
@@ -269,6 +269,19 @@ impl WriteTxn<'_> {
     /// Puts other bytes in the place of object `id`: a tombstone.
     pub(crate) fn replace_object(&mut self, id: ObjectId, bytes: &[u8]) -> Result<()> {
         self.put_raw(Table::Objects, id.as_bytes(), bytes)
+    }
+}
+
+impl ReadEntries for WriteTxn<'_> {
+    fn entry(&self, table: Table, key: &[u8]) -> Result<Option<&[u8]>> {
+        self.get(table, key)
+    }
+
+    fn entry_keys(&self, table: Table, prefix: &[u8]) -> Result<Vec<Vec<u8>>> {
+        let entries = self.scan(table, prefix)?;
+        entries
+            .map(|entry| entry.map(|(key, _)| key.to_vec()))
+            .collect()
     }
 }
 

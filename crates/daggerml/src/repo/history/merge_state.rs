@@ -146,8 +146,8 @@ impl Pending {
     }
 }
 
-fn text(bytes: Option<Vec<u8>>) -> String {
-    String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned()
+fn text(bytes: Option<&[u8]>) -> String {
+    String::from_utf8_lossy(bytes.unwrap_or_default()).into_owned()
 }
 
 impl Repository {
