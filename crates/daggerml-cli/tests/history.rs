@@ -160,7 +160,15 @@ fn rebase_and_revert() {
     ok(&place.dml(&["checkout", "trial"]));
     let run = place.dml(&["rebase", "main"]);
     assert_eq!(run.code, Some(4), "{}", run.all());
+    assert!(run.stderr.contains("--resolve NAME="), "{}", run.all());
     assert_eq!(value(&place, "a"), 3, "nothing was changed");
+    ok(&place.dml(&["rebase", "main", "--resolve", "a=theirs"]));
+    assert_eq!(value(&place, "a"), 3);
+    put(&place, "a", 4);
+    let run = place.dml(&["revert", "HEAD~1"]);
+    assert_eq!(run.code, Some(4), "{}", run.all());
+    ok(&place.dml(&["revert", "HEAD~1", "--resolve", "a=main~1:a"]));
+    assert_eq!(value(&place, "a"), 1);
 }
 
 #[test]

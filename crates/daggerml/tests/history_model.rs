@@ -167,6 +167,7 @@ fn apply(repository: &Repository, model: &mut Model, step: &Step) {
                 mainline: Some(1),
                 favor: favor(ours),
                 message: None,
+                ..RevertOptions::default()
             };
             let (parents, after) = model.commits[&target].clone();
             let done = repository.revert(target, &options);
@@ -222,7 +223,13 @@ fn rebase(repository: &Repository, model: &mut Model, onto: u8, ours: bool) {
         .collect();
     let linear = missing.iter().all(|id| model.commits[id].0.len() < 2);
     let done = repository
-        .rebase(onto, RebaseOptions { favor: favor(ours) })
+        .rebase(
+            onto,
+            &RebaseOptions {
+                favor: favor(ours),
+                ..RebaseOptions::default()
+            },
+        )
         .unwrap();
     if linear && model.history(head).contains(&onto) {
         assert_eq!(done.new, head);

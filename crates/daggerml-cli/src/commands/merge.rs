@@ -1,4 +1,7 @@
+use std::collections::BTreeMap;
+
 use clap::{Args, ValueEnum};
+use daggerml::name::Name;
 use daggerml::repo::history::{Choice, FastForward, Favor, Merge, MergeOptions};
 use daggerml::{Error, Repository};
 use serde_json::json;
@@ -91,8 +94,8 @@ pub fn run(context: &mut Context<'_>, args: &MergeArgs) -> Result<(), CommandErr
     if let Some(revision) = &args.revision {
         return begin(context, &repository, args, revision);
     }
-    for resolution in &args.resolve {
-        resolve(&repository, resolution)?;
+    for (name, choice) in choices(&repository, &args.resolve)? {
+        repository.resolve_conflict(name.as_str(), choice)?;
     }
     if args.go_on {
         let commit = repository.merge_continue()?.to_string();
@@ -160,7 +163,17 @@ fn begin(
     }
 }
 
-fn resolve(repository: &Repository, resolution: &str) -> Result<(), CommandError> {
+/// What names are decided to be: each of `resolutions` is NAME=CHOICE.
+pub fn choices(
+    repository: &Repository,
+    resolutions: &[String],
+) -> Result<BTreeMap<Name, Choice>, CommandError> {
+    let each = resolutions.iter();
+    each.map(|resolution| choice(repository, resolution))
+        .collect()
+}
+
+fn choice(repository: &Repository, resolution: &str) -> Result<(Name, Choice), CommandError> {
     // A name may have an equals sign in it; a choice seldom has.
     let Some((name, choice)) = resolution.rsplit_once('=') else {
         return Err(CommandError::wrong_usage(format!(
@@ -173,5 +186,6 @@ fn resolve(repository: &Repository, resolution: &str) -> Result<(), CommandError
         "removed" => Choice::Removed,
         revision => Choice::Dag(repository.dag_at(revision)?),
     };
-    Ok(repository.resolve_conflict(name, choice)?)
+    let name = Name::new(name).map_err(Error::from)?;
+    Ok((name, choice))
 }

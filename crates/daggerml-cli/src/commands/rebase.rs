@@ -2,18 +2,20 @@ use clap::Args;
 use daggerml::repo::history::RebaseOptions;
 use serde_json::json;
 
-use super::merge::Side;
+use super::merge::{Side, choices};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::ui::style;
 
 /// Make the commits of what is checked out anew on top of another commit
 ///
-/// All of them, or none when there is a conflict.
+/// All of them, or none when there is a conflict: the error names it. Then choose
+/// with --resolve or --favor.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   dml rebase main
-  dml rebase main --favor theirs     where both changed a name, ours is main")]
+  dml rebase main --favor theirs     where both changed a name, ours is main
+  dml rebase main --resolve training=theirs --resolve model=ours")]
 pub struct RebaseArgs {
     /// What to build on
     #[arg(value_name = "REVISION")]
@@ -23,6 +25,10 @@ pub struct RebaseArgs {
     /// the commits made anew
     #[arg(long, value_enum, value_name = "SIDE")]
     favor: Option<Side>,
+
+    /// Decide a conflict: CHOICE is ours, theirs, removed, or a revision of a DAG
+    #[arg(long, value_name = "NAME=CHOICE", conflicts_with = "favor")]
+    resolve: Vec<String>,
 }
 
 pub fn run(context: &mut Context<'_>, args: &RebaseArgs) -> Result<(), CommandError> {
@@ -30,8 +36,9 @@ pub fn run(context: &mut Context<'_>, args: &RebaseArgs) -> Result<(), CommandEr
     let onto = repository.commit_at(&args.onto)?;
     let options = RebaseOptions {
         favor: Side::favor(args.favor),
+        choices: choices(&repository, &args.resolve)?,
     };
-    let done = repository.rebase(onto, options)?;
+    let done = repository.rebase(onto, &options)?;
     let new = done.new.to_string();
     let json = json!({
         "old": done.old.to_string(),

@@ -2,7 +2,7 @@ use clap::Args;
 use daggerml::repo::history::RevertOptions;
 use serde_json::json;
 
-use super::merge::Side;
+use super::merge::{Side, choices};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::ui::style;
@@ -31,6 +31,10 @@ pub struct RevertArgs {
     /// later change
     #[arg(long, value_enum, value_name = "SIDE")]
     favor: Option<Side>,
+
+    /// Decide a conflict: CHOICE is ours, theirs, removed, or a revision of a DAG
+    #[arg(long, value_name = "NAME=CHOICE", conflicts_with = "favor")]
+    resolve: Vec<String>,
 }
 
 pub fn run(context: &mut Context<'_>, args: &RevertArgs) -> Result<(), CommandError> {
@@ -39,6 +43,7 @@ pub fn run(context: &mut Context<'_>, args: &RevertArgs) -> Result<(), CommandEr
     let options = RevertOptions {
         mainline: args.mainline,
         favor: Side::favor(args.favor),
+        choices: choices(&repository, &args.resolve)?,
         message: args.message.clone(),
     };
     let made = repository.revert(commit, &options)?.to_string();

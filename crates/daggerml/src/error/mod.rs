@@ -1,11 +1,14 @@
 //! Errors. Every one says what is wrong, where, and, where it can, what to do.
 
 mod builtin;
+mod hint;
+mod kind;
 mod object;
 
 use std::path::PathBuf;
 
 pub use builtin::BuiltinError;
+pub use kind::ErrorKind;
 pub use object::{Fault, FaultKind, IdError, NameError, ValueError};
 
 use crate::dag::IndexId;
@@ -14,63 +17,6 @@ use crate::record::{ErrorInfo, Kind};
 
 /// The result of an operation of the engine.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-/// The kind of an error: stable names for programs, one exit code each in `dml`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ErrorKind {
-    /// What was asked for cannot be done with these arguments.
-    Invalid,
-    /// Something named is not there.
-    NotFound,
-    /// Something is there already.
-    Exists,
-    /// Two changes contradict each other.
-    Conflict,
-    /// An object was excised.
-    Excised,
-    /// Stored bytes are not what they should be.
-    Corrupt,
-    /// The store was made by a newer version, or is not a store.
-    Unsupported,
-    /// The machine refused: permissions, a full disk, a broken file system.
-    Io,
-    /// The handle can no longer be used.
-    Closed,
-    /// The DAG asked for ended in an error.
-    Failed,
-}
-
-impl ErrorKind {
-    /// Every kind.
-    pub const ALL: [Self; 10] = [
-        Self::Invalid,
-        Self::NotFound,
-        Self::Exists,
-        Self::Conflict,
-        Self::Excised,
-        Self::Corrupt,
-        Self::Unsupported,
-        Self::Io,
-        Self::Closed,
-        Self::Failed,
-    ];
-
-    /// The stable name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Invalid => "invalid",
-            Self::NotFound => "not_found",
-            Self::Exists => "exists",
-            Self::Conflict => "conflict",
-            Self::Excised => "excised",
-            Self::Corrupt => "corrupt",
-            Self::Unsupported => "unsupported",
-            Self::Io => "io",
-            Self::Closed => "closed",
-            Self::Failed => "failed",
-        }
-    }
-}
 
 /// Anything that can go wrong in the engine.
 #[derive(Debug, thiserror::Error)]
@@ -314,94 +260,5 @@ fn listed(names: &[String]) -> String {
         shown.join(", ")
     } else {
         format!("{} and {more} more", shown.join(", "))
-    }
-}
-
-impl Error {
-    /// The kind of error.
-    pub fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Value(_) | Self::Name(_) | Self::Id(_) | Self::Invalid { .. } => {
-                ErrorKind::Invalid
-            }
-            Self::AmbiguousId { .. }
-            | Self::AmbiguousRevision { .. }
-            | Self::WrongKind { .. }
-            | Self::Config { .. } => ErrorKind::Invalid,
-            Self::Builtin(error) => error.kind(),
-            Self::ObjectNotFound { .. }
-            | Self::NotFound { .. }
-            | Self::NotFoundNear { .. }
-            | Self::RepositoryNotFound { .. } => ErrorKind::NotFound,
-            Self::Exists { .. } => ErrorKind::Exists,
-            Self::Conflict { .. } | Self::Conflicts { .. } => ErrorKind::Conflict,
-            Self::Excised { .. } => ErrorKind::Excised,
-            Self::Fault(_)
-            | Self::HashMismatch { .. }
-            | Self::ObjectInvalid { .. }
-            | Self::IndexInvalid { .. }
-            | Self::BundleInvalid { .. }
-            | Self::StoreDamaged { .. } => ErrorKind::Corrupt,
-            Self::StoreUnsupported { .. } => ErrorKind::Unsupported,
-            Self::Io { .. } | Self::Database { .. } | Self::ReadOnly { .. } => ErrorKind::Io,
-            Self::Closed { .. } => ErrorKind::Closed,
-            Self::Failed { .. } => ErrorKind::Failed,
-        }
-    }
-
-    /// What to do about it, where that can be said.
-    pub fn hint(&self) -> Option<String> {
-        Some(match self {
-            Self::RepositoryNotFound { .. } => {
-                "run `dml init` where the repository should be".to_owned()
-            }
-            Self::AmbiguousId { .. } => "give more digits".to_owned(),
-            Self::AmbiguousRevision { .. } => "write one of them in full".to_owned(),
-            Self::NotFoundNear { similar, .. } if !similar.is_empty() => {
-                format!("did you mean {}?", similar.join(", "))
-            }
-            Self::Conflicts {
-                action: "merge", ..
-            } => "choose with `dml merge --resolve NAME=ours|theirs|REVISION`, then \
-                 `dml merge --continue`, or give up with `dml merge --abort`"
-                .to_owned(),
-            Self::Conflicts { .. } => {
-                "nothing was changed; merge instead, or say which side is right for all of them \
-                 with `--favor ours|theirs`"
-                    .to_owned()
-            }
-            Self::HashMismatch { .. } | Self::ObjectInvalid { .. } => {
-                "run `dml fsck` to see all that is damaged, and restore the store from a copy"
-                    .to_owned()
-            }
-            Self::IndexInvalid { id, .. } => {
-                format!("it cannot be resumed; remove it with `dml index discard {id}`")
-            }
-            Self::BundleInvalid { .. } => "make it again; nothing of it was taken in".to_owned(),
-            Self::ReadOnly { .. } => {
-                "to change it, copy the repository to where you may write".to_owned()
-            }
-            Self::StoreDamaged { .. } => "restore the file from a copy".to_owned(),
-            Self::Io { source, .. }
-            | Self::Database {
-                source: heed::Error::Io(source),
-                ..
-            } => io_hint(source)?.to_owned(),
-            _ => return None,
-        })
-    }
-}
-
-fn io_hint(source: &std::io::Error) -> Option<&'static str> {
-    use std::io::ErrorKind as Io;
-    match source.kind() {
-        Io::StorageFull | Io::QuotaExceeded => {
-            Some("make room on the disk and try again; everything committed is still there")
-        }
-        Io::PermissionDenied => Some("check who owns the folder and its permissions"),
-        Io::ReadOnlyFilesystem => {
-            Some("the file system is read-only; copy the repository elsewhere to change it")
-        }
-        _ => None,
     }
 }

@@ -2,8 +2,8 @@
 
 use super::ancestry::{is_ancestor, merge_bases};
 use super::commit::{NameChanges, save, tree_of};
-use super::merge_state::{Choice, Pending};
-use super::three_way::{Conflict, Favor, Joined, join, names};
+use super::merge_state::Pending;
+use super::three_way::{Conflict, Favor, Joined, join};
 use crate::error::{Error, Result};
 use crate::id::{CommitId, ObjectId, TreeId};
 use crate::record::Time;
@@ -97,30 +97,8 @@ impl Repository {
         self.store().write(|txn| {
             let pending = Pending::load(txn)?.ok_or_else(none_waits)?;
             let head = txn.head()?.ok_or_else(super::rebase::nothing)?;
-            let Joined {
-                mut changes,
-                conflicts,
-            } = pending_join(txn, head, pending.theirs)?;
-            let mut open = Vec::new();
-            for conflict in conflicts {
-                let chosen = match pending.choices.get(&conflict.name) {
-                    Some(Choice::Ours) => conflict.ours,
-                    Some(Choice::Theirs) => conflict.theirs,
-                    Some(Choice::Removed) => None,
-                    Some(Choice::Dag(dag)) => Some(*dag),
-                    None => {
-                        open.push(conflict);
-                        continue;
-                    }
-                };
-                changes.insert(conflict.name, chosen);
-            }
-            if !open.is_empty() {
-                return Err(Error::Conflicts {
-                    action: "merge",
-                    names: names(&open),
-                });
-            }
+            let joined = pending_join(txn, head, pending.theirs)?;
+            let changes = joined.choose(&pending.choices).decided("merge")?;
             let message = &pending.message;
             let commit = conclude(txn, head, pending.theirs, &changes, &author, message)?;
             Pending::remove(txn)?;

@@ -1,23 +1,29 @@
 //! Rebase: the commits of a branch made anew on top of another commit.
 
+use std::collections::BTreeMap;
+
 use super::ancestry::is_ancestor;
 use super::commit::{save, tree_of};
 use super::log::LogOptions;
 use super::merge::check_no_merge;
-use super::three_way::{Favor, join, names};
+use super::merge_state::Choice;
+use super::three_way::{Favor, join};
 use crate::error::{Error, Result};
 use crate::id::CommitId;
+use crate::name::Name;
 use crate::record::Commit;
 use crate::repo::refs::{self, ReadRefs};
 use crate::repo::{Repository, tree};
 use crate::store::WriteTxn;
 
 /// How to rebase.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct RebaseOptions {
     /// Which side is right in a conflict: ours is what is rebased onto, theirs
     /// the commits being made anew.
     pub favor: Favor,
+    /// What names are to be where there is a conflict.
+    pub choices: BTreeMap<Name, Choice>,
 }
 
 /// What a rebase did.
@@ -37,7 +43,7 @@ impl Repository {
     /// Makes the commits of what is checked out, that `onto` does not have, anew
     /// on top of `onto`: all of them, or none when there is a conflict. Merges
     /// are left out, and what they brought in is made anew commit by commit.
-    pub fn rebase(&self, onto: CommitId, options: RebaseOptions) -> Result<Rebase> {
+    pub fn rebase(&self, onto: CommitId, options: &RebaseOptions) -> Result<Rebase> {
         let (head, commits) = {
             let head = self.head()?.ok_or_else(nothing)?;
             let mut commits = Vec::new();
@@ -71,7 +77,7 @@ impl Repository {
                 return Ok(done);
             }
             for entry in &commits {
-                match replay(txn, done.new, &entry.commit, options.favor)? {
+                match replay(txn, done.new, &entry.commit, options)? {
                     Some(commit) => {
                         done.new = commit;
                         done.replayed += 1;
@@ -90,21 +96,16 @@ fn replay(
     txn: &mut WriteTxn<'_>,
     onto: CommitId,
     commit: &Commit,
-    favor: Favor,
+    options: &RebaseOptions,
 ) -> Result<Option<CommitId>> {
     if commit.parents.len() > 1 {
         return Ok(None);
     }
     let base = tree_of(txn, commit.parents.first().copied())?;
     let ours = tree_of(txn, Some(onto))?;
-    let joined = join(txn, base, ours, Some(commit.tree), favor)?;
-    if !joined.conflicts.is_empty() {
-        return Err(Error::Conflicts {
-            action: "rebase",
-            names: names(&joined.conflicts),
-        });
-    }
-    let tree = tree::update(txn, ours, &joined.changes)?;
+    let joined = join(txn, base, ours, Some(commit.tree), options.favor)?;
+    let changes = joined.choose(&options.choices).decided("rebase")?;
+    let tree = tree::update(txn, ours, &changes)?;
     if Some(tree) == ours {
         return Ok(None);
     }

@@ -1,11 +1,15 @@
 //! Revert: a commit that undoes another.
 
+use std::collections::BTreeMap;
+
 use super::commit::{save, tree_of};
 use super::merge::check_no_merge;
+use super::merge_state::Choice;
 use super::rebase::nothing;
-use super::three_way::{Favor, join, names};
+use super::three_way::{Favor, join};
 use crate::error::{Error, Result};
 use crate::id::CommitId;
+use crate::name::Name;
 use crate::record::{Commit, Time};
 use crate::repo::refs::{self, ReadRefs};
 use crate::repo::{Repository, tree};
@@ -19,6 +23,8 @@ pub struct RevertOptions {
     /// Which side is right where the same name was changed again since: ours is
     /// the later change, theirs the state from before the commit.
     pub favor: Favor,
+    /// What names are to be where there is a conflict.
+    pub choices: BTreeMap<Name, Choice>,
     /// The message; one that names the commit, when not given.
     pub message: Option<String>,
 }
@@ -36,13 +42,8 @@ impl Repository {
             let before = tree_of(txn, before)?;
             let ours = tree_of(txn, Some(head))?;
             let joined = join(txn, Some(undone.tree), ours, before, options.favor)?;
-            if !joined.conflicts.is_empty() {
-                return Err(Error::Conflicts {
-                    action: "revert",
-                    names: names(&joined.conflicts),
-                });
-            }
-            let tree = tree::update(txn, ours, &joined.changes)?;
+            let changes = joined.choose(&options.choices).decided("revert")?;
+            let tree = tree::update(txn, ours, &changes)?;
             if Some(tree) == ours {
                 return Err(Error::Invalid {
                     message: format!("reverting commit {commit} would change nothing"),

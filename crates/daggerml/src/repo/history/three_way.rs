@@ -1,7 +1,10 @@
 //! Three-way: what two sides changed since a base, put together.
 
+use std::collections::BTreeMap;
+
 use super::commit::NameChanges;
-use crate::error::Result;
+use super::merge_state::Choice;
+use crate::error::{Error, Result};
 use crate::id::{DagId, TreeId};
 use crate::name::Name;
 use crate::repo::tree;
@@ -70,8 +73,39 @@ pub(super) fn join(
     Ok(joined)
 }
 
+impl Joined {
+    /// Decides conflicts as `choices` say; those that they do not name are left.
+    pub fn choose(mut self, choices: &BTreeMap<Name, Choice>) -> Self {
+        for conflict in std::mem::take(&mut self.conflicts) {
+            let chosen = match choices.get(&conflict.name) {
+                Some(Choice::Ours) => conflict.ours,
+                Some(Choice::Theirs) => conflict.theirs,
+                Some(Choice::Removed) => None,
+                Some(Choice::Dag(dag)) => Some(*dag),
+                None => {
+                    self.conflicts.push(conflict);
+                    continue;
+                }
+            };
+            self.changes.insert(conflict.name, chosen);
+        }
+        self
+    }
+
+    /// What to do to our tree, if no conflict is left.
+    pub fn decided(self, action: &'static str) -> Result<NameChanges> {
+        if self.conflicts.is_empty() {
+            return Ok(self.changes);
+        }
+        Err(Error::Conflicts {
+            action,
+            names: names(&self.conflicts),
+        })
+    }
+}
+
 /// The names of conflicts, for an error.
-pub(super) fn names(conflicts: &[Conflict]) -> Vec<String> {
+fn names(conflicts: &[Conflict]) -> Vec<String> {
     conflicts
         .iter()
         .map(|conflict| conflict.name.to_string())
