@@ -14,7 +14,7 @@ use super::spool::Spool;
 
 /// The values that are the roots of the bundle in `input`, in order.
 ///
-/// The bundle is verified as by [`apply`](super::apply); what it needs is read from
+/// The bundle is verified as by [`apply`](super::apply()); what it needs is read from
 /// `store`, where nothing is written.
 pub fn data(store: &Store, input: &mut dyn Read, limits: &Limits) -> Result<Vec<Value>> {
     let snapshot = store.snapshot()?;
