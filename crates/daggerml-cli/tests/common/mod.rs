@@ -71,7 +71,8 @@ impl Place {
 }
 
 pub fn binary() -> PathBuf {
-    PathBuf::from(env!("CARGO_BIN_EXE_dml"))
+    // Bazel says it relative to the folder that tests start in.
+    std::path::absolute(env!("CARGO_BIN_EXE_dml")).unwrap()
 }
 
 /// What a run of `dml` did.

@@ -6,7 +6,8 @@ use std::process::{Command, Output};
 use crate::wheel::Wheel;
 
 fn run(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_wheelwright"))
+    // Bazel says it relative to the folder that tests start in.
+    Command::new(std::path::absolute(env!("CARGO_BIN_EXE_wheelwright")).unwrap())
         .arg("audit")
         .args(arguments)
         .current_dir(folder)

@@ -5,8 +5,13 @@ use std::process::{Command, Output};
 
 use crate::project::{NATIVE, NATIVE_FILES, PURE, PURE_FILES, project, write};
 
+/// The program; Bazel says it relative to the folder that tests start in.
+fn program() -> Command {
+    Command::new(std::path::absolute(env!("CARGO_BIN_EXE_wheelwright")).unwrap())
+}
+
 fn wheelwright(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_wheelwright"))
+    program()
         .args(arguments)
         .current_dir(folder)
         .output()
@@ -30,7 +35,7 @@ fn pack_writes_the_same_wheel_wherever_it_runs() {
     let mut wheels = Vec::new();
     for (folder, zone, name) in [(&first, "UTC", "a"), (&second, "Pacific/Chatham", "b")] {
         let out = out.path().join(name);
-        let output = Command::new(env!("CARGO_BIN_EXE_wheelwright"))
+        let output = program()
             .args(["pack", "--project", ".", "--out"])
             .arg(&out)
             .current_dir(folder.path())
