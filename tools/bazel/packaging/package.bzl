@@ -1,0 +1,80 @@
+"""python_package: every artifact of one Python package, and their audits."""
+
+load("//tools/bazel/platforms:table.bzl", "PLATFORMS")
+load(":audit.bzl", "audit_test")
+load(":wheel.bzl", "sbom", "sdist", "wheel")
+
+def _target(name, platform):
+    return "{}_{}".format(name, platform.replace("-", "_"))
+
+def python_package(name, extension = None, python_abi = "py3-none"):
+    """Targets for the package in this folder.
+
+    With an extension: `wheel_PLATFORM` for each row of the platform table, and
+    `wheel`, which is the one of the target platform. Without: `wheel`. For
+    both: `sdist`, and an audit of each artifact.
+
+    Args:
+      name: the distribution's name
+      extension: the crate in //crates that is its extension module
+      python_abi: the first two parts of its wheels' tags
+    """
+    native.filegroup(
+        name = "project",
+        srcs = native.glob(
+            ["**"],
+            exclude = ["**/__pycache__/**", "**/*.pyc", "**/BUILD.bazel"],
+        ),
+    )
+    artifacts = ["sdist"]
+    if extension:
+        for platform in PLATFORMS:
+            sbom(
+                name = _target("sbom", platform),
+                crate = extension,
+                extension = "//crates/" + extension,
+                platform = platform,
+                project = name,
+            )
+            wheel(
+                name = _target("wheel", platform),
+                srcs = [":project"],
+                extension = "//crates/" + extension,
+                platform = platform,
+                project = name,
+                python_abi = python_abi,
+                sbom = _target(":sbom", platform),
+                visibility = ["//visibility:public"],
+            )
+            artifacts.append(_target("wheel", platform))
+        native.alias(
+            name = "wheel",
+            # The constraints that a platform says nothing about have defaults,
+            # so a plain Linux or macOS machine is the row that one expects.
+            actual = select({
+                "//tools/bazel/platforms:" + row.rust_target: _target(":wheel", platform)
+                for platform, row in PLATFORMS.items()
+            }),
+            visibility = ["//visibility:public"],
+        )
+    else:
+        wheel(
+            name = "wheel",
+            srcs = [":project"],
+            project = name,
+            python_abi = python_abi,
+            visibility = ["//visibility:public"],
+        )
+        artifacts.append("wheel")
+    sdist(
+        name = "sdist",
+        srcs = [":project"],
+        project = name,
+        visibility = ["//visibility:public"],
+    )
+    for artifact in artifacts:
+        audit_test(
+            name = artifact + "_audit",
+            artifact = ":" + artifact,
+            pyproject = "pyproject.toml",
+        )

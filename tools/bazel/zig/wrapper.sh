@@ -1,0 +1,71 @@
+#!/bin/sh
+# zig {tool} for {target}: the same translation of arguments as wheelwright's
+# src/toolchain/zig.rs, for the same bytes. It finds zig beside itself, so it
+# works wherever an action is run.
+set -eu
+root=${0%/bin/*}
+work=$(mktemp -d "${TMPDIR:-/tmp}/zig.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+# zig compiles its own runtime libraries when it first links for a target; this
+# cache holds them (see warm.bzl). It is read-only here, so zig writes beside it.
+if [ -n "${ZIG_WARM_CACHE:-}" ] && [ -d "$ZIG_WARM_CACHE/h" ]; then
+  mkdir "$work/h" "$work/o"
+  cp "$ZIG_WARM_CACHE"/h/*.txt "$work/h"
+  chmod u+w "$work"/h/*
+  for built in "$ZIG_WARM_CACHE"/o/*; do
+    case $built in
+    /*) ln -s "$built" "$work/o" ;;
+    *) ln -s "$PWD/$built" "$work/o" ;;
+    esac
+  done
+fi
+# As wheelwright says them; PE files and archives hold a time.
+export SOURCE_DATE_EPOCH=315532800 ZERO_AR_DATE=1
+export ZIG_LIB_DIR="$root/ziglang/lib" ZIG_GLOBAL_CACHE_DIR="$work" ZIG_LOCAL_CACHE_DIR="$work"
+
+if [ "{tool}" = ar ]; then
+  "$root/ziglang/zig" ar "$@"
+  exit
+fi
+
+compiles= library= skip=
+for argument; do
+  shift
+  if [ -n "$skip" ]; then
+    skip=
+    continue
+  fi
+  case $argument in
+  -c) compiles=1 ;;
+  -dynamiclib) library=1 ;;
+  -m64 | --target=*) continue ;; # -target says it, in zig's own words
+  esac
+  case {target} in
+  *-macos*)
+    case $argument in
+    -liconv | -mmacosx-version-min=* | -Wl,-oso_prefix,*) continue ;;
+    # Not known to zig's linker; C is compiled hidden, and so is Rust after LTO.
+    -Wl,-exported_symbols_list) skip=1 && continue ;;
+    esac
+    ;;
+  *-windows*)
+    case $argument in
+    -lmsvcrt | -nolibc | --unwindlib=none | -Wl,-soname=*) continue ;;
+    -Wl,*.def) argument=${argument#-Wl,} ;;
+    esac
+    ;;
+  esac
+  set -- "$@" "$argument"
+done
+if [ -n "$compiles" ]; then
+  # The folder that the action runs in has no place in the object file.
+  set -- "$@" -fvisibility=hidden "-ffile-prefix-map=${root%/external/*}=/src" "-ffile-prefix-map=$PWD=/src"
+fi
+case {target} in
+*-macos*)
+  export SDKROOT="$root/ziglang/lib/libc/darwin"
+  # Python's symbols are found when the interpreter loads the extension.
+  [ -z "$library" ] || set -- "$@" -undefined dynamic_lookup
+  ;;
+esac
+"$root/ziglang/zig" {tool} -target {target} -g0 "$@"
