@@ -1,6 +1,7 @@
 //! The steps, in the order they run: quick ones first.
 
 mod artifacts;
+mod bazel;
 mod files;
 mod fuzz;
 mod guides;
@@ -141,6 +142,12 @@ pub static ALL: &[Step] = &[
         "the house rules of .github/workflows, actionlint, zizmor",
         Files(&[".github/"]),
         workflows::run,
+    ),
+    step(
+        "bazel",
+        "BUILD files agree with the manifests; buildifier formats and lints them",
+        Always,
+        bazel::run,
     ),
     step(
         "deny",

@@ -1,0 +1,165 @@
+//! Cargo's manifests and the BUILD files beside them.
+
+use std::collections::BTreeSet;
+
+use toml::{Table, Value};
+
+use super::{differ, starlark, table};
+use crate::context::Context;
+use crate::error::Result;
+
+/// Where a BUILD file and its Cargo.toml say different things.
+pub fn drift(context: &Context) -> Result<Vec<String>> {
+    let root = table(context, "Cargo.toml")?;
+    let shared = root
+        .get("workspace")
+        .and_then(|workspace| workspace.get("dependencies"))
+        .and_then(Value::as_table)
+        .cloned()
+        .unwrap_or_default();
+    let files: BTreeSet<String> = context.files()?.into_iter().collect();
+    let mut members: Vec<&str> = files.iter().filter_map(|file| member(file)).collect();
+    members.sort_unstable(); // not as whole paths: there `-` comes before `/`
+    let mut findings = Vec::new();
+
+    let listed: Vec<String> = starlark::list(&context.read("BUILD.bazel")?, "srcs")
+        .iter()
+        .filter_map(|label| Some(label.strip_prefix("//")?.strip_suffix(":crate")?.to_owned()))
+        .collect();
+    let expected: Vec<String> = members.iter().map(|folder| (*folder).to_owned()).collect();
+    findings.extend(differ(
+        "BUILD.bazel, :cargo_workspace",
+        &listed,
+        "Cargo.toml",
+        &expected,
+    ));
+    for folder in members {
+        let build = format!("{folder}/BUILD.bazel");
+        if !files.contains(&build) {
+            findings.push(format!(
+                "{folder} is a crate without a BUILD.bazel; the others' show what it holds"
+            ));
+            continue;
+        }
+        let manifest = table(context, &format!("{folder}/Cargo.toml"))?;
+        findings.extend(
+            one(&manifest, &context.read(&build)?, &shared)
+                .into_iter()
+                .map(|finding| format!("{build}: {finding}")),
+        );
+    }
+    Ok(findings)
+}
+
+/// The folder of a workspace member, by its manifest's path.
+fn member(file: &str) -> Option<&str> {
+    let folder = file.strip_suffix("/Cargo.toml")?;
+    let (group, name) = folder.split_once('/')?;
+    (["crates", "tools"].contains(&group) && !name.contains('/')).then_some(folder)
+}
+
+/// Compares one crate's manifest and BUILD file.
+fn one(manifest: &Table, build: &str, shared: &Table) -> Vec<String> {
+    let mut findings = Vec::new();
+    let name = manifest
+        .get("package")
+        .and_then(|package| package.get("name"))
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let libraries = [
+        starlark::calls(build, "crate_library"),
+        starlark::calls(build, "crate_extension"),
+    ]
+    .concat();
+    let expected: Vec<String> = local(manifest, "dependencies", shared)
+        .into_iter()
+        .map(|path| format!("//{path}"))
+        .collect();
+    // A crate without a library is its program; one with both names itself.
+    let own = |deps: Vec<String>| -> Vec<String> {
+        deps.into_iter()
+            .filter(|label| !label.starts_with(':'))
+            .collect()
+    };
+    let targets = if libraries.is_empty() {
+        starlark::calls(build, "crate_program")
+    } else {
+        libraries
+    };
+    if targets.is_empty() {
+        findings.push(format!("nothing builds crate {name}"));
+    }
+    for target in &targets {
+        let deps = own(starlark::list(target, "deps"));
+        findings.extend(differ("deps", &deps, "Cargo.toml", &expected));
+    }
+    let library = manifest
+        .get("lib")
+        .and_then(|lib| lib.get("name"))
+        .and_then(Value::as_str);
+    if let Some(library) = library {
+        findings.extend(differ(
+            "crate_name",
+            &starlark::values(build, "crate_name"),
+            "[lib]",
+            &[library.to_owned()],
+        ));
+    }
+    let tested =
+        manifest.get("lib").and_then(|lib| lib.get("test")) != Some(&Value::Boolean(false));
+    if tested && starlark::calls(build, "crate_tests").is_empty() {
+        findings.push("has no crate_tests".to_owned());
+    }
+    findings
+}
+
+/// The folders of the crates of this repository that a manifest names.
+fn local(manifest: &Table, section: &str, shared: &Table) -> Vec<String> {
+    let dependencies = manifest.get(section).and_then(Value::as_table);
+    let mut found: Vec<String> = dependencies
+        .into_iter()
+        .flatten()
+        .filter(|(_, dependency)| dependency.get("workspace") == Some(&Value::Boolean(true)))
+        .filter_map(|(name, _)| Some(shared.get(name)?.get("path")?.as_str()?.to_owned()))
+        .collect();
+    found.sort();
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHARED: &str = "one = { path = \"crates/one\", version = \"1\" }\nclap = \"4\"\n";
+    const MANIFEST: &str =
+        "[package]\nname = \"two\"\n[dependencies]\none.workspace = true\nclap.workspace = true\n";
+
+    fn findings(manifest: &str, build: &str) -> Vec<String> {
+        one(&manifest.parse().unwrap(), build, &SHARED.parse().unwrap())
+    }
+
+    #[test]
+    fn a_crate_of_the_repository_must_be_named() {
+        let build = |deps: &str| {
+            format!(
+                "\ncrate_library(\n    name = \"two\",\n    deps = [{deps}],\n)\n\ncrate_tests(\n    name = \"tests\",\n)\n"
+            )
+        };
+        assert!(findings(MANIFEST, &build("\"//crates/one\"")).is_empty());
+        for wrong in ["", "\"//crates/one\", \"//crates/other\""] {
+            assert_eq!(findings(MANIFEST, &build(wrong)).len(), 1, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_crate_must_be_built_and_tested() {
+        assert_eq!(findings("[package]\nname = \"two\"\n", "").len(), 2);
+    }
+
+    #[test]
+    fn members_are_one_level_deep() {
+        assert_eq!(member("crates/one/Cargo.toml"), Some("crates/one"));
+        assert_eq!(member("crates/one/fuzz/Cargo.toml"), None);
+        assert_eq!(member("Cargo.toml"), None);
+    }
+}
