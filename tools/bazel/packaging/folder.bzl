@@ -23,6 +23,7 @@ mv SHA256SUMS.part SHA256SUMS
         tools = [ctx.attr._wheelwright[DefaultInfo].files_to_run],
         mnemonic = "ArtifactFolder",
         progress_message = "Collecting %{label}",
+        use_default_shell_env = True,
     )
     return [DefaultInfo(files = depset([folder]))]
 

@@ -1,4 +1,3 @@
-#!/bin/sh
 # pack.sh WHEELWRIGHT FILES PROJECT OUT [OPTION...]: one wheel by `wheelwright
 # pack`. Options that start with = are paths.
 . "$(dirname "$0")/stage.sh"

@@ -1,4 +1,3 @@
-#!/bin/sh
 # sbom.sh WHEELWRIGHT FILES MANIFEST TARGET NAME OUT CARGO RUSTC CRATES LINKED:
 # the bill of materials of an extension. LINKED says what Bazel compiled:
 # `crate NAME@VERSION`, or `script NAME@VERSION FILE` with linker flags.

@@ -1,4 +1,3 @@
-#!/bin/sh
 # sdist.sh WHEELWRIGHT FILES PROJECT OUT CARGO RUSTC CRATES: one sdist.
 . "$(dirname "$0")/stage.sh"
 wheelwright=$(absolute "$1") files=$2 project=$3 out=$(absolute "$4")

@@ -60,6 +60,7 @@ def run_script(ctx, arguments, inputs, outputs, mnemonic, message, tools = []):
         tools = [ctx.attr._wheelwright[DefaultInfo].files_to_run] + tools,
         mnemonic = mnemonic,
         progress_message = message,
+        use_default_shell_env = True,
     )
 
 def cargo_inputs(ctx):

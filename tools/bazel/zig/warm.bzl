@@ -2,11 +2,12 @@
 
 def _zig_cache_impl(ctx):
     cache = ctx.actions.declare_directory(ctx.label.name)
-    ctx.actions.run(
-        executable = ctx.executable._warm,
-        arguments = [ctx.file.zig.path, ctx.attr.zig_target, cache.path],
-        inputs = depset([ctx.file.zig], transitive = [ctx.attr.files[DefaultInfo].files]),
+    ctx.actions.run_shell(
+        command = "exec sh \"$@\"",
+        arguments = [ctx.file._warm.path, ctx.file.zig.path, ctx.attr.zig_target, cache.path],
+        inputs = depset([ctx.file._warm, ctx.file.zig], transitive = [ctx.attr.files[DefaultInfo].files]),
         outputs = [cache],
+        use_default_shell_env = True,
         mnemonic = "ZigRuntime",
         progress_message = "Compiling the C runtime for %{label}",
     )
@@ -22,8 +23,6 @@ zig_cache = rule(
         "_warm": attr.label(
             default = "//tools/bazel/zig:warm.sh",
             allow_single_file = True,
-            cfg = "exec",
-            executable = True,
         ),
     },
 )

@@ -1,4 +1,3 @@
-#!/bin/sh
 # warm.sh ZIG TARGET FOLDER: fills FOLDER with what zig compiles before it can
 # link for TARGET: the runtime libraries, from the sources in the zig wheel.
 set -eu
