@@ -4,29 +4,48 @@
 //! links for any Linux: to be started by the loader in its usual place. Nix has
 //! nothing there, neither on `NixOS` nor in its sandbox.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::LazyLock;
 
 use crate::binary::elf;
 
 /// The loader that started wheelwright itself, so one that works here.
 static OWN: LazyLock<Option<String>> = LazyLock::new(|| {
-    let program: PathBuf = std::env::current_exe().ok()?;
+    let program = std::env::current_exe().ok()?;
     elf::read(&std::fs::read(program).ok()?).ok()?.interpreter
 });
 
-/// The linker's argument for a program that is linked for the zig target
-/// `target` by `arguments` and will run on this machine.
-pub(super) fn argument(target: &str, arguments: &[impl AsRef<str>]) -> Option<String> {
+/// The linker's arguments for a program that is linked for the zig target
+/// `target` by `arguments` and will run on this machine: none, where the loader
+/// is in its usual place.
+pub(super) fn arguments(target: &str, arguments: &[impl AsRef<str>]) -> Vec<String> {
     let for_this_machine = cfg!(all(target_os = "linux", target_env = "gnu"))
         && target.starts_with(&format!("{}-linux-gnu", std::env::consts::ARCH));
-    let has = |wanted: &str| arguments.iter().any(|argument| argument.as_ref() == wanted);
-    let is_program = has("-o") && !["-c", "-E", "-S", "-shared"].into_iter().any(has);
-    if !(for_this_machine && is_program) {
-        return None;
+    match OWN.as_deref() {
+        Some(loader) if for_this_machine && links_a_program(arguments) => named(Path::new(loader)),
+        _ => Vec::new(),
     }
-    OWN.as_ref()
-        .map(|loader| format!("-Wl,--dynamic-linker={loader}"))
+}
+
+fn links_a_program(arguments: &[impl AsRef<str>]) -> bool {
+    let has = |wanted: &str| arguments.iter().any(|argument| argument.as_ref() == wanted);
+    has("-o") && !["-c", "-E", "-S", "-shared"].into_iter().any(has)
+}
+
+/// Names a loader, and the libraries beside it, unless both are found anyway.
+fn named(loader: &Path) -> Vec<String> {
+    if ["/lib", "/lib64"]
+        .iter()
+        .any(|usual| loader.starts_with(usual))
+    {
+        return Vec::new();
+    }
+    let file = loader.canonicalize().unwrap_or_else(|_| loader.to_owned());
+    let libraries = file.parent().unwrap_or(loader).display();
+    vec![
+        format!("-Wl,--dynamic-linker={}", loader.display()),
+        format!("-Wl,-rpath,{libraries}"),
+    ]
 }
 
 #[cfg(test)]
@@ -34,19 +53,29 @@ mod tests {
     use super::*;
 
     #[test]
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    fn only_programs_for_this_machine_get_its_loader() {
-        let here = format!("{}-linux-gnu.2.28", std::env::consts::ARCH);
-        let loader = argument(&here, &["main.o", "-o", "build-script"]).unwrap();
-        let path = loader.strip_prefix("-Wl,--dynamic-linker=").unwrap();
-        assert!(std::path::Path::new(path).exists(), "{path}");
-        for (target, arguments) in [
-            (here.as_str(), ["-shared", "-o", "lib_core.so"]),
-            (here.as_str(), ["-c", "-o", "mdb.o"]),
-            ("s390x-linux-gnu.2.28", ["main.o", "-o", "program"]),
-            ("aarch64-macos.11.0", ["main.o", "-o", "program"]),
-        ] {
-            assert_eq!(argument(target, &arguments), None, "{target} {arguments:?}");
+    fn a_loader_elsewhere_is_named_with_its_libraries() {
+        assert!(named(Path::new("/lib64/ld-linux-x86-64.so.2")).is_empty());
+        assert_eq!(
+            named(Path::new("/nix/store/glibc/lib/ld-linux-x86-64.so.2")),
+            [
+                "-Wl,--dynamic-linker=/nix/store/glibc/lib/ld-linux-x86-64.so.2",
+                "-Wl,-rpath,/nix/store/glibc/lib"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_program_is_what_is_linked_and_no_library() {
+        assert!(links_a_program(&["main.o", "-o", "build-script"]));
+        assert!(!links_a_program(&["-shared", "-o", "lib_core.so"]));
+        assert!(!links_a_program(&["-c", "mdb.c", "-o", "mdb.o"]));
+        assert!(!links_a_program(&["--version"]));
+    }
+
+    #[test]
+    fn programs_for_other_machines_are_left_alone() {
+        for target in ["s390x-linux-gnu.2.28", "aarch64-macos.11.0"] {
+            assert!(arguments(target, &["main.o", "-o", "program"]).is_empty());
         }
     }
 }

@@ -167,7 +167,7 @@ fn compile(
         command.args(more.split(SEPARATOR).filter(|flag| !flag.is_empty()));
     }
     let known: Vec<_> = arguments.iter().map(|one| one.to_string_lossy()).collect();
-    command.args(loader::argument(target, &known));
+    command.args(loader::arguments(target, &known));
     if target.contains("-macos") {
         if arguments.iter().any(|argument| argument == "-dynamiclib") {
             // Python's symbols are found when the interpreter loads it.
