@@ -1,0 +1,69 @@
+# Wheels of the native package by `wheelwright build`: the recipe of
+# `cargo wheels`, and so the same files, metadata, tags and bytes.
+{
+  lib,
+  craneLib,
+  common,
+  sources,
+  wheelwright,
+  pinned-tools,
+  python3,
+  writableTmpDirAsHomeHook,
+  # Every artifact for every platform, or the wheel for this machine.
+  every ? false,
+}:
+let
+  inherit (lib.importTOML ../wheelwright.toml) platforms;
+  rows = if every then "" else "--host --package daggerml";
+  arguments = common // {
+    pname = if every then "daggerml-artifacts" else "daggerml-wheel";
+    src = sources.artifacts;
+    env = common.env // pinned-tools.env;
+    nativeBuildInputs = [
+      wheelwright
+      python3
+      writableTmpDirAsHomeHook
+    ];
+    doCheck = false;
+  };
+  # The dependencies, compiled with crates that hold nothing. What is packed
+  # from those is no wheel, so the answer of wheelwright does not count; that
+  # every platform was compiled does.
+  dependencies = craneLib.buildDepsOnly (
+    arguments
+    // {
+      extraDummyScript = ''
+        cp --recursive --no-preserve=mode ${sources.packages}/. $out/
+      '';
+      buildPhaseCargoCommand = ''
+        wheelwright build ${rows} --no-smoke --out ignored || true
+        ${
+          if every then
+            "for row in ${toString platforms}; do ls target/wheelwright/extensions/daggerml/$row/extension; done"
+          else
+            "ls target/wheelwright/extensions/daggerml/*/extension"
+        }
+        rm -rf target/wheelwright/{extensions,stamps,tools,zig-cache}
+      '';
+    }
+  );
+in
+craneLib.mkCargoDerivation (
+  arguments
+  // {
+    cargoArtifacts = dependencies;
+    doInstallCargoArtifacts = false;
+    buildPhaseCargoCommand = ''
+      wheelwright build ${rows} --no-smoke --out dist
+    '';
+    installPhaseCommand = ''
+      mkdir $out
+      cp dist/${if every then "*" else "*.whl"} $out/
+    '';
+    meta = {
+      description =
+        if every then "Every wheel and sdist of DaggerML" else "The wheel of daggerml for this machine";
+      license = lib.licenses.mit;
+    };
+  }
+)

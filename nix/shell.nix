@@ -1,0 +1,34 @@
+# `nix develop`: everything that `cargo wheels`, `cargo checks`, Bazel with
+# `--config=system` and the documentation need.
+{
+  mkShell,
+  lib,
+  toolchain,
+  python3,
+  git,
+  bazel_8,
+  cargo-nextest,
+  deadnix,
+  nixfmt,
+  uv,
+}:
+mkShell {
+  packages = [
+    toolchain.all
+    python3
+    git
+    bazel_8
+    cargo-nextest
+    deadnix
+    nixfmt
+    uv # writes the locks of tools/checks/requirements
+  ];
+  # There is no rustup here to ask.
+  RUSTUP_AUTO_INSTALL = "0";
+  shellHook = ''
+    echo "DaggerML ${(lib.importTOML ../Cargo.toml).workspace.package.version}: $(rustc --version), $(python3 --version)"
+    echo "  cargo wheels --host    build and try this machine's wheels"
+    echo "  cargo checks           run every test (--list says which)"
+    echo "  nix flake check        the same in Nix's sandbox"
+  '';
+}

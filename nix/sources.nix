@@ -1,0 +1,73 @@
+# What each derivation reads, and nothing else: an edit of a guide or of the
+# README builds nothing again.
+{ lib }:
+let
+  root = ../.;
+  fs = lib.fileset;
+  source =
+    files:
+    fs.toSource {
+      inherit root;
+      fileset = fs.unions files;
+    };
+  # Notes and locks beside the code, such as those of the fuzz targets.
+  isCode = file: !(file.hasExt "md") && !(file.hasExt "lock");
+  crates = map (folder: fs.fileFilter isCode folder) [
+    ../crates
+    ../tools/checks
+    ../tools/wheelwright
+  ];
+  manifests = [
+    ../Cargo.toml
+    ../Cargo.lock
+    ../rust-toolchain.toml
+  ];
+  python = fs.difference ../python ../python/tests;
+  artifacts =
+    crates
+    ++ manifests
+    ++ [
+      python
+      ../wheelwright.toml
+    ];
+in
+{
+  # To compile.
+  code = source (crates ++ manifests);
+  # To build wheels and sdists.
+  artifacts = source artifacts;
+  # To pack one package that has no compiled code.
+  package = folder: source [ (root + "/${folder}") ];
+  # What says which packages there are, without their code.
+  packages = source [
+    ../wheelwright.toml
+    (fs.fileFilter (
+      file:
+      lib.elem file.name [
+        "pyproject.toml"
+        "README.md"
+        "LICENSE"
+      ]
+    ) ../python)
+  ];
+  # To run every Rust test: some compare the code with the documentation.
+  tests = source (
+    artifacts
+    ++ [
+      ../.config
+      ../clippy.toml
+      ../rustfmt.toml
+      ../docs/reference
+      ../docs/spec
+    ]
+  );
+  # To run the Python tests.
+  pythonTests = source [
+    ../python/tests
+    ../docs/spec
+  ];
+  nix = source [
+    ../flake.nix
+    (fs.fileFilter (file: file.hasExt "nix") ./.)
+  ];
+}
