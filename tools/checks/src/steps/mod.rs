@@ -6,6 +6,7 @@ mod files;
 mod fuzz;
 mod guides;
 mod links;
+mod nix;
 mod python;
 mod rust;
 mod versions;
@@ -148,6 +149,17 @@ pub static ALL: &[Step] = &[
         "BUILD files agree with the manifests; buildifier formats and lints them",
         Always,
         bazel::run,
+    ),
+    step(
+        "nix",
+        "nixfmt, deadnix, and flake.lock says all that flake.nix asks for",
+        Files(&[
+            "flake.nix",
+            "flake.lock",
+            "nix/",
+            "tools/wheelwright/src/toolchain/requirements/",
+        ]),
+        nix::run,
     ),
     step(
         "deny",
