@@ -6,7 +6,7 @@
   toolchain,
   python3,
   git,
-  bazel_8,
+  bazel_7,
   cargo-nextest,
   deadnix,
   nixfmt,
@@ -17,7 +17,7 @@ mkShell {
     toolchain.all
     python3
     git
-    bazel_8
+    bazel_7 # as .bazelversion says
     cargo-nextest
     deadnix
     nixfmt
