@@ -11,6 +11,7 @@
 //! | `reference`, `uri`, `runnable` | the values that Python has no type for |
 //! | `repository`, `open_dag`, `dag_view` | handles of the engine |
 //! | `data`, `describe` | what is told of nodes |
+//! | `execution`, `listener`, `calls` | running calls, and what is told of them |
 //! | `worker` | the DAG of a call, for adapters |
 //!
 //! The lock of a handle is only waited for, and the store only touched, while
@@ -21,11 +22,14 @@
     reason = "docs of classes become Python docstrings, with Python examples"
 )]
 
+mod calls;
 mod convert;
 mod dag_view;
 mod data;
 mod describe;
 mod errors;
+mod execution;
+mod listener;
 mod open_dag;
 mod reference;
 mod repository;
@@ -46,6 +50,8 @@ mod _core {
     use crate::dag_view::DagView;
     #[pymodule_export]
     use crate::data::Data;
+    #[pymodule_export]
+    use crate::execution::{Executor, call_key, guard_stdin};
     #[pymodule_export]
     use crate::open_dag::OpenDag;
     #[pymodule_export]

@@ -38,7 +38,6 @@ impl OpenDag {
         }
     }
 
-    #[expect(dead_code, reason = "for nested calls, which come with the executor")]
     /// The calls that those of this DAG are nested in, outermost first.
     pub(crate) fn ancestors(&self) -> &[CallKey] {
         &self.ancestors
@@ -56,7 +55,7 @@ impl OpenDag {
 }
 
 /// Puts `part`: a value as a literal, a collection that holds nodes as a builtin.
-fn stage(dag: &mut dag::OpenDag, part: Part) -> Result<(NodeId, &'static str), Error> {
+pub(crate) fn stage(dag: &mut dag::OpenDag, part: Part) -> Result<(NodeId, &'static str), Error> {
     let (op, parts) = match part {
         Part::Value(value) => {
             let type_name = value.type_name();

@@ -11,8 +11,9 @@ use daggerml::repo::history::LogOptions;
 use daggerml::repo::refs::ReadRefs;
 use daggerml::repo::{FOLDER, tree};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyBytes, PyDict};
 
+use crate::calls;
 use crate::dag_view::DagView;
 use crate::errors::OrRaise;
 use crate::open_dag::OpenDag;
@@ -189,6 +190,27 @@ impl Repository {
             dags.set_item(name.as_str(), Ref::object(dag))?;
         }
         Ok(dags)
+    }
+
+    /// The calls under way, then the others, newest first.
+    fn execs<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        calls::list(py, &self.0)
+    }
+
+    /// The attempts at a call that ended, newest first.
+    fn exec_attempts<'py>(&self, py: Python<'py>, key: &str) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        calls::attempts(py, &self.0, key)
+    }
+
+    /// What was written to standard error in an attempt, from 1; by default the newest.
+    #[pyo3(signature = (key, attempt=None))]
+    fn exec_log<'py>(
+        &self,
+        py: Python<'py>,
+        key: &str,
+        attempt: Option<usize>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, &calls::log(py, &self.0, key, attempt)?))
     }
 
     /// What a revision stands for: a commit, tree, DAG, node ...

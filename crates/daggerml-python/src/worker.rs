@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use daggerml::Error;
-use daggerml::maintenance::bundle::{self, Limits};
 use daggerml::record::CallKey;
 use daggerml::value::Value;
 use pyo3::prelude::*;
@@ -37,23 +35,9 @@ pub(crate) fn begin_call<'py>(
         .map(|key| key.parse().or_raise(py))
         .collect::<PyResult<Vec<CallKey>>>()?;
     let (dag, runnable) = py
-        .detach(|| {
-            let mut input = bundle;
-            let mut values = bundle::data(shared.store(), &mut input, &Limits::default())?;
-            if !matches!(values.first(), Some(Value::Runnable(_))) {
-                return Err(Error::Invalid {
-                    message: "a call's bundle begins with a runnable".to_owned(),
-                });
-            }
-            let args = values.split_off(1);
-            let dag = shared.begin_call("call", args)?;
-            Ok((dag, values.pop()))
-        })
+        .detach(|| shared.take_call("call", bundle))
         .or_raise(py)?;
-    let runnable = match runnable {
-        Some(runnable) => to_python(py, &runnable)?,
-        None => py.None().into_bound(py),
-    };
+    let runnable = to_python(py, &Value::Runnable(Box::new(runnable)))?;
     Ok((
         OpenDag::of_call(Arc::clone(shared), dag, ancestors),
         runnable,
@@ -81,10 +65,6 @@ pub(crate) fn end_call<'py>(
             return Err(invalid(py, text));
         }
     };
-    let (made, bundle) = dag.work(py, |dag| {
-        let mut bundle = Vec::new();
-        let made = dag.pack_call(outcome, &[], thin, &mut bundle)?;
-        Ok((made, bundle))
-    })?;
+    let (bundle, made) = dag.work(py, |dag| dag.end_as_bundle(outcome, thin))?;
     Ok((Ref::object(made), PyBytes::new(py, &bundle)))
 }

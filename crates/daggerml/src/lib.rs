@@ -11,6 +11,7 @@
 //! | [`record`] | the immutable objects |
 //! | [`store`] | where they are kept |
 //! | [`dag`] | DAGs being made, and DAGs to read |
+//! | [`execution`] | running calls: cache, claims, adapters |
 //! | [`repo`] | a store as a repository: refs, trees, commits, history |
 //! | [`maintenance`] | garbage collection, finding damage, excision, bundles, migration |
 //! | [`config`] | settings of the user and of the repository |
@@ -19,6 +20,7 @@ mod cbor;
 pub mod config;
 pub mod dag;
 pub mod error;
+pub mod execution;
 pub mod id;
 pub mod maintenance;
 pub mod name;

@@ -39,17 +39,32 @@ pub const KEYS: &[KeyInfo] = &[
     KeyInfo {
         key: "adapters.allow",
         key_type: KeyType::List,
-        about: "names of adapters that may run, beside the installed ones",
+        about: "names of adapters that may run, beside the installed ones; \
+                only the user's settings count",
     },
+    KeyInfo {
+        key: "execution.python",
+        key_type: KeyType::Text,
+        about: "the Python that `dml` runs the local adapter with; \
+                only the user's settings count",
+    },
+];
+
+/// Settings of one adapter that the engine knows: the last part of the key.
+const OF_ADAPTERS: &[(&str, KeyType)] = &[
+    ("command", KeyType::List),     // only the user's settings count
+    ("processes", KeyType::Number), // how many stay warm
 ];
 
 /// The value that `text` is for `key`.
 pub(super) fn parse(key: &str, text: &str) -> Result<Value> {
-    let info = KEYS.iter().find(|info| info.key == key);
-    let Some(info) = info else {
-        if key.starts_with("adapter.") {
-            return Ok(Value::from(text));
-        }
+    let known = KEYS.iter().find(|info| info.key == key);
+    let of_adapter = || {
+        let (_, last) = key.strip_prefix("adapter.")?.split_once('.')?;
+        let known = OF_ADAPTERS.iter().find(|(name, _)| *name == last);
+        Some(known.map_or(KeyType::Text, |(_, key_type)| *key_type))
+    };
+    let Some(key_type) = known.map(|info| info.key_type).or_else(of_adapter) else {
         return Err(Error::NotFoundNear {
             what: "setting",
             name: key.to_owned(),
@@ -60,7 +75,7 @@ pub(super) fn parse(key: &str, text: &str) -> Result<Value> {
     let wrong = |wanted: &str| Error::Invalid {
         message: format!("{key} must be {wanted}, not {text:?}"),
     };
-    Ok(match info.key_type {
+    Ok(match key_type {
         KeyType::Text => Value::from(text),
         KeyType::Bool => Value::from(text.parse::<bool>().map_err(|_| wrong("true or false"))?),
         KeyType::Number => {

@@ -107,11 +107,21 @@ impl Config {
 
     /// The items of a setting that is a list.
     pub fn get_list(&self, key: &str) -> Result<Vec<String>> {
+        self.list_where(key, |_| true)
+    }
+
+    /// The same, as `scope` alone says.
+    pub fn get_list_in(&self, scope: Scope, key: &str) -> Result<Vec<String>> {
+        self.list_where(key, |file| file.scope == scope)
+    }
+
+    fn list_where(&self, key: &str, counts: impl Fn(&File) -> bool) -> Result<Vec<String>> {
         let parts = parts(key)?;
         let found = self
             .files
             .iter()
             .rev()
+            .filter(|file| counts(file))
             .find_map(|file| file.find(&parts)?.as_value());
         Ok(match found {
             Some(Value::Array(items)) => items.iter().map(text).collect(),

@@ -241,13 +241,25 @@ impl OpenDag {
         self.objects_of(id)?.load(id)
     }
 
+    /// The data of `nodes`, which must be in this DAG.
+    pub(crate) fn data(&self, nodes: &[NodeId]) -> Result<Vec<DatumId>> {
+        let objects = self.objects()?;
+        nodes
+            .iter()
+            .map(|node| {
+                self.position(*node)?;
+                read::datum(&objects, *node)
+            })
+            .collect()
+    }
+
     fn node_at(&self, position: u32) -> Option<NodeId> {
         self.nodes
             .get_index(usize::try_from(position).ok()?)
             .copied()
     }
 
-    pub(super) fn position(&self, node: NodeId) -> Result<u32> {
+    pub(crate) fn position(&self, node: NodeId) -> Result<u32> {
         self.nodes
             .get_index_of(&node)
             .and_then(|position| u32::try_from(position).ok())

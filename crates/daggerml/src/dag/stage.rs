@@ -238,7 +238,7 @@ impl OpenDag {
     }
 
     /// What is staged, and below it the store.
-    pub(super) fn objects(&self) -> Result<Layered<'_>> {
+    pub(crate) fn objects(&self) -> Result<Layered<'_>> {
         Ok(Layered {
             stage: &self.stage,
             logged: None,
@@ -258,7 +258,7 @@ impl OpenDag {
 }
 
 /// Reads what is staged, and below it the store.
-pub(super) struct Layered<'s> {
+pub(crate) struct Layered<'s> {
     stage: &'s Stage,
     /// Records in the log that are going to be read.
     logged: Option<(IndexId, u64, Place)>,

@@ -6,6 +6,7 @@ impl Error {
     /// What to do about it, where that can be said.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
+            Self::Execution(error) => error.hint()?,
             Self::RepositoryNotFound { .. } => {
                 "run `dml init` where the repository should be".to_owned()
             }

@@ -25,11 +25,17 @@ pub enum ErrorKind {
     Closed,
     /// The DAG asked for ended in an error.
     Failed,
+    /// What runs a call failed.
+    Adapter,
+    /// A call took too long.
+    Timeout,
+    /// A call was stopped.
+    Canceled,
 }
 
 impl ErrorKind {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Invalid,
         Self::NotFound,
         Self::Exists,
@@ -40,6 +46,9 @@ impl ErrorKind {
         Self::Io,
         Self::Closed,
         Self::Failed,
+        Self::Adapter,
+        Self::Timeout,
+        Self::Canceled,
     ];
 
     /// The stable name.
@@ -55,6 +64,9 @@ impl ErrorKind {
             Self::Io => "io",
             Self::Closed => "closed",
             Self::Failed => "failed",
+            Self::Adapter => "adapter",
+            Self::Timeout => "timeout",
+            Self::Canceled => "canceled",
         }
     }
 }
@@ -71,6 +83,7 @@ impl Error {
             | Self::WrongKind { .. }
             | Self::Config { .. } => ErrorKind::Invalid,
             Self::Builtin(error) => error.kind(),
+            Self::Execution(error) => error.kind(),
             Self::ObjectNotFound { .. }
             | Self::NotFound { .. }
             | Self::NotFoundNear { .. }

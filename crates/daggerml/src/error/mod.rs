@@ -1,6 +1,7 @@
 //! Errors. Every one says what is wrong, where, and, where it can, what to do.
 
 mod builtin;
+mod execution;
 mod hint;
 mod kind;
 mod object;
@@ -8,6 +9,7 @@ mod object;
 use std::path::PathBuf;
 
 pub use builtin::BuiltinError;
+pub use execution::ExecutionError;
 pub use kind::ErrorKind;
 pub use object::{Fault, FaultKind, IdError, NameError, ValueError};
 
@@ -33,6 +35,9 @@ pub enum Error {
     /// A builtin operation was asked to do what it cannot.
     #[error(transparent)]
     Builtin(#[from] BuiltinError),
+    /// A call was not run to its end.
+    #[error(transparent)]
+    Execution(#[from] ExecutionError),
     /// Bytes from outside are not a record.
     #[error("not a record: {0}")]
     Fault(#[from] Fault),

@@ -12,6 +12,7 @@ from daggerml.errors import Error
 __all__ = [
     "DagView",
     "Data",
+    "Executor",
     "OpenDag",
     "Ref",
     "Repository",
@@ -19,8 +20,10 @@ __all__ = [
     "Uri",
     "__version__",
     "begin_call",
+    "call_key",
     "end_call",
     "error_kinds",
+    "guard_stdin",
     "run_cli",
 ]
 
@@ -28,9 +31,13 @@ __version__: str
 
 _Codec: TypeAlias = Optional[Callable[[Any], Any]]
 _Typed: TypeAlias = tuple[Ref, str]
+_Called: TypeAlias = tuple[Ref, Optional[str]]
+_OnEvent: TypeAlias = Optional[Callable[[dict[str, Any]], object]]
 
 def run_cli(args: Sequence[str]) -> int: ...
 def error_kinds() -> list[str]: ...
+def call_key(parts: list[Any]) -> str: ...
+def guard_stdin() -> None: ...
 def begin_call(
     repository: Repository, bundle: bytes, ancestors: Sequence[str]
 ) -> tuple[OpenDag, Runnable]: ...
@@ -130,6 +137,42 @@ class Repository:
     def rev_parse(self, revision: str) -> Ref: ...
     def log(self, revision: str, limit: Optional[int]) -> list[dict[str, Any]]: ...
     def status(self) -> dict[str, Any]: ...
+    def execs(self) -> list[dict[str, Any]]: ...
+    def exec_attempts(self, key: str) -> list[dict[str, Any]]: ...
+    def exec_log(self, key: str, attempt: Optional[int] = None) -> bytes: ...
+
+@final
+class Executor:
+    def __new__(
+        cls,
+        repository: Repository,
+        adapters: Mapping[str, tuple[Sequence[str], int, bool]],
+        *,
+        lease: Optional[float] = None,
+    ) -> Self: ...
+    def adapters(self) -> list[str]: ...
+    def call(
+        self,
+        dag: OpenDag,
+        parts: list[Any],
+        options: dict[str, Any],
+        name: Optional[str] = None,
+        codec: _Codec = None,
+        on_event: _OnEvent = None,
+    ) -> _Called: ...
+    def map(
+        self,
+        dag: OpenDag,
+        items: list[list[Any]],
+        options: dict[str, Any],
+        parallel: int,
+        stop_on_error: bool,
+        codec: _Codec = None,
+        on_event: _OnEvent = None,
+    ) -> list[Optional[_Called]]: ...
+    def invalidate(self, key: str) -> bool: ...
+    def cancel(self, key: str) -> bool: ...
+    def close(self) -> None: ...
 
 @final
 class OpenDag:

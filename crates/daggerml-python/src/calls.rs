@@ -1,0 +1,91 @@
+//! What is told of calls: those under way, and the attempts that were made.
+
+use daggerml::execution::{Attempt, CallState, Filter};
+use daggerml::{Error, execution::claim::Claim};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::errors::OrRaise;
+use crate::reference::Ref;
+use crate::repository::Shared;
+
+fn attempt<'py>(py: Python<'py>, made: &Attempt) -> PyResult<Bound<'py, PyDict>> {
+    let told = PyDict::new(py);
+    told.set_item("exec", Ref::object(made.id))?;
+    told.set_item("status", made.exec.status.as_str())?;
+    told.set_item("dag", made.exec.dag.map(Ref::object))?;
+    told.set_item("adapter", &made.exec.adapter)?;
+    told.set_item("started", made.exec.started.0)?;
+    told.set_item("finished", made.exec.finished.0)?;
+    told.set_item("log", made.exec.log.is_some())?;
+    Ok(told)
+}
+
+fn running<'py>(py: Python<'py>, claim: &Claim, dead: bool) -> PyResult<Bound<'py, PyDict>> {
+    let told = PyDict::new(py);
+    told.set_item("state", claim.state.as_str())?;
+    told.set_item("attempt", claim.attempt)?;
+    told.set_item("adapter", &claim.adapter)?;
+    told.set_item("since", claim.since.0)?;
+    told.set_item("host", &claim.host)?;
+    told.set_item("pid", claim.pid)?;
+    told.set_item("dead", dead)?;
+    told.set_item("cancel", claim.cancel)?;
+    Ok(told)
+}
+
+fn state<'py>(py: Python<'py>, call: &CallState) -> PyResult<Bound<'py, PyDict>> {
+    let told = PyDict::new(py);
+    told.set_item("key", call.key.to_string())?;
+    told.set_item("dag", call.answer.map(Ref::object))?;
+    let claim = call.claim.as_ref();
+    told.set_item(
+        "running",
+        claim
+            .map(|claim| running(py, claim, call.dead))
+            .transpose()?,
+    )?;
+    let newest = call.newest.as_ref();
+    told.set_item("newest", newest.map(|made| attempt(py, made)).transpose()?)?;
+    Ok(told)
+}
+
+/// The calls under way, then the others, newest first.
+pub(crate) fn list<'py>(py: Python<'py>, shared: &Shared) -> PyResult<Vec<Bound<'py, PyDict>>> {
+    let calls = py.detach(|| shared.calls(Filter::default())).or_raise(py)?;
+    calls.iter().map(|call| state(py, call)).collect()
+}
+
+/// The attempts at a call that ended, newest first.
+pub(crate) fn attempts<'py>(
+    py: Python<'py>,
+    shared: &Shared,
+    key: &str,
+) -> PyResult<Vec<Bound<'py, PyDict>>> {
+    let made = py
+        .detach(|| shared.attempts(shared.find_call(key)?))
+        .or_raise(py)?;
+    made.iter().map(|made| attempt(py, made)).collect()
+}
+
+/// The log of an attempt, from 1; of the newest by default.
+pub(crate) fn log(
+    py: Python<'_>,
+    shared: &Shared,
+    key: &str,
+    number: Option<usize>,
+) -> PyResult<Vec<u8>> {
+    py.detach(|| {
+        let made = shared.attempts(shared.find_call(key)?)?;
+        let newest_first = number.map_or(Some(0), |number| made.len().checked_sub(number));
+        match newest_first.and_then(|at| made.get(at)) {
+            Some(made) => shared.log_of(&made.exec),
+            None => Err(Error::NotFound {
+                what: "attempt",
+                name: number.unwrap_or(1).to_string(),
+                place: format!("the call {key}"),
+            }),
+        }
+    })
+    .or_raise(py)
+}

@@ -1,0 +1,331 @@
+//! `Executor`: runs the calls of a repository.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use daggerml::config::Config;
+use daggerml::execution::{
+    self, AdapterCommand, AdapterName, AdapterRegistry, CallOptions, ExecutorOptions, Work,
+};
+use daggerml::id::{DagId, NodeId};
+use daggerml::record::CallKey;
+use daggerml::value::Value;
+use daggerml::{Error, dag};
+use pyo3::prelude::*;
+use pyo3::types::PyList;
+
+use crate::convert::{Encoder, Part};
+use crate::errors::{OrRaise, invalid};
+use crate::listener::Listener;
+use crate::open_dag::{OpenDag, stage};
+use crate::reference::Ref;
+use crate::repository::{Repository, Shared};
+
+/// The ref of a call's node and the type of its value; `None` when it ended in an error.
+type Called = (Ref, Option<&'static str>);
+
+/// An adapter as Python tells it: command, most warm processes, whether it shares
+/// the repository.
+type Adapter = (Vec<OsString>, usize, bool);
+
+/// Runs the calls of a repository.
+#[pyclass(frozen, module = "daggerml._core")]
+pub(crate) struct Executor {
+    // Dropped before the repository that it works for.
+    executor: Mutex<Option<execution::Executor>>,
+    _repository: Shared,
+}
+
+/// How calls are to be run, from Python's keyword arguments.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+struct Options {
+    cache: bool,
+    timeout: Option<f64>,
+    retries: Option<u32>,
+}
+
+impl Options {
+    fn with(self, py: Python<'_>, dag: &OpenDag) -> PyResult<CallOptions> {
+        let mut options = CallOptions {
+            cache: self.cache,
+            ancestors: dag.ancestors().to_vec(),
+            ..CallOptions::default()
+        };
+        if let Some(seconds) = self.timeout {
+            let limit = Duration::try_from_secs_f64(seconds);
+            options.timeout =
+                Some(limit.map_err(|error| invalid(py, format!("timeout: {error}")))?);
+        }
+        options.retries = self.retries.unwrap_or(options.retries);
+        Ok(options)
+    }
+}
+
+/// One call after it was looked up.
+enum Prepared {
+    Cached(CallKey, DagId),
+    Todo(Box<Work>),
+}
+
+fn prepare(
+    executor: &execution::Executor,
+    dag: &mut dag::OpenDag,
+    parts: Vec<Part>,
+    cache: bool,
+) -> Result<(Vec<NodeId>, Prepared), Error> {
+    let nodes = parts
+        .into_iter()
+        .map(|part| stage(dag, part).map(|(node, _)| node))
+        .collect::<Result<Vec<_>, _>>()?;
+    let call = dag.prepare_call(&nodes)?;
+    if cache && let Some(made) = executor.cached(&dag.repository().snapshot()?, &call)? {
+        return Ok((nodes, Prepared::Cached(call.key, made)));
+    }
+    Ok((nodes, Prepared::Todo(Box::new(dag.load_call(&call)?))))
+}
+
+/// Records a call that made `made`.
+fn record(
+    dag: &mut dag::OpenDag,
+    nodes: &[NodeId],
+    made: DagId,
+) -> Result<(NodeId, Option<&'static str>), Error> {
+    let node = dag.record_call(nodes, made)?;
+    let type_name = match dag.node(node)?.datum() {
+        Some(_) => Some(dag.value_type(node)?),
+        None => None,
+    };
+    Ok((node, type_name))
+}
+
+impl Executor {
+    fn engine(&self, py: Python<'_>) -> PyResult<execution::Executor> {
+        let executor = self.executor.lock().unwrap_or_else(PoisonError::into_inner);
+        let closed = || Error::Closed {
+            message: "this executor was closed".to_owned(),
+        };
+        executor.clone().ok_or_else(closed).or_raise(py)
+    }
+
+    fn key(&self, py: Python<'_>, text: &str) -> PyResult<(execution::Executor, CallKey)> {
+        let executor = self.engine(py)?;
+        let key = py.detach(|| executor.repository().find_call(text));
+        Ok((executor, key.or_raise(py)?))
+    }
+}
+
+#[pymethods]
+impl Executor {
+    /// An executor that knows these adapters, and those that the user's settings allow.
+    #[new]
+    #[pyo3(signature = (repository, adapters, *, lease=None))]
+    fn new(
+        py: Python<'_>,
+        repository: &Repository,
+        adapters: HashMap<String, Adapter>,
+        lease: Option<f64>,
+    ) -> PyResult<Self> {
+        let shared = Arc::clone(repository.shared());
+        let mut registry = AdapterRegistry::default();
+        for (name, (command, processes, share)) in adapters {
+            let name = AdapterName::new(&name).or_raise(py)?;
+            let mut words = command.into_iter();
+            let Some(program) = words.next() else {
+                return Err(invalid(py, format!("the adapter {name} has no program")));
+            };
+            let mut command = AdapterCommand::new(program);
+            command.args = words.collect();
+            (command.processes, command.share) = (processes, share);
+            registry.add(name, command);
+        }
+        let mut options = ExecutorOptions::default();
+        if let Some(seconds) = lease {
+            let lease = Duration::try_from_secs_f64(seconds);
+            options.lease = lease.map_err(|error| invalid(py, format!("lease: {error}")))?;
+        }
+        py.detach(|| registry.add_from(&Config::of(Some(shared.root()))?))
+            .or_raise(py)?;
+        let executor = execution::Executor::new((*shared).clone(), registry, options);
+        Ok(Self {
+            executor: Mutex::new(Some(executor)),
+            _repository: shared,
+        })
+    }
+
+    /// The names of the adapters, in order.
+    fn adapters(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        let executor = self.engine(py)?;
+        Ok(executor
+            .adapters()
+            .names()
+            .map(ToString::to_string)
+            .collect())
+    }
+
+    /// Calls `parts[0]` with the others as arguments and records the call in `dag`.
+    #[pyo3(signature = (dag, parts, options, name=None, codec=None, on_event=None))]
+    #[expect(clippy::too_many_arguments, reason = "as Python's `call` has them")]
+    fn call<'py>(
+        &self,
+        py: Python<'py>,
+        dag: &OpenDag,
+        parts: &Bound<'py, PyList>,
+        options: Options,
+        name: Option<&str>,
+        codec: Option<&Bound<'py, PyAny>>,
+        on_event: Option<Py<PyAny>>,
+    ) -> PyResult<Called> {
+        let executor = self.engine(py)?;
+        let options = options.with(py, dag)?;
+        let encoder = Encoder::new(py, codec);
+        let parts = parts
+            .iter()
+            .map(|part| encoder.part(&part))
+            .collect::<PyResult<Vec<_>>>()?;
+        let (nodes, prepared) =
+            dag.work(py, |dag| prepare(&executor, dag, parts, options.cache))?;
+        let listener = Listener {
+            on_event,
+            items: vec![0],
+            raised: Mutex::default(),
+        };
+        let made = match prepared {
+            Prepared::Cached(key, made) => {
+                listener.cached(key);
+                listener.or_raised(py, Ok(made))?
+            }
+            Prepared::Todo(work) => {
+                let made = py.detach(|| executor.run(&work, &options, &listener));
+                listener.or_raised(py, made)?
+            }
+        };
+        dag.work(py, |dag| {
+            let (node, type_name) = record(dag, &nodes, made)?;
+            if let Some(name) = name {
+                dag.set_name(name, node)?;
+            }
+            Ok((Ref::object(node), type_name))
+        })
+    }
+
+    /// Makes every call in `items`, each as in `call`, at most `parallel` at a time.
+    /// Those that were not begun because an earlier one failed are `None`.
+    #[pyo3(signature = (dag, items, options, parallel, stop_on_error, codec=None, on_event=None))]
+    #[expect(clippy::too_many_arguments, reason = "as Python's `map` has them")]
+    fn map<'py>(
+        &self,
+        py: Python<'py>,
+        dag: &OpenDag,
+        items: &Bound<'py, PyList>,
+        options: Options,
+        parallel: usize,
+        stop_on_error: bool,
+        codec: Option<&Bound<'py, PyAny>>,
+        on_event: Option<Py<PyAny>>,
+    ) -> PyResult<Vec<Option<Called>>> {
+        let executor = self.engine(py)?;
+        let options = options.with(py, dag)?;
+        let encoder = Encoder::new(py, codec);
+        let mut calls = Vec::with_capacity(items.len());
+        for item in items.iter() {
+            let parts: Vec<_> = item
+                .cast::<PyList>()?
+                .iter()
+                .map(|part| encoder.part(&part))
+                .collect::<PyResult<_>>()?;
+            calls.push(dag.work(py, |dag| prepare(&executor, dag, parts, options.cache))?);
+        }
+        let mut made: Vec<Option<DagId>> = vec![None; calls.len()];
+        let mut listener = Listener {
+            on_event,
+            items: Vec::new(),
+            raised: Mutex::default(),
+        };
+        let (mut nodes, mut works) = (Vec::new(), Vec::new());
+        for (item, (its, prepared)) in calls.into_iter().enumerate() {
+            nodes.push(its);
+            match prepared {
+                Prepared::Cached(key, dag) => {
+                    made[item] = Some(dag);
+                    listener.items = vec![item];
+                    listener.cached(key);
+                }
+                Prepared::Todo(work) => works.push((item, *work)),
+            }
+        }
+        let (items, works): (Vec<_>, Vec<_>) = works.into_iter().unzip();
+        listener.items.clone_from(&items);
+        let go_on = |_: usize, result: &Result<DagId, Error>| match result {
+            Ok(made) if stop_on_error => executor
+                .repository()
+                .view(*made)
+                .is_ok_and(|view| view.error().is_none()),
+            result => result.is_ok(),
+        };
+        let results =
+            py.detach(|| executor.run_many(&works, parallel, &options, &listener, &go_on));
+        listener.or_raised(py, Ok(()))?;
+        for (item, result) in items.into_iter().zip(results) {
+            made[item] = result.transpose().or_raise(py)?;
+        }
+        dag.work(py, |dag| {
+            let record = |(nodes, made): (Vec<NodeId>, Option<DagId>)| {
+                let called = made.map(|made| record(dag, &nodes, made)).transpose()?;
+                Ok(called.map(|(node, type_name)| (Ref::object(node), type_name)))
+            };
+            nodes.into_iter().zip(made).map(record).collect()
+        })
+    }
+
+    /// Lets a call be run again; whether it was cached.
+    fn invalidate(&self, py: Python<'_>, key: &str) -> PyResult<bool> {
+        let (executor, key) = self.key(py, key)?;
+        py.detach(|| executor.repository().invalidate_call(key))
+            .or_raise(py)
+    }
+
+    /// Asks whoever runs a call to stop; whether it is under way.
+    fn cancel(&self, py: Python<'_>, key: &str) -> PyResult<bool> {
+        let (executor, key) = self.key(py, key)?;
+        py.detach(|| executor.repository().cancel_call(key))
+            .or_raise(py)
+    }
+
+    /// Ends the adapters that were kept warm.
+    fn close(&self, py: Python<'_>) {
+        py.detach(|| {
+            let mut executor = self.executor.lock().unwrap_or_else(PoisonError::into_inner);
+            drop(executor.take());
+        });
+    }
+}
+
+/// The key of a call of `parts[0]` with the others as arguments.
+#[pyfunction]
+pub(crate) fn call_key<'py>(py: Python<'py>, parts: &Bound<'py, PyList>) -> PyResult<String> {
+    let encoder = Encoder::new(py, None);
+    let mut data = Vec::new();
+    for part in parts.iter() {
+        let value: Value = encoder.value(&part)?;
+        data.push(execution::datum_id(value).or_raise(py)?);
+    }
+    match data.split_first() {
+        Some((runnable, args)) => Ok(CallKey::new(*runnable, args).to_string()),
+        None => Err(invalid(py, "a call needs a runnable".to_owned())),
+    }
+}
+
+/// Kills this process and its group when the other end of standard input is closed.
+#[pyfunction]
+pub(crate) fn guard_stdin(py: Python<'_>) -> PyResult<()> {
+    execution::guard_stdin()
+        .map_err(|source| Error::Io {
+            action: "watch",
+            path: "standard input".into(),
+            source,
+        })
+        .or_raise(py)
+}

@@ -1,0 +1,91 @@
+//! Telling Python of calls while they are run.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use daggerml::Error;
+use daggerml::execution::{Event, Observer, Progress};
+use daggerml::record::CallKey;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::errors::OrRaise;
+
+/// Tells Python of calls, and runs its signal handlers.
+pub(crate) struct Listener {
+    pub on_event: Option<Py<PyAny>>,
+    /// The places of the calls in what Python asked for.
+    pub items: Vec<usize>,
+    pub raised: Mutex<Option<PyErr>>,
+}
+
+impl Listener {
+    fn raised(&self) -> MutexGuard<'_, Option<PyErr>> {
+        self.raised.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, py: Python<'_>, event: &Event) -> PyResult<()> {
+        let Some(on_event) = &self.on_event else {
+            return Ok(());
+        };
+        let told = PyDict::new(py);
+        told.set_item("state", event.progress.as_str())?;
+        told.set_item("item", self.items.get(event.item))?;
+        told.set_item("key", event.key.to_string())?;
+        told.set_item("attempt", event.attempt)?;
+        match &event.progress {
+            Progress::Retrying { reason, after } => {
+                told.set_item("reason", reason)?;
+                told.set_item("after", after.as_secs_f64())?;
+            }
+            Progress::Failed { reason } => told.set_item("reason", reason)?,
+            _ => {}
+        }
+        on_event.call1(py, (told,)).map(drop)
+    }
+
+    /// Tells of a call that is cached, the first of the items.
+    pub fn cached(&self, key: CallKey) {
+        self.event(&Event {
+            item: 0,
+            key,
+            attempt: 0,
+            progress: Progress::Cached,
+        });
+    }
+
+    /// What was raised, else `result`.
+    pub fn or_raised<T>(&self, py: Python<'_>, result: Result<T, Error>) -> PyResult<T> {
+        match self.raised().take() {
+            Some(raised) => Err(raised),
+            None => result.or_raise(py),
+        }
+    }
+}
+
+impl Observer for Listener {
+    fn event(&self, event: &Event) {
+        if self.on_event.is_some()
+            && let Err(raised) = Python::attach(|py| self.tell(py, event))
+        {
+            self.raised().get_or_insert(raised);
+        }
+    }
+
+    fn interrupted(&self) -> bool {
+        if self.raised().is_some() {
+            return true;
+        }
+        #[expect(
+            clippy::redundant_closure_for_method_calls,
+            reason = "the method alone is not general enough over lifetimes"
+        )]
+        let checked = Python::attach(|py| py.check_signals());
+        match checked {
+            Ok(()) => false,
+            Err(raised) => {
+                self.raised().get_or_insert(raised);
+                true
+            }
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! Getting the right to run a call: the claim of its key.
+
+use std::time::Instant;
+
+use super::claim::{self, Claim, OwnerId, State};
+use super::control::{Control, Stop};
+use super::executor::Executor;
+use super::options::{CallOptions, Progress};
+use super::owner::is_dead;
+use super::{Work, backoff, cache};
+use crate::error::Result;
+use crate::id::DagId;
+use crate::record::Time;
+use crate::store::{Table, WriteTxn};
+
+/// What came of trying to get a claim.
+pub(super) enum Acquired<'e> {
+    /// It is not needed.
+    Answered(DagId),
+    /// It is ours.
+    Mine(Mine<'e>),
+    /// The caller must stop.
+    Stopped(Stop),
+}
+
+/// A claim of ours. It is removed when this is dropped, unless it has ended.
+pub(super) struct Mine<'e> {
+    executor: &'e Executor,
+    work: &'e Work,
+    pub owner: OwnerId,
+    pub attempt: u64,
+    /// The token, when it was pending.
+    pub token: Option<String>,
+    ended: bool,
+}
+
+impl Mine<'_> {
+    /// Notes that the claim has ended, or is another's.
+    pub fn ended(&mut self) {
+        self.ended = true;
+    }
+
+    /// Writes that the adapter works on it; whether the claim is still ours.
+    pub fn pending(&mut self, token: &str) -> Result<bool> {
+        if self.token.as_deref() == Some(token) {
+            return Ok(true);
+        }
+        let key = self.work.key;
+        let ours = self.executor.repository().store().write(|txn| {
+            let Some(mut claim) = claim::owned(txn, key, &self.owner)? else {
+                return Ok(false);
+            };
+            claim.state = State::Pending(token.to_owned());
+            claim.put(txn, key)?;
+            Ok(true)
+        })?;
+        self.token = Some(token.to_owned());
+        Ok(ours)
+    }
+}
+
+impl Drop for Mine<'_> {
+    fn drop(&mut self) {
+        self.executor.inner.lease.let_go(self.work.key);
+        if !self.ended {
+            // When it fails, others take it over once this process has ended.
+            let key = self.work.key;
+            let _ = self.executor.repository().store().write(|txn| {
+                if claim::owned(txn, key, &self.owner)?.is_some() {
+                    claim::remove(txn, key)?;
+                }
+                Ok(())
+            });
+        }
+    }
+}
+
+/// What a waiting caller saw of a claim, to tell whether its owner shows itself.
+#[derive(PartialEq, Eq)]
+struct Sign(OwnerId, u64, u64);
+
+impl Sign {
+    fn of(claim: &Claim) -> Self {
+        Self(claim.owner.clone(), claim.attempt, claim.beat)
+    }
+}
+
+/// What a transaction found.
+enum Tried {
+    Answered(DagId),
+    Got(Claim),
+    Busy,
+}
+
+impl Executor {
+    /// Waits for the claim of `work`, or for somebody else to run it.
+    pub(super) fn acquire<'e>(
+        &'e self,
+        work: &'e Work,
+        adapter: &str,
+        options: &CallOptions,
+        control: &mut Control<'_>,
+    ) -> Result<Acquired<'e>> {
+        let store = self.repository().store();
+        let mut looks = 0;
+        let mut last: Option<(Sign, Instant)> = None;
+        let mut to_stop = false;
+        loop {
+            let snapshot = store.snapshot()?;
+            if options.cache
+                && let Some((_, dag)) = cache::lookup(&snapshot, work.key)?.and_then(|e| e.answer)
+            {
+                return Ok(Acquired::Answered(dag));
+            }
+            let found = claim::find(&snapshot, work.key)?;
+            drop(snapshot);
+            let over = match &found {
+                None if to_stop => return Ok(Acquired::Stopped(Stop::Requested)),
+                None => None,
+                Some(claim) => {
+                    to_stop |= claim.cancel;
+                    let sign = Sign::of(claim);
+                    let since = match last.take() {
+                        Some((before, since)) if before == sign => since,
+                        _ => Instant::now(),
+                    };
+                    let hangs = since.elapsed() >= self.inner.options.lease;
+                    let over = hangs || is_dead(store.path(), &claim.owner);
+                    last = Some((sign, since));
+                    over.then(|| Sign::of(claim))
+                }
+            };
+            if found.is_none() || over.is_some() {
+                match self.try_claim(work, adapter, options, over.as_ref())? {
+                    Tried::Answered(dag) => return Ok(Acquired::Answered(dag)),
+                    Tried::Got(claim) => return self.mine(work, claim).map(Acquired::Mine),
+                    Tried::Busy => {}
+                }
+            } else if looks == 0 {
+                control.tell(0, Progress::Waiting);
+            }
+            if let Some(stop) = control.sleep(backoff::look(looks)) {
+                return Ok(Acquired::Stopped(stop));
+            }
+            looks = looks.saturating_add(1);
+        }
+    }
+
+    fn mine<'e>(&'e self, work: &'e Work, claim: Claim) -> Result<Mine<'e>> {
+        let mine = Mine {
+            executor: self,
+            work,
+            owner: claim.owner,
+            attempt: claim.attempt,
+            token: match claim.state {
+                State::Pending(token) => Some(token),
+                _ => None,
+            },
+            ended: false,
+        };
+        self.hold(work.key)?;
+        Ok(mine)
+    }
+
+    /// Claims the call if there is no claim, or only the one in `over`.
+    fn try_claim(
+        &self,
+        work: &Work,
+        adapter: &str,
+        options: &CallOptions,
+        over: Option<&Sign>,
+    ) -> Result<Tried> {
+        let owner = self.owner()?;
+        self.repository().store().write(|txn| {
+            if options.cache
+                && let Some((_, dag)) = cache::lookup_in(txn, work.key)?.and_then(|e| e.answer)
+            {
+                return Ok(Tried::Answered(dag));
+            }
+            let mut claim = Claim {
+                owner: owner.id.clone(),
+                attempt: 1,
+                beat: 0,
+                state: State::Running,
+                adapter: adapter.to_owned(),
+                runnable: work.runnable,
+                args: work.args.clone(),
+                argv: work.argv,
+                since: Time::now(),
+                host: host(),
+                pid: u64::from(std::process::id()),
+                cancel: false,
+            };
+            match claim::find_in(txn, work.key)? {
+                None => {}
+                Some(old) if over.is_some_and(|over| *over == Sign::of(&old)) => {
+                    claim.cancel = old.cancel;
+                    match old.state {
+                        State::Pending(_) => {
+                            (claim.attempt, claim.state) = (old.attempt, old.state);
+                        }
+                        _ => claim.attempt = old.attempt + 1,
+                    }
+                }
+                Some(_) => return Ok(Tried::Busy),
+            }
+            store_data(txn, work)?;
+            claim.put(txn, work.key)?;
+            Ok(Tried::Got(claim))
+        })
+    }
+}
+
+fn store_data(txn: &mut WriteTxn<'_>, work: &Work) -> Result<()> {
+    work.objects
+        .iter()
+        .try_for_each(|(id, bytes)| txn.put_object(*id, bytes))
+}
+
+/// The machine's name, for people.
+fn host() -> String {
+    #[cfg(unix)]
+    let name = rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned();
+    #[cfg(not(unix))]
+    let name = std::env::var("COMPUTERNAME").unwrap_or_default();
+    name
+}
+
+/// Asks the owner of the claim of `key` to stop; whether there is a claim. That of a
+/// dead owner is removed.
+pub(super) fn request_cancel(
+    store: &crate::store::Store,
+    key: crate::record::CallKey,
+) -> Result<bool> {
+    let Some(found) = claim::find(&store.snapshot()?, key)? else {
+        return Ok(false);
+    };
+    let dead = is_dead(store.path(), &found.owner);
+    store.write(|txn| {
+        let Some(mut claim) = claim::find_in(txn, key)? else {
+            return Ok(false);
+        };
+        if dead && claim.owner == found.owner {
+            return txn.delete(Table::Claims, key.as_bytes());
+        }
+        claim.cancel = true;
+        claim.put(txn, key)?;
+        Ok(true)
+    })
+}

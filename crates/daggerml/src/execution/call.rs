@@ -1,0 +1,112 @@
+//! A call before it is run: what is called with what.
+
+use std::sync::Arc;
+
+use crate::dag::OpenDag;
+use crate::error::{Error, Result};
+use crate::id::{DatumId, NodeId, ObjectId, TypedId};
+use crate::record::{CallKey, Datum, Record, Reference};
+use crate::store::ReadObjects;
+use crate::value::Value;
+
+/// A call in an open DAG: the ids of what it is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The runnable's node, then the arguments' nodes.
+    pub nodes: Vec<NodeId>,
+    /// The call's key.
+    pub key: CallKey,
+    /// The runnable.
+    pub runnable: DatumId,
+    /// The arguments.
+    pub args: Vec<DatumId>,
+}
+
+/// The id of the datum that `value` is.
+pub fn datum_id(value: Value) -> Result<DatumId> {
+    let bytes = Datum { value }.encode()?;
+    Ok(DatumId::from_object(ObjectId::of(&bytes)))
+}
+
+/// A call with its data, fit to be run without the DAG.
+#[derive(Clone, Debug)]
+pub struct Work {
+    /// The call's key.
+    pub key: CallKey,
+    /// The name of the adapter, as the runnable has it.
+    pub(super) adapter: String,
+    pub(super) runnable: DatumId,
+    pub(super) args: Vec<DatumId>,
+    /// The list of the arguments.
+    pub(super) argv: DatumId,
+    /// All these objects.
+    pub(super) objects: Vec<(ObjectId, Arc<[u8]>)>,
+}
+
+impl Work {
+    /// What the call's bundle is about.
+    pub(super) fn roots(&self) -> Vec<Reference> {
+        let args = self.args.iter().map(|arg| Reference::from(*arg));
+        std::iter::once(self.runnable.into()).chain(args).collect()
+    }
+}
+
+impl OpenDag {
+    /// The call of the runnable in the first of `nodes` with the others as arguments.
+    pub fn prepare_call(&self, nodes: &[NodeId]) -> Result<Call> {
+        let Some(first) = nodes.first() else {
+            return Err(Error::Invalid {
+                message: "a call needs a runnable".to_owned(),
+            });
+        };
+        let found = self.value_type(*first)?;
+        if found != "runnable" {
+            return Err(Error::Invalid {
+                message: format!("only a runnable can be called, not a {found}"),
+            });
+        }
+        let mut data = self.data(nodes)?.into_iter();
+        let (Some(runnable), args) = (data.next(), data.collect::<Vec<_>>()) else {
+            return Err(Error::Invalid {
+                message: "a call needs a runnable".to_owned(),
+            });
+        };
+        Ok(Call {
+            nodes: nodes.to_vec(),
+            key: CallKey::new(runnable, &args),
+            runnable,
+            args,
+        })
+    }
+
+    /// The data of a call, for it to be run.
+    pub fn load_call(&self, call: &Call) -> Result<Work> {
+        let objects = self.objects()?;
+        let mut work = Work {
+            key: call.key,
+            adapter: String::new(),
+            runnable: call.runnable,
+            args: call.args.clone(),
+            argv: call.runnable, // set below
+            objects: Vec::new(),
+        };
+        let mut keep = |id: DatumId| -> Result<Value> {
+            let bytes = objects.object(id.object(), DatumId::KIND)?;
+            let datum = Datum::decode(bytes)?;
+            work.objects.push((id.object(), bytes.into()));
+            Ok(datum.value)
+        };
+        let Value::Runnable(runnable) = keep(call.runnable)? else {
+            return Err(Error::Invalid {
+                message: "only a runnable can be called".to_owned(),
+            });
+        };
+        let args = call.args.iter().map(|arg| keep(*arg));
+        let value = Value::List(args.collect::<Result<_>>()?);
+        let bytes = Datum { value }.encode()?;
+        work.argv = DatumId::from_object(ObjectId::of(&bytes));
+        work.objects.push((work.argv.object(), bytes.into()));
+        work.adapter = runnable.adapter;
+        Ok(work)
+    }
+}

@@ -1,0 +1,113 @@
+//! When a call that is under way must stop.
+
+use std::time::{Duration, Instant};
+
+use super::claim;
+use super::claim::OwnerId;
+use super::options::{Event, Observer, Progress};
+use super::process::TICK;
+use crate::record::CallKey;
+use crate::store::Store;
+
+/// How often the owner of a claim looks whether it still is, and may go on.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Why a call must stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// Its caller wants it.
+    Canceled,
+    /// Somebody asked for it in the claim.
+    Requested,
+    /// Its time is over.
+    Timeout,
+    /// The claim is another's.
+    Lost,
+}
+
+/// What stops a call, and who is told of it.
+pub(super) struct Control<'c> {
+    pub key: CallKey,
+    item: usize,
+    observer: &'c dyn Observer,
+    pub deadline: Option<Instant>,
+    store: &'c Store,
+    /// The owner, while there is a claim, and when it was last looked at.
+    claimed: Option<(OwnerId, Instant)>,
+}
+
+impl<'c> Control<'c> {
+    pub fn new(
+        store: &'c Store,
+        key: CallKey,
+        item: usize,
+        observer: &'c dyn Observer,
+        timeout: Option<Duration>,
+    ) -> Self {
+        Self {
+            key,
+            item,
+            observer,
+            deadline: timeout.and_then(|time| Instant::now().checked_add(time)),
+            store,
+            claimed: None,
+        }
+    }
+
+    /// From here on looks after the claim too.
+    pub fn claimed(&mut self, owner: Option<OwnerId>) {
+        self.claimed = owner.map(|owner| (owner, Instant::now()));
+    }
+
+    pub fn tell(&self, attempt: u64, progress: Progress) {
+        self.observer.event(&Event {
+            item: self.item,
+            key: self.key,
+            attempt,
+            progress,
+        });
+    }
+
+    /// What is left of the call's time.
+    pub fn left(&self) -> Option<Duration> {
+        let deadline = self.deadline?;
+        Some(deadline.saturating_duration_since(Instant::now()))
+    }
+
+    /// Whether the call must stop, and why.
+    pub fn stop(&mut self) -> Option<Stop> {
+        if self.observer.interrupted() {
+            return Some(Stop::Canceled);
+        }
+        let now = Instant::now();
+        if self.deadline.is_some_and(|deadline| deadline <= now) {
+            return Some(Stop::Timeout);
+        }
+        let (owner, looked) = self.claimed.as_mut()?;
+        if now.saturating_duration_since(*looked) < LOOK {
+            return None;
+        }
+        *looked = now;
+        // An error here comes up again when the result is written.
+        let found = claim::find(&self.store.snapshot().ok()?, self.key).ok()?;
+        match found {
+            Some(claim) if claim.owner == *owner => claim.cancel.then_some(Stop::Requested),
+            _ => Some(Stop::Lost),
+        }
+    }
+
+    /// Waits, unless it must stop.
+    pub fn sleep(&mut self, time: Duration) -> Option<Stop> {
+        let until = Instant::now() + time;
+        loop {
+            if let Some(stop) = self.stop() {
+                return Some(stop);
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return None;
+            }
+            std::thread::sleep(left.min(TICK));
+        }
+    }
+}

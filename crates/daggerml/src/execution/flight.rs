@@ -1,0 +1,108 @@
+//! Callers of one process who want the same call share one run of it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use super::control::{Control, Stop};
+use super::process::TICK;
+use crate::error::{Error, ExecutionError, Result};
+use crate::id::DagId;
+use crate::record::CallKey;
+
+/// What came of a run, for those who waited. `None`: nothing that they can use, so
+/// each goes on by itself.
+pub(super) type Landing = Option<Result<DagId, ExecutionError>>;
+
+/// The runs under way.
+#[derive(Default)]
+pub(super) struct Flights(Mutex<HashMap<CallKey, Arc<Flight>>>);
+
+#[derive(Default)]
+struct Flight {
+    landed: Mutex<Option<Landing>>,
+    changed: Condvar,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The right and duty to run a call.
+pub(super) struct Lead<'f> {
+    flights: &'f Flights,
+    key: CallKey,
+    flight: Arc<Flight>,
+    landing: Landing,
+}
+
+/// Whoever wants a call is one of these.
+pub(super) enum Role<'f> {
+    /// Runs it.
+    Lead(Lead<'f>),
+    /// Waited for the one who did.
+    Followed(Landing),
+    /// Must stop.
+    Stopped(Stop),
+}
+
+impl Flights {
+    /// Runs or waits for the call of `control`.
+    pub fn join(&self, control: &mut Control<'_>) -> Role<'_> {
+        let key = control.key;
+        let flight = {
+            let mut flights = lock(&self.0);
+            if let Some(flight) = flights.get(&key) {
+                Arc::clone(flight)
+            } else {
+                let flight = Arc::new(Flight::default());
+                flights.insert(key, Arc::clone(&flight));
+                return Role::Lead(Lead {
+                    flights: self,
+                    key,
+                    flight,
+                    landing: None,
+                });
+            }
+        };
+        control.tell(0, super::Progress::Waiting);
+        let mut landed = lock(&flight.landed);
+        loop {
+            if let Some(landing) = &*landed {
+                return Role::Followed(landing.clone());
+            }
+            landed = flight
+                .changed
+                .wait_timeout(landed, TICK)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+            if let Some(stop) = control.stop() {
+                return Role::Stopped(stop);
+            }
+        }
+    }
+}
+
+impl Lead<'_> {
+    /// Shares what came of the run, as far as it is for everybody.
+    pub fn land(&mut self, result: &Result<DagId>) {
+        self.landing = match result {
+            Ok(dag) => Some(Ok(*dag)),
+            // These are the leader's own affair.
+            Err(Error::Execution(
+                ExecutionError::Timeout { .. }
+                | ExecutionError::Canceled { .. }
+                | ExecutionError::Cycle { .. },
+            )) => None,
+            Err(Error::Execution(error)) => Some(Err(error.clone())),
+            Err(_) => None,
+        };
+    }
+}
+
+impl Drop for Lead<'_> {
+    fn drop(&mut self) {
+        lock(&self.flights.0).remove(&self.key);
+        *lock(&self.flight.landed) = Some(self.landing.take());
+        self.flight.changed.notify_all();
+    }
+}

@@ -1,0 +1,181 @@
+//! Taking the result of a call in.
+
+use crate::error::{Error, Result};
+use crate::id::{DagId, DatumId, ExecId, TypedId};
+use crate::maintenance::bundle::{Limits, apply};
+use crate::record::{Dag, Datum, Exec, ExecStatus, Kind, Node, Reference, Time};
+use crate::store::{ReadObjects, Store, WriteTxn};
+use crate::value::Value;
+
+use super::call::Work;
+use super::claim::{self, OwnerId};
+use super::{cache, nested};
+
+/// How an attempt ended.
+pub(super) struct Ended<'e> {
+    pub adapter: &'e str,
+    pub started: Time,
+    pub log: Vec<u8>,
+}
+
+/// What came of integrating a result.
+#[derive(Debug)]
+pub(super) enum Integrated {
+    /// It is the call's answer now.
+    Yes,
+    /// The claim is another's; nothing was kept.
+    Lost,
+    /// The bundle is not the result of this call; nothing was kept.
+    Refused {
+        detail: String,
+        /// Whether it may go well next time: something it needs is gone.
+        transient: bool,
+    },
+}
+
+/// Takes in the bundle of a result, appends the attempt and ends the claim, all in
+/// one transaction or not at all.
+pub(super) fn integrate(
+    store: &Store,
+    owner: &OwnerId,
+    work: &Work,
+    bundle: &[u8],
+    dag: DagId,
+    ended: &Ended<'_>,
+) -> Result<Integrated> {
+    let mut lost = false;
+    let taken = apply(store, &mut &*bundle, &Limits::default(), |txn, roots| {
+        if claim::owned(txn, work.key, owner)?.is_none() {
+            lost = true;
+            return Err(Error::Conflict {
+                message: "the claim is another's".to_owned(),
+            });
+        }
+        let (record, execs) = check(txn, work, roots, dag)?;
+        let status = match record.error() {
+            None => ExecStatus::Ok,
+            Some(_) => ExecStatus::Error,
+        };
+        append(txn, work, ended, status, Some(dag))?;
+        for exec in execs {
+            cache::adopt(txn, exec)?;
+        }
+        claim::remove(txn, work.key).map(drop)
+    });
+    match taken {
+        Ok(_) => Ok(Integrated::Yes),
+        Err(_) if lost => Ok(Integrated::Lost),
+        Err(error) if is_ours(&error) => Err(error),
+        Err(error) => Ok(Integrated::Refused {
+            transient: matches!(error, Error::ObjectNotFound { .. }),
+            detail: format!("its result is unsound: {error}"),
+        }),
+    }
+}
+
+/// Whether an error is the store's and not the bundle's.
+fn is_ours(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Io { .. }
+            | Error::Database { .. }
+            | Error::StoreDamaged { .. }
+            | Error::StoreUnsupported { .. }
+            | Error::ReadOnly { .. }
+            | Error::Closed { .. }
+            | Error::Execution(_)
+    )
+}
+
+fn wrong(message: impl Into<String>) -> Error {
+    Error::Invalid {
+        message: message.into(),
+    }
+}
+
+/// Checks that the roots are a result of this call, and exec records of its calls.
+fn check(
+    objects: &impl ReadObjects,
+    work: &Work,
+    roots: &[Reference],
+    dag: DagId,
+) -> Result<(Dag, Vec<ExecId>)> {
+    let Some((first, rest)) = roots.split_first() else {
+        return Err(wrong("the bundle has no roots"));
+    };
+    if *first != Reference::from(dag) {
+        return Err(wrong(format!("the first root is not the DAG {dag}")));
+    }
+    let record: Dag = objects.load(dag)?;
+    let argv = match record.argv_node() {
+        Some(node) => objects.load::<_, Node>(node)?,
+        None => return Err(wrong("the DAG has no arguments")),
+    };
+    if argv != (Node::Argv { datum: work.argv }) {
+        return Err(wrong("the DAG has other arguments than the call"));
+    }
+    let mut execs = Vec::new();
+    for root in rest {
+        if root.kind != Kind::Exec {
+            return Err(wrong(format!("the root {root} is a {}", root.kind)));
+        }
+        execs.push(ExecId::from_object(root.id));
+    }
+    nested::check(objects, &record, &execs)?;
+    Ok((record, execs))
+}
+
+/// Appends an attempt that made `dag` or nothing.
+fn append(
+    txn: &mut WriteTxn<'_>,
+    work: &Work,
+    ended: &Ended<'_>,
+    status: ExecStatus,
+    dag: Option<DagId>,
+) -> Result<()> {
+    let log = match ended.log.as_slice() {
+        [] => None,
+        bytes => {
+            let value = Value::Bytes(bytes.to_vec());
+            let id: DatumId = txn.save(&Datum { value })?;
+            Some(id)
+        }
+    };
+    let exec = Exec {
+        key: work.key,
+        status,
+        dag,
+        adapter: ended.adapter.to_owned(),
+        started: ended.started,
+        finished: Time::now(),
+        log,
+        previous: None,
+    };
+    cache::append(txn, exec).map(drop)
+}
+
+/// Appends an attempt that made nothing. The claim ends, or goes on with the next
+/// attempt if `again`. Whether the claim was still `owner`'s.
+pub(super) fn record_failure(
+    store: &Store,
+    owner: &OwnerId,
+    work: &Work,
+    ended: &Ended<'_>,
+    status: ExecStatus,
+    again: bool,
+) -> Result<bool> {
+    store.write(|txn| {
+        let Some(mut claim) = claim::owned(txn, work.key, owner)? else {
+            return Ok(false);
+        };
+        append(txn, work, ended, status, None)?;
+        if again {
+            claim.attempt += 1;
+            claim.state = claim::State::Claimed;
+            claim.put(txn, work.key)?;
+        } else {
+            claim::remove(txn, work.key)?;
+        }
+        Ok(true)
+    })
+}

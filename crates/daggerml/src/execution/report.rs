@@ -1,0 +1,197 @@
+//! What is running, and what was run.
+
+use super::acquire::request_cancel;
+use super::cache::{self, Entry};
+use super::claim::{self, Claim};
+use super::owner::is_dead;
+use crate::error::{Error, IdError, Result};
+use crate::id::{DagId, ExecId, MIN_PREFIX};
+use crate::record::{CallKey, Datum, Exec};
+use crate::repo::Repository;
+use crate::store::{ReadObjects, Snapshot, Table};
+use crate::value::Value;
+
+/// One attempt at a call, with its id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// The id of its record.
+    pub id: ExecId,
+    /// Its record.
+    pub exec: Exec,
+}
+
+/// What is known of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallState {
+    /// The call.
+    pub key: CallKey,
+    /// The claim, while it is under way.
+    pub claim: Option<Claim>,
+    /// Whether the owner of the claim is dead, so that the next caller takes it over.
+    pub dead: bool,
+    /// The newest attempt that ended.
+    pub newest: Option<Attempt>,
+    /// The DAG that answers calls.
+    pub answer: Option<DagId>,
+}
+
+/// Which calls to tell of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Only those under way.
+    pub running: bool,
+}
+
+impl Repository {
+    /// The calls that are known: those under way, then the others, newest first.
+    pub fn calls(&self, filter: Filter) -> Result<Vec<CallState>> {
+        let snapshot = self.snapshot()?;
+        let mut found = Vec::new();
+        let mut running = std::collections::HashSet::new();
+        for (key, claim) in claim::list(&snapshot)? {
+            running.insert(key);
+            found.push(self.call_state(&snapshot, key, Some(claim))?);
+        }
+        found.sort_by_key(|state| state.claim.as_ref().map(|claim| claim.since));
+        if filter.running {
+            return Ok(found);
+        }
+        let mut ended = Vec::new();
+        for entry in snapshot.scan(Table::Calls, &[])? {
+            let (key, _) = entry?;
+            let Ok(key) = key.try_into() else { continue };
+            let key = CallKey::from_bytes(key);
+            if !running.contains(&key) {
+                ended.push(self.call_state(&snapshot, key, None)?);
+            }
+        }
+        ended.sort_by_key(|state| {
+            let finished = state.newest.as_ref().map(|newest| newest.exec.finished);
+            std::cmp::Reverse(finished)
+        });
+        found.extend(ended);
+        Ok(found)
+    }
+
+    /// What is known of the call `key`.
+    pub fn call(&self, key: CallKey) -> Result<CallState> {
+        let snapshot = self.snapshot()?;
+        let claim = claim::find(&snapshot, key)?;
+        self.call_state(&snapshot, key, claim)
+    }
+
+    fn call_state(
+        &self,
+        snapshot: &Snapshot,
+        key: CallKey,
+        claim: Option<Claim>,
+    ) -> Result<CallState> {
+        let entry = cache::lookup(snapshot, key)?;
+        let newest = entry.map(|Entry { newest: id, .. }| {
+            Ok::<_, Error>(Attempt {
+                id,
+                exec: snapshot.load(id)?,
+            })
+        });
+        Ok(CallState {
+            key,
+            dead: claim
+                .as_ref()
+                .is_some_and(|claim| is_dead(self.store().path(), &claim.owner)),
+            claim,
+            newest: newest.transpose()?,
+            answer: entry.and_then(|entry| entry.answer).map(|(_, dag)| dag),
+        })
+    }
+
+    /// The call that `text` stands for: its key, or the first digits of it.
+    pub fn find_call(&self, text: &str) -> Result<CallKey> {
+        let digits = text.to_ascii_lowercase();
+        if digits.len() > 64 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return Err(IdError::Digit {
+                text: text.to_owned(),
+            }
+            .into());
+        }
+        if digits.len() < MIN_PREFIX {
+            return Err(IdError::Length {
+                text: text.to_owned(),
+            }
+            .into());
+        }
+        let snapshot = self.snapshot()?;
+        let mut found = std::collections::BTreeSet::new();
+        for table in [Table::Calls, Table::Claims] {
+            for entry in snapshot.scan(table, &prefix(&digits))? {
+                let (key, _) = entry?;
+                if let Ok(key) = key.try_into() {
+                    let key = CallKey::from_bytes(key);
+                    if key.to_string().starts_with(&digits) {
+                        found.insert(key);
+                    }
+                }
+            }
+        }
+        let mut all = found.iter();
+        match (all.next(), all.next()) {
+            (Some(key), None) => Ok(*key),
+            (None, _) => Err(Error::NotFound {
+                what: "call",
+                name: text.to_owned(),
+                place: self.root().display().to_string(),
+            }),
+            _ => Err(Error::AmbiguousId {
+                prefix: text.to_owned(),
+                candidates: found.iter().take(10).map(ToString::to_string).collect(),
+            }),
+        }
+    }
+
+    /// The attempts at the call `key` that ended, newest first.
+    pub fn attempts(&self, key: CallKey) -> Result<Vec<Attempt>> {
+        let snapshot = self.snapshot()?;
+        let mut next = cache::lookup(&snapshot, key)?.map(|entry| entry.newest);
+        let mut found = Vec::new();
+        while let Some(id) = next {
+            let exec: Exec = snapshot.load(id)?;
+            next = exec.previous;
+            found.push(Attempt { id, exec });
+        }
+        Ok(found)
+    }
+
+    /// What the adapter wrote to standard error in an attempt.
+    pub fn log_of(&self, exec: &Exec) -> Result<Vec<u8>> {
+        let Some(log) = exec.log else {
+            return Ok(Vec::new());
+        };
+        match self.snapshot()?.load::<_, Datum>(log)?.value {
+            Value::Bytes(bytes) => Ok(bytes),
+            other => Err(Error::Invalid {
+                message: format!("the log {log} is not bytes but a {}", other.type_name()),
+            }),
+        }
+    }
+
+    /// Lets the call `key` be run again; whether it was cached.
+    pub fn invalidate_call(&self, key: CallKey) -> Result<bool> {
+        self.store().write(|txn| cache::invalidate(txn, key))
+    }
+
+    /// Asks whoever runs the call `key` to stop; whether it is under way.
+    pub fn cancel_call(&self, key: CallKey) -> Result<bool> {
+        request_cancel(self.store(), key)
+    }
+}
+
+/// The whole bytes that these digits begin with.
+fn prefix(digits: &str) -> Vec<u8> {
+    digits
+        .as_bytes()
+        .chunks_exact(2)
+        .filter_map(|pair| match pair {
+            [high, low] => Some(crate::id::hex_digit(*high)? << 4 | crate::id::hex_digit(*low)?),
+            _ => None,
+        })
+        .collect()
+}

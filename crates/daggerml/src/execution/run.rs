@@ -1,0 +1,282 @@
+//! Running one call: from the cache, by waiting, or by an adapter.
+
+use std::time::Duration;
+
+use super::acquire::{Acquired, Mine};
+use super::ask::Asker;
+use super::attempt::{Attempt, End, Failure};
+use super::control::{Control, Stop};
+use super::executor::Executor;
+use super::flight::Role;
+use super::integrate::{Ended, Integrated, integrate, record_failure};
+use super::log::Log;
+use super::options::{CallOptions, Observer, Progress};
+use super::{Work, backoff};
+use crate::error::{Error, ExecutionError, Result};
+use crate::id::DagId;
+use crate::maintenance::bundle;
+use crate::record::{ExecStatus, Time};
+
+/// How long a claim that was canceled on request stays, for all who wait to see it.
+const SEEN: Duration = Duration::from_millis(250);
+
+/// How a claim ended.
+enum Driven {
+    Done(DagId),
+    /// Somebody else has it.
+    Lost,
+}
+
+/// One call on its way through an executor.
+struct Run<'r> {
+    executor: &'r Executor,
+    work: &'r Work,
+    options: &'r CallOptions,
+    adapter: String,
+}
+
+impl Executor {
+    /// Runs the call that is number `item` of those asked for together.
+    pub(super) fn run_item(
+        &self,
+        item: usize,
+        work: &Work,
+        options: &CallOptions,
+        observer: &dyn Observer,
+    ) -> Result<DagId> {
+        let store = self.repository().store();
+        let mut control = Control::new(store, work.key, item, observer, options.timeout);
+        let made = self.run_controlled(work, options, &mut control);
+        match &made {
+            Ok(_) => control.tell(0, Progress::Done),
+            Err(error) => control.tell(
+                0,
+                Progress::Failed {
+                    reason: error.to_string(),
+                },
+            ),
+        }
+        made
+    }
+
+    fn run_controlled(
+        &self,
+        work: &Work,
+        options: &CallOptions,
+        control: &mut Control<'_>,
+    ) -> Result<DagId> {
+        let (adapter, _) = self.adapters().find(&work.adapter)?;
+        if options.ancestors.contains(&work.key) {
+            return Err(ExecutionError::Cycle { key: work.key }.into());
+        }
+        let run = Run {
+            executor: self,
+            work,
+            options,
+            adapter: adapter.to_string(),
+        };
+        loop {
+            match self.inner.flights.join(control) {
+                Role::Lead(mut lead) => {
+                    let result = run.claim(control);
+                    lead.land(&result);
+                    return result;
+                }
+                // Who wants a run of its own waits for its turn only.
+                Role::Followed(Some(landing)) if options.cache => return Ok(landing?),
+                Role::Followed(_) => {}
+                Role::Stopped(stop) => return Err(run.stopped(stop, &Log::default())),
+            }
+        }
+    }
+}
+
+impl Run<'_> {
+    fn key(&self) -> crate::record::CallKey {
+        self.work.key
+    }
+
+    /// Gets the claim, or the answer of who had it.
+    fn claim(&self, control: &mut Control<'_>) -> Result<DagId> {
+        self.executor.inner.budget.call();
+        loop {
+            let (work, options) = (self.work, self.options);
+            match self
+                .executor
+                .acquire(work, &self.adapter, options, control)?
+            {
+                Acquired::Answered(dag) => return Ok(dag),
+                Acquired::Stopped(stop) => return Err(self.stopped(stop, &Log::default())),
+                Acquired::Mine(mut mine) => {
+                    control.tell(mine.attempt, Progress::Claimed);
+                    control.claimed(Some(mine.owner.clone()));
+                    let driven = self.drive(&mut mine, control);
+                    control.claimed(None);
+                    match driven? {
+                        Driven::Done(dag) => return Ok(dag),
+                        Driven::Lost => {}
+                    }
+                }
+            }
+        }
+    }
+
+    /// Runs attempts until one ends the claim.
+    fn drive(&self, mine: &mut Mine<'_>, control: &mut Control<'_>) -> Result<Driven> {
+        let (_, pool) = self.executor.pool(&self.work.adapter)?;
+        let share = pool.command.share;
+        let bundle = self.bundle(share)?;
+        let attempt = Attempt {
+            bundle: &bundle,
+            options: self.options,
+            repository: share.then(|| self.executor.repository().root()),
+        };
+        let mut asker = Asker::new(pool, self.key());
+        let mut failures = 0;
+        loop {
+            let started = Time::now();
+            let end = attempt.run(mine, &mut asker, control)?;
+            let end = match end {
+                End::Done { bundle, dag } => {
+                    let ended = self.ended(started, &asker.log);
+                    let store = self.executor.repository().store();
+                    match integrate(store, &mine.owner, self.work, &bundle, dag, &ended)? {
+                        Integrated::Yes => {
+                            mine.ended();
+                            return Ok(Driven::Done(dag));
+                        }
+                        Integrated::Lost => End::Stopped(Stop::Lost),
+                        Integrated::Refused { detail, transient } => {
+                            mine.token = None;
+                            End::Failed(Failure {
+                                detail,
+                                transient,
+                                pending: false,
+                            })
+                        }
+                    }
+                }
+                end => end,
+            };
+            let failure = match end {
+                End::Failed(failure) => failure,
+                End::Stopped(Stop::Lost) | End::Done { .. } => {
+                    mine.ended();
+                    return Ok(Driven::Lost);
+                }
+                End::Stopped(stop) => {
+                    let error = self.stopped(stop, &asker.log);
+                    let status = match stop {
+                        Stop::Timeout => ExecStatus::Error,
+                        _ => ExecStatus::Canceled,
+                    };
+                    if stop == Stop::Requested {
+                        std::thread::sleep(SEEN);
+                    }
+                    let log = asker.take_log();
+                    self.failed(mine, started, log, &error.to_string(), status, false)?;
+                    return Err(error);
+                }
+            };
+            let again = failure.transient
+                && failures < self.options.retries
+                && self.executor.inner.budget.retry();
+            if !again {
+                let error = self.adapter_failed(&failure.detail, &asker.log);
+                let (log, status) = (asker.take_log(), ExecStatus::Error);
+                self.failed(mine, started, log, &failure.detail, status, false)?;
+                return Err(error);
+            }
+            if !failure.pending {
+                let (log, status) = (asker.take_log(), ExecStatus::Error);
+                if !self.failed(mine, started, log, &failure.detail, status, true)? {
+                    return Ok(Driven::Lost);
+                }
+            }
+            let after = backoff::retry(failures);
+            failures += 1;
+            let reason = failure.detail;
+            control.tell(mine.attempt, Progress::Retrying { reason, after });
+            mine.attempt += u64::from(!failure.pending);
+            if let Some(stop) = control.sleep(after) {
+                return self.stopped_between(mine, stop);
+            }
+        }
+    }
+
+    /// Ends the claim of a call that was stopped between two attempts.
+    fn stopped_between(&self, mine: &mut Mine<'_>, stop: Stop) -> Result<Driven> {
+        if stop == Stop::Lost {
+            mine.ended();
+            return Ok(Driven::Lost);
+        }
+        Err(self.stopped(stop, &Log::default()))
+    }
+
+    /// The call's bundle: thin for an adapter that shares the repository, where the
+    /// claim has stored everything.
+    fn bundle(&self, share: bool) -> Result<Vec<u8>> {
+        let roots = self.work.roots();
+        let mut exclude = Vec::new();
+        if share {
+            exclude.extend(roots.iter().map(|root| root.id));
+        }
+        let snapshot = self.executor.repository().snapshot()?;
+        let mut bundle = Vec::new();
+        bundle::create(&snapshot, &roots, &exclude, &mut bundle)?;
+        Ok(bundle)
+    }
+
+    fn ended(&self, started: Time, log: &Log) -> Ended<'_> {
+        Ended {
+            adapter: &self.adapter,
+            started,
+            log: log.to_bytes(),
+        }
+    }
+
+    /// Appends an attempt that made nothing; whether the claim was still ours.
+    fn failed(
+        &self,
+        mine: &mut Mine<'_>,
+        started: Time,
+        mut log: Log,
+        detail: &str,
+        status: ExecStatus,
+        again: bool,
+    ) -> Result<bool> {
+        let first = detail.lines().next().unwrap_or_default();
+        log.push_line(&format!("daggerml: {first}"));
+        let ended = self.ended(started, &log);
+        let store = self.executor.repository().store();
+        let ours = record_failure(store, &mine.owner, self.work, &ended, status, again)?;
+        if !again || !ours {
+            mine.ended();
+        }
+        mine.token = None;
+        Ok(ours)
+    }
+
+    fn adapter_failed(&self, detail: &str, log: &Log) -> Error {
+        ExecutionError::AdapterFailed {
+            adapter: self.adapter.clone(),
+            key: self.key(),
+            detail: detail.to_owned(),
+            log: log.end(),
+        }
+        .into()
+    }
+
+    fn stopped(&self, stop: Stop, log: &Log) -> Error {
+        let key = self.key();
+        match stop {
+            Stop::Timeout => ExecutionError::Timeout {
+                key,
+                limit: self.options.timeout.unwrap_or_default(),
+                log: log.end(),
+            },
+            Stop::Canceled | Stop::Requested | Stop::Lost => ExecutionError::Canceled { key },
+        }
+        .into()
+    }
+}

@@ -1,0 +1,47 @@
+//! The other side: what an adapter needs to take a call and hand its result back.
+
+use crate::dag::OpenDag;
+use crate::error::{Error, Result};
+use crate::id::{DagId, NodeId};
+use crate::maintenance::bundle::{Limits, data};
+use crate::record::ErrorInfo;
+use crate::repo::Repository;
+use crate::value::{Runnable, Value};
+
+use super::nested;
+
+impl Repository {
+    /// Begins the DAG of the call in a bundle, which holds the arguments; and the
+    /// runnable. Nothing is written. It ends with [`OpenDag::end_as_bundle`].
+    pub fn take_call(&self, name: &str, bundle: &[u8]) -> Result<(OpenDag, Runnable)> {
+        let mut values = data(self.store(), &mut &*bundle, &Limits::default())?.into_iter();
+        let Some(Value::Runnable(runnable)) = values.next() else {
+            return Err(Error::Invalid {
+                message: "a call's bundle begins with a runnable".to_owned(),
+            });
+        };
+        Ok((self.begin_call(name, values.collect())?, *runnable))
+    }
+}
+
+impl OpenDag {
+    /// Ends the DAG of a call; its bundle and id.
+    ///
+    /// With `share` the caller has this repository too: what the store has is left
+    /// out, and so are the exec records of nested calls.
+    pub fn end_as_bundle(
+        &mut self,
+        outcome: Result<NodeId, ErrorInfo>,
+        share: bool,
+    ) -> Result<(Vec<u8>, DagId)> {
+        let execs = if share {
+            Vec::new()
+        } else {
+            let nodes: Vec<_> = self.nodes().collect();
+            nested::execs(&self.repository().snapshot()?, &self.objects()?, nodes)?
+        };
+        let mut bundle = Vec::new();
+        let dag = self.pack_call(outcome, &execs, share, &mut bundle)?;
+        Ok((bundle, dag))
+    }
+}

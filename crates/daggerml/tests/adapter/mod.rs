@@ -1,0 +1,140 @@
+//! A real adapter for tests: this test binary run as a process of its own, which
+//! speaks the protocol on its standard streams and does what the runnable's URI says.
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::cast_possible_truncation,
+    reason = "each test binary uses a part of it; helpers of tests fail by panicking"
+)]
+
+pub mod program;
+
+use std::path::Path;
+use std::time::Duration;
+
+use daggerml::dag::OpenDag;
+use daggerml::execution::{
+    AdapterCommand, AdapterName, AdapterRegistry, CallOptions, Executor, ExecutorOptions,
+};
+use daggerml::id::NodeId;
+use daggerml::value::{Map, Runnable, Uri, Value};
+use daggerml::{Repository, Result};
+
+/// A repository, the folder that functions leave their traces in, and an executor.
+pub struct Bench {
+    pub folder: tempfile::TempDir,
+    pub repository: Repository,
+    pub executor: Executor,
+}
+
+/// How the adapter is run.
+#[derive(Clone, Copy, Default)]
+pub struct Setup {
+    pub processes: usize,
+    pub share: bool,
+    pub lease: Option<Duration>,
+}
+
+impl Bench {
+    pub fn new(setup: Setup) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let repository = Repository::init(folder.path()).unwrap();
+        let executor = executor(&repository, setup);
+        Self {
+            folder,
+            repository,
+            executor,
+        }
+    }
+
+    pub fn dag(&self) -> OpenDag {
+        self.repository.new_dag("test", "").unwrap()
+    }
+
+    /// Calls the function `name` with ints.
+    pub fn call(
+        &self,
+        name: &str,
+        args: &[i64],
+        options: &CallOptions,
+    ) -> Result<(OpenDag, NodeId)> {
+        let mut dag = self.dag();
+        let nodes = put_call(&mut dag, self.folder.path(), name, args);
+        let node = self.executor.call(&mut dag, &nodes, options, &())?;
+        Ok((dag, node))
+    }
+
+    /// The value of such a call.
+    pub fn value(&self, name: &str, args: &[i64]) -> Result<Value> {
+        let (dag, node) = self.call(name, args, &CallOptions::default())?;
+        dag.value(node)
+    }
+
+    /// How often the functions ran.
+    pub fn runs(&self) -> usize {
+        runs(self.folder.path())
+    }
+}
+
+pub fn runs(folder: &Path) -> usize {
+    std::fs::read_to_string(folder.join("runs")).map_or(0, |text| text.lines().count())
+}
+
+/// Puts the runnable of the function `name` and its arguments.
+pub fn put_call(dag: &mut OpenDag, folder: &Path, name: &str, args: &[i64]) -> Vec<NodeId> {
+    let mut nodes = vec![dag.put(runnable(folder, name, "local")).unwrap()];
+    nodes.extend(args.iter().map(|arg| dag.put(Value::from(*arg)).unwrap()));
+    nodes
+}
+
+pub fn runnable(folder: &Path, name: &str, adapter: &str) -> Value {
+    let folder = folder.to_str().unwrap();
+    let kwargs = Map::new(vec![(Value::from("folder"), Value::from(folder))]).unwrap();
+    Value::Runnable(Box::new(Runnable {
+        uri: Uri::new(&format!("test:{name}")).unwrap(),
+        adapter: adapter.to_owned(),
+        kwargs,
+        sub: None,
+    }))
+}
+
+/// This binary as an adapter. The test harness writes to standard output, so answers
+/// go to descriptor 3.
+pub fn command(setup: Setup) -> AdapterCommand {
+    let exe = std::env::current_exe().unwrap();
+    let script = "DML_TEST_ADAPTER=1 exec \"$0\" adapter --exact --nocapture 3>&1 1>/dev/null";
+    let mut command = AdapterCommand::new("sh");
+    command.args = vec!["-c".into(), script.into(), exe.into()];
+    command.processes = setup.processes;
+    command.share = setup.share;
+    command
+}
+
+pub fn executor(repository: &Repository, setup: Setup) -> Executor {
+    let mut adapters = AdapterRegistry::default();
+    adapters.add(AdapterName::new("local").unwrap(), command(setup));
+    let mut options = ExecutorOptions::default();
+    if let Some(lease) = setup.lease {
+        options.lease = lease;
+    }
+    Executor::new(repository.clone(), adapters, options)
+}
+
+/// The processes whose command line has `word`, which must be rare, less this one.
+pub fn processes(word: &str) -> Vec<u32> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let Ok(pid) = entry.file_name().to_string_lossy().parse::<u32>() else {
+            continue;
+        };
+        let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        let environment = std::fs::read(entry.path().join("environ")).unwrap_or_default();
+        let has = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains(word);
+        if pid != std::process::id() && (has(&line) || has(&environment)) {
+            found.push(pid);
+        }
+    }
+    found
+}

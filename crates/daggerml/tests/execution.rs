@@ -1,0 +1,354 @@
+//! Calls, with a real adapter process: what is cached, shared, nested and recorded.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+
+mod adapter;
+mod support;
+
+use std::time::{Duration, Instant};
+
+use adapter::{Bench, Setup, put_call};
+use daggerml::execution::{CallOptions, CancelToken, Filter};
+use daggerml::record::ExecStatus;
+use daggerml::value::Value;
+use daggerml::{Error, ErrorKind};
+use support::{clean, collect};
+
+/// The adapter; see `tests/adapter`.
+#[test]
+fn adapter() {
+    if std::env::var_os("DML_TEST_ADAPTER").is_some() {
+        adapter::program::serve();
+        std::process::exit(0);
+    }
+}
+
+#[test]
+fn a_call_runs_once_and_is_cached() {
+    let bench = Bench::new(Setup::default());
+    assert_eq!(bench.value("sum", &[1, 2, 3]).unwrap(), Value::from(6));
+    assert_eq!(bench.value("sum", &[1, 2, 3]).unwrap(), Value::from(6));
+    assert_eq!(bench.runs(), 1);
+    assert_eq!(bench.value("sum", &[1, 2, 4]).unwrap(), Value::from(7));
+    assert_eq!(bench.runs(), 2);
+    let calls = bench.repository.calls(Filter::default()).unwrap();
+    assert_eq!(calls.len(), 2);
+    assert!(
+        calls
+            .iter()
+            .all(|call| call.claim.is_none() && call.answer.is_some())
+    );
+    // A cached result survives gc, though nothing else refers to it.
+    collect(bench.repository.store());
+    assert_eq!(bench.value("sum", &[1, 2, 3]).unwrap(), Value::from(6));
+    assert_eq!(bench.runs(), 2);
+    clean(bench.repository.store());
+}
+
+#[test]
+fn the_call_can_be_committed_and_read_back() {
+    let bench = Bench::new(Setup::default());
+    let (mut dag, node) = bench
+        .call("sum", &[20, 22], &CallOptions::default())
+        .unwrap();
+    dag.commit(node).unwrap();
+    let view = bench.repository.load("test").unwrap();
+    assert_eq!(view.value(view.result().unwrap()).unwrap(), Value::from(42));
+    clean(bench.repository.store());
+}
+
+#[test]
+fn a_function_that_fails_is_recorded_and_cached() {
+    let bench = Bench::new(Setup::default());
+    for _ in 0..2 {
+        let (dag, node) = bench.call("fail", &[1], &CallOptions::default()).unwrap();
+        let Err(Error::Failed { info, .. }) = dag.value(node) else {
+            panic!("an error expected");
+        };
+        assert_eq!(
+            (info.kind.as_str(), info.message.as_str()),
+            ("Oops", "it failed")
+        );
+    }
+    assert_eq!(bench.runs(), 1);
+    let [call] = bench
+        .repository
+        .calls(Filter::default())
+        .unwrap()
+        .try_into()
+        .unwrap();
+    let newest = call.newest.unwrap();
+    assert_eq!(newest.exec.status, ExecStatus::Error);
+    assert_eq!(
+        bench.repository.log_of(&newest.exec).unwrap(),
+        b"about to fail\n"
+    );
+    clean(bench.repository.store());
+}
+
+#[test]
+fn without_the_cache_another_attempt_is_appended() {
+    let bench = Bench::new(Setup::default());
+    let again = CallOptions {
+        cache: false,
+        ..CallOptions::default()
+    };
+    for _ in 0..3 {
+        bench.call("sum", &[1], &again).unwrap();
+    }
+    assert_eq!(bench.runs(), 3);
+    let [call] = bench
+        .repository
+        .calls(Filter::default())
+        .unwrap()
+        .try_into()
+        .unwrap();
+    assert_eq!(bench.repository.attempts(call.key).unwrap().len(), 3);
+    assert!(bench.repository.invalidate_call(call.key).unwrap());
+    assert!(!bench.repository.invalidate_call(call.key).unwrap());
+    bench.value("sum", &[1]).unwrap();
+    assert_eq!(bench.runs(), 4);
+    assert_eq!(bench.repository.attempts(call.key).unwrap().len(), 4);
+    collect(bench.repository.store());
+    assert_eq!(bench.repository.attempts(call.key).unwrap().len(), 4);
+    clean(bench.repository.store());
+}
+
+#[test]
+fn threads_share_one_run() {
+    let bench = Bench::new(Setup::default());
+    std::thread::scope(|scope| {
+        let calls: Vec<_> = (0..32)
+            .map(|_| scope.spawn(|| bench.value("slow", &[200]).unwrap()))
+            .collect();
+        for call in calls {
+            assert_eq!(call.join().unwrap(), Value::from(200));
+        }
+    });
+    assert_eq!(bench.runs(), 1);
+}
+
+#[test]
+fn a_pending_call_is_polled() {
+    for processes in [0, 1] {
+        let bench = Bench::new(Setup {
+            processes,
+            ..Setup::default()
+        });
+        assert_eq!(bench.value("pending", &[3, 4]).unwrap(), Value::from(7));
+        assert_eq!(bench.runs(), 1);
+        clean(bench.repository.store());
+    }
+}
+
+#[test]
+fn warm_processes_are_used_again() {
+    let bench = Bench::new(Setup {
+        processes: 1,
+        ..Setup::default()
+    });
+    for number in 0..20 {
+        assert_eq!(bench.value("sum", &[number]).unwrap(), Value::from(number));
+    }
+    // Every run left its process's number.
+    let runs = std::fs::read_to_string(bench.folder.path().join("runs")).unwrap();
+    let pids: std::collections::HashSet<_> = runs.lines().collect();
+    assert_eq!((runs.lines().count(), pids.len()), (20, 1));
+}
+
+#[test]
+fn a_warm_process_that_died_is_replaced() {
+    let bench = Bench::new(Setup {
+        processes: 1,
+        ..Setup::default()
+    });
+    bench.value("sum", &[1]).unwrap();
+    let runs = std::fs::read_to_string(bench.folder.path().join("runs")).unwrap();
+    let kill = std::process::Command::new("kill")
+        .args(["-9", runs.trim()])
+        .status();
+    assert!(kill.unwrap().success());
+    std::thread::sleep(Duration::from_millis(200));
+    assert_eq!(bench.value("sum", &[2]).unwrap(), Value::from(2));
+    assert_eq!(
+        bench.repository.attempts(newest_key(&bench)).unwrap().len(),
+        1
+    );
+}
+
+fn newest_key(bench: &Bench) -> daggerml::record::CallKey {
+    bench.repository.calls(Filter::default()).unwrap()[0].key
+}
+
+#[test]
+fn nested_calls_come_back_with_the_result() {
+    for share in [false, true] {
+        let bench = Bench::new(Setup {
+            share,
+            ..Setup::default()
+        });
+        assert_eq!(bench.value("nested", &[5, 6]).unwrap(), Value::from(11));
+        assert_eq!(bench.runs(), 2, "share: {share}");
+        // The inner call is cached here now.
+        assert_eq!(bench.value("sum", &[5, 6]).unwrap(), Value::from(11));
+        assert_eq!(bench.runs(), 2);
+        assert!(bench.repository.indexes().unwrap().is_empty());
+        collect(bench.repository.store());
+        assert_eq!(bench.value("nested", &[5, 6]).unwrap(), Value::from(11));
+        assert_eq!(bench.runs(), 2);
+        clean(bench.repository.store());
+    }
+}
+
+#[test]
+fn a_call_nested_in_itself_is_refused() {
+    for share in [false, true] {
+        let bench = Bench::new(Setup {
+            share,
+            ..Setup::default()
+        });
+        let error = bench.value("nested", &[-1]).unwrap_err();
+        assert!(error.to_string().contains("nested in itself"), "{error}");
+    }
+}
+
+#[test]
+fn a_transient_failure_is_tried_again() {
+    for name in ["crash-at-first", "transient-at-first"] {
+        let bench = Bench::new(Setup::default());
+        assert_eq!(bench.value(name, &[1, 1]).unwrap(), Value::from(2));
+        assert_eq!(bench.runs(), 2);
+        let attempts = bench.repository.attempts(newest_key(&bench)).unwrap();
+        let statuses: Vec<_> = attempts
+            .iter()
+            .map(|at| (at.exec.status, at.exec.dag.is_some()))
+            .collect();
+        assert_eq!(
+            statuses,
+            [(ExecStatus::Ok, true), (ExecStatus::Error, false)]
+        );
+        clean(bench.repository.store());
+    }
+}
+
+#[test]
+fn a_call_can_be_stopped() {
+    for (name, processes) in [
+        ("silent", 0),
+        ("silent", 1),
+        ("with-child", 0),
+        ("hang-pending", 0),
+    ] {
+        let bench = Bench::new(Setup {
+            processes,
+            ..Setup::default()
+        });
+        let token = CancelToken::default();
+        let begun = Instant::now();
+        let error = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while bench.runs() == 0 {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                token.cancel();
+            });
+            let mut dag = bench.dag();
+            let nodes = put_call(&mut dag, bench.folder.path(), name, &[1]);
+            let options = CallOptions::default();
+            bench
+                .executor
+                .call(&mut dag, &nodes, &options, &token)
+                .unwrap_err()
+        });
+        assert_eq!(error.kind(), ErrorKind::Canceled, "{name}: {error}");
+        assert!(begun.elapsed() < Duration::from_secs(20));
+        let calls = bench.repository.calls(Filter::default()).unwrap();
+        assert!(calls[0].claim.is_none() && calls[0].answer.is_none());
+        assert_eq!(
+            calls[0].newest.as_ref().unwrap().exec.status,
+            ExecStatus::Canceled
+        );
+        assert_eq!(
+            bench.folder.path().join("canceled").exists(),
+            name == "hang-pending"
+        );
+        assert_eq!(adapter::processes("1003.25"), Vec::<u32>::new());
+    }
+}
+
+#[test]
+fn a_call_can_be_stopped_from_elsewhere() {
+    for name in ["silent", "hang-pending"] {
+        let bench = Bench::new(Setup::default());
+        let other = adapter::executor(&bench.repository, Setup::default());
+        let (first, second) = std::thread::scope(|scope| {
+            let first = scope.spawn(|| bench.value(name, &[1]).unwrap_err());
+            while bench.runs() == 0 {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            // Another executor waits, as another process would.
+            let second = scope.spawn(|| {
+                let mut dag = bench.dag();
+                let nodes = put_call(&mut dag, bench.folder.path(), name, &[1]);
+                other
+                    .call(&mut dag, &nodes, &CallOptions::default(), &())
+                    .unwrap_err()
+            });
+            let running = Filter { running: true };
+            let [call] = bench.repository.calls(running).unwrap().try_into().unwrap();
+            assert!(bench.repository.cancel_call(call.key).unwrap());
+            (first.join().unwrap(), second.join().unwrap())
+        });
+        assert_eq!(first.kind(), ErrorKind::Canceled, "{first}");
+        assert_eq!(second.kind(), ErrorKind::Canceled, "{second}");
+        assert_eq!(bench.runs(), 1);
+        assert!(!bench.repository.cancel_call(newest_key(&bench)).unwrap());
+    }
+}
+
+#[test]
+fn a_call_has_a_time_limit() {
+    for name in ["silent", "hang-pending"] {
+        let bench = Bench::new(Setup::default());
+        let options = CallOptions {
+            timeout: Some(Duration::from_millis(1500)),
+            ..CallOptions::default()
+        };
+        let Err(error) = bench.call(name, &[1], &options) else {
+            panic!("a timeout expected");
+        };
+        assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+        assert_eq!(
+            bench.repository.calls(Filter { running: true }).unwrap(),
+            []
+        );
+        clean(bench.repository.store());
+    }
+}
+
+#[test]
+fn many_calls_keep_their_order_and_bound() {
+    let bench = Bench::new(Setup {
+        processes: 4,
+        ..Setup::default()
+    });
+    let mut dag = bench.dag();
+    let works: Vec<_> = (0..100)
+        .map(|number| {
+            // Every call comes twice.
+            let nodes = put_call(&mut dag, bench.folder.path(), "sum", &[number / 2]);
+            dag.load_call(&dag.prepare_call(&nodes).unwrap()).unwrap()
+        })
+        .collect();
+    let go_on = |_: usize, _: &daggerml::Result<_>| true;
+    let made = bench
+        .executor
+        .run_many(&works, 8, &CallOptions::default(), &(), &go_on);
+    for (number, made) in (0i64..).zip(made) {
+        let view = bench.repository.view(made.unwrap().unwrap()).unwrap();
+        let value = view.value(view.result().unwrap()).unwrap();
+        assert_eq!(value, Value::from(number / 2));
+    }
+    assert_eq!(bench.runs(), 50);
+    clean(bench.repository.store());
+}
