@@ -18,7 +18,7 @@ import daggerml
 ALL: list[str] = vars(daggerml)["__all__"]
 MODULES = [
     "daggerml",
-    *(f"daggerml.{module.name}" for module in pkgutil.iter_modules(daggerml.__path__)),
+    *(module.name for module in pkgutil.walk_packages(daggerml.__path__, "daggerml.")),
 ]
 
 

@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from daggerml.errors import CodecError as CodecError
     from daggerml.errors import DmlRepoError as DmlRepoError
     from daggerml.errors import Error as Error
+    from daggerml.errors import ExecutionTimeoutError as ExecutionTimeoutError
     from daggerml.errors import NodeError as NodeError
     from daggerml.errors import NotFoundError as NotFoundError
+    from daggerml.executions import ExecutionRecord as ExecutionRecord
     from daggerml.funks import Funk as Funk
     from daggerml.funks import funk as funk
     from daggerml.node import ListNode as ListNode
@@ -63,7 +65,8 @@ _NAMES = {
     "dag": "Dag",
     "dml": "Dml",
     "errors": "BadExecutionStatusError CanceledExecutionError CancellationError CodecError "
-    "DmlRepoError Error NodeError NotFoundError",
+    "DmlRepoError Error ExecutionTimeoutError NodeError NotFoundError",
+    "executions": "ExecutionRecord",
     "funks": "Funk funk",
     "node": "ListNode MapNode Node RunnableNode ScalarNode SetNode",
     "projection": "Projection",

@@ -84,7 +84,7 @@ def _load_plugins() -> list[tuple[int, LiteralCodec]]:
     global _plugins  # noqa: PLW0603
     if _plugins is None:
         found: list[tuple[int, LiteralCodec]] = []
-        for point in _entry_points():
+        for point in entry_points(GROUP):
             try:
                 found.extend((int(priority), codec) for priority, codec in point.load()())
             except Exception as error:
@@ -94,12 +94,13 @@ def _load_plugins() -> list[tuple[int, LiteralCodec]]:
     return _plugins
 
 
-def _entry_points() -> Iterable[Any]:
+def entry_points(group: str) -> Iterable[Any]:
+    """Return the entry points of a group, in the order of their names."""
     from importlib import metadata
 
     points: Any = metadata.entry_points()
     # CPython 3.9 has a dict of lists here.
-    found = points.select(group=GROUP) if hasattr(points, "select") else points.get(GROUP, ())
+    found = points.select(group=group) if hasattr(points, "select") else points.get(group, ())
     return sorted(set(found), key=lambda point: (point.name, point.value))
 
 

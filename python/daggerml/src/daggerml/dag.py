@@ -10,6 +10,7 @@ from daggerml.reading import ReadableDag, fill
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import TracebackType
     from typing import Any, NoReturn, Optional, Union
 
@@ -138,13 +139,86 @@ class Dag(ReadableDag):
         wanted = None if node is None else source._reader().named(node)
         return self._imported(source, wanted, name)
 
-    def call(self, fn: Any, *args: Any, name: Optional[str] = None, **options: Any) -> NoReturn:
-        """Call a runnable. This version cannot run calls yet; it raises."""
-        text = (
-            "this version of daggerml cannot run calls yet; "
-            "compute in Python, put the result, and see SHORTCOMINGS.md"
+    def call(
+        self,
+        fn: Any,
+        *args: Any,
+        name: Optional[str] = None,
+        timeout: Optional[float] = None,
+        cache: Optional[bool] = None,
+        retries: Optional[int] = None,
+    ) -> Node:
+        """Call a runnable, a node of one, or a funk, and return the node of the result.
+
+        A call with the same runnable and arguments that was made before is
+        answered from the cache. If the function fails, that is recorded too, and
+        raised as a :class:`NodeError`.
+
+        >>> import daggerml
+        >>> @daggerml.funk
+        ... def double(dag, x):
+        ...     return x.value() * 2
+        >>> with daggerml.temporary() as repo, repo.new("call") as dag:
+        ...     four = dag.call(double, 2, name="four")
+        ...     dag.commit(dag.call(double, four))
+        ...     repo.load("call").result.value()
+        8
+
+        :param timeout: seconds that it may take, waiting and retries included.
+        :param cache: with ``False`` it is run again, though it was made before.
+        :param retries: how often it is tried again when what runs it fails.
+        """
+        from daggerml.calls import call
+
+        options = {"timeout": timeout, "cache": cache, "retries": retries}
+        return call(self, fn, args, name=name, **options)  # type: ignore[arg-type]
+
+    def map(
+        self,
+        fn: Any,
+        items: Iterable[Any],
+        *args: Any,
+        parallel: Optional[int] = None,
+        timeout: Optional[float] = None,
+        cache: Optional[bool] = None,
+        retries: Optional[int] = None,
+        on_error: str = "raise",
+        progress: Optional[bool] = None,
+    ) -> list[Any]:
+        """Call a runnable with every item, several at once; return the nodes, in order.
+
+        ``args`` are further arguments, the same for all. The first failure ends it,
+        when the calls under way have ended; with ``on_error="keep"`` all are
+        made, and a :class:`NodeError` stands in the place of the node.
+
+        >>> import daggerml
+        >>> @daggerml.funk
+        ... def power(dag, x, n):
+        ...     return x.value() ** n.value()
+        >>> with daggerml.temporary() as repo, repo.new("map") as dag:
+        ...     dag.commit(dag.map(power, [1, 2, 3], 2))
+        ...     repo.load("map").result.value()
+        [1, 4, 9]
+
+        :param parallel: how many calls are under way at most; by default the number of
+            processors for ``local``, 64 for other adapters.
+        :param progress: whether to show a bar on standard error; by default if that is a
+            terminal. Otherwise the log of ``daggerml`` tells.
+        """
+        from daggerml.calls import map_items
+
+        return map_items(
+            self,
+            fn,
+            items,
+            args,
+            parallel=parallel,
+            timeout=timeout,
+            cache=cache,
+            retries=retries,
+            on_error=on_error,
+            progress=progress,
         )
-        raise NotImplementedError(text)
 
     def commit(self, value: Any) -> None:
         """End the DAG with a result (a node, or a value to put) or an :class:`Error`.

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any, Optional, Union
 
     from daggerml._core import Ref
+    from daggerml.executions import Executions
 
     StrPath = Union[str, "os.PathLike[str]"]
     Revision = Union[str, Ref, None]
@@ -161,6 +162,13 @@ class Dml:
             entry["time"] = epoch + timedelta(microseconds=entry["time"])
         return entries
 
+    @property
+    def exec(self) -> Executions:
+        """The calls: those under way, and the attempts that were made."""
+        from daggerml.executions import Executions
+
+        return Executions(self)
+
     def status(self) -> dict[str, Any]:
         """Tell what is checked out: root, branch, commit, and the number of DAGs."""
         return self._handle.status()
@@ -206,6 +214,10 @@ class _Temporary:
 
     def __exit__(self, *raised: object) -> None:
         import shutil
+        import sys
 
+        calls = sys.modules.get("daggerml.calls")
+        if calls is not None:  # some were made, here perhaps
+            calls.release(os.path.realpath(self.folder))
         # On Windows an open database file stays until the process ends.
         shutil.rmtree(self.folder, ignore_errors=True)

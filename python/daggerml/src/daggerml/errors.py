@@ -17,6 +17,7 @@ __all__ = [
     "CodecError",
     "DmlRepoError",
     "Error",
+    "ExecutionTimeoutError",
     "NameNotFoundError",
     "NodeError",
     "NotFoundError",
@@ -208,11 +209,24 @@ class CancellationError(Error):
 
 
 class BadExecutionStatusError(DmlRepoError):
-    """An execution is in a state that does not allow what was asked for."""
+    """A call was not run to its end: what runs it failed (kind ``"adapter"``)."""
 
 
 class CanceledExecutionError(BadExecutionStatusError):
-    """An execution was cancelled."""
+    """A call was stopped (kind ``"canceled"``)."""
+
+
+class ExecutionTimeoutError(BadExecutionStatusError, TimeoutError):
+    """A call took longer than it was given (kind ``"timeout"``)."""
+
+
+_BY_KIND: dict[str, type[DmlRepoError]] = {
+    "not_found": NotFoundError,
+    "invalid": InvalidError,
+    "adapter": BadExecutionStatusError,
+    "canceled": CanceledExecutionError,
+    "timeout": ExecutionTimeoutError,
+}
 
 
 class NodeError(Error):
@@ -234,10 +248,10 @@ class NodeError(Error):
 
     def context(self) -> Dag:
         """Return the DAG that recorded the error."""
-        if self.dag is None or self.node_ref is None:
+        if self.dag is None or self.dag_ref is None:
             msg = "this error has lost its repository (it was pickled)"
             raise DmlRepoError(msg)
-        return self.dag._node(self.node_ref).context(root=False)
+        return self.dag.dml.load(self.dag_ref)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "dag": None}
@@ -245,7 +259,7 @@ class NodeError(Error):
 
 def engine_error(kind: str, message: str, hint: Optional[str] = None) -> DmlRepoError:
     """Make the exception for an error of the engine; the extension calls this."""
-    cls = {"not_found": NotFoundError, "invalid": InvalidError}.get(kind, DmlRepoError)
+    cls = _BY_KIND.get(kind, DmlRepoError)
     return cls(message, kind=kind, hint=hint)
 
 

@@ -91,7 +91,7 @@ class Node:
         def __iter__(self) -> Iterator[Any]: ...
         def __contains__(self, item: object) -> bool: ...
 
-    def __call__(self, *args: Any, **options: Any) -> NoReturn:
+    def __call__(self, *args: Any, **options: Any) -> Any:
         text = f"a node of type {self.type!r} is not callable"
         raise TypeError(text)
 
@@ -146,9 +146,9 @@ class RunnableNode(Node):
         """Return the runnable."""
         return cast("Runnable", super().value())
 
-    def __call__(self, *args: Any, **options: Any) -> NoReturn:
+    def __call__(self, *args: Any, **options: Any) -> Any:
         """Call the runnable: the same as :meth:`Dag.call`."""
-        self.dag.call(self, *args, **options)
+        return self.dag.call(self, *args, **options)
 
 
 class CollectionNode(Node):

@@ -43,7 +43,7 @@ def command(
     inherit: Iterable[str] = (),
     adapter: str = "local",
 ) -> Runnable:
-    """Make a runnable of a program: an executable and its arguments, never a shell.
+    r"""Make a runnable of a program: an executable and its arguments, never a shell.
 
     A whole number stands for the argument of the call at that position: in
     ``argv`` for its text, in ``stdin`` and ``files`` for its bytes. The command runs
@@ -56,6 +56,13 @@ def command(
     named in ``inherit``, and those of ``env``. If it ends with another
     code than 0, that is the error of the call, with the end of what it wrote to
     standard error.
+
+    >>> import daggerml
+    >>> sort = daggerml.command(["sort", "-n"], stdin=0)
+    >>> with daggerml.temporary() as repo, repo.new("sorted") as dag:
+    ...     dag.commit(dag.call(sort, b"10\n9\n")["stdout"])
+    ...     repo.load("sorted").result.value()
+    b'9\n10\n'
     """
     kwargs: dict[str, Any] = {"argv": list(argv)}
     if not argv or not isinstance(argv[0], str):

@@ -58,8 +58,8 @@ def serve(handlers: Mapping[str, Handler]) -> None:
         data = json.dumps(answer).encode("ascii") + b"\n"
         with inbox.idle_after():
             try:
-                answers.write(data)
-                answers.flush()
+                while data:
+                    data = data[os.write(answers, data) :]
             except BrokenPipeError:  # nobody reads the answers any more
                 return
 
@@ -150,9 +150,9 @@ def _flush() -> None:
             continue  # closed by a function
 
 
-def _private() -> tuple[BinaryIO, BinaryIO]:
+def _private() -> tuple[BinaryIO, int]:
     """Take standard input and output away from whatever else runs in this process."""
-    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)

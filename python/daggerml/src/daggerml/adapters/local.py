@@ -26,7 +26,15 @@ _repository: dict[str, Dml] = {}
 
 
 def main() -> int:
-    """Answer requests until standard input ends."""
+    """Answer requests until standard input ends.
+
+    ``--path PATHS`` adds folders to those that modules are imported from.
+    """
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["--path"]:
+        for path in arguments[1].split(os.pathsep):
+            if path not in sys.path:
+                sys.path.append(path)
     handlers = {"invoke": invoke, "poll": poll, "cancel": cancel, "describe": describe}
     try:
         lines.serve(handlers)

@@ -176,7 +176,9 @@ def funk(
     ... def total(dag, xs):
     ...     import math
     ...     return math.fsum(xs.value())
-    >>> total.in_process([1, 2, 3])
+    >>> with daggerml.temporary() as repo, repo.new("first") as dag:
+    ...     dag.commit(dag.call(total, [1, 2, 3], name="sum"))
+    ...     repo.load("first").result.value()
     6.0
 
     :param adapter: who runs it: ``"local"``, or an adapter that is installed.

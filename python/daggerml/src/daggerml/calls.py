@@ -1,0 +1,234 @@
+"""Calls: a runnable and arguments, run once and cached."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import threading
+
+from daggerml import _core, log
+from daggerml.errors import InvalidError, NodeError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any, Optional, Union
+
+    from daggerml._core import Executor
+    from daggerml.dag import Dag
+    from daggerml.dml import Dml
+    from daggerml.node import Node
+
+    Command = tuple[Sequence[str], int, bool]
+
+__all__ = ["GROUP", "call", "executor", "map_items", "release"]
+
+#: The entry point group in which packages offer adapters.
+GROUP = "daggerml.adapters"
+
+#: How many processes of an adapter that a package offers stay for the next call.
+_WARM = 4
+
+#: How many calls a map has under way on an adapter that is not this machine.
+_FAR = 64
+
+
+class _Executors:
+    """The executors of this process, one for a repository."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._local: dict[str, Executor] = {}
+        self._all: dict[str, Executor] = {}
+
+    def of(self, dml: Dml, adapter: str) -> Executor:
+        """Return the executor that knows the adapter, if any does.
+
+        Entry points are looked up when something else than ``local`` is first asked for.
+        """
+        root = dml.root
+        with self._lock:
+            found = self._all.get(root)
+            if found is None and adapter in {"", "local"}:
+                found = self._local.get(root)
+            if found is None:
+                local = {"local": _local()}
+                if adapter in {"", "local"}:
+                    found = self._local[root] = _core.Executor(dml._handle, local)
+                else:
+                    found = _core.Executor(dml._handle, {**_installed(), **local})
+                    self._all[root] = found
+            return found
+
+    def release(self, root: str) -> None:
+        with self._lock:
+            mine = [self._local.pop(root, None), self._all.pop(root, None)]
+        for each in mine:
+            if each is not None:
+                each.close()
+
+    def close(self) -> None:
+        for root in [*self._local, *self._all]:
+            self.release(root)
+
+
+_executors = _Executors()
+release = _executors.release
+
+
+def executor(dml: Dml, adapter: str = "local") -> Executor:
+    """Return what runs the calls of a repository in this process."""
+    return _executors.of(dml, adapter)
+
+
+def _local() -> Command:
+    if not sys.executable:
+        text = (
+            "the adapter 'local' needs to know the Python interpreter, and sys.executable is empty"
+        )
+        raise InvalidError(text)
+    # What can be imported here can be imported there.
+    paths = os.pathsep.join(path for path in sys.path if path)
+    return [sys.executable, "-m", "daggerml.adapters.local", "--path", paths], 0, True
+
+
+def _installed() -> dict[str, Command]:
+    """Return the adapters that packages offer."""
+    from daggerml.codecs import entry_points
+
+    found: dict[str, Command] = {}
+    for point in entry_points(GROUP):
+        module, _, attribute = point.value.partition(":")
+        words = f"{module}.{attribute or 'main'}".split(".")
+        if not all(word.isidentifier() for word in words):
+            log.info("the adapter %r is not used: %r is no function", point.name, point.value)
+            continue
+        start = f"import sys; from {module} import {words[-1]} as main; sys.exit(main())"
+        found.setdefault(point.name, ([sys.executable, "-c", start], _WARM, False))
+    return found
+
+
+def _parts(fn: Any) -> tuple[Any, str, dict[str, Any]]:
+    """Return what stands for a runnable, its adapter, and the options that it has."""
+    from daggerml.node import Node
+    from daggerml.projection import Projection
+
+    if isinstance(fn, (Node, Projection)):
+        if fn.type != "runnable":
+            text = f"only a runnable can be called, not a {fn.type}"
+            raise InvalidError(text)
+        return fn, fn.value().adapter, {}
+    if isinstance(fn, _core.Runnable):
+        return fn, fn.adapter, {}
+    runnable = getattr(fn, "runnable", None)
+    if isinstance(runnable, _core.Runnable):
+        return runnable, runnable.adapter, {"timeout": fn.timeout, "cache": fn.cache}
+    text = f"only a runnable can be called, not a {type(fn).__name__}"
+    hint = "decorate the function with @daggerml.funk" if callable(fn) else None
+    raise InvalidError(text, hint=hint)
+
+
+def _options(
+    own: dict[str, Any], timeout: Optional[float], cache: Optional[bool], retries: Optional[int]
+) -> dict[str, Any]:
+    limit = own.get("timeout") if timeout is None else timeout
+    return {
+        # As in 0.1.x, what is not positive is no limit.
+        "timeout": None if limit is None or limit <= 0 else float(limit),
+        "cache": own.get("cache", True) if cache is None else cache,
+        "retries": retries,
+    }
+
+
+def call(
+    dag: Dag,
+    fn: Any,
+    args: Iterable[Any],
+    *,
+    name: Optional[str] = None,
+    timeout: Optional[float] = None,
+    cache: Optional[bool] = None,
+    retries: Optional[int] = None,
+) -> Node:
+    """Make a call and return its node; see :meth:`daggerml.Dag.call`."""
+    runnable, adapter, own = _parts(fn)
+    options = _options(own, timeout, cache, retries)
+    core = dag._writer()
+    ref, type_name = executor(dag.dml, adapter).call(
+        core, [runnable, *args], options, name, dag._codec, _logged
+    )
+    return _node(dag, ref, type_name)
+
+
+def map_items(
+    dag: Dag,
+    fn: Any,
+    items: Iterable[Any],
+    args: Iterable[Any],
+    *,
+    parallel: Optional[int] = None,
+    timeout: Optional[float] = None,
+    cache: Optional[bool] = None,
+    retries: Optional[int] = None,
+    on_error: str = "raise",
+    progress: Optional[bool] = None,
+) -> list[Union[Node, NodeError]]:
+    """Make a call for every item; see :meth:`daggerml.Dag.map`."""
+    from daggerml.progress import Progress
+
+    if on_error not in {"raise", "keep"}:
+        text = f"on_error is 'raise' or 'keep', not {on_error!r}"
+        raise InvalidError(text)
+    runnable, adapter, own = _parts(fn)
+    options = _options(own, timeout, cache, retries)
+    more = list(args)
+    calls = [[runnable, item, *more] for item in items]
+    if parallel is None:
+        parallel = _FAR if adapter not in {"", "local"} else os.cpu_count() or 1
+    what = getattr(fn, "name", None) or "calls"
+    with Progress(len(calls), str(what), shown=progress) as bar:
+        made = executor(dag.dml, adapter).map(
+            dag._writer(), calls, options, parallel, on_error == "raise", dag._codec, bar.event
+        )
+    found: list[Union[Node, NodeError]] = []
+    failed: list[NodeError] = []
+    for each in made:
+        if each is None:  # not begun, since another failed
+            continue
+        try:
+            found.append(_node(dag, *each))
+        except NodeError as error:
+            found.append(error)
+            failed.append(error)
+    if failed and on_error == "raise":
+        raise failed[0]
+    return found
+
+
+def _node(dag: Dag, ref: _core.Ref, type_name: Optional[str]) -> Node:
+    from daggerml.node import node_class
+
+    if type_name is not None:
+        return node_class(type_name)(dag, ref, type_name)
+    try:
+        return dag._node(ref)  # raises the error that the call ended in
+    except NodeError as error:
+        if hasattr(error, "add_note") and error.stack:
+            lines = "".join(
+                f'\n  File "{frame.get("filename")}", line {frame.get("lineno")}, '
+                f"in {frame.get('name')}\n    {frame.get('line')}"
+                for frame in error.stack[-10:]
+            )
+            error.add_note(f"raised in the call, at:{lines}")
+        raise
+
+
+def _logged(event: dict[str, Any]) -> None:
+    if event["state"] == "retrying":
+        log.info("call %s: %s; trying again", event["key"][:12], event["reason"])
+    else:
+        log.debug("call %s: %s", event["key"][:12], event["state"])
+
+
+atexit.register(_executors.close)
