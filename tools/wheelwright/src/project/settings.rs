@@ -51,6 +51,9 @@ pub struct Wheelwright {
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Smoke {
+    /// Names of dependencies that are not ours, which the steps do without: the
+    /// package is tried from a folder of our wheels alone.
+    pub leave_out: Vec<String>,
     /// Run one after another in one empty folder.
     pub step: Vec<SmokeStep>,
 }

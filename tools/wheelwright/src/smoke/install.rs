@@ -78,6 +78,16 @@ impl Installed {
         .args(["--quiet", "--disable-pip-version-check", "--find-links"])
         .arg(wheels)
         .arg(format!("{}=={}", project.name, project.version));
+        let left_out = &project.settings.smoke.leave_out;
+        if !left_out.is_empty() {
+            // Those that are not left out are told by name, with their ranges.
+            let kept = project.table.dependencies.iter().filter(|written| {
+                !left_out
+                    .iter()
+                    .any(|name| written.starts_with(name.as_str()))
+            });
+            pip.arg("--no-deps").args(kept);
+        }
         if let (Interpreter::Foreign(python, platform), Self::Folder { folder, .. }) =
             (interpreter, &installed)
         {

@@ -3,45 +3,89 @@
 from __future__ import annotations
 
 import argparse
-import json
+import logging
 import os
-import signal
 import sys
 from importlib.metadata import version
-from typing import BinaryIO
+from typing import Any
 
-from daggerml_adapter_dask.protocol import DISTRIBUTION, Answer, answer, error
+from daggerml.adapters import lines
+from daggerml.adapters.lines import AdapterError
+
+#: The name by which a runnable asks for this adapter.
+NAME = "dask"
+
+#: The distribution that this program comes in.
+DISTRIBUTION = "daggerml-adapter-dask"
+
+Message = dict[str, Any]
 
 
 def main() -> int:
-    """Answer the requests on stdin, one JSON line each, until it ends."""
+    """Answer the requests on standard input, one JSON line each, until it ends."""
     parser = argparse.ArgumentParser(
         prog=DISTRIBUTION,
-        description="Answers DaggerML's adapter requests: one JSON line on stdin, one on stdout.",
+        description="Runs DaggerML calls on a Dask cluster. DaggerML starts it; it answers "
+        "adapter requests: one JSON line on standard input, one on standard output.",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {version(DISTRIBUTION)}")
-    parser.parse_args()
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    try:
-        serve(sys.stdin.buffer, sys.stdout.buffer)
-    except BrokenPipeError:
-        # Nobody reads the answers any more; say nothing about it at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    return 0
+    parser.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="the scheduler, say tcp://10.0.0.1:8786, or `local` for a cluster on this machine; "
+        "by default $DAGGERML_DASK_SCHEDULER, then Dask's own `scheduler-address`",
+    )
+    options = parser.parse_args()
+    if options.scheduler is not None:
+        os.environ["DAGGERML_DASK_SCHEDULER"] = options.scheduler
+    # What Dask says of connections that come and go is for those who ask for it.
+    logging.getLogger("distributed").setLevel(os.environ.get("DAGGERML_DASK_LOG", "ERROR"))
+    lines.serve({"invoke": invoke, "poll": poll, "cancel": cancel, "describe": describe})
+    used = sys.modules.get("daggerml_adapter_dask.cluster")
+    if used is not None:
+        used.leave()
+    sys.stderr.flush()
+    os._exit(0)  # without waiting for connections to a scheduler that may be gone
 
 
-def serve(requests: BinaryIO, answers: BinaryIO) -> None:
-    """Answer every line of ``requests`` that is not blank."""
-    for line in requests:
-        if line.strip():
-            answers.write(json.dumps(guarded(line)).encode("ascii") + b"\n")
-            answers.flush()
+def invoke(request: Message) -> Message:
+    """Submit a call, and wait for a moment."""
+    from daggerml_adapter_dask import tasks
+
+    return tasks.submit(request)
 
 
-def guarded(line: bytes) -> Answer:
-    """Answer a request; a fault of this program is an answer too, not a traceback."""
-    try:
-        return answer(line)
-    except Exception as problem:  # noqa: BLE001 (the caller waits for an answer)
-        return error("internal", f"{type(problem).__name__}: {problem}")
+def poll(request: Message) -> Message:
+    """Ask how a call is that was submitted, by whomever."""
+    from daggerml_adapter_dask import tasks
+
+    return tasks.collect(_token(request))
+
+
+def cancel(request: Message) -> Message:
+    """Stop a call."""
+    from daggerml_adapter_dask import tasks
+
+    return tasks.stop(_token(request))
+
+
+def describe(_request: Message) -> Message:
+    """Say what this adapter is and can do."""
+    return {
+        "state": "description",
+        "name": NAME,
+        "version": version(DISTRIBUTION),
+        "protocols": [lines.PROTOCOL],
+        "operations": ["cancel", "describe", "invoke", "poll"],
+    }
+
+
+def _token(request: Message) -> str:
+    token = request.get("token")
+    if not isinstance(token, str):
+        raise AdapterError("invalid_request", 'the request has no string "token"')
+    return token
+
+
+if __name__ == "__main__":
+    main()

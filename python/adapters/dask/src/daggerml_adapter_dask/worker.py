@@ -1,0 +1,43 @@
+"""What the machines of the cluster run: it is sent to them, so they need only ``daggerml``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["ask_to_secede", "run", "stop"]
+
+
+def run(name: str, request: dict[str, Any], scheduler: str) -> dict[str, Any]:
+    """Run a call in a process of this machine, and return the adapter's answer."""
+    import distributed
+
+    from daggerml.adapters.process import run_call
+
+    seceded: list[str] = []
+    waiting = distributed.get_worker().__dict__.setdefault("_daggerml_waiting", set())
+
+    def on_wait(name: str) -> None:
+        # A call that waits for a call of its own gives its place on the worker free.
+        if name in waiting and not seceded:
+            seceded.append(name)
+            distributed.secede()
+
+    try:
+        return run_call(name, request, {"DAGGERML_DASK_SCHEDULER": scheduler}, on_wait)
+    finally:
+        waiting.discard(name)
+
+
+def stop(name: str) -> bool:
+    """Stop a call that runs on this machine."""
+    from daggerml.adapters.process import stop_call
+
+    return stop_call(name)
+
+
+def ask_to_secede(key: str, dask_worker: Any = None) -> None:
+    """Note that the call of that key, if it runs here, waits for another."""
+    from daggerml.adapters.process import running
+
+    names = [name for name in running() if name.startswith(f"daggerml-{key}-")]
+    dask_worker.__dict__.setdefault("_daggerml_waiting", set()).update(names)

@@ -1,0 +1,216 @@
+"""A process of the adapter ``local``, for programs that run calls elsewhere.
+
+:func:`run_call` is what a machine of a cluster does with a call. It needs nothing
+there but this package: the call comes as bytes, and so does its outcome. Functions
+run in processes of their own, so that none can end or block the one that drives them.
+"""
+
+from __future__ import annotations
+
+import binascii
+import contextlib
+import json
+import os
+import selectors
+import subprocess
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Optional
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["Process", "run_call", "running", "stop_call"]
+
+#: How much of standard error is kept, in bytes: its end.
+MAX_LOG = 1 << 18
+
+#: How long an idle process is kept, in seconds.
+IDLE = 60.0
+
+
+class Process:
+    """A process that runs one call at a time."""
+
+    def __init__(self, environment: Optional[dict[str, str]] = None) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "daggerml.adapters.local"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            # Windows cannot wait for two pipes at once: there the log is not kept.
+            stderr=None if os.name == "nt" else subprocess.PIPE,
+            start_new_session=True,
+            env={**os.environ, **(environment or {})},
+        )
+        self._number = 0
+        self.idle_since = time.monotonic()
+
+    def ask(self, **request: Any) -> dict[str, Any]:
+        """Send a request and wait for its answer; an answer, too, when the process dies."""
+        self._number += 1
+        line = json.dumps({"protocol": 1, "id": self._number, **request}).encode() + b"\n"
+        assert self._process.stdin is not None  # noqa: S101
+        log = bytearray()
+        answer: dict[str, Any]
+        try:
+            self._process.stdin.write(line)
+            self._process.stdin.flush()
+            answer = json.loads(self._read(log))
+        except (OSError, ValueError):
+            self.kill()
+            code = self._process.wait()
+            how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+            error = {
+                "kind": "died",
+                "message": f"the process of the call {how} before it answered",
+                "transient": True,
+            }
+            answer = {"state": "error", "error": error}
+        answer.pop("id", None)
+        answer["log"] = log.decode("utf-8", "replace")
+        self.idle_since = time.monotonic()
+        return answer
+
+    def _read(self, log: bytearray) -> bytes:
+        """Return the answer's line; what comes on standard error until then goes to ``log``."""
+        assert self._process.stdout is not None  # noqa: S101
+        if self._process.stderr is None:
+            return self._process.stdout.readline()
+        answer, log_of = self._process.stdout.fileno(), self._process.stderr.fileno()
+        parts: list[bytes] = []
+        with selectors.DefaultSelector() as waiting:
+            waiting.register(answer, selectors.EVENT_READ)
+            waiting.register(log_of, selectors.EVENT_READ)
+            while True:
+                # The log first, and what was written before the answer is there with it.
+                ready = {key.fd for key, _ in waiting.select()}
+                if log_of in ready:
+                    part = os.read(log_of, 65536)
+                    log.extend(part)
+                    del log[:-MAX_LOG]
+                    if not part:
+                        waiting.unregister(log_of)
+                elif answer in ready:
+                    part = os.read(answer, 1 << 20)
+                    parts.append(part)
+                    if not part or part.endswith(b"\n"):
+                        break
+            waiting.unregister(answer)
+            while waiting.get_map() and waiting.select(0) and (part := os.read(log_of, 65536)):
+                log.extend(part)
+        return b"".join(parts)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can be asked."""
+        return self._process.poll() is None
+
+    def close(self) -> None:
+        """End it in peace: it stops when its standard input ends."""
+        with contextlib.suppress(OSError):
+            if self._process.stdin is not None:
+                self._process.stdin.close()
+
+    def kill(self) -> None:
+        """End it and all that it started, at once."""
+        with contextlib.suppress(OSError):
+            if hasattr(os, "killpg"):
+                import signal
+
+                os.killpg(self._process.pid, signal.SIGKILL)
+            else:
+                self._process.kill()
+
+
+_lock = threading.Lock()
+_idle: list[Process] = []
+_running: dict[str, Process] = {}
+_stopped: set[str] = set()
+
+
+def run_call(
+    name: str,
+    request: dict[str, Any],
+    environment: Optional[dict[str, str]] = None,
+    on_wait: Optional[Callable[[str], None]] = None,
+) -> dict[str, Any]:
+    """Run the call in ``request`` (whose ``bundle`` is bytes); return the answer.
+
+    ``name`` is what :func:`stop_call` stops it by. ``on_wait`` is called from time
+    to time while the call runs.
+    """
+    given = {**request, "bundle": _text(request["bundle"])}
+    with _taken(name, environment) as process:
+        if on_wait is None:
+            answer = process.ask(**given)
+        else:
+            answer = _watched(process, given, lambda: on_wait(name))
+    if name in _stopped:
+        with _lock:
+            _stopped.discard(name)
+        text = "the call was stopped"
+        error = {"kind": "canceled", "message": text, "transient": False}
+        return {"state": "error", "error": error, "log": answer["log"]}
+    if "bundle" in answer:
+        answer["bundle"] = binascii.a2b_base64(answer["bundle"])
+    return answer
+
+
+def stop_call(name: str) -> bool:
+    """Stop a call, with all that it started; return whether it was running here."""
+    with _lock:
+        process = _running.get(name)
+        if process is None:
+            return False
+        _stopped.add(name)
+    process.kill()
+    return True
+
+
+def running() -> list[str]:
+    """Return the names of the calls that run in this process's processes."""
+    with _lock:
+        return sorted(_running)
+
+
+@contextlib.contextmanager
+def _taken(name: str, environment: Optional[dict[str, str]]) -> Iterator[Process]:
+    """Take an idle process, or start one; put it back if it is still good."""
+    with _lock:
+        late = time.monotonic() - IDLE
+        for old in [each for each in _idle if each.idle_since < late or not each.alive]:
+            _idle.remove(old)
+            old.close()
+        process = _idle.pop() if _idle else None
+    if process is None:
+        process = Process(environment)
+    with _lock:
+        _running[name] = process
+    try:
+        yield process
+    except BaseException:
+        process.kill()
+        raise
+    finally:
+        with _lock:
+            _running.pop(name, None)
+            if process.alive and name not in _stopped:
+                _idle.append(process)
+
+
+def _watched(
+    process: Process, request: dict[str, Any], on_wait: Callable[[], None]
+) -> dict[str, Any]:
+    answers: list[dict[str, Any]] = []
+    thread = threading.Thread(target=lambda: answers.append(process.ask(**request)), daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(0.05)
+        if thread.is_alive():
+            on_wait()
+    return answers[0]
+
+
+def _text(data: bytes) -> str:
+    return binascii.b2a_base64(data, newline=False).decode("ascii")
