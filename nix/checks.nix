@@ -42,7 +42,9 @@ let
     ++ [
       python.blake3
       python.cbor2
+      python.distributed
       python.hypothesis
+      python.ipython
       python.numpy
       python.pytest
     ]

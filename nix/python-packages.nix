@@ -56,7 +56,10 @@ in
     pname = "daggerml-adapter-dask";
     wheel = daggerml-adapter-dask-wheel;
     module = "daggerml_adapter_dask";
-    dependencies = [ daggerml ];
+    dependencies = [
+      daggerml
+      python.distributed
+    ];
     mainProgram = "daggerml-adapter-dask";
   };
 }
