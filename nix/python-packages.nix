@@ -23,11 +23,11 @@ let
       format = "wheel";
       disabled = python.pythonOlder "3.9";
       src = wheel;
+      # As nixpkgs unpacks a wheel, whose name need not be known here.
       unpackPhase = ''
         runHook preUnpack
         mkdir dist
         cp $src/*.whl dist/
-        runHook postUnpack
       '';
       pythonImportsCheck = [ module ];
       meta = {

@@ -10,13 +10,20 @@ let
       inherit root;
       fileset = fs.unions files;
     };
-  # Notes and locks beside the code, such as those of the fuzz targets.
-  isCode = file: !(file.hasExt "md") && !(file.hasExt "lock");
-  crates = map (folder: fs.fileFilter isCode folder) [
+  folders = [
     ../crates
     ../tools/checks
     ../tools/wheelwright
   ];
+  # Without notes, the other build's files, and locks such as the fuzz targets'.
+  isCode =
+    file:
+    !(lib.any file.hasExt [
+      "md"
+      "bazel"
+      "lock"
+    ]);
+  code = map (fs.fileFilter isCode) folders ++ manifests;
   manifests = [
     ../Cargo.toml
     ../Cargo.lock
@@ -33,7 +40,7 @@ let
 in
 {
   # To compile.
-  code = source (crates ++ manifests);
+  code = source code;
   # To build wheels and sdists.
   artifacts = source artifacts;
   # To pack one package that has no compiled code.
@@ -64,6 +71,7 @@ in
   # To run the Python tests.
   pythonTests = source [
     ../python/tests
+    ../docs/guide/from-0.1.md
     ../docs/spec
   ];
   nix = source [
