@@ -30,8 +30,9 @@ let
     ../rust-toolchain.toml
   ];
   python = fs.difference ../python ../python/tests;
+  # An sdist may hold any file of a crate.
   artifacts =
-    crates
+    folders
     ++ manifests
     ++ [
       python
