@@ -39,14 +39,7 @@ pub const KEYS: &[KeyInfo] = &[
     KeyInfo {
         key: "adapters.allow",
         key_type: KeyType::List,
-        about: "names of adapters that may run, beside the installed ones; \
-                only the user's settings count",
-    },
-    KeyInfo {
-        key: "execution.python",
-        key_type: KeyType::Text,
-        about: "the Python that `dml` runs the local adapter with; \
-                only the user's settings count",
+        about: "names of adapters that may run, beside the installed ones",
     },
 ];
 
