@@ -23,6 +23,8 @@ mkShell {
     nixfmt
     uv # writes the locks of tools/checks/requirements
   ];
+  # nixpkgs has one Bazel 7; .bazelversion may name another patch release.
+  USE_BAZEL_VERSION = bazel_7.version;
   # There is no rustup here to ask.
   RUSTUP_AUTO_INSTALL = "0";
   shellHook = ''
