@@ -5,8 +5,8 @@ mod support;
 
 use daggerml::id::{ObjectId, TypedId};
 use daggerml::maintenance::excise::excise;
-use daggerml::maintenance::fsck::{Lost, Subject, fsck};
-use daggerml::record::{Datum, Kind, Record};
+use daggerml::maintenance::fsck::{Lost, Options, Subject, fsck, fsck_with};
+use daggerml::record::{Builtin, Datum, Kind, Node, Record};
 use daggerml::repo::refs::{self, Target};
 use daggerml::store::{ReadObjects, Table};
 use daggerml::value::Value;
@@ -177,4 +177,40 @@ fn fsck_reads_the_state_of_open_dags() {
         report.findings[0].subject,
         Subject::Entry(Table::Indexes, _)
     ));
+}
+
+#[test]
+fn a_deep_check_does_builtins_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let repository = Repository::init(folder.path()).unwrap();
+    let store = repository.store();
+    let mut dag = repository.new_dag("x", "").unwrap();
+    let one = dag.put(1.into()).unwrap();
+    let two = dag.put(2.into()).unwrap();
+    let list = dag.builtin(Builtin::List, &[one, two]).unwrap();
+    let length = dag.builtin(Builtin::Len, &[list]).unwrap();
+    let conj = dag.builtin(Builtin::Conj, &[list, length]).unwrap();
+    dag.commit(conj).unwrap();
+    let deep = || fsck_with(store, Options { deep: true }, &mut |_| {}).unwrap();
+    assert!(deep().is_clean());
+    let snapshot = store.snapshot().unwrap();
+    let datum = snapshot.load::<_, Node>(one).unwrap().datum().unwrap();
+    let wrong = |op, args: Vec<_>| Node::Builtin { op, args, datum };
+    // A wrong value, and one that cannot be.
+    for (node, words) in [
+        (wrong(Builtin::Len, vec![list]), "but len makes"),
+        (wrong(Builtin::Len, vec![one]), "its value cannot be: len"),
+    ] {
+        let id = store.write(|txn| txn.save(&node)).unwrap();
+        clean(store);
+        let report = deep();
+        assert_eq!(report.findings.len(), 1, "{:#?}", report.findings);
+        let finding = &report.findings[0];
+        assert_eq!(
+            finding.subject,
+            Subject::Object(Some(Kind::Node), id.into())
+        );
+        assert!(finding.detail.contains(words), "{}", finding.detail);
+        collect(store);
+    }
 }

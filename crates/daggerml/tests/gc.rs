@@ -116,7 +116,7 @@ fn gc_keeps_what_is_written_while_it_runs() {
     // The first batch was gone before anything was noted; of the rest, what was
     // put again stays.
     let (gone, gone_other) = (gone(&ids), gone(&other));
-    assert!(gone > 0 && gone <= 10_000, "{gone}");
+    assert!(gone > 0 && gone <= 20_000, "{gone}");
     assert!(gone + gone_other >= 10_000);
     // What was only put again is garbage for the next run.
     store

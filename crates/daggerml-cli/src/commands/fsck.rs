@@ -17,8 +17,13 @@ use crate::ui::{Report, Ui, style, text};
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   dml fsck
+  dml fsck --deep
   dml fsck --json | jq '.findings[]'")]
-pub struct FsckArgs {}
+pub struct FsckArgs {
+    /// Do builtin operations again, and compare what they make with what is stored
+    #[arg(long)]
+    deep: bool,
+}
 
 #[derive(Serialize)]
 struct Checked {
@@ -112,10 +117,11 @@ impl Report for Checked {
     }
 }
 
-pub fn run(context: &mut Context<'_>, _args: &FsckArgs) -> Result<(), CommandError> {
+pub fn run(context: &mut Context<'_>, args: &FsckArgs) -> Result<(), CommandError> {
     let repository = context.repository()?;
     let mut progress = context.ui.progress();
-    let report = fsck::fsck(repository.store(), &mut |step| progress.step(step));
+    let options = fsck::Options { deep: args.deep };
+    let report = fsck::fsck_with(repository.store(), options, &mut |step| progress.step(step));
     drop(progress);
     let report = report?;
     context.ui.report(&Checked {

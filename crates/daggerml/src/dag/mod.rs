@@ -38,3 +38,4 @@ pub use view::DagView;
 
 pub(crate) use chunk::{Entry as LogEntry, entries as log_entries};
 pub(crate) use index::{chunk_of, headers as index_headers, remove as remove_index};
+pub(crate) use recent::Recent;

@@ -14,19 +14,19 @@ const MOST_BYTES: usize = 1 << 20;
 
 /// The last values that operations read or made.
 #[derive(Default)]
-pub(super) struct Recent {
+pub(crate) struct Recent {
     /// Newest first, with the length of the encoding.
     entries: VecDeque<(DatumId, Arc<Value>, usize)>,
     bytes: usize,
 }
 
 impl Recent {
-    pub(super) fn get(&self, id: DatumId) -> Option<Arc<Value>> {
+    pub(crate) fn get(&self, id: DatumId) -> Option<Arc<Value>> {
         let found = self.entries.iter().find(|(known, ..)| *known == id);
         found.map(|(_, value, _)| Arc::clone(value))
     }
 
-    pub(super) fn insert(&mut self, id: DatumId, value: Arc<Value>, bytes: usize) {
+    pub(crate) fn insert(&mut self, id: DatumId, value: Arc<Value>, bytes: usize) {
         if self.get(id).is_some() {
             return;
         }

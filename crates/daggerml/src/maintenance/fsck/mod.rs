@@ -5,6 +5,7 @@
 //! still be read is checked too, and each finding says what refers to the damaged
 //! thing and which named DAGs and commits are lost with it.
 
+mod builtins;
 mod indexes;
 mod lost;
 mod objects;
@@ -90,6 +91,14 @@ pub struct Excised {
     pub reason: String,
 }
 
+/// What to check beside what is always checked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Do builtin operations again, and compare what they make with what is stored.
+    /// Their arguments are decoded for it, so it takes longer where they are large.
+    pub deep: bool,
+}
+
 /// What a check found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
@@ -124,11 +133,20 @@ impl Report {
 ///
 /// An error means that the check itself could not run; damage is in the report.
 pub fn fsck(store: &Store, progress: &mut dyn FnMut(Step)) -> Result<Report> {
+    fsck_with(store, Options::default(), progress)
+}
+
+/// Checks all of `store`, as `options` say.
+pub fn fsck_with(
+    store: &Store,
+    options: Options,
+    progress: &mut dyn FnMut(Step),
+) -> Result<Report> {
     let snapshot = store.snapshot()?;
     let mut report = Report::default();
     let mut walk = Walk::new(snapshot.view());
     let (ids, leaves) = Ids::read(&snapshot, &mut walk, progress);
-    let found = objects::check(&snapshot, &ids, &leaves, progress)?;
+    let found = objects::check(&snapshot, &ids, &leaves, options, progress)?;
     report.objects = found.objects;
     report.excised = found.excised;
     report.findings = found.findings;

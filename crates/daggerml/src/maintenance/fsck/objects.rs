@@ -12,7 +12,8 @@ use crate::store::pages::View;
 
 use super::super::ids::{Ids, damaged};
 use super::super::{Step, Totals};
-use super::{Excised, Finding, Subject};
+use super::builtins::Computer;
+use super::{Excised, Finding, Options, Subject};
 
 /// What the check of objects found.
 #[derive(Default)]
@@ -29,6 +30,7 @@ pub(super) fn check(
     snapshot: &Snapshot,
     ids: &Ids,
     leaves: &[u64],
+    options: Options,
     progress: &mut dyn FnMut(Step),
 ) -> Result<Found> {
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
@@ -45,6 +47,7 @@ pub(super) fn check(
                         ids,
                         found: Found::default(),
                         dag: None,
+                        computer: options.deep.then(|| Computer::new(view, ids)),
                     };
                     while let Some(&leaf) = leaves.get(next.fetch_add(1, Ordering::Relaxed)) {
                         let checked = worker.leaf(leaf);
@@ -103,6 +106,8 @@ struct Worker<'v> {
     found: Found,
     /// The DAG last looked into, with its nodes sorted: imports come in crowds.
     dag: Option<(ObjectId, Dag, Vec<ObjectId>)>,
+    /// Does builtin operations again, if that is wanted.
+    computer: Option<Computer<'v>>,
 }
 
 impl Worker<'_> {
@@ -209,7 +214,11 @@ impl Worker<'_> {
                 (value != *datum)
                     .then(|| format!("its value is not the result of DAG {dag}, which it called"))
             }
-            _ => None,
+            Node::Builtin { op, args, datum } => {
+                let computer = self.computer.as_mut()?;
+                computer.check(*op, args, *datum)
+            }
+            Node::Literal { .. } | Node::Argv { .. } => None,
         }
     }
 

@@ -12,7 +12,7 @@ use super::{Report, kind_at, taken_over};
 
 /// How many objects one transaction removes at most: it holds the lock for some
 /// hundredths of a second.
-const BATCH: usize = 10_000;
+const BATCH: usize = 20_000;
 
 /// Removes `garbage`, but for what was noted since it was found. `report` is
 /// corrected to what was removed.
