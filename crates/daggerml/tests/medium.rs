@@ -205,6 +205,39 @@ fn a_full_disk_loses_nothing() {
     assert!(fsck(repository.store(), &mut |_| {}).unwrap().is_clean());
 }
 
+/// The log of a large DAG is flushed, and there is no room to settle it.
+#[test]
+fn a_disk_that_fills_up_while_a_log_is_settled() {
+    let Some(mounted) = Mounted::new("16m") else {
+        return;
+    };
+    let path = mounted.0.path();
+    let repository = Repository::init(path).unwrap();
+    let mut dag = repository.new_dag("large", "").unwrap();
+    let nodes: Vec<_> = (0..20_000i64)
+        .map(|number| dag.put(number.into()).unwrap())
+        .collect();
+    let filler = path.join("filler");
+    let mut bytes = 16 << 20;
+    while std::fs::write(&filler, vec![0; bytes]).is_err() {
+        bytes -= 4096;
+    }
+    for _ in 0..3 {
+        let error = dag.commit(nodes[0]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Io, "{error:?}");
+        assert!(error.hint().unwrap().contains("make room"), "{error}");
+        assert_eq!(dag.value(nodes[7]).unwrap(), 7i64.into());
+        assert!(fsck(repository.store(), &mut |_| {}).unwrap().is_clean());
+    }
+    std::fs::remove_file(&filler).unwrap();
+    let done = dag.commit(nodes[0]).unwrap();
+    let view = repository.view(done.dag).unwrap();
+    for (number, node) in (0i64..).zip(&nodes) {
+        assert_eq!(view.value(*node).unwrap(), number.into());
+    }
+    assert!(fsck(repository.store(), &mut |_| {}).unwrap().is_clean());
+}
+
 #[test]
 fn opens() {
     let Ok(path) = std::env::var("DML_TEST_OPENS") else {
