@@ -23,20 +23,28 @@ def zig_toolchain(zig_target):
         zig_target = zig_target,
     )
     native.filegroup(
-        name = "files-" + zig_target,
+        name = "compile-" + zig_target,
         srcs = [
+            "bin/{}-ar".format(zig_target),
+            "bin/{}-cc".format(zig_target),
             ":files",
+        ],
+    )
+    native.filegroup(
+        name = "link-" + zig_target,
+        srcs = [
+            ":compile-" + zig_target,
             ":runtime-" + zig_target,
         ],
     )
     cc_toolchain(
         name = "cc-" + zig_target,
-        all_files = ":files-" + zig_target,
-        ar_files = ":files",
-        as_files = ":files",
-        compiler_files = ":files",
+        all_files = ":link-" + zig_target,
+        ar_files = ":compile-" + zig_target,
+        as_files = ":compile-" + zig_target,
+        compiler_files = ":compile-" + zig_target,
         dwp_files = ":none",
-        linker_files = ":files-" + zig_target,
+        linker_files = ":link-" + zig_target,
         objcopy_files = ":none",
         strip_files = ":none",
         supports_param_files = 1,

@@ -28,9 +28,11 @@ if [ "{tool}" = ar ]; then
   exit
 fi
 
-compiles= library= skip=
+compiles= library= skip= output= implib= previous=
 for argument; do
   shift
+  [ "$previous" != -o ] || output=$argument
+  previous=$argument
   if [ -n "$skip" ]; then
     skip=
     continue
@@ -52,6 +54,8 @@ for argument; do
     case $argument in
     -lmsvcrt | -nolibc | --unwindlib=none | -Wl,-soname=*) continue ;;
     -Wl,*.def) argument=${argument#-Wl,} ;;
+    -Wl,--out-implib=*) implib=${argument#*=} ;;
+    -Wl,--out-implib,*) implib=${argument##*,} ;;
     esac
     ;;
   esac
@@ -69,3 +73,9 @@ case {target} in
   ;;
 esac
 "$root/ziglang/zig" {tool} -target {target} -g0 "$@"
+# rules_rust expects an import library by the name that MSVC's rustc gives it.
+case {target}:$output in
+*-windows*:*.dll)
+  if [ -f "$implib" ]; then cp "$implib" "$output.lib"; else : >"$output.lib"; fi
+  ;;
+esac
