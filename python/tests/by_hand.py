@@ -37,17 +37,17 @@ def plain(value: Any) -> Any:
 
 
 def record(*items: Any) -> bytes:
-    return cbor2.dumps(list(items), canonical=True)
+    return bytes(cbor2.dumps(list(items), canonical=True))
 
 
 def identity(data: bytes) -> bytes:
-    return blake3.blake3(data).digest()
+    return bytes(blake3.blake3(data).digest())
 
 
 def pack(roots: list[tuple[int, bytes]], objects: list[bytes]) -> bytes:
     head = cbor2.dumps([1, [list(root) for root in roots], [], len(objects)])
     body = MAGIC + head + b"".join(cbor2.dumps(data) for data in objects)
-    return body + identity(body)
+    return bytes(body + identity(body))
 
 
 def call(runnable: Any, *args: Any) -> tuple[str, bytes]:
