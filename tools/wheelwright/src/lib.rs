@@ -16,6 +16,7 @@ pub mod checksums;
 pub mod cli;
 pub mod compare;
 pub mod digest;
+pub mod epoch;
 pub mod pack;
 pub mod project;
 pub mod provenance;

@@ -105,46 +105,137 @@ fn glibc(tags: &str) -> u32 {
 /// Builds wheels from our sdists with the backends they name, and compares.
 pub fn sdists(context: &Context, log: &mut Log) -> Result<Done> {
     let tools = venv::tools(context, log, "artifacts")?;
-    let folder = context.work.join("from-sdists");
-    if folder.is_dir() {
-        fs::remove_dir_all(&folder).map_err(Error::io(&folder))?;
-    }
-    fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
+    let folder = emptied(context, "from-sdists")?;
     let mut findings = Vec::new();
     let sdists = context.artifacts(".tar.gz")?;
     for sdist in &sdists {
-        let mut pip = venv::pip(context, log, &tools)?;
-        tools.enter(&mut pip)?;
-        pip.args([
-            "wheel",
-            "--quiet",
-            "--no-deps",
-            "--no-index",
-            "--no-build-isolation",
-            "--no-cache-dir",
-            "-w",
-        ]);
-        // Compiled crates are kept between runs; the build itself is the backend's.
-        // What is compared is names and metadata, so the code need not be fast.
-        pip.env("CARGO_TARGET_DIR", context.work.join("sdist-target"))
-            .env("CARGO_PROFILE_RELEASE_LTO", "off")
-            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")
-            .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
+        let mut pip = pip_wheel(context, log, &tools, "sdist-target")?;
         attempt(log, &mut findings, pip.arg(&folder).arg(sdist));
-        let name = file_name(sdist);
-        let stem = format!("{}-", name.trim_end_matches(".tar.gz"));
-        match (wheel_of(&folder, &stem)?, wheel_of(&context.dist(), &stem)?) {
-            (Some(theirs), Some(ours)) => findings.extend(compare(context, log, &ours, &theirs)?),
-            (theirs, ours) => findings.push(format!(
-                "{name}: no pair of wheels: {ours:?} and {theirs:?}"
-            )),
-        }
+        findings.extend(same_wheel(context, log, sdist, &folder)?);
     }
     log.findings(&findings)?;
     Ok(Done::Passed(format!(
         "{} sdists, same file lists and METADATA",
         sdists.len()
     )))
+}
+
+/// Builds the native package's wheel from an sdist that holds every crate, cut
+/// off from the network and from cargo's own copies, and compares.
+pub fn vendored(context: &Context, log: &mut Log) -> Result<Done> {
+    let tools = venv::tools(context, log, "artifacts")?;
+    let folder = emptied(context, "vendored")?;
+    let home = emptied(context, "vendored-cargo-home")?;
+    let mut sdist = context.cargo();
+    sdist.args([
+        "wheelwright",
+        "sdist",
+        "--vendor",
+        "--project=python/daggerml",
+        "--out",
+    ]);
+    log.run(sdist.arg(&folder))?;
+    let sdist = fs::read_dir(&folder)
+        .map_err(Error::io(&folder))?
+        .next()
+        .transpose()
+        .map_err(Error::io(&folder))?
+        .map(|entry| entry.path())
+        .unwrap_or_default();
+    let mut pip = pip_wheel(context, log, &tools, "vendored-target")?;
+    pip.arg(&folder).arg(&sdist);
+    pip.env("CARGO_HOME", &home)
+        .env("CARGO_NET_OFFLINE", "true");
+    let cut_off = log.capture(context.command("unshare").args(["-rn", "true"]));
+    let how = if cut_off.is_ok_and(|(status, _)| status.success()) {
+        log.run(&mut within("unshare", &["-rn"], &pip))?;
+        "without a network"
+    } else {
+        log.run(&mut pip)?;
+        "with cargo kept off the network (`unshare -rn` is not allowed here)"
+    };
+    let findings = same_wheel(context, log, &sdist, &folder)?;
+    log.findings(&findings)?;
+    Ok(Done::Passed(format!(
+        "built {how} from an empty cargo home, same files and METADATA"
+    )))
+}
+
+/// The command, started by another program.
+fn within(
+    program: &str,
+    arguments: &[&str],
+    command: &std::process::Command,
+) -> std::process::Command {
+    let mut outer = std::process::Command::new(program);
+    outer
+        .args(arguments)
+        .arg(command.get_program())
+        .args(command.get_args());
+    if let Some(folder) = command.get_current_dir() {
+        outer.current_dir(folder);
+    }
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => outer.env(name, value),
+            None => outer.env_remove(name),
+        };
+    }
+    outer
+}
+
+/// A folder below the work folder, empty.
+fn emptied(context: &Context, name: &str) -> Result<PathBuf> {
+    let folder = context.work.join(name);
+    if folder.is_dir() {
+        fs::remove_dir_all(&folder).map_err(Error::io(&folder))?;
+    }
+    fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
+    Ok(folder)
+}
+
+/// `pip wheel` without index; its next arguments are the folder and the sdist.
+fn pip_wheel(
+    context: &Context,
+    log: &mut Log,
+    tools: &Venv,
+    target: &str,
+) -> Result<std::process::Command> {
+    let mut pip = venv::pip(context, log, tools)?;
+    tools.enter(&mut pip)?;
+    pip.args([
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--no-index",
+        "--no-build-isolation",
+        "--no-cache-dir",
+        "-w",
+    ]);
+    // Compiled crates are kept between runs; the build itself is the backend's.
+    // What is compared is names and metadata, so the code need not be fast.
+    pip.env("CARGO_TARGET_DIR", context.work.join(target))
+        .env("CARGO_PROFILE_RELEASE_LTO", "off")
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")
+        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
+    Ok(pip)
+}
+
+/// How the wheel that an sdist gave, in `folder`, differs from the one in `dist/`.
+fn same_wheel(
+    context: &Context,
+    log: &mut Log,
+    sdist: &Path,
+    folder: &Path,
+) -> Result<Vec<String>> {
+    let name = file_name(sdist);
+    let stem = format!("{}-", name.trim_end_matches(".tar.gz"));
+    match (wheel_of(folder, &stem)?, wheel_of(&context.dist(), &stem)?) {
+        (Some(theirs), Some(ours)) => compare(context, log, &ours, &theirs),
+        (theirs, ours) => Ok(vec![format!(
+            "{name}: no pair of wheels: {ours:?} and {theirs:?}"
+        )]),
+    }
 }
 
 /// This machine's wheel of that distribution and version.

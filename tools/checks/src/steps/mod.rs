@@ -228,6 +228,13 @@ pub static ALL: &[Step] = &[
     .needing(RUST)
     .making_dist(),
     step(
+        "real",
+        "wheelwright builds the guide's project, and catches what is not reproducible",
+        Files(&["tools/wheelwright/", "docs/guide/building.md"]),
+        wheels::real,
+    )
+    .needing(WHEELS),
+    step(
         "stubtest",
         "_core.pyi says what the built daggerml._core is",
         FilesAndDist(&["python/", "mypy.ini"]),
@@ -268,6 +275,13 @@ pub static ALL: &[Step] = &[
         "pip wheel from our sdists gives the wheels that we packed",
         FilesAndDist(&[]),
         artifacts::sdists,
+    )
+    .needing(WHEELS),
+    step(
+        "vendored",
+        "pip wheel from an sdist with its crates works offline, and gives our wheel",
+        FilesAndDist(&["tools/wheelwright/src/pack/"]),
+        artifacts::vendored,
     )
     .needing(WHEELS),
 ];

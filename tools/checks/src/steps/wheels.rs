@@ -1,4 +1,4 @@
-//! `cargo wheels --host`, by way of wheelwright.
+//! `cargo wheels --host`, by way of wheelwright, and wheelwright on small packages.
 
 use crate::context::Context;
 use crate::error::Result;
@@ -17,4 +17,18 @@ pub fn run(context: &Context, log: &mut Log) -> Result<Done> {
     Ok(Done::Passed(format!(
         "{wheels} wheels, {sdists} sdists in dist/"
     )))
+}
+
+/// The tests of wheelwright that build whole packages.
+pub fn real(context: &Context, log: &mut Log) -> Result<Done> {
+    log.run(context.cargo().args([
+        "test",
+        "--quiet",
+        "--package=wheelwright",
+        "--test=real",
+        "--",
+        "--ignored",
+        "--test-threads=1",
+    ]))?;
+    Ok(Done::Passed("2 repositories".to_owned()))
 }

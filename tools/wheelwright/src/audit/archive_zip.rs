@@ -10,6 +10,7 @@ use super::rules::{
 use super::{Findings, Subject};
 use crate::artifact::zip::{DEFLATED, Entry, Oddity, STORED, Zip};
 use crate::artifact::{Archive, MemberKind};
+use crate::epoch::ZIP_EPOCH;
 
 pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
     let Archive::Zip(zip) = &subject.artifact.archive else {
@@ -303,7 +304,7 @@ fn time(subject: &Subject<'_>, zip: &Zip, findings: &mut Findings) {
 /// Seconds since 1970 as MS-DOS date and time, clamped to what it can hold.
 fn dos_time(epoch: u64) -> u32 {
     // 1980-01-01 to 2107-12-31.
-    let epoch = epoch.clamp(315_532_800, 4_354_819_198);
+    let epoch = epoch.clamp(ZIP_EPOCH, 4_354_819_198);
     let (days, seconds) = (epoch / 86_400, epoch % 86_400);
     let (year, month, day) = civil(days);
     let date = (year - 1980) << 9 | month << 5 | day;

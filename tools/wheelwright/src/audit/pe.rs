@@ -6,6 +6,7 @@ use super::{Findings, Subject};
 use crate::artifact::file_name::Platform;
 use crate::binary::Binary;
 use crate::binary::pe::Pe;
+use crate::epoch::ZIP_EPOCH;
 
 pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
     let windows = subject
@@ -174,10 +175,6 @@ const SYSTEM: &[&str] = &[
     "wtsapi32.dll",
     "xinput9_1_0.dll",
 ];
-
-/// 1980-01-01T00:00:00Z, where the time of zip files begins: builds that fix
-/// their times, this tool's own among them, give it to the linker too.
-const ZIP_EPOCH: u64 = 315_532_800;
 
 fn timestamp(subject: &Subject<'_>, member: &Member, pe: &Pe, findings: &mut Findings) {
     if pe.reproducible {

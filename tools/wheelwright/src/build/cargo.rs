@@ -1,13 +1,13 @@
-//! One cargo build for all targets that need one.
+//! One cargo build for each target.
 //!
-//! One cargo builds all targets, so that build scripts and procedural macros
-//! are compiled once and the machine's cores stay busy; `--keep-going` keeps
-//! one target's failure from the others.
+//! cargo could build several targets at once, but then gives each crate the
+//! features that it has on any of them: and a wheel's bytes would depend on which
+//! others are built along. Build scripts and procedural macros are shared all the
+//! same, since all builds have one target folder.
 
-use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use cargo_metadata::Message;
@@ -16,7 +16,8 @@ use super::BuildError;
 use super::remap::Remap;
 use crate::digest::Digest;
 use crate::pack::crates::LocalCrates;
-use crate::toolchain::platform::Platform;
+use crate::reproduce::otherwise;
+use crate::toolchain::platform::{self, Platform};
 use crate::toolchain::process::{isolated, start_error};
 use crate::toolchain::rust::{self, Rust};
 use crate::toolchain::tools::{self, Tools};
@@ -31,23 +32,78 @@ pub(super) struct Built {
     pub(super) messages: Vec<u8>,
 }
 
-/// Runs cargo; returns what it made for each Rust target that worked.
+/// Runs cargo; returns what it made, if that worked.
 pub(super) fn build(
     crates: &LocalCrates,
     install_name: &str,
     work: &Path,
-    platforms: &[&Platform],
+    platform: &Platform,
     rust: &Rust,
     tools: &Tools,
-) -> Result<BTreeMap<String, Built>, BuildError> {
+) -> Result<Option<Built>, BuildError> {
     let started = Instant::now();
+    let target_folder = work.join("cargo");
+    let mut command = command(crates, install_name, work, platform, rust, tools)?;
+    eprintln!("compiling {} for {}", crates.extension.name, platform.name);
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|source| start_error(&command, "install Rust with rustup", source))?;
+    let mut built = Built::default();
+    let folder = target_folder.join(&platform.rust_target);
+    let stdout = child.stdout.take().map(BufReader::new);
+    for line in stdout
+        .into_iter()
+        .flat_map(BufReader::lines)
+        .map_while(Result::ok)
+    {
+        let Ok(message) = serde_json::from_str(&line) else {
+            continue;
+        };
+        let files = files(&message);
+        if !files.iter().any(|file| file.starts_with(&folder)) {
+            continue;
+        }
+        built.messages.extend(line.as_bytes());
+        built.messages.push(b'\n');
+        if let Message::CompilerArtifact(artifact) = &message
+            && artifact.target.is_cdylib()
+            && let Some(library) = files
+                .iter()
+                .find(|file| file.ends_with(platform.library_name(&artifact.target.name)))
+        {
+            let seconds = started.elapsed().as_secs_f64();
+            eprintln!("compiled {} ({seconds:.0} s)", platform.name);
+            built.library = library.to_path_buf();
+        }
+    }
+    let status = child
+        .wait()
+        .map_err(|source| start_error(&command, "it was started, but is gone", source))?;
+    // cargo has said what it could not compile (101), unless it was stopped.
+    if !matches!(status.code(), Some(0 | 101)) {
+        eprintln!("cargo did not end by itself: {status}");
+    }
+    Ok(built.library.is_file().then_some(built))
+}
+
+/// The command line of cargo and its environment, which is all it may depend on.
+fn command(
+    crates: &LocalCrates,
+    install_name: &str,
+    work: &Path,
+    platform: &Platform,
+    rust: &Rust,
+    tools: &Tools,
+) -> Result<Command, BuildError> {
     let zig = tools.zig()?;
     let target_folder = work.join("cargo");
     let remap = Remap::new(crates, rust, &target_folder)?;
     let mut command = isolated(rust::cargo());
     command
         .current_dir(&crates.root)
-        .args(["build", "--release", "--locked", "--keep-going", "--lib"])
+        .args(["build", "--release", "--locked", "--lib"])
         .args([
             "--message-format",
             "json-render-diagnostics",
@@ -72,78 +128,28 @@ pub(super) fn build(
             zig.with_file_name("lib").join("libc").join("darwin"),
         );
     }
+    if let Some(library) = std::env::var_os(otherwise::PRELOAD) {
+        command.env("LD_PRELOAD", library);
+    }
     // cargo compiles anew when the linker's path changes, not when the linker
     // does; so each version of the wrappers has a folder of its own.
     let version = Digest::of(format!("{}{}", zig::SOURCE, tools::ZIG).as_bytes()).hex();
     let wrappers = work.join("wrappers").join(&version[..12]);
-    for platform in platforms {
-        let wrappers = Wrappers::write(&wrappers, platform)?;
-        let lower = platform.rust_target.replace('-', "_");
+    command.args(["--target", &platform.rust_target]);
+    // Build scripts and procedural macros are linked for this machine in the same
+    // way for every target, or each target would compile them anew.
+    let machine = platform::host().ok().filter(|machine| *machine != platform);
+    for known in machine.into_iter().chain([platform]) {
+        let wrappers = Wrappers::write(&wrappers, known)?;
+        let lower = known.rust_target.replace('-', "_");
         let upper = lower.to_uppercase();
         command
-            .args(["--target", &platform.rust_target])
             .env(format!("CARGO_TARGET_{upper}_LINKER"), &wrappers.cc)
             .env(format!("CC_{lower}"), &wrappers.cc)
             .env(format!("CXX_{lower}"), &wrappers.cxx)
             .env(format!("AR_{lower}"), &wrappers.ar);
     }
-    let names: Vec<&str> = platforms
-        .iter()
-        .map(|platform| platform.name.as_str())
-        .collect();
-    eprintln!(
-        "compiling {} for {}",
-        crates.extension.name,
-        names.join(", ")
-    );
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(|source| start_error(&command, "install Rust with rustup", source))?;
-    let mut built: BTreeMap<String, Built> = BTreeMap::new();
-    let stdout = child.stdout.take().map(BufReader::new);
-    for line in stdout
-        .into_iter()
-        .flat_map(BufReader::lines)
-        .map_while(Result::ok)
-    {
-        let Ok(message) = serde_json::from_str(&line) else {
-            continue;
-        };
-        let files = files(&message);
-        for platform in platforms {
-            let folder = target_folder.join(&platform.rust_target);
-            if !files.iter().any(|file| file.starts_with(&folder)) {
-                continue;
-            }
-            let entry = built.entry(platform.rust_target.clone()).or_default();
-            entry.messages.extend(line.as_bytes());
-            entry.messages.push(b'\n');
-            if let Message::CompilerArtifact(artifact) = &message
-                && artifact.target.is_cdylib()
-                && let Some(library) = files
-                    .iter()
-                    .find(|file| file.ends_with(platform.library_name(&artifact.target.name)))
-            {
-                eprintln!(
-                    "compiled {} ({:.0} s)",
-                    platform.name,
-                    started.elapsed().as_secs_f64()
-                );
-                entry.library = library.to_path_buf();
-            }
-        }
-    }
-    let status = child
-        .wait()
-        .map_err(|source| start_error(&command, "it was started, but is gone", source))?;
-    // cargo has said what it could not compile (101), unless it was stopped.
-    if !matches!(status.code(), Some(0 | 101)) {
-        eprintln!("cargo did not end by itself: {status}");
-    }
-    built.retain(|_, built| built.library.is_file());
-    Ok(built)
+    Ok(command)
 }
 
 /// The files that a message is about.

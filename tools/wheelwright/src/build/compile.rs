@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::BuildError;
-use super::cargo;
 use super::stamp::Stamps;
+use super::{cargo, reads, settings};
 use crate::digest::{Digest, Pieces};
 use crate::pack::PackError;
 use crate::pack::crates::LocalCrates;
@@ -18,11 +18,16 @@ use crate::toolchain::rust::Rust;
 use crate::toolchain::tools::{self, Tools};
 use crate::toolchain::zig;
 
-/// The parts of wheelwright that decide over an extension's bytes.
+/// The parts of wheelwright that decide over the bytes of an extension and of
+/// its bill of materials.
 const RECIPE: &[&str] = &[
     include_str!("cargo.rs"),
     include_str!("compile.rs"),
     include_str!("remap.rs"),
+    include_str!("../sbom/cyclonedx.rs"),
+    include_str!("../sbom/linked.rs"),
+    include_str!("../../data/bundled.toml"),
+    include_str!("../epoch.rs"),
     include_str!("../toolchain/process.rs"),
     zig::SOURCE,
 ];
@@ -39,6 +44,8 @@ pub struct Extension {
     pub library: PathBuf,
     /// Its bill of materials.
     pub sbom: PathBuf,
+    /// The files of the repository that it was compiled from, one a line.
+    pub reads: PathBuf,
 }
 
 /// Compiles the extension of `project` for `platforms`, except those whose
@@ -64,12 +71,23 @@ pub fn compile(
         return Err(PackError::from(project.field_error("project.version", problem)).into());
     }
     let stamps = Stamps::open(&work);
+    settings::check(&crates.root)?;
+    if !crates.root.join("Cargo.lock").is_file() {
+        return Err(BuildError::NoLock {
+            folder: crates.root,
+        });
+    }
     let inputs = inputs(&crates, project, &rust)?;
     let mut built = Extensions::new();
     let mut stale = Vec::new();
     for platform in platforms {
         let kept = kept(&work, project, &crates, platform);
-        if !fresh && stamps.holds(&stamp(project, platform), &key(&inputs, platform, &kept)) {
+        if !fresh
+            && stamps.holds(
+                &stamp(project, platform),
+                &key(&inputs, &crates.root, platform, &kept),
+            )
+        {
             built.insert(platform.name.clone(), Ok(kept));
             continue;
         }
@@ -84,13 +102,17 @@ pub fn compile(
         if fresh {
             empty(&work.join("cargo"))?;
         }
-        let compiled = cargo::build(&crates, &install_name(project), &work, &stale, &rust, tools)?;
         for platform in stale {
-            let result = match compiled.get(&platform.rust_target) {
+            let name = install_name(project);
+            let compiled = cargo::build(&crates, &name, &work, platform, &rust, tools)?;
+            let result = match compiled {
                 Some(compiled) => {
                     let kept = kept(&work, project, &crates, platform);
-                    keep(&kept, compiled, project, &crates, platform).map(|()| {
-                        stamps.set(&stamp(project, platform), &key(&inputs, platform, &kept));
+                    keep(&kept, &compiled, project, &crates, platform).map(|()| {
+                        stamps.set(
+                            &stamp(project, platform),
+                            &key(&inputs, &crates.root, platform, &kept),
+                        );
                         kept
                     })
                 }
@@ -115,6 +137,7 @@ fn kept(work: &Path, project: &Project, crates: &LocalCrates, platform: &Platfor
         crate_name: crates.extension.name.clone(),
         library: folder.join("extension"),
         sbom: folder.join("sbom.json"),
+        reads: folder.join("reads.txt"),
     }
 }
 
@@ -131,6 +154,8 @@ fn keep(
         std::fs::create_dir_all(folder).map_err(write)?;
     }
     std::fs::copy(&compiled.library, &kept.library).map_err(write)?;
+    let read = reads::of(&compiled.library, &crates.root);
+    std::fs::write(&kept.reads, read.join("\n")).map_err(write)?;
     let manifest = crates
         .root
         .join(&crates.extension.folder)
@@ -163,23 +188,21 @@ fn inputs(crates: &LocalCrates, project: &Project, rust: &Rust) -> Result<Digest
     for text in RECIPE {
         pieces.add("recipe", text.as_bytes());
     }
-    for name in ["Cargo.toml", "Cargo.lock"] {
-        let path = crates.root.join(name);
-        let bytes = std::fs::read(&path).map_err(|source| BuildError::Work { path, source })?;
-        pieces.add(name, &bytes);
-    }
+    settings::add(&crates.root, &mut pieces)?;
     for file in crates.files(project).map_err(PackError::from)? {
         pieces.add(&file.path, &file.bytes);
     }
     Ok(pieces.finish())
 }
 
-/// The digest of the inputs for one platform together with the files that came
-/// of them, so that a damaged copy is not used.
-fn key(inputs: &Digest, platform: &Platform, kept: &Extension) -> Digest {
+/// The digest of the inputs for one platform, of whatever else its compilation
+/// read, and of the files that came of it, so that a damaged copy is not used.
+fn key(inputs: &Digest, root: &Path, platform: &Platform, kept: &Extension) -> Digest {
     let mut pieces = Pieces::default();
     pieces.add("inputs", inputs.hex().as_bytes());
     pieces.add("platform", format!("{platform:?}").as_bytes());
+    let files = std::fs::read_to_string(&kept.reads).unwrap_or_default();
+    reads::add(&files, root, &mut pieces);
     for file in [&kept.library, &kept.sbom] {
         let digest = Digest::of_file(file)
             .map(|digest| digest.hex())

@@ -3,8 +3,10 @@
 mod cargo;
 pub mod compile;
 pub mod plan;
+mod reads;
 mod remap;
 pub mod report;
+mod settings;
 pub mod stamp;
 
 use std::path::{Path, PathBuf};
@@ -52,6 +54,26 @@ pub enum BuildError {
     /// An artifact cannot be read back.
     #[error(transparent)]
     Checksums(#[from] ChecksumsError),
+    /// A cargo configuration from outside the repository would change the bytes.
+    #[error(
+        "[{table}] in {path} would decide over what is built, and is not the repository's; \
+         move it into the repository's .cargo/config.toml, or set CARGO_HOME to another folder"
+    )]
+    Settings {
+        /// The configuration.
+        path: PathBuf,
+        /// Its table.
+        table: &'static str,
+    },
+    /// Nothing says which versions to compile.
+    #[error(
+        "there is no Cargo.lock in {folder}; run `cargo generate-lockfile` there and commit it: \
+         a build takes exactly what it lists"
+    )]
+    NoLock {
+        /// The folder of the workspace.
+        folder: PathBuf,
+    },
     /// The work folder cannot be used.
     #[error("cannot use {path}")]
     Work {

@@ -7,14 +7,17 @@ use std::process::ExitCode;
 use super::{FAILED, Outcome};
 use crate::project::workspace::Workspace;
 use crate::reproduce::{self, Options};
+use crate::toolchain::python::Python;
+use crate::toolchain::tools::Tools;
 
 /// Build twice under unlike conditions and compare every byte
 ///
 /// The second build has another path (longer, with a space and an accent), home
-/// folder, cargo home, umask, time zone, locale, `SOURCE_DATE_EPOCH`, user name,
-/// number of cores and order of files. Both start from nothing, so this takes
-/// twice as long as a first build. Exits with 1 if an artifact differs, and
-/// keeps both builds.
+/// folder, cargo home, zig folder, umask, time zone, locale, `SOURCE_DATE_EPOCH`,
+/// user name, number of cores and order of files; on Linux its programs also see
+/// folders listed the other way round and a date 40 days ahead. Both start from
+/// nothing, so this takes twice as long as a first build. Exits with 1 if an
+/// artifact differs, and keeps both builds.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Native wheels for this machine only
@@ -58,7 +61,8 @@ impl Args {
             build,
             against: self.against,
         };
-        let comparisons = reproduce::reproduce(&workspace.root, &work, &options)?;
+        let tools = Tools::new(&workspace.work_folder(), &Python::find(None)?);
+        let comparisons = reproduce::reproduce(&workspace.root, &work, &tools, &options)?;
         let different = comparisons.iter().filter(|one| !one.identical).count();
         if self.json {
             super::print(format!("{}\n", serde_json::to_string_pretty(&comparisons)?).as_bytes())?;

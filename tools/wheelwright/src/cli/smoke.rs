@@ -29,7 +29,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "NAME", requires = "runner")]
     platform: Option<String>,
     /// A program that runs a Python of that platform here, such as an emulator
-    /// (for linux-aarch64: tools/foreign/aarch64-python.sh)
+    ///
     #[arg(long, value_name = "PROGRAM", requires = "platform")]
     runner: Option<PathBuf>,
 }

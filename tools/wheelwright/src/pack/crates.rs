@@ -24,13 +24,29 @@ const NOT_NEEDED: &[&str] = &[
 /// Tables of a manifest that only name what is in those folders.
 const ONLY_FOR_TESTS: &[&str] = &["dev-dependencies", "bench", "test", "example"];
 
+/// What a repository has beside a crate that lives in its top folder.
+const NOT_OF_THE_CRATE: &[&str] = &["dist/", "wheelwright.toml"];
+/// Tables of a top manifest that are about all crates.
+const OF_THE_WORKSPACE: &[&str] = &["workspace", "profile", "patch", "replace"];
+
 /// A crate of the repository.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LocalCrate {
     /// Its name.
     pub name: String,
-    /// Its folder, relative to the workspace's, with `/`.
+    /// Its folder, relative to the workspace's, with `/`; empty if it is the same.
     pub folder: String,
+}
+
+impl LocalCrate {
+    /// The path of one of its files, relative to the workspace.
+    pub fn path(&self, file: &str) -> String {
+        if self.folder.is_empty() {
+            file.to_owned()
+        } else {
+            format!("{}/{file}", self.folder)
+        }
+    }
 }
 
 /// The crates of a repository that an extension is compiled from.
@@ -140,16 +156,19 @@ impl LocalCrates {
         for member in &self.all {
             let mut found = files::under(project, &self.root.join(&member.folder), "")?;
             found.retain(|file| {
-                !NOT_NEEDED
-                    .iter()
-                    .any(|folder| file.path.starts_with(folder))
+                let starts = |folder: &str| file.path.starts_with(folder);
+                let top = member.folder.is_empty();
+                let beside = top && NOT_OF_THE_CRATE.iter().any(|name| starts(name));
+                !beside && !NOT_NEEDED.iter().any(|folder| starts(folder))
             });
             all.extend(found.into_iter().map(|file| File {
-                path: format!("{}/{}", member.folder, file.path),
+                path: member.path(&file.path),
                 ..file
             }));
         }
+        // A crate in the top folder has the others below it.
         all.sort_by(|a, b| a.path.cmp(&b.path));
+        all.dedup_by(|a, b| a.path == b.path);
         Ok(all)
     }
 
@@ -166,11 +185,12 @@ impl LocalCrates {
             let is_manifest = self
                 .all
                 .iter()
-                .any(|member| file.path == format!("{}/Cargo.toml", member.folder));
+                .any(|member| file.path == member.path("Cargo.toml"));
             if is_manifest {
                 file.bytes = self.member_manifest(&file.path)?.into_bytes();
             }
         }
+        all.retain(|file| !matches!(file.path.as_str(), "Cargo.toml" | "Cargo.lock"));
         all.push(File {
             path: "Cargo.toml".to_owned(),
             bytes: self.root_manifest()?.into_bytes(),
@@ -201,24 +221,23 @@ impl LocalCrates {
 
     fn member_manifest(&self, relative: &str) -> Result<String, PackError> {
         let mut manifest = self.manifest(relative)?;
-        let targets = manifest.get_mut("target").and_then(Value::as_table_mut);
-        for target in targets.into_iter().flat_map(|targets| targets.iter_mut()) {
-            if let Some(target) = target.1.as_table_mut() {
-                target.remove("dev-dependencies");
-            }
-        }
-        for table in ONLY_FOR_TESTS {
-            manifest.remove(*table);
-        }
+        forget_tests(&mut manifest);
         Ok(manifest.to_string())
     }
 
     fn root_manifest(&self) -> Result<String, PackError> {
         let mut manifest = self.manifest("Cargo.toml")?;
+        if self.all.iter().any(|member| member.folder.is_empty()) {
+            forget_tests(&mut manifest);
+        } else {
+            // A crate that lives there and is none of ours.
+            manifest.retain(|table, _| OF_THE_WORKSPACE.contains(&table));
+        }
         if let Some(workspace) = manifest.get_mut("workspace").and_then(Value::as_table_mut) {
             let members = self
                 .all
                 .iter()
+                .filter(|member| !member.folder.is_empty())
                 .map(|member| Value::String(member.folder.clone()))
                 .collect();
             workspace.insert("members".to_owned(), Value::Array(members));
@@ -241,6 +260,19 @@ impl LocalCrates {
             }
         }
         Ok(manifest.to_string())
+    }
+}
+
+/// Drops what only tests need: it is not in the sdist.
+fn forget_tests(manifest: &mut Table) {
+    let targets = manifest.get_mut("target").and_then(Value::as_table_mut);
+    for target in targets.into_iter().flat_map(|targets| targets.iter_mut()) {
+        if let Some(target) = target.1.as_table_mut() {
+            target.remove("dev-dependencies");
+        }
+    }
+    for table in ONLY_FOR_TESTS {
+        manifest.remove(*table);
     }
 }
 

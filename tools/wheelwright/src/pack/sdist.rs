@@ -70,8 +70,16 @@ fn moved_manifest_path(
     written: &str,
     crates: &LocalCrates,
 ) -> Result<String, ProjectError> {
-    let moved = format!("{}/Cargo.toml", crates.extension.folder);
+    const TABLE: &str = "[tool.maturin]\n";
+    let moved = crates.extension.path("Cargo.toml");
+    if moved == written {
+        return Ok(project.source.clone());
+    }
     let quoted = format!("\"{written}\"");
+    if !project.source.contains("manifest-path") && project.source.contains(TABLE) {
+        let table = format!("{TABLE}manifest-path = \"{moved}\"\n");
+        return Ok(project.source.replacen(TABLE, &table, 1));
+    }
     if project.source.matches(&quoted).count() != 1 {
         return Err(project.field_error(
             "tool.maturin.manifest-path",

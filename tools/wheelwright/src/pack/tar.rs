@@ -4,11 +4,12 @@ use std::io;
 
 use miniz_oxide::deflate::compress_to_vec;
 
+use crate::epoch::ZIP_EPOCH;
 use crate::project::files::File;
 
 /// 1980-01-02 00:00:00 UTC. Wheels are zip files, which hold no time before
 /// 1980; a day later, so that this is true in every time zone.
-const MODIFIED: u64 = 315_619_200;
+const MODIFIED: u64 = ZIP_EPOCH + 86_400;
 const DEFLATE_LEVEL: u8 = 9;
 
 /// Writes `files` in the order given, each below the folder `root`.

@@ -121,6 +121,17 @@ impl Project {
             .map_err(|error: pep440_rs::VersionParseError| {
                 field("project.version", error.to_string())
             })?;
+        let settings = parsed.tool.wheelwright;
+        if parsed.tool.maturin.is_some()
+            && (settings.python_tag.is_none() || settings.abi_tag.is_none())
+        {
+            return Err(field(
+                "tool.wheelwright",
+                "a package with an extension must say which Pythons load it: \
+                 python-tag = \"cp39\" and abi-tag = \"abi3\" for pyo3's feature abi3-py39"
+                    .to_owned(),
+            ));
+        }
         Ok(Self {
             folder: folder.to_owned(),
             source,
@@ -129,7 +140,7 @@ impl Project {
             table,
             maturin: parsed.tool.maturin,
             hatch_packages: parsed.tool.hatch.build.targets.wheel.packages,
-            settings: parsed.tool.wheelwright,
+            settings,
         })
     }
 

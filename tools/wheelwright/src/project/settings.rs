@@ -9,13 +9,18 @@ use crate::audit::Policy;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Maturin {
-    /// The crate's manifest, relative to `pyproject.toml`.
+    /// The crate's manifest, relative to `pyproject.toml`; beside it unless told.
+    #[serde(default = "beside")]
     pub manifest_path: String,
     /// The extension's dotted module name.
     pub module_name: String,
     /// The folder of the Python sources.
     #[serde(default)]
     pub python_source: String,
+}
+
+fn beside() -> String {
+    "Cargo.toml".to_owned()
 }
 
 impl Maturin {

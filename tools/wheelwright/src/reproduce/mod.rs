@@ -1,6 +1,7 @@
 //! Building twice under unlike conditions, and comparing every byte.
 
 pub mod conditions;
+pub mod otherwise;
 
 use std::collections::BTreeSet;
 use std::io;
@@ -11,6 +12,8 @@ use serde::Serialize;
 
 use crate::compare::{CompareError, Verdict, compare};
 use crate::pack;
+use crate::toolchain::ToolError;
+use crate::toolchain::tools::{TOOLS, Tools};
 use conditions::Conditions;
 
 /// What to build twice.
@@ -44,6 +47,9 @@ pub enum ReproduceError {
         /// Why.
         source: io::Error,
     },
+    /// A tool is missing.
+    #[error(transparent)]
+    Tool(#[from] ToolError),
     /// A build failed.
     #[error("the build in {folder} failed; its messages are above")]
     Build {
@@ -62,13 +68,15 @@ pub enum ReproduceError {
 }
 
 /// Builds the repository in `root` under two sets of conditions, in folders
-/// below `base`, and compares the artifacts.
+/// below `base`, and compares the artifacts. `tools` are copied, not shared: where
+/// they are must not matter either.
 ///
 /// # Errors
 /// A build failed, or a folder cannot be used.
 pub fn reproduce(
     root: &Path,
     base: &Path,
+    tools: &Tools,
     options: &Options,
 ) -> Result<Vec<Comparison>, ReproduceError> {
     let fail = |folder: &Path| {
@@ -80,13 +88,17 @@ pub fn reproduce(
     }
     let first = match &options.against {
         Some(folder) => folder.clone(),
-        None => build(root, &Conditions::usual(base), options)?,
+        None => build(root, &Conditions::usual(base), tools, options)?,
     };
-    let second = build(
-        root,
-        &Conditions::unusual(base).map_err(fail(base))?,
-        options,
-    )?;
+    let mut unusual = Conditions::unusual(base).map_err(fail(base))?;
+    // The variable that loads it takes no path with a space.
+    let apart = tempfile::tempdir().map_err(fail(base))?;
+    if let Some(library) = otherwise::library(&tools.zig()?, apart.path())? {
+        unusual
+            .environment
+            .push((otherwise::PRELOAD, library.into()));
+    }
+    let second = build(root, &unusual, tools, options)?;
     let names = |folder: &Path| -> Result<BTreeSet<String>, ReproduceError> {
         let entries = std::fs::read_dir(folder).map_err(fail(folder))?;
         let names = entries
@@ -135,6 +147,7 @@ fn difference(a: &Path, b: &Path) -> Result<Option<String>, ReproduceError> {
 fn build(
     root: &Path,
     conditions: &Conditions,
+    tools: &Tools,
     options: &Options,
 ) -> Result<PathBuf, ReproduceError> {
     let folder = &conditions.folder;
@@ -144,6 +157,8 @@ fn build(
     };
     eprintln!("reproduce: building in {}", folder.display());
     conditions.copy(root).map_err(fail)?;
+    let own_tools = folder.join("target").join("wheelwright").join("tools");
+    tools.copy_zig(&own_tools)?;
     let own = std::env::current_exe().map_err(fail)?;
     let mut command = if cfg!(unix) {
         let mut shell = Command::new("sh");
@@ -156,6 +171,7 @@ fn build(
     };
     let status = command
         .args(["build", "--no-smoke"])
+        .env(TOOLS, own_tools)
         .args(&options.build)
         .current_dir(folder)
         .envs(

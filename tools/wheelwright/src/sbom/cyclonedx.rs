@@ -103,6 +103,9 @@ fn native(native: &Native) -> Value {
     component.insert("type".into(), "library".into());
     component.insert("bom-ref".into(), native_reference(native).into());
     component.insert("name".into(), native.name.clone().into());
+    if let Some(version) = &native.version {
+        component.insert("version".into(), version.clone().into());
+    }
     component.insert(
         "description".into(),
         format!("compiled in by the crate {}", native.brought_by).into(),

@@ -44,6 +44,8 @@ pub struct Crate {
 pub struct Native {
     /// Its name.
     pub name: String,
+    /// Its version, where the crate's copy of it says one.
+    pub version: Option<String>,
     /// SPDX expression, where it is known.
     pub license: Option<String>,
     /// Its address as a package.
@@ -61,6 +63,7 @@ struct Table {
 
 /// A row of `data/bundled.toml`.
 #[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct Bundled {
     #[serde(rename = "crate")]
     package: String,
@@ -68,6 +71,31 @@ struct Bundled {
     name: String,
     purl: String,
     license: String,
+    version_file: Option<String>,
+    #[serde(default)]
+    version_words: Vec<String>,
+}
+
+impl Bundled {
+    /// The version that the copy in the crate's folder has.
+    fn version(&self, folder: &Path) -> Option<String> {
+        let text = std::fs::read(folder.join(self.version_file.as_ref()?)).ok()?;
+        let text = String::from_utf8_lossy(&text);
+        let values = self.version_words.iter().map(|word| value(&text, word));
+        Some(values.collect::<Option<Vec<_>>>()?.join("."))
+    }
+}
+
+/// What `word` is defined as: `#define WORD "1.2"` in C, `WORD=1` elsewhere.
+fn value(text: &str, word: &str) -> Option<String> {
+    text.lines().find_map(|line| {
+        let line = line.trim();
+        let rest = line.strip_prefix("#define").unwrap_or(line).trim_start();
+        let rest = rest.strip_prefix(word)?;
+        let rest = rest.strip_prefix([' ', '\t', '='])?;
+        let value = rest.split_whitespace().next()?.trim_matches('"');
+        (!value.is_empty()).then(|| value.to_owned())
+    })
 }
 
 /// Finds what is linked into the package of `manifest` on `target`. `messages`
@@ -221,11 +249,14 @@ fn natives<'a>(
         .unwrap_or_default();
     let mut natives: BTreeMap<String, Native> = BTreeMap::new();
     for package in packages {
+        let manifest = package.manifest_path.as_std_path();
+        let folder = manifest.parent().unwrap_or(manifest);
         let row = table.iter().find(|row| row.package == *package.name);
         let libraries = build.and_then(|b| b.libraries.get(&package.id));
         let mut add = |name: String, row: Option<&Bundled>, libraries: BTreeSet<String>| {
             let native = natives.entry(name.clone()).or_insert_with(|| Native {
                 name,
+                version: row.and_then(|r| r.version(folder)),
                 license: row.map(|r| r.license.clone()),
                 purl: row.map(|r| r.purl.clone()),
                 brought_by: key(package),
@@ -273,4 +304,25 @@ fn checksums(root: &Path) -> Result<BTreeMap<String, String>, SbomError> {
         .into_iter()
         .filter_map(|p| Some((format!("{}@{}", p.name, p.version), p.checksum?)))
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_from_headers_and_from_settings() {
+        let header = "/* VERSION 3 */\n#define VERSIONS 9\n# define OTHER 1\n#define\tVERSION\t\"1.2\" /* now */\n";
+        assert_eq!(value(header, "VERSION").as_deref(), Some("1.2"));
+        assert_eq!(value("MAJOR=3\nMINOR=5\n", "MINOR").as_deref(), Some("5"));
+        assert_eq!(value(header, "MISSING"), None);
+        assert_eq!(value("#define VERSION", "VERSION"), None);
+    }
+
+    #[test]
+    fn the_table_can_be_read() {
+        let table: Table = toml::from_str(include_str!("../../data/bundled.toml")).unwrap();
+        let known = table.bundled.iter().find(|row| row.name == "LMDB");
+        assert!(known.is_some_and(|row| row.version_words.len() == 3));
+    }
 }

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::process::{Command, Output};
 
 use super::ToolError;
+use crate::epoch::ZIP_EPOCH;
 
 /// The lines of a failed program's message that are worth repeating.
 const LAST_LINES: usize = 12;
@@ -65,12 +66,9 @@ pub fn isolated(program: impl AsRef<OsStr>) -> Command {
             command.env(name, value);
         }
     }
-    command.envs([
-        ("LC_ALL", "C"),
-        ("TZ", "UTC"),
-        ("SOURCE_DATE_EPOCH", "315532800"),
-        ("ZERO_AR_DATE", "1"),
-    ]);
+    command
+        .envs([("LC_ALL", "C"), ("TZ", "UTC"), ("ZERO_AR_DATE", "1")])
+        .env("SOURCE_DATE_EPOCH", ZIP_EPOCH.to_string());
     command
 }
 

@@ -5,6 +5,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use walkdir::WalkDir;
+
 use super::ToolError;
 use super::process::run;
 use super::python::{Python, Venv};
@@ -14,6 +16,9 @@ const PIP: &str = include_str!("requirements/pip.txt");
 /// zig's version, by the hash of each of its files.
 pub const ZIG: &str = include_str!("requirements/zig.txt");
 
+/// The variable that names a folder for tools, to share them between repositories.
+pub const TOOLS: &str = "WHEELWRIGHT_TOOLS";
+
 /// Where tools are, or will be.
 #[derive(Debug, Clone)]
 pub struct Tools {
@@ -22,10 +27,10 @@ pub struct Tools {
 }
 
 impl Tools {
-    /// The tools below `work`, run by `python`.
+    /// The tools below `work`, or in the folder that [`TOOLS`] names, run by `python`.
     pub fn new(work: &Path, python: &Python) -> Self {
         Self {
-            work: work.join("tools"),
+            work: std::env::var_os(TOOLS).map_or_else(|| work.join("tools"), PathBuf::from),
             python: python.clone(),
         }
     }
@@ -53,6 +58,33 @@ impl Tools {
         Ok(folder
             .join("ziglang")
             .join(format!("zig{}", std::env::consts::EXE_SUFFIX)))
+    }
+
+    /// Copies zig into `folder`, which then serves as [`TOOLS`]: by hard links
+    /// where the file system has them.
+    ///
+    /// # Errors
+    /// zig cannot be fetched or copied.
+    pub fn copy_zig(&self, folder: &Path) -> Result<(), ToolError> {
+        self.zig()?;
+        let from = self.folder("zig", ZIG);
+        for entry in WalkDir::new(&from).into_iter().flatten() {
+            let relative = entry
+                .path()
+                .strip_prefix(&self.work)
+                .unwrap_or(entry.path());
+            let to = folder.join(relative);
+            let fail = |source| ToolError::File {
+                path: to.clone(),
+                source,
+            };
+            if entry.file_type().is_dir() {
+                std::fs::create_dir_all(&to).map_err(fail)?;
+            } else if std::fs::hard_link(entry.path(), &to).is_err() {
+                std::fs::copy(entry.path(), &to).map_err(fail)?;
+            }
+        }
+        Ok(())
     }
 
     /// A pip command.

@@ -172,6 +172,10 @@ fn compile(
         if arguments.iter().any(|argument| argument == "-dynamiclib") {
             // Python's symbols are found when the interpreter loads it.
             command.args(["-undefined", "dynamic_lookup"]);
+            // Without debugging symbols from the start: rustc would take them off
+            // later, but the UUID is a hash of what the linker wrote, and they
+            // hold the paths of object files.
+            command.arg("-Wl,-S");
             if let Some(name) = std::env::var_os(INSTALL_NAME) {
                 let mut argument = OsString::from("-Wl,-install_name,");
                 argument.push(name);
@@ -196,7 +200,21 @@ fn translate(target: &str, arguments: impl Iterator<Item = OsString>) -> Vec<OsS
             // zig's Mach-O linker knows no export lists. Fat LTO has made every
             // other Rust symbol internal, and C is compiled with hidden ones.
             Some("-Wl,-exported_symbols_list") if target.contains("-macos") => {
-                arguments.next();
+                if arguments.next().is_some_and(|next| next == "-Xlinker") {
+                    arguments.next();
+                }
+            }
+            // How rustc passes on a path with a comma. zig takes apart what follows
+            // -Wl, at the equals sign, but not what follows -Xlinker.
+            Some("-Xlinker") => {
+                let value = arguments.next().unwrap_or_default();
+                match value.to_str().and_then(|text| text.split_once('=')) {
+                    _ if is_export_list(target, Path::new(&value)) => translated.push(value),
+                    Some((name, rest)) if name.starts_with("--") => {
+                        translated.extend(["-Xlinker", name, "-Xlinker", rest].map(OsString::from));
+                    }
+                    _ => translated.extend([argument, value]),
+                }
             }
             Some(text) => translated.extend(translate_one(target, text).map(OsString::from)),
             None => translated.push(argument),
@@ -218,13 +236,16 @@ fn translate_one<'a>(target: &str, argument: &'a str) -> Option<&'a str> {
         unwanted |= matches!(argument, "-lmsvcrt" | "-nolibc" | "--unwindlib=none")
             || argument.starts_with("-Wl,-soname=");
         let exports = argument.strip_prefix("-Wl,");
-        if let Some(exports) =
-            exports.filter(|path| Path::new(path).extension().is_some_and(|e| e == "def"))
-        {
+        if let Some(exports) = exports.filter(|path| is_export_list(target, Path::new(path))) {
             return Some(exports);
         }
     }
     (!unwanted).then_some(argument)
+}
+
+/// Is this a module definition, which zig takes as it takes an object file?
+fn is_export_list(target: &str, path: &Path) -> bool {
+    target.contains("-windows") && path.extension().is_some_and(|end| end == "def")
 }
 
 #[cfg(test)]
@@ -267,6 +288,11 @@ mod tests {
                 "-nolibc -liconv",
             ),
             (
+                "x86_64-linux-gnu.2.28",
+                "-Xlinker --version-script=/a,b/list -Xlinker --gc-sections",
+                "-Xlinker --version-script -Xlinker /a,b/list -Xlinker --gc-sections",
+            ),
+            (
                 "aarch64-macos.11.0",
                 "-liconv -lc -mmacosx-version-min=10.12.0",
                 "-lc",
@@ -275,6 +301,16 @@ mod tests {
                 "aarch64-macos.11.0",
                 "-Wl,-exported_symbols_list -Wl,/tmp/list -lm",
                 "-lm",
+            ),
+            (
+                "aarch64-macos.11.0",
+                "-Wl,-exported_symbols_list -Xlinker /a,b/list -lm",
+                "-lm",
+            ),
+            (
+                "x86_64-windows-gnu",
+                "-Xlinker /a,b/list.def -Xlinker --gc-sections",
+                "/a,b/list.def -Xlinker --gc-sections",
             ),
             (
                 "x86_64-windows-gnu",

@@ -36,6 +36,15 @@ fn lists_crates_and_the_c_code_they_bring() {
     for name in ["pyo3", "heed", "blake3", "LMDB", "BLAKE3 (C and assembly)"] {
         assert!(names.contains(&name), "{name} of {names:?}");
     }
+    let version = |name: &str| {
+        let components = bill["components"].as_array().unwrap();
+        let component = components.iter().find(|c| c["name"] == name).unwrap();
+        component["version"].as_str().unwrap().to_owned()
+    };
+    // The C library's version, which is not its crate's.
+    assert!(version("LMDB").starts_with("0.9."), "{}", version("LMDB"));
+    assert_ne!(version("LMDB"), version("lmdb-master-sys"));
+    assert_eq!(version("BLAKE3 (C and assembly)"), version("blake3"));
     // These run on the builder only.
     for name in ["cc", "syn", "pyo3-build-config", "pyo3-macros", "proptest"] {
         assert!(!names.contains(&name), "{name}");

@@ -23,7 +23,8 @@ fn repository(packages: &[(&str, &str, &str)]) -> TempDir {
         );
         if *name == "engine" {
             text.push_str(
-                "[tool.maturin]\nmanifest-path = \"Cargo.toml\"\nmodule-name = \"engine._core\"\n",
+                "[tool.maturin]\nmodule-name = \"engine._core\"\n\
+                 [tool.wheelwright]\npython-tag = \"cp39\"\nabi-tag = \"abi3\"\n",
             );
         }
         write(folder.path(), &format!("{name}/pyproject.toml"), &text);
@@ -53,8 +54,8 @@ fn a_plan_names_every_artifact_in_publish_order() {
     assert_eq!(
         names,
         [
-            "engine-1.2.0-py3-none-manylinux_2_28_x86_64.whl",
-            "engine-1.2.0-py3-none-macosx_11_0_arm64.whl",
+            "engine-1.2.0-cp39-abi3-manylinux_2_28_x86_64.whl",
+            "engine-1.2.0-cp39-abi3-macosx_11_0_arm64.whl",
             "engine-1.2.0.tar.gz",
             "tool-1.2.0-py3-none-any.whl",
             "tool-1.2.0.tar.gz",
