@@ -10,6 +10,7 @@
 //! | `errors` | the engine's errors as Python exceptions |
 //! | `reference`, `uri`, `runnable` | the values that Python has no type for |
 //! | `repository`, `open_dag`, `dag_view` | handles of the engine |
+//! | `history`, `maintenance` | what `dml` does with a repository |
 //! | `data`, `describe` | what is told of nodes |
 //! | `execution`, `listener`, `calls` | running calls, and what is told of them |
 //! | `worker` | the DAG of a call, for adapters |
@@ -29,7 +30,9 @@ mod data;
 mod describe;
 mod errors;
 mod execution;
+mod history;
 mod listener;
+mod maintenance;
 mod open_dag;
 mod reference;
 mod repository;
@@ -52,6 +55,14 @@ mod _core {
     use crate::data::Data;
     #[pymodule_export]
     use crate::execution::{Executor, call_key, guard_stdin};
+    #[pymodule_export]
+    use crate::history::{
+        checkout, conflicts, create_branch, create_tag, delete_branch, delete_dags, delete_tag,
+        diff, merge, merge_abort, merge_continue, rebase, refs, rename_branch, rename_dag,
+        resolve_conflict, revert,
+    };
+    #[pymodule_export]
+    use crate::maintenance::{fsck, gc, set_setting, setting, settings};
     #[pymodule_export]
     use crate::open_dag::OpenDag;
     #[pymodule_export]

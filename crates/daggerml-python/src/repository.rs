@@ -219,12 +219,15 @@ impl Repository {
         Ok(Ref::any(found.kind(), found.id()))
     }
 
-    /// The commits up to a revision, newest first.
+    /// The commits up to a revision, newest first; only those that changed the DAG
+    /// of the name `dag`, and without what merges brought in, if so asked.
     fn log<'py>(
         &self,
         py: Python<'py>,
         revision: &str,
         limit: Option<usize>,
+        dag: Option<&str>,
+        first_parent: bool,
     ) -> PyResult<Vec<Bound<'py, PyDict>>> {
         let entries = py
             .detach(|| {
@@ -233,7 +236,8 @@ impl Repository {
                     include: vec![range.include],
                     exclude: range.exclude.into_iter().collect(),
                     limit,
-                    ..LogOptions::default()
+                    dag: dag.map(Name::new).transpose()?,
+                    first_parent,
                 };
                 self.0.log(options)?.collect::<Result<Vec<_>, Error>>()
             })

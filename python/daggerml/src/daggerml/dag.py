@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn, Optional, Union
 
     from daggerml._core import DagView, OpenDag, Ref, Runnable, Uri
+    from daggerml.any_node import AnyNode
     from daggerml.dml import Dml
 
     Scalar = Union[None, bool, int, float, str, bytes, Uri]
@@ -72,7 +73,7 @@ class Dag(ReadableDag):
     def __setitem__(self, name: str, value: Any) -> None:
         self.put(value, name=name)
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         if name.startswith("_") or hasattr(type(self), name):
             object.__setattr__(self, name, value)
         else:
@@ -99,8 +100,8 @@ class Dag(ReadableDag):
         self, value: Union[Runnable, RunnableNode], *, name: Optional[str] = None
     ) -> RunnableNode: ...
     @overload
-    def put(self, value: Any, *, name: Optional[str] = None) -> Node: ...
-    def put(self, value: Any, *, name: Optional[str] = None) -> Node:
+    def put(self, value: Any, *, name: Optional[str] = None) -> AnyNode: ...
+    def put(self, value: Any, *, name: Optional[str] = None) -> Any:
         """Put a value, or a collection of values and nodes, and return its node.
 
         A collection that holds nodes remembers them: it is a step of the
@@ -123,7 +124,7 @@ class Dag(ReadableDag):
         node: Optional[str] = None,
         *,
         name: Optional[str] = None,
-    ) -> Node:
+    ) -> AnyNode:
         """Bring in a node of a committed DAG: its result, or the one named ``node``.
 
         >>> import daggerml
@@ -286,7 +287,7 @@ class Dag(ReadableDag):
             raise DmlRepoError(text, kind="closed")
         return self._open
 
-    def _node(self, ref: Ref) -> Node:
+    def _node(self, ref: Ref) -> AnyNode:
         try:
             type_name = self._reader().type_of(ref)
         except NodeError as error:
@@ -307,7 +308,7 @@ class Dag(ReadableDag):
             raise DmlRepoError(text)
         return self._imported(node.dag, node.ref)
 
-    def _imported(self, dag: Dag, node: Optional[Ref], name: Optional[str] = None) -> Node:
+    def _imported(self, dag: Dag, node: Optional[Ref], name: Optional[str] = None) -> AnyNode:
         if dag.ref is None:
             text = f"the DAG {dag.name!r} is still open; commit it before importing from it"
             raise DmlRepoError(text)

@@ -7,6 +7,7 @@ import os
 from daggerml import _core
 from daggerml.dag import Dag
 from daggerml.errors import DmlRepoError
+from daggerml.history import History, revision_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Dml"]
 
 
-class Dml:
+class Dml(History):
     """A repository: the folder that holds ``.dml``.
 
     ``Dml(project_home)`` opens the repository of a folder or the nearest one above it.
@@ -104,13 +105,16 @@ class Dml:
         return Dag._finished(self, self._handle.load(name, _revision(revision)), name)
 
     def resume(
-        self, index: Ref, *, name: Optional[str] = None, message: Optional[str] = None
+        self, index: Optional[Ref], *, name: Optional[str] = None, message: Optional[str] = None
     ) -> Dag:
-        """Continue an open DAG, frozen or left behind by another process.
+        """Continue an open DAG by its :attr:`Dag.token`: frozen, or left by another process.
 
         It is taken over: no other handle can change it from now on. ``name``
         and ``message`` are those that it was begun with; others are an error.
         """
+        if index is None:
+            text = "None is the token of a DAG that is not open; Dml.indexes lists those that are"
+            raise DmlRepoError(text)
         dag = self._handle.resume(index)
         info = dag.info()
         for what, given, kept in (("name", name, info[0]), ("message", message, info[1])):
@@ -148,15 +152,23 @@ class Dml:
         """
         return self._handle.rev_parse(revision)
 
-    def log(self, revision: str = "HEAD", limit: Optional[int] = 10) -> list[dict[str, Any]]:
+    def log(
+        self,
+        revision: Union[str, Ref] = "HEAD",
+        limit: Optional[int] = 10,
+        *,
+        dag: Optional[str] = None,
+        first_parent: bool = False,
+    ) -> list[dict[str, Any]]:
         """Return the commits up to a revision (or of a range ``A..B``), newest first.
 
         Each has ``commit``, ``parents``, ``author``, ``message`` and ``time``,
-        which is in UTC.
+        which is in UTC. With ``dag``, only commits that changed the DAG of that
+        name; with ``first_parent``, without what merges brought in.
         """
         from datetime import datetime, timedelta, timezone
 
-        entries = self._handle.log(revision, limit)
+        entries = self._handle.log(revision_text(revision), limit, dag, first_parent)
         epoch = datetime(1970, 1, 1, tzinfo=timezone.utc)
         for entry in entries:
             entry["time"] = epoch + timedelta(microseconds=entry["time"])
@@ -168,10 +180,6 @@ class Dml:
         from daggerml.executions import Executions
 
         return Executions(self)
-
-    def status(self) -> dict[str, Any]:
-        """Tell what is checked out: root, branch, commit, and the number of DAGs."""
-        return self._handle.status()
 
     def __contains__(self, name: object) -> bool:
         return name in self.dags()
@@ -190,7 +198,7 @@ class Dml:
 
 
 def _revision(revision: Revision) -> Optional[str]:
-    return revision.id() if isinstance(revision, _core.Ref) else revision
+    return None if revision is None else revision_text(revision)
 
 
 class _Temporary:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn, Optional, Union
 
     from daggerml._core import Data, Ref, Runnable, Uri
+    from daggerml.any_node import AnyNode
     from daggerml.dag import Dag
     from daggerml.projection import Projection
 
@@ -340,7 +341,7 @@ class SetNode(CollectionNode):
 #: The name of :class:`MapNode` in 0.1.x.
 DictNode = MapNode
 
-_CLASSES: dict[str, type[Node]] = {
+_CLASSES: dict[str, type[Any]] = {
     "list": ListNode,
     "map": MapNode,
     "set": SetNode,
@@ -348,7 +349,7 @@ _CLASSES: dict[str, type[Node]] = {
 }
 
 
-def node_class(type_name: str) -> type[Node]:
+def node_class(type_name: str) -> type[AnyNode]:
     """Return the class of nodes whose value has that type."""
     return _CLASSES.get(type_name, ScalarNode)
 

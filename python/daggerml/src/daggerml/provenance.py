@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Optional
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from daggerml.dag import Dag
     from daggerml.node import Node
 
@@ -69,7 +71,7 @@ def _within(collection: Node, indices: range, path: Path) -> Optional[tuple[Node
 
 
 def _element(
-    op: str, args: list[Node], step: Any, rest: Path, path: Path
+    op: str, args: Sequence[Node], step: Any, rest: Path, path: Path
 ) -> Optional[tuple[Node, Path]]:
     """Return where the element ``step`` of a collection came from that ``op`` made."""
     if op == "list" and isinstance(step, int):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from daggerml import log
 from daggerml.errors import DmlRepoError, NameNotFoundError, NodeError, NotFoundError
-from daggerml.node import ListNode, Node
+from daggerml.light import cast
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from typing import Optional, Union
 
     from daggerml._core import DagView, OpenDag, Ref
+    from daggerml.any_node import AnyNode
     from daggerml.dag import Dag
     from daggerml.dml import Dml
     from daggerml.errors import Error
+    from daggerml.node import ListNode
 
 __all__ = ["ReadableDag", "fill"]
 
@@ -68,7 +70,7 @@ class ReadableDag:
         return error
 
     @property
-    def result(self) -> Node:
+    def result(self) -> AnyNode:
         """The result of the committed DAG. If it ended in an error, that is raised."""
         if self._open is not None:
             text = "an open DAG has no result; commit it first"
@@ -82,9 +84,7 @@ class ReadableDag:
         if ref is None:
             text = "this DAG has no argv: it is not the DAG of a call"
             raise DmlRepoError(text)
-        node = self._node(ref)
-        assert isinstance(node, ListNode)  # noqa: S101  the engine makes no other
-        return node
+        return cast("ListNode", self._node(ref))  # the engine makes no other
 
     # Names
 
@@ -92,15 +92,15 @@ class ReadableDag:
         """Return the names of the named nodes, in order."""
         return list(self._reader().names())
 
-    def values(self) -> list[Node]:
+    def values(self) -> list[AnyNode]:
         """Return the named nodes, in the order of their names."""
         return [self._node(ref) for ref in self._reader().names().values()]
 
-    def items(self) -> list[tuple[str, Node]]:
+    def items(self) -> list[tuple[str, AnyNode]]:
         """Return the names with their nodes, in order."""
         return [(name, self._node(ref)) for name, ref in self._reader().names().items()]
 
-    def nodes(self) -> list[Node]:
+    def nodes(self) -> list[AnyNode]:
         """Return all nodes that have a value, in the order they were made."""
         found = []
         for ref in self._reader().nodes():
@@ -110,10 +110,10 @@ class ReadableDag:
                 log.debug("%s is a call that ended in an error", ref.short)
         return found
 
-    def __getitem__(self, name: str) -> Node:
+    def __getitem__(self, name: str) -> AnyNode:
         return self._node(self._reader().named(name))
 
-    def __getattr__(self, name: str) -> Node:
+    def __getattr__(self, name: str) -> AnyNode:
         if name.startswith("_"):
             raise AttributeError(name)
         try:
@@ -154,7 +154,7 @@ class ReadableDag:
 
     if TYPE_CHECKING:
 
-        def _node(self, ref: Ref) -> Node: ...
+        def _node(self, ref: Ref) -> AnyNode: ...
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ReadableDag):

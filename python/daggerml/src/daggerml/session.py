@@ -139,7 +139,7 @@ def load(
 
 
 def resume(
-    index: Ref,
+    index: Optional[Ref],
     *,
     name: Optional[str] = None,
     message: Optional[str] = None,
