@@ -23,6 +23,12 @@ def installed(name: str) -> str:
     return program
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Let nothing depend on the settings of whoever runs the tests, or change them."""
+    os.environ["DML_CONFIG_DIR"] = str(tmp_path_factory.mktemp("settings"))
+
+
 @pytest.fixture(scope="session")
 def front() -> str:
     """Give the `dml` of the daggerml-cli wheel."""

@@ -8,6 +8,7 @@ import importlib
 import inspect
 import pkgutil
 import pydoc
+import runpy
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,11 @@ def test_type_checkers_see_the_public_names() -> None:
         if isinstance(statement, ast.ImportFrom):
             seen |= {name.asname for name in statement.names if name.asname}
     assert seen == set(ALL)
+
+
+def test_the_program_for_type_checkers_runs() -> None:
+    """`cargo checks mypy pyright` check its types; here it is shown to be a true program."""
+    runpy.run_path(str(Path(__file__).parent / "typed" / "program.py"), run_name="__main__")
 
 
 def test_help_reads() -> None:

@@ -159,7 +159,7 @@ def test_diffs_and_names(repo: Dml) -> None:
 
 
 def test_settings(repo: Dml, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DML_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("DML_CONFIG_DIR", str(tmp_path / "config"))
     assert repo.config.get("user.name") is None
     repo.config.set("user.name", "Ada", user=True)
     repo.config.set("user.name", "Grace")

@@ -131,9 +131,13 @@ impl Context {
         Ok(self.python.get_or_init(|| python))
     }
 
-    /// Asks a program whether it is a CPython that we support.
+    /// Asks a program whether it is a CPython that our wheels support: that is no
+    /// free-threaded one, which cannot load the stable ABI.
     pub fn probe(&self, program: &Path) -> Option<Python> {
-        let ask = "import sys; print(sys.implementation.name, '%d.%d.%d' % sys.version_info[:3], \
+        let ask = "import sys, sysconfig; \
+                   free = sysconfig.get_config_var('Py_GIL_DISABLED'); \
+                   name = 'free-threaded' if free else sys.implementation.name; \
+                   print(name, '%d.%d.%d' % sys.version_info[:3], \
                    sys.version_info.releaselevel, sys.executable)";
         let output = self
             .command(program)

@@ -139,6 +139,12 @@ pub static ALL: &[Step] = &[
         python::mypy,
     ),
     step(
+        "pyright",
+        "pyright, strict, over a typed program of a user",
+        Files(&["python/daggerml/", "python/tests/typed/"]),
+        python::pyright,
+    ),
+    step(
         "workflows",
         "the house rules of .github/workflows, actionlint, zizmor",
         Files(&[".github/"]),

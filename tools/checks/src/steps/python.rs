@@ -30,6 +30,13 @@ pub fn mypy(context: &Context, log: &mut Log) -> Result<Done> {
     Ok(Done::Passed(String::new()))
 }
 
+/// pyright, strict, over a program that a user could have written.
+pub fn pyright(context: &Context, log: &mut Log) -> Result<Done> {
+    let pyright = venv::tools(context, log, "pyright")?.program("basedpyright");
+    log.run(context.command(pyright).args(["-p", "python/tests/typed"]))?;
+    Ok(Done::Passed(String::new()))
+}
+
 /// `stubtest` on the extension of the installed wheel.
 pub fn stubtest(context: &Context, log: &mut Log) -> Result<Done> {
     let lint = venv::tools(context, log, "lint")?;
