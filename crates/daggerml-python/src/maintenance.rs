@@ -3,6 +3,7 @@
 use daggerml::config::{Config, Scope};
 use daggerml::maintenance::fsck::Subject;
 use daggerml::maintenance::{Totals, fsck as checking, gc as collecting};
+use daggerml::record::Kind;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
@@ -48,7 +49,7 @@ pub(crate) fn fsck<'py>(py: Python<'py>, repository: &Repository) -> PyResult<Bo
         let subject = match &finding.subject {
             Subject::Page(_) => "page",
             Subject::Object(kind, id) => {
-                told.set_item("kind", kind.map(|kind| kind.as_str()))?;
+                told.set_item("kind", kind.map(Kind::as_str))?;
                 told.set_item("id", id.to_string())?;
                 "object"
             }
