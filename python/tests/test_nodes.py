@@ -252,13 +252,8 @@ def test_context_looks_through_collections(make: Any) -> None:
     assert dag.put(0).context() is dag
 
 
-def test_calls_say_that_they_cannot_run() -> None:
+def test_only_runnables_are_called() -> None:
     dag = daggerml.new("calls")
-    fn = dag.put(daggerml.Runnable("python:f"))
-    with pytest.raises(NotImplementedError, match="cannot run calls yet"):
-        dag.call(fn, 1)
-    with pytest.raises(NotImplementedError, match="cannot run calls yet"):
-        fn(1)
     with pytest.raises(TypeError, match="not callable"):
         dag.put(1)(2)
     with pytest.raises(daggerml.DmlRepoError, match="no argv"):
