@@ -6,7 +6,9 @@
 //! ([`build`]) compiles native extensions with a pinned toolchain
 //! ([`toolchain`]), writes artifacts with the deterministic packer ([`pack`])
 //! and tries them in fresh virtual environments ([`smoke`]). An audit ([`audit`]) judges any wheel
-//! or sdist by the facts that [`artifact`] and [`binary`] read from it.
+//! or sdist by the facts that [`artifact`] and [`binary`] read from it. A release
+//! ([`release`]) puts the very bytes that were built on an index; all of it has
+//! one [`version`].
 
 pub mod artifact;
 pub mod audit;
@@ -20,10 +22,12 @@ pub mod epoch;
 pub mod pack;
 pub mod project;
 pub mod provenance;
+pub mod release;
 pub mod reproduce;
 pub mod sbom;
 pub mod smoke;
 pub mod toolchain;
+pub mod version;
 
 use std::process::ExitCode;
 

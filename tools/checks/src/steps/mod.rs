@@ -8,6 +8,7 @@ mod guides;
 mod links;
 mod nix;
 mod python;
+mod rehearsal;
 mod rust;
 mod versions;
 mod wheels;
@@ -288,6 +289,13 @@ pub static ALL: &[Step] = &[
         "pip wheel from an sdist with its crates works offline, and gives our wheel",
         FilesAndDist(&["tools/wheelwright/src/pack/"]),
         artifacts::vendored,
+    )
+    .needing(WHEELS),
+    step(
+        "rehearsal",
+        "a whole release of dist/ to an index on this machine, broken off after each file",
+        FilesAndDist(&["tools/wheelwright/src/", "tools/release/", "python/"]),
+        rehearsal::run,
     )
     .needing(WHEELS),
 ];

@@ -9,10 +9,12 @@ mod man;
 mod pack;
 mod platforms;
 mod provenance;
+mod release;
 mod reproduce;
 mod sbom;
 mod sdist;
 mod smoke;
+mod version;
 
 use std::error::Error;
 use std::ffi::OsString;
@@ -46,6 +48,8 @@ enum Command {
     Provenance(provenance::Args),
     Smoke(smoke::Args),
     Reproduce(reproduce::Args),
+    Version(version::Args),
+    Release(release::Args),
     Platforms(platforms::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -80,6 +84,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Provenance(args) => args.run(),
         Command::Smoke(args) => args.run(),
         Command::Reproduce(args) => args.run(),
+        Command::Version(args) => args.run(),
+        Command::Release(args) => args.run(),
         Command::Platforms(args) => args.run(),
         Command::Completions(args) => args.run(&mut Cli::command()),
         Command::Man(args) => args.run(&Cli::command()),

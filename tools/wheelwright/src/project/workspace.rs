@@ -11,11 +11,63 @@ use crate::toolchain::platform::{self, Platform};
 /// The file that makes a folder a repository.
 pub const FILE: &str = "wheelwright.toml";
 
-#[derive(Deserialize)]
+/// What `wheelwright.toml` says.
+#[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct Table {
-    packages: Vec<String>,
-    platforms: Vec<String>,
+pub struct Settings {
+    /// The folders of the packages, in publish order.
+    pub packages: Vec<String>,
+    /// The names of the platforms.
+    pub platforms: Vec<String>,
+    /// `[release]`.
+    #[serde(default)]
+    pub release: Release,
+}
+
+/// `[release]`: what a release looks at besides the packages.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Release {
+    /// The changelog.
+    pub changelog: Option<String>,
+    /// The folder of its fragments.
+    pub fragments: Option<String>,
+    /// Pages that name the version.
+    pub names_version: Vec<String>,
+}
+
+/// Reads `wheelwright.toml` alone: packages and platforms are not looked at.
+///
+/// # Errors
+/// It is missing or malformed.
+pub fn settings(root: &Path) -> Result<Settings, ProjectError> {
+    let path = root.join(FILE);
+    let text = std::fs::read_to_string(&path).map_err(|source| ProjectError::Read {
+        path: path.clone(),
+        source,
+    })?;
+    toml::from_str(&text).map_err(|source| ProjectError::Malformed {
+        path,
+        source: Box::new(source),
+    })
+}
+
+/// The folder of the repository that `start` is in.
+///
+/// # Errors
+/// It is in none.
+pub fn root(start: &Path) -> Result<PathBuf, ProjectError> {
+    let start = std::path::absolute(start).map_err(|source| ProjectError::Read {
+        path: start.to_owned(),
+        source,
+    })?;
+    match start.ancestors().find(|folder| folder.join(FILE).is_file()) {
+        Some(root) => Ok(root.to_owned()),
+        None => Err(ProjectError::NoProject {
+            folder: start,
+            file: FILE,
+        }),
+    }
 }
 
 /// A repository and its packages.
@@ -35,17 +87,7 @@ impl Workspace {
     /// # Errors
     /// There is none, or a file of it cannot be used.
     pub fn find(start: &Path) -> Result<Self, ProjectError> {
-        let start = std::path::absolute(start).map_err(|source| ProjectError::Read {
-            path: start.to_owned(),
-            source,
-        })?;
-        match start.ancestors().find(|folder| folder.join(FILE).is_file()) {
-            Some(root) => Self::read(root),
-            None => Err(ProjectError::NoProject {
-                folder: start,
-                file: FILE,
-            }),
-        }
+        Self::read(&root(start)?)
     }
 
     /// Reads the repository in `root`.
@@ -54,15 +96,7 @@ impl Workspace {
     /// `wheelwright.toml` or a package's `pyproject.toml` cannot be used, or
     /// the packages do not fit together.
     pub fn read(root: &Path) -> Result<Self, ProjectError> {
-        let path = root.join(FILE);
-        let text = std::fs::read_to_string(&path).map_err(|source| ProjectError::Read {
-            path: path.clone(),
-            source,
-        })?;
-        let table: Table = toml::from_str(&text).map_err(|source| ProjectError::Malformed {
-            path: path.clone(),
-            source: Box::new(source),
-        })?;
+        let table = settings(root)?;
         let projects = table
             .packages
             .iter()
@@ -74,7 +108,7 @@ impl Workspace {
             .map(|name| platform::by_name(name))
             .collect::<Result<_, _>>()
             .map_err(|error| ProjectError::Field {
-                path,
+                path: root.join(FILE),
                 field: "platforms".to_owned(),
                 problem: error.to_string(),
             })?;

@@ -23,7 +23,7 @@ pub enum Interpreter<'a> {
 
 /// An installed package.
 #[derive(Debug)]
-pub(super) enum Installed {
+pub(crate) enum Installed {
     /// In a virtual environment.
     Venv(Venv),
     /// In a folder, for a foreign interpreter.

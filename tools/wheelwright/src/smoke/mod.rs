@@ -96,12 +96,23 @@ pub fn package(
         })?;
     let empty = folder.path().join("empty");
     std::fs::create_dir(&empty).map_err(file)?;
-    project
-        .settings
-        .smoke
-        .step
-        .iter()
-        .try_for_each(|step| run_step(project, &installed, &empty, step))
+    steps(project, &installed, &empty, |_| true)
+}
+
+/// Runs the steps of `project` that are `wanted` in the folder `empty`.
+///
+/// # Errors
+/// A step does not end as it should.
+pub(crate) fn steps(
+    project: &Project,
+    installed: &Installed,
+    empty: &Path,
+    wanted: impl Fn(&SmokeStep) -> bool,
+) -> Result<(), SmokeError> {
+    let steps = project.settings.smoke.step.iter();
+    steps
+        .filter(|step| wanted(step))
+        .try_for_each(|step| run_step(project, installed, empty, step))
 }
 
 fn run_step(

@@ -1,6 +1,6 @@
 //! Build tools from Python's package index, pinned by hash (`requirements/`)
 //! and installed into the work folder: pip for trying wheels, zig for
-//! compiling extensions.
+//! compiling extensions, uv for uploading, and pipx as one more installer.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,6 +18,8 @@ pub const ZIG: &str = include_str!("requirements/zig.txt");
 
 /// The variable that names a folder for tools, to share them between repositories.
 pub const TOOLS: &str = "WHEELWRIGHT_TOOLS";
+const UV: &str = include_str!("requirements/uv.txt");
+const PIPX: &str = include_str!("requirements/pipx.txt");
 
 /// Where tools are, or will be.
 #[derive(Debug, Clone)]
@@ -50,11 +52,7 @@ impl Tools {
     /// # Errors
     /// pip or zig cannot be fetched.
     pub fn zig(&self) -> Result<PathBuf, ToolError> {
-        let folder = self.folder("zig", ZIG);
-        once(&folder, || {
-            eprintln!("tools: installing zig into {}", folder.display());
-            install(&mut self.pip()?, &folder, ZIG)
-        })?;
+        let folder = self.python_tool("zig", ZIG)?;
         Ok(folder
             .join("ziglang")
             .join(format!("zig{}", std::env::consts::EXE_SUFFIX)))
@@ -85,6 +83,44 @@ impl Tools {
             }
         }
         Ok(())
+    }
+
+    /// The uv program.
+    ///
+    /// # Errors
+    /// pip or uv cannot be fetched.
+    pub fn uv(&self) -> Result<PathBuf, ToolError> {
+        let folder = self.python_tool("uv", UV)?;
+        let programs = if cfg!(windows) { "Scripts" } else { "bin" };
+        // pip puts scripts into `bin` of a target folder on every system.
+        let uv = format!("uv{}", std::env::consts::EXE_SUFFIX);
+        let found = ["bin", programs].map(|name| folder.join(name).join(&uv));
+        Ok(found
+            .iter()
+            .find(|path| path.is_file())
+            .unwrap_or(&found[0])
+            .clone())
+    }
+
+    /// A pipx command.
+    ///
+    /// # Errors
+    /// pip or pipx cannot be fetched.
+    pub fn pipx(&self) -> Result<Command, ToolError> {
+        let folder = self.python_tool("pipx", PIPX)?;
+        let mut command = Command::new(&self.python.program);
+        command.args(["-m", "pipx"]).env("PYTHONPATH", folder);
+        Ok(command)
+    }
+
+    /// The folder of a tool, with it in.
+    fn python_tool(&self, name: &str, requirements: &str) -> Result<PathBuf, ToolError> {
+        let folder = self.folder(name, requirements);
+        once(&folder, || {
+            eprintln!("tools: installing {name} into {}", folder.display());
+            install(&mut self.pip()?, &folder, requirements)
+        })?;
+        Ok(folder)
     }
 
     /// A pip command.

@@ -1,0 +1,280 @@
+//! Reading an index: the simple API, as JSON (PEP 691) or HTML (PEP 503).
+
+use std::io::Read as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use serde::Deserialize;
+use ureq::ResponseExt as _;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use url::Url;
+
+use super::address::Address;
+use super::retry::Retry;
+use crate::digest::Digest;
+
+mod page;
+
+/// What we ask for; an index that knows no JSON answers with HTML.
+const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, \
+    application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1";
+/// The longest page or file that is read.
+const LIMIT: u64 = 1 << 30;
+const TIMEOUT: Duration = Duration::from_mins(2);
+
+/// An index that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum IndexError {
+    /// It does not answer, or not with success.
+    #[error("{address} does not answer: {problem}")]
+    Fetch {
+        /// What was asked for, without password.
+        address: String,
+        /// What went wrong, each time it was tried the same or another.
+        problem: String,
+    },
+    /// Its answer cannot be understood.
+    #[error("{address} is no page of a package index: {problem}")]
+    Page {
+        /// The page.
+        address: String,
+        /// Why not.
+        problem: String,
+    },
+}
+
+/// A file that an index lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Its name.
+    pub file: String,
+    /// Where it is.
+    pub url: Url,
+    /// Its SHA-256, if the index says it.
+    pub sha256: Option<String>,
+    /// Is it withdrawn (PEP 592)?
+    pub yanked: bool,
+}
+
+/// An index.
+#[derive(Debug)]
+pub struct Index {
+    /// Its address.
+    pub address: Address,
+    /// How often it is asked.
+    pub retry: Retry,
+    agent: ureq::Agent,
+}
+
+impl Index {
+    /// The index at `address`.
+    pub fn new(address: Address, retry: Retry) -> Self {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        // Whatever the system trusts; SSL_CERT_FILE and SSL_CERT_DIR name others.
+        let trusted = rustls_native_certs::load_native_certs().certs;
+        let trusted: Vec<_> = trusted
+            .iter()
+            .map(|certificate| Certificate::from_der(certificate).to_owned())
+            .collect();
+        let tls = TlsConfig::builder()
+            .unversioned_rustls_crypto_provider(provider)
+            .root_certs(RootCerts::new_with_certs(&trusted))
+            .build();
+        let agent = ureq::Agent::config_builder()
+            .tls_config(tls)
+            .timeout_global(Some(TIMEOUT))
+            .user_agent(concat!("wheelwright/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .new_agent();
+        Self {
+            address,
+            retry,
+            agent,
+        }
+    }
+
+    /// The files that the index lists for a package; none if it knows no such
+    /// package.
+    ///
+    /// # Errors
+    /// The index does not answer, or with something else.
+    pub fn listed(&self, normal_name: &str) -> Result<Vec<Listed>, IndexError> {
+        let url = self.address.page(normal_name);
+        let Some(answer) = self.get(&url, ACCEPT)? else {
+            return Ok(Vec::new());
+        };
+        let malformed = |problem| IndexError::Page {
+            address: shown(&url),
+            problem,
+        };
+        let text =
+            String::from_utf8(answer.body).map_err(|_| malformed("it is not UTF-8".to_owned()))?;
+        if answer.content_type.ends_with("json") {
+            from_json(&text, &answer.url).map_err(malformed)
+        } else {
+            Ok(page::links(&text, &answer.url))
+        }
+    }
+
+    /// The bytes of a file.
+    ///
+    /// # Errors
+    /// The index does not answer, or has no such file.
+    pub fn download(&self, file: &Listed) -> Result<Vec<u8>, IndexError> {
+        let answer = self.get(&file.url, "*/*")?;
+        answer
+            .map(|answer| answer.body)
+            .ok_or_else(|| IndexError::Fetch {
+                address: shown(&file.url),
+                problem: "404: it is listed, but not there".to_owned(),
+            })
+    }
+
+    /// The SHA-256 of a file: the index's word, or that of its bytes.
+    ///
+    /// # Errors
+    /// It must be downloaded and cannot be.
+    pub fn sha256(&self, file: &Listed) -> Result<String, IndexError> {
+        match &file.sha256 {
+            Some(sha256) => Ok(sha256.clone()),
+            None => Ok(Digest::of(&self.download(file)?).hex()),
+        }
+    }
+
+    /// Asks for `url` until there is an answer that asking again would not
+    /// change. `None` is 404.
+    fn get(&self, url: &Url, accept: &str) -> Result<Option<Answer>, IndexError> {
+        let attempt = || match self.ask(url, accept) {
+            Ok(answer) => Ok(Some(answer)),
+            Err(ureq::Error::StatusCode(404)) => Ok(None),
+            Err(error) => {
+                let again = match &error {
+                    ureq::Error::StatusCode(status) => *status >= 500 || *status == 429,
+                    ureq::Error::Io(_)
+                    | ureq::Error::Timeout(_)
+                    | ureq::Error::ConnectionFailed
+                    | ureq::Error::HostNotFound => true,
+                    _ => false,
+                };
+                Err((error.to_string(), again))
+            }
+        };
+        self.retry
+            .run(attempt)
+            .map_err(|problem| IndexError::Fetch {
+                address: shown(url),
+                problem,
+            })
+    }
+
+    fn ask(&self, url: &Url, accept: &str) -> Result<Answer, ureq::Error> {
+        let mut plain = url.clone();
+        plain.set_fragment(None);
+        let mut request = self
+            .agent
+            .get(plain.as_str())
+            .header("Accept", accept)
+            .header("Cache-Control", "no-cache");
+        if let Some((user, password)) = self.address.login()
+            && self.address.is_home_of(url)
+        {
+            let login = format!("{user}:{password}");
+            let login = base64::engine::general_purpose::STANDARD.encode(login);
+            request = request.header("Authorization", format!("Basic {login}"));
+        }
+        let mut response = request.call()?;
+        let final_url = Url::parse(&response.get_uri().to_string()).unwrap_or(plain);
+        let content_type = response.body().mime_type().unwrap_or_default().to_owned();
+        let mut body = Vec::new();
+        response
+            .body_mut()
+            .as_reader()
+            .take(LIMIT)
+            .read_to_end(&mut body)?;
+        Ok(Answer {
+            url: final_url,
+            content_type,
+            body,
+        })
+    }
+}
+
+struct Answer {
+    url: Url,
+    content_type: String,
+    body: Vec<u8>,
+}
+
+/// An address without what may be secret in it.
+fn shown(url: &Url) -> String {
+    let mut url = url.clone();
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.set_query(None);
+    url.set_fragment(None);
+    url.into()
+}
+
+#[derive(Deserialize)]
+struct JsonPage {
+    files: Vec<JsonFile>,
+}
+
+#[derive(Deserialize)]
+struct JsonFile {
+    filename: String,
+    url: String,
+    #[serde(default)]
+    hashes: std::collections::BTreeMap<String, String>,
+    /// A bool, or the reason as a text.
+    #[serde(default)]
+    yanked: serde_json::Value,
+}
+
+fn from_json(text: &str, base: &Url) -> Result<Vec<Listed>, String> {
+    let page: JsonPage = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    page.files
+        .into_iter()
+        .map(|file| {
+            let url = base
+                .join(&file.url)
+                .map_err(|error| format!("{}: {error}", file.filename))?;
+            Ok(Listed {
+                sha256: file
+                    .hashes
+                    .get("sha256")
+                    .map(|hex| hex.to_ascii_lowercase()),
+                yanked: !matches!(
+                    file.yanked,
+                    serde_json::Value::Null | serde_json::Value::Bool(false)
+                ),
+                file: file.filename,
+                url,
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_json_page_is_read() {
+        let base = Url::parse("https://h.test/simple/engine/").unwrap();
+        let text = r#"{"meta": {"api-version": "1.1"}, "name": "engine", "files": [
+            {"filename": "engine-1.0.tar.gz", "url": "../../f/engine-1.0.tar.gz",
+             "hashes": {"sha256": "ABCD", "md5": "x"}, "yanked": "broken", "size": 7},
+            {"filename": "engine-1.1.tar.gz", "url": "https://f.test/e", "hashes": {}, "yanked": false}]}"#;
+        let files = from_json(text, &base).unwrap();
+        assert_eq!(files[0].url.as_str(), "https://h.test/f/engine-1.0.tar.gz");
+        assert_eq!(
+            (files[0].sha256.as_deref(), files[0].yanked),
+            (Some("abcd"), true)
+        );
+        assert_eq!((files[1].sha256.as_deref(), files[1].yanked), (None, false));
+        assert!(from_json("{}", &base).is_err());
+        assert!(from_json("<html>", &base).is_err());
+    }
+}

@@ -1,0 +1,270 @@
+//! What a release is: the exact files of every package, in publish order.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::build::plan::{Item, Plan as BuildPlan};
+use crate::digest::Digest;
+use crate::pack;
+use crate::project::workspace::Workspace;
+use crate::toolchain::platform::Platform;
+use crate::version::{Version, VersionError};
+
+/// The form of the file that [`Plan::text`] writes.
+const SCHEMA: u32 = 1;
+
+/// The exact files of a release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    schema: u32,
+    /// The version, in Cargo's form.
+    pub version: String,
+    /// The platforms that native packages have a wheel for.
+    pub platforms: Vec<String>,
+    /// The packages, each after those it depends on.
+    pub packages: Vec<Package>,
+}
+
+/// One package of a release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Package {
+    /// Its name, as its `pyproject.toml` writes it.
+    pub name: String,
+    /// Its files: the wheels, then the sdist, so that an installer that looks
+    /// in between finds no sdist to compile where a wheel will be.
+    pub files: Vec<File>,
+}
+
+/// One file of a release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// Its name.
+    pub file: String,
+    /// SHA-256 of its bytes, in lower-case hex.
+    pub sha256: String,
+    /// Its size in bytes.
+    pub size: u64,
+}
+
+/// A plan that cannot be made or used.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The folder lacks artifacts; one line for each.
+    #[error("{} is not the whole release: {}", folder.display(), list(missing))]
+    Missing {
+        /// The folder.
+        folder: PathBuf,
+        /// What is missing, each a phrase.
+        missing: Vec<String>,
+    },
+    /// A file differs from the plan.
+    #[error("{file}: {problem}; build and plan again, or use the files that were planned")]
+    Changed {
+        /// The file.
+        file: String,
+        /// How it differs.
+        problem: String,
+    },
+    /// A file cannot be read or written.
+    #[error("cannot use {}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file is no plan.
+    #[error("{} is no release plan: {problem}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        problem: String,
+    },
+    /// The packages' version is one that Cargo cannot write.
+    #[error("the packages' version")]
+    Version {
+        /// Why.
+        #[from]
+        source: VersionError,
+    },
+}
+
+fn list(lines: &[String]) -> String {
+    lines.join("; ")
+}
+
+impl Plan {
+    /// The release that is in `folder`, with native wheels for `platforms`.
+    ///
+    /// # Errors
+    /// A file of it is missing or cannot be read.
+    pub fn of(
+        workspace: &Workspace,
+        folder: &Path,
+        platforms: &[&'static Platform],
+    ) -> Result<Self, PlanError> {
+        let build =
+            BuildPlan::new(workspace, &[], platforms).map_err(|problem| PlanError::Malformed {
+                path: workspace.root.join("wheelwright.toml"),
+                problem,
+            })?;
+        let mut missing = Vec::new();
+        let mut packages: Vec<Package> = Vec::new();
+        for item in &build.items {
+            let name = item.project.name.written();
+            if packages.last().is_none_or(|last| last.name != name) {
+                packages.push(Package {
+                    name: name.to_owned(),
+                    files: Vec::new(),
+                });
+            }
+            let file_name = item.file_name();
+            let path = folder.join(&file_name);
+            if !path.is_file() {
+                missing.push(absent(item, &file_name));
+                continue;
+            }
+            let file = read_file(&path, file_name)?;
+            if let Some(package) = packages.last_mut() {
+                package.files.push(file);
+            }
+        }
+        if !missing.is_empty() {
+            return Err(PlanError::Missing {
+                folder: folder.to_owned(),
+                missing,
+            });
+        }
+        let version = workspace
+            .projects
+            .first()
+            .map(|project| project.version.to_string().parse::<Version>())
+            .transpose()?;
+        Ok(Self {
+            schema: SCHEMA,
+            version: version.map(|version| version.semver()).unwrap_or_default(),
+            platforms: platforms.iter().map(|p| p.name.clone()).collect(),
+            packages,
+        })
+    }
+
+    /// The plan that a file holds.
+    ///
+    /// # Errors
+    /// It cannot be read, or is none.
+    pub fn read(path: &Path) -> Result<Self, PlanError> {
+        let bytes = std::fs::read(path).map_err(|source| PlanError::File {
+            path: path.to_owned(),
+            source,
+        })?;
+        let malformed = |problem| PlanError::Malformed {
+            path: path.to_owned(),
+            problem,
+        };
+        let plan: Self =
+            serde_json::from_slice(&bytes).map_err(|error| malformed(error.to_string()))?;
+        plan.check().map_err(malformed)?;
+        Ok(plan)
+    }
+
+    /// What [`Plan::read`] reads.
+    pub fn text(&self) -> String {
+        // Strings and numbers are always JSON.
+        let text = serde_json::to_string_pretty(self).unwrap_or_default();
+        format!("{text}\n")
+    }
+
+    /// The version, read.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn parsed_version(&self) -> Result<Version, VersionError> {
+        self.version.parse()
+    }
+
+    /// Every file with its package's name, in publish order.
+    pub fn files(&self) -> impl Iterator<Item = (&str, &File)> {
+        self.packages.iter().flat_map(|package| {
+            package
+                .files
+                .iter()
+                .map(|file| (package.name.as_str(), file))
+        })
+    }
+
+    /// Does `folder` hold these files, byte for byte? Gives an error for each
+    /// that it does not.
+    pub fn differences(&self, folder: &Path) -> Vec<PlanError> {
+        self.files()
+            .filter_map(|(_, file)| file.compare(folder).err())
+            .collect()
+    }
+
+    /// A plan comes from a file: nothing in it is taken on trust.
+    fn check(&self) -> Result<(), String> {
+        if self.schema != SCHEMA {
+            return Err(format!("its schema is {}, not {SCHEMA}", self.schema));
+        }
+        self.parsed_version().map_err(|error| error.to_string())?;
+        let mut seen = std::collections::BTreeSet::new();
+        for (_, file) in self.files() {
+            let name = &file.file;
+            if name.contains(['/', '\\', ':']) || !pack::is_artifact(name) {
+                return Err(format!("{name:?} is no file name of a wheel or sdist"));
+            }
+            let lower_hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+            if file.sha256.len() != 64 || !file.sha256.bytes().all(lower_hex) {
+                return Err(format!("{name}: {:?} is no SHA-256", file.sha256));
+            }
+            if !seen.insert(name) {
+                return Err(format!("{name} is in it twice"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl File {
+    /// Is the file of this name in `folder` the one that was planned?
+    ///
+    /// # Errors
+    /// It is missing, or has other bytes.
+    pub fn compare(&self, folder: &Path) -> Result<(), PlanError> {
+        let path = folder.join(&self.file);
+        let found = read_file(&path, self.file.clone())?;
+        if found == *self {
+            return Ok(());
+        }
+        Err(PlanError::Changed {
+            file: self.file.clone(),
+            problem: format!(
+                "its bytes are not the planned ones (SHA-256 {}, planned {})",
+                found.sha256, self.sha256
+            ),
+        })
+    }
+}
+
+fn absent(item: &Item<'_>, file_name: &str) -> String {
+    match item.platform_name() {
+        Some(platform) => format!("no wheel for {platform} ({file_name})"),
+        None => format!("no {file_name}"),
+    }
+}
+
+fn read_file(path: &Path, name: String) -> Result<File, PlanError> {
+    let io = |source| PlanError::File {
+        path: path.to_owned(),
+        source,
+    };
+    Ok(File {
+        file: name,
+        sha256: Digest::of_file(path).map_err(io)?.hex(),
+        size: std::fs::metadata(path).map_err(io)?.len(),
+    })
+}

@@ -1,0 +1,9 @@
+//! `wheelwright version` and `wheelwright release` on a small repository of their
+//! own, as programs.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod check;
+mod repository;
+mod secrets;
+mod version;
