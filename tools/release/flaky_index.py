@@ -17,6 +17,8 @@ Run by `cargo checks rehearsal`; needs the environment of
 tools/checks/requirements/rehearsal.txt.
 """
 
+from __future__ import annotations
+
 import base64
 import hashlib
 import http.client
@@ -28,9 +30,9 @@ import subprocess
 import sys
 import threading
 import time
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Optional
 
 USER = "releaser"
 HOST = "127.0.0.1"
@@ -40,38 +42,45 @@ class State:
     """How the proxy behaves, and what it has seen."""
 
     def __init__(self, store: Path, upstream: int) -> None:
+        """Forward to the port `upstream`, whose files are in `store`."""
         self.store = store
         self.upstream = upstream
         self.lock = threading.Lock()
-        self.after: Optional[int] = None
+        self.after: int | None = None
         self.how = "refuse"
         self.uploads: list[dict[str, str]] = []
         self.lost = False
 
-    def reset(self, after: Optional[int], how: str) -> None:
+    def reset(self, after: int | None, how: str) -> None:
+        """Begin another scene with an empty index."""
         for file in self.store.iterdir():
             file.unlink()
         self.after, self.how, self.uploads, self.lost = after, how, [], False
 
     def failing(self) -> bool:
+        """Say whether the next upload fails."""
         return self.after is not None and len(self.uploads) >= self.after
 
 
 class Proxy(BaseHTTPRequestHandler):
+    """Stands before the index."""
+
     state: State
 
     def log_message(self, *_: object) -> None:
-        pass
+        """Stay silent."""
 
     def do_GET(self) -> None:
+        """Pass on, unless dead."""
         if self.state.failing() and self.state.how == "dead":
             self.hang_up()
             return
         self.forward(b"")
 
-    do_HEAD = do_GET
+    do_HEAD = do_GET  # noqa: N815 - the base class calls it so
 
     def do_POST(self) -> None:
+        """Pass an upload on, or fail it."""
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
             body = self.chunks()
@@ -88,6 +97,7 @@ class Proxy(BaseHTTPRequestHandler):
                 self.answer(503, b"a failure", "text/plain", "9")
 
     def chunks(self) -> bytes:
+        """Read a body of unknown length."""
         body = b""
         while size := int(self.rfile.readline().split(b";")[0], 16):
             body += self.rfile.read(size)
@@ -95,14 +105,15 @@ class Proxy(BaseHTTPRequestHandler):
         self.rfile.readline()
         return body
 
-    def forward(self, body: bytes, answer: bool = True) -> None:
+    def forward(self, body: bytes, *, answer: bool = True) -> None:
+        """Ask the index, note an accepted upload, and pass its answer on."""
         upstream = http.client.HTTPConnection(HOST, self.state.upstream, timeout=60)
         drop = {"host", "content-length", "transfer-encoding", "connection"}
         headers = {name: value for name, value in self.headers.items() if name.lower() not in drop}
         upstream.request(self.command, self.path, body or None, headers)
         response = upstream.getresponse()
         content = response.read()
-        if self.command == "POST" and response.status == 200:
+        if self.command == "POST" and response.status == HTTPStatus.OK:
             self.state.uploads.append(uploaded(body))
         if answer:
             kind = response.headers.get("Content-Type", "application/octet-stream")
@@ -110,6 +121,7 @@ class Proxy(BaseHTTPRequestHandler):
             self.answer(response.status, content, kind, length)
 
     def answer(self, status: int, content: bytes, kind: str, length: str) -> None:
+        """Answer the client."""
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", length)
@@ -117,12 +129,13 @@ class Proxy(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def hang_up(self) -> None:
+        """End the connection without an answer."""
         self.close_connection = True
         self.connection.shutdown(socket.SHUT_RDWR)
 
 
 def uploaded(body: bytes) -> dict[str, str]:
-    """The name and digest of the file in an upload's form."""
+    """Read name and digest of the file in an upload's form."""
     boundary = body.split(b"\r\n", 1)[0]
     for part in body.split(boundary):
         head, _, content = part.partition(b"\r\n\r\n")
@@ -139,10 +152,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start_index(folder: Path, password: str) -> tuple[State, "subprocess.Popen[bytes]"]:
+def start_index(folder: Path, password: str) -> tuple[State, subprocess.Popen[bytes]]:
     store = folder / "store"
     store.mkdir(parents=True, exist_ok=True)
-    digest = base64.b64encode(hashlib.sha1(password.encode()).digest()).decode()
+    # SHA-1 is what such a file may hold; the password is a rehearsal's.
+    digest = base64.b64encode(hashlib.sha1(password.encode()).digest()).decode()  # noqa: S324
     logins = folder / "htpasswd"
     logins.write_text(f"{USER}:{{SHA}}{digest}\n")
     port = free_port()

@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod bazel;
+mod container;
 mod files;
 mod fuzz;
 mod guides;
@@ -148,7 +149,7 @@ pub static ALL: &[Step] = &[
     step(
         "workflows",
         "the house rules of .github/workflows, actionlint, zizmor",
-        Files(&[".github/"]),
+        Files(&[".github/", "wheelwright.toml", "python/"]),
         workflows::run,
     ),
     step(
@@ -179,6 +180,18 @@ pub static ALL: &[Step] = &[
         "known vulnerabilities of the crates we link",
         Always,
         rust::advisories,
+    ),
+    step(
+        "pip-audit",
+        "known vulnerabilities of the Python tools we lock",
+        Always,
+        python::audit,
+    ),
+    step(
+        "container",
+        "the house rules of the Containerfile, hadolint",
+        Files(&["Containerfile", "python/daggerml/pyproject.toml"]),
+        container::run,
     ),
     step(
         "clippy",

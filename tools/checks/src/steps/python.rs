@@ -156,3 +156,37 @@ fn minor(python: &Python) -> u32 {
         .and_then(|part| part.parse().ok())
         .unwrap_or_default()
 }
+/// pip-audit on every lock of Python tools, where its database can be reached.
+pub fn audit(context: &Context, log: &mut Log) -> Result<Done> {
+    let audit = venv::tools(context, log, "audit")?.program("pip-audit");
+    let locks: Vec<String> = context
+        .files()?
+        .into_iter()
+        .filter(|file| file.contains("/requirements/") && file.ends_with(".txt"))
+        .collect();
+    let mut command = context.command(audit);
+    command.args([
+        "--disable-pip",
+        "--require-hashes",
+        "--progress-spinner",
+        "off",
+    ]);
+    for lock in &locks {
+        command.args(["--requirement", lock]);
+    }
+    let (status, text) = log.capture(&mut command)?;
+    // Its words for a package of the public index that the database does not know.
+    let unknown = text.contains("Dependency not found on PyPI");
+    if unknown || text.contains("ConnectionError") || text.contains("Max retries exceeded") {
+        return Ok(Done::Skipped(
+            "the database of vulnerabilities cannot be reached from here".to_owned(),
+        ));
+    }
+    if status.success() {
+        return Ok(Done::Passed(format!("{} locks", locks.len())));
+    }
+    Err(Error::Status {
+        line: crate::log::line(&command),
+        status: status.to_string(),
+    })
+}

@@ -1,34 +1,50 @@
 //! The workflows of GitHub Actions: our own rules, then actionlint and zizmor.
 
+mod rules;
+
 use std::collections::BTreeMap;
 
+use toml::{Table, Value};
+
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::log::Log;
 use crate::steps::Done;
 use crate::venv;
+use rules::{Facts, Workflow};
 
 const FOLDER: &str = ".github/workflows/";
 
-/// The longest script a workflow may hold; the rest belongs in a command that
-/// also runs on a laptop.
-const MOST_SCRIPT_LINES: usize = 3;
+/// The Pythons that `ci.yml` tests: every one that is supported.
+const PYTHONS: [&str; 6] = ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14"];
 
 /// Checks every workflow.
 pub fn run(context: &Context, log: &mut Log) -> Result<Done> {
     let mut findings = Vec::new();
     let mut pins = BTreeMap::new();
     let mut count = 0;
+    let facts = facts(context)?;
     for file in context.files()? {
         let Some(name) = file.strip_prefix(FOLDER) else {
             continue;
         };
         count += 1;
         let text = context.read(&file)?;
-        let found = house_rules(&text)
-            .into_iter()
-            .chain(pinning(&text, &mut pins));
-        findings.extend(found.map(|finding| format!("{FOLDER}{name}: {finding}")));
+        let mut found = pinning(&text, &mut pins);
+        match Workflow::parse(&text) {
+            Ok(workflow) => {
+                found.extend(workflow.findings(&facts));
+                if name.starts_with("release-") {
+                    found.extend(workflow.release_findings(&facts));
+                }
+            }
+            Err(problem) => found.push(problem),
+        }
+        findings.extend(
+            found
+                .into_iter()
+                .map(|finding| format!("{FOLDER}{name}: {finding}")),
+        );
     }
     if count == 0 {
         return Ok(Done::Skipped("there are no workflows".to_owned()));
@@ -44,34 +60,42 @@ pub fn run(context: &Context, log: &mut Log) -> Result<Done> {
     )))
 }
 
-/// No permission that a job does not ask for itself, no long scripts.
-fn house_rules(text: &str) -> Vec<String> {
-    let mut findings = Vec::new();
-    if !text.lines().any(|line| line == "permissions: {}") {
-        findings.push("has no top-level `permissions: {}`".to_owned());
+/// What the repository says about itself, for workflows to agree with.
+fn facts(context: &Context) -> Result<Facts> {
+    let table = |path: &str| -> Result<Table> {
+        context
+            .read(path)?
+            .parse()
+            .map_err(|error: toml::de::Error| Error::Malformed {
+                path: path.into(),
+                problem: error.to_string(),
+            })
+    };
+    let texts = |value: Option<&Value>| -> Vec<String> {
+        let all = value.and_then(Value::as_array).into_iter().flatten();
+        all.filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let settings = table("wheelwright.toml")?;
+    let mut packages = Vec::new();
+    for folder in texts(settings.get("packages")) {
+        let project = table(&format!("{folder}/pyproject.toml"))?;
+        let name = project
+            .get("project")
+            .and_then(|project| project.get("name"));
+        packages.extend(name.and_then(Value::as_str).map(str::to_owned));
     }
-    let lines: Vec<&str> = text.lines().collect();
-    for (index, line) in lines.iter().enumerate() {
-        let key = line.trim_start().trim_start_matches("- ");
-        if !key.starts_with("run: |") && !key.starts_with("run: >") {
-            continue;
-        }
-        let indent = line.len() - key.len();
-        let inside =
-            |next: &&&str| next.trim().is_empty() || next.len() - next.trim_start().len() > indent;
-        let script = lines[index + 1..]
-            .iter()
-            .take_while(inside)
-            .filter(|next| !next.trim().is_empty());
-        let length = script.count();
-        if length > MOST_SCRIPT_LINES {
-            findings.push(format!(
-                "line {}: a script of {length} lines; move it into a command",
-                index + 1
-            ));
-        }
-    }
-    findings
+    let cargo = table("Cargo.toml")?;
+    let rust = cargo
+        .get("workspace")
+        .and_then(|workspace| workspace.get("package"))
+        .and_then(|package| package.get("rust-version"))
+        .and_then(Value::as_str);
+    Ok(Facts {
+        platforms: texts(settings.get("platforms")),
+        packages,
+        rust_version: rust.unwrap_or_default().to_owned(),
+        pythons: PYTHONS.map(str::to_owned).to_vec(),
+    })
 }
 
 /// Every action by its commit, its version beside it, one commit for one version.
@@ -109,31 +133,6 @@ mod tests {
     use super::*;
 
     const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
-
-    #[test]
-    fn a_workflow_with_permissions_for_all_jobs_is_found() {
-        assert!(house_rules("on: push\npermissions: {}\n").is_empty());
-        assert_eq!(
-            house_rules("on: push\npermissions:\n  contents: read\n").len(),
-            1
-        );
-        assert_eq!(
-            house_rules("on: push\njobs:\n  a:\n    permissions: {}\n").len(),
-            1
-        );
-    }
-
-    #[test]
-    fn a_long_script_is_found() {
-        let script = |lines: usize| {
-            format!(
-                "permissions: {{}}\n      - run: |\n{}      - run: x\n",
-                "          x\n".repeat(lines)
-            )
-        };
-        assert!(house_rules(&script(3)).is_empty());
-        assert_eq!(house_rules(&script(4)).len(), 1);
-    }
 
     #[test]
     fn an_action_is_pinned_once_and_by_commit() {
