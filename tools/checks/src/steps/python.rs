@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::context::{Context, Python};
 use crate::error::{Error, Result};
@@ -162,31 +162,34 @@ pub fn audit(context: &Context, log: &mut Log) -> Result<Done> {
     let locks: Vec<String> = context
         .files()?
         .into_iter()
-        .filter(|file| file.contains("/requirements/") && file.ends_with(".txt"))
+        .filter(|file| {
+            let is_text = Path::new(file).extension() == Some("txt".as_ref());
+            file.contains("/requirements/") && is_text
+        })
         .collect();
-    let mut command = context.command(audit);
-    command.args([
-        "--disable-pip",
-        "--require-hashes",
-        "--progress-spinner",
-        "off",
-    ]);
+    // One by one: two locks may hold one package in two versions.
     for lock in &locks {
-        command.args(["--requirement", lock]);
+        let mut command = context.command(&audit);
+        command.args([
+            "--disable-pip",
+            "--require-hashes",
+            "--progress-spinner",
+            "off",
+        ]);
+        let (status, text) = log.capture(command.args(["--requirement", lock]))?;
+        // Its words for a package of the public index that the database does not know.
+        let unknown = text.contains("Dependency not found on PyPI");
+        if unknown || text.contains("ConnectionError") || text.contains("Max retries exceeded") {
+            return Ok(Done::Skipped(
+                "the database of vulnerabilities cannot be reached from here".to_owned(),
+            ));
+        }
+        if !status.success() {
+            return Err(Error::Status {
+                line: crate::log::line(&command),
+                status: status.to_string(),
+            });
+        }
     }
-    let (status, text) = log.capture(&mut command)?;
-    // Its words for a package of the public index that the database does not know.
-    let unknown = text.contains("Dependency not found on PyPI");
-    if unknown || text.contains("ConnectionError") || text.contains("Max retries exceeded") {
-        return Ok(Done::Skipped(
-            "the database of vulnerabilities cannot be reached from here".to_owned(),
-        ));
-    }
-    if status.success() {
-        return Ok(Done::Passed(format!("{} locks", locks.len())));
-    }
-    Err(Error::Status {
-        line: crate::log::line(&command),
-        status: status.to_string(),
-    })
+    Ok(Done::Passed(format!("{} locks", locks.len())))
 }
