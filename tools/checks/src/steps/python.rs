@@ -156,6 +156,7 @@ fn minor(python: &Python) -> u32 {
         .and_then(|part| part.parse().ok())
         .unwrap_or_default()
 }
+
 /// pip-audit on every lock of Python tools, where its database can be reached.
 pub fn audit(context: &Context, log: &mut Log) -> Result<Done> {
     let audit = venv::tools(context, log, "audit")?.program("pip-audit");
