@@ -50,9 +50,10 @@ pub enum Source<'a> {
 }
 
 /// Does this installer install such a package? pipx takes only those that have
-/// commands.
+/// commands, and always installs what they need.
 pub fn applies(installer: Installer, project: &Project) -> bool {
-    installer != Installer::Pipx || !project.table.scripts.is_empty()
+    let alone = project.settings.smoke.leave_out.is_empty();
+    installer != Installer::Pipx || (alone && !project.table.scripts.is_empty())
 }
 
 /// Installs `project` with `installer` into a fresh environment, and runs the
@@ -164,6 +165,16 @@ fn install(
         Source::Folder(wheels) => {
             command.env("UV_NO_INDEX", "1").env("UV_FIND_LINKS", wheels);
         }
+    }
+    let left_out = &project.settings.smoke.leave_out;
+    if !left_out.is_empty() {
+        // The index of a rehearsal has ours alone; the kept are told by name.
+        let kept = project.table.dependencies.iter().filter(|written| {
+            !left_out
+                .iter()
+                .any(|name| written.starts_with(name.as_str()))
+        });
+        command.arg("--no-deps").args(kept);
     }
     let password = match source {
         Source::Index(address) => address.login().map(|(_, password)| password.to_owned()),

@@ -66,7 +66,7 @@ impl Try {
                         }
                     }
                 } else {
-                    "has no commands for it".to_owned()
+                    "not tried: no commands, or needs more than ours".to_owned()
                 };
                 let line = format!(
                     "{name:<5} {} {}: {verdict}\n",
