@@ -116,7 +116,7 @@ fn a_missing_platform_stops_it() {
     let repository = Repository::new();
     let native = format!(
         "{}[tool.maturin]\nmanifest-path = \"Cargo.toml\"\nmodule-name = \"engine._core\"\n\
-         python-source = \"src\"\n",
+         python-source = \"src\"\n[tool.wheelwright]\npython-tag = \"cp39\"\nabi-tag = \"abi3\"\n",
         repository.read("engine/pyproject.toml")
     );
     repository.write("engine/pyproject.toml", &native);
@@ -124,7 +124,7 @@ fn a_missing_platform_stops_it() {
     // The other platform's wheel is there.
     std::fs::copy(
         repository.path("dist/tool-1.2.0-py3-none-any.whl"),
-        repository.path("dist/engine-1.2.0-py3-none-manylinux_2_28_x86_64.whl"),
+        repository.path("dist/engine-1.2.0-cp39-abi3-manylinux_2_28_x86_64.whl"),
     )
     .unwrap();
     repository.commit();
@@ -136,7 +136,7 @@ fn a_missing_platform_stops_it() {
     assert_eq!(files.len(), 1, "{found:#?}");
     assert!(
         files[0]
-            .ends_with("no wheel for macos-arm64 (engine-1.2.0-py3-none-macosx_11_0_arm64.whl)"),
+            .ends_with("no wheel for macos-arm64 (engine-1.2.0-cp39-abi3-macosx_11_0_arm64.whl)"),
         "{found:?}"
     );
     let output = repository.run(&["release", "plan"]);
