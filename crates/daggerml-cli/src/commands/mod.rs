@@ -9,6 +9,7 @@ mod config;
 pub mod dag;
 mod diff;
 mod excise;
+mod exec;
 mod fsck;
 mod gc;
 mod index;
@@ -42,6 +43,8 @@ pub enum Command {
     Dag(dag::DagCommand),
     #[command(subcommand)]
     Index(index::IndexCommand),
+    #[command(subcommand)]
+    Exec(exec::ExecCommand),
     Branch(branch::BranchArgs),
     Tag(tag::TagArgs),
     Checkout(checkout::CheckoutArgs),
@@ -71,6 +74,7 @@ pub fn run(context: &mut Context<'_>, command: &Command) -> Result<(), CommandEr
         Command::Cat(args) => cat::run(context, args),
         Command::Dag(command) => dag::run(context, command),
         Command::Index(command) => index::run(context, command),
+        Command::Exec(command) => exec::run(context, command),
         Command::Branch(args) => branch::run(context, args),
         Command::Tag(args) => tag::run(context, args),
         Command::Checkout(args) => checkout::run(context, args),

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 pub(super) struct Group {
     child: Child,
     status: Option<ExitStatus>,
+    /// The process that started it: a fork of that must leave it alone.
+    parent: u32,
 }
 
 /// Lets `command` begin a group of its own, and on Linux be told when we die.
@@ -38,6 +40,7 @@ impl Group {
         Self {
             child,
             status: None,
+            parent: std::process::id(),
         }
     }
 
@@ -112,7 +115,9 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        self.kill();
+        if self.parent == std::process::id() {
+            self.kill();
+        }
     }
 }
 

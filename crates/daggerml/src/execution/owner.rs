@@ -17,6 +17,8 @@ const FOLDER: &str = "owners";
 pub(super) struct Owner {
     pub id: OwnerId,
     path: PathBuf,
+    /// The process that it is in: a fork of it is no owner.
+    process: u32,
     /// Holds the lock.
     _file: File,
 }
@@ -45,6 +47,7 @@ impl Owner {
                 return Ok(Self {
                     id,
                     path,
+                    process: std::process::id(),
                     _file: file,
                 });
             }
@@ -54,7 +57,9 @@ impl Owner {
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.path); // A sweep would do it too.
+        if self.process == std::process::id() {
+            let _ = std::fs::remove_file(&self.path); // A sweep would do it too.
+        }
     }
 }
 

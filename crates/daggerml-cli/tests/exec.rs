@@ -1,0 +1,93 @@
+//! `dml exec`, end to end: on a call whose adapter is a real process that fails.
+
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod common;
+
+use common::{Place, Run};
+use daggerml::execution::{
+    AdapterCommand, AdapterName, AdapterRegistry, CallOptions, Executor, ExecutorOptions,
+};
+use daggerml::value::{Map, Runnable, Uri, Value};
+
+fn ok(run: &Run) -> &Run {
+    assert_eq!(run.code, Some(0), "{}", run.all());
+    run
+}
+
+/// Calls something twice, the adapter of which fails.
+fn fail(place: &Place) {
+    let mut adapters = AdapterRegistry::default();
+    let mut command = AdapterCommand::new("sh");
+    command.args = vec!["-c".into(), "echo out of luck >&2; exit 3".into()];
+    adapters.add(AdapterName::new("local").unwrap(), command);
+    let repository = place.repository();
+    let options = ExecutorOptions::default();
+    let executor = Executor::new(repository.clone(), adapters, options);
+    let mut dag = repository.new_dag("test", "").unwrap();
+    let runnable = Runnable {
+        uri: Uri::new("test:fail").unwrap(),
+        adapter: String::new(),
+        kwargs: Map::new(Vec::new()).unwrap(),
+        sub: None,
+    };
+    let node = dag.put(Value::Runnable(Box::new(runnable))).unwrap();
+    let options = CallOptions {
+        retries: 0,
+        ..CallOptions::default()
+    };
+    for _ in 0..2 {
+        executor.call(&mut dag, &[node], &options, &()).unwrap_err();
+    }
+}
+
+#[test]
+fn calls() {
+    let place = Place::with_repository();
+    assert!(
+        ok(&place.dml(&["exec", "list"]))
+            .stderr
+            .contains("No calls")
+    );
+    fail(&place);
+    let list = place.dml(&["exec", "list"]);
+    assert!(
+        ok(&list).stdout.contains("adapter failed"),
+        "{}",
+        list.all()
+    );
+    let json = place.dml(&["exec", "list", "--json"]).json();
+    let call = &json["calls"][0];
+    assert_eq!(call["running"], serde_json::Value::Null);
+    assert_eq!(call["newest"]["status"], "error");
+    let key = call["key"].as_str().unwrap().to_owned();
+    let short = &key[..6];
+    let shown = place.dml(&["exec", "show", short, "--json"]).json();
+    assert_eq!(shown["attempts"].as_array().unwrap().len(), 2);
+    let text = place.dml(&["exec", "show", short]);
+    assert!(ok(&text).stdout.contains(&key), "{}", text.all());
+    let log = place.dml(&["exec", "log", short]);
+    assert_eq!(
+        ok(&log).stdout,
+        "out of luck\ndaggerml: it exited with status 3 before it answered\n"
+    );
+    assert_eq!(
+        place.dml(&["exec", "log", short, "--attempt", "3"]).code,
+        Some(3)
+    );
+    let running = place.dml(&["exec", "list", "--running", "--json"]).json();
+    assert_eq!(running["calls"], serde_json::json!([]));
+    for (command, name) in [("invalidate", "cached"), ("cancel", "running")] {
+        let list = if name == "cached" {
+            "invalidated"
+        } else {
+            "canceled"
+        };
+        let json = place.dml(&["exec", command, short, "--json"]).json();
+        assert_eq!(json[list][0][name], false, "{json}");
+        assert_eq!(json[list][0]["key"], key.as_str());
+    }
+    assert_eq!(place.dml(&["exec", "show", "abcdef"]).code, Some(3));
+    assert_eq!(place.dml(&["exec", "show", "xyz"]).code, Some(2));
+}
