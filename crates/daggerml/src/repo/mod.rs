@@ -3,6 +3,7 @@
 pub mod branches;
 pub mod history;
 mod indexes;
+mod newest;
 pub mod refs;
 pub mod revision;
 pub mod tree;
@@ -18,6 +19,7 @@ use crate::name::Name;
 use crate::record::Commit;
 use crate::store::{OpenOptions, ReadObjects, Snapshot, Store};
 
+use newest::Newest;
 use refs::{HEAD, ReadRefs, Target};
 
 /// The folder that makes its parent a repository.
@@ -31,6 +33,7 @@ pub const FIRST_BRANCH: &str = "heads/main";
 pub struct Repository {
     store: Store,
     root: Arc<Path>,
+    newest: Arc<Newest>,
 }
 
 impl Repository {
@@ -69,6 +72,7 @@ impl Repository {
         Ok(Self {
             store,
             root: absolute(root).into(),
+            newest: Arc::default(),
         })
     }
 
@@ -83,6 +87,7 @@ impl Repository {
         Ok(Self {
             store: OpenOptions::default().open(&folder)?,
             root: absolute(root).into(),
+            newest: Arc::default(),
         })
     }
 
@@ -127,12 +132,8 @@ impl Repository {
 
     fn find_in(&self, snapshot: &Snapshot, name: &str) -> Result<DagId> {
         let name = Name::new(name)?;
-        let tree = match snapshot.head()? {
-            Some(head) => Some(snapshot.load::<_, Commit>(head)?.tree),
-            None => None,
-        };
-        tree.map_or(Ok(None), |tree| tree::lookup(snapshot, tree, &name))?
-            .ok_or_else(|| self.dag_not_found(snapshot, tree, &name))
+        let (tree, found) = self.newest.lookup(snapshot, &name)?;
+        found.ok_or_else(|| self.dag_not_found(snapshot, tree, &name))
     }
 
     /// The names in the newest commit with their DAGs, in order of the names.

@@ -7,6 +7,7 @@ mod diff;
 pub use diff::{Changes, diff};
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::error::Result;
 use crate::id::{DagId, TreeId};
@@ -16,9 +17,18 @@ use crate::store::{ReadObjects, WriteTxn};
 
 /// The DAG of that name in the tree `root`.
 pub fn lookup(objects: &impl ReadObjects, root: TreeId, name: &Name) -> Result<Option<DagId>> {
+    walk(root, name, |id| objects.load::<_, Tree>(id).map(Arc::new))
+}
+
+/// The same, with the pieces on the way got by `piece`.
+pub(super) fn walk(
+    root: TreeId,
+    name: &Name,
+    mut piece: impl FnMut(TreeId) -> Result<Arc<Tree>>,
+) -> Result<Option<DagId>> {
     let mut id = root;
     for depth in 0.. {
-        match objects.load::<_, Tree>(id)? {
+        match &*piece(id)? {
             Tree::Leaf(entries) => {
                 return Ok(entries
                     .iter()
