@@ -4,6 +4,7 @@
 packages, and which of them the release profile makes small instead of fast.
 """
 
+_SMALL = ['opt-level = "s"', 'opt-level = "z"']
 _FIELDS = ["version", "rust-version", "repository"]
 
 def _value(line):
@@ -11,7 +12,7 @@ def _value(line):
     return value.partition(" #")[0].strip().strip('"')
 
 def _cargo_workspace_impl(rctx):
-    shared, profile, small = {}, {}, []
+    shared, profile, small = {}, {}, {}
     section = ""
     for line in rctx.read(rctx.path(rctx.attr.manifest)).splitlines():
         line = line.strip()
@@ -23,10 +24,10 @@ def _cargo_workspace_impl(rctx):
         elif section == "profile.release" and "=" in line:
             profile[key] = _value(line)
         elif section.startswith("profile.release.package."):
-            if line and line != 'opt-level = "z"':
+            if line and line not in _SMALL:
                 fail("Cargo.toml: [{}]: tools/bazel/rust/manifest.bzl does not know {}".format(section, line))
             if line:
-                small.append(section.removeprefix("profile.release.package."))
+                small[section.removeprefix("profile.release.package.")] = _value(line)
     missing = [field for field in _FIELDS if field not in shared]
     if missing:
         fail("Cargo.toml: [workspace.package] has no {}".format(", ".join(missing)))

@@ -29,11 +29,11 @@ def _small():
     """The crates that are made small: found by the folder they are in."""
     hub = Label("@crates//:defs.bzl").repo_name
     found = []
-    for name in SMALL_PACKAGES:
+    for name, level in SMALL_PACKAGES.items():
         if name.startswith("daggerml"):
-            found.append("crates/{}/@-Copt-level=z".format(name))
+            found.append("crates/{}/@-Copt-level={}".format(name, level))
         else:
-            found.append("external/{}__{}-@-Copt-level=z".format(hub, name))
+            found.append("external/{}__{}-@-Copt-level={}".format(hub, name, level))
     return found
 
 def _for_release_impl(_settings, attr):
