@@ -68,10 +68,13 @@ def test_a_timeout_leaves_no_process(repo: Dml, folder: Path) -> None:
     assert gone(told_pid(folder))
 
 
+# What starts in the background of a shell ignores SIGINT: the tests may run there.
 INTERRUPTED = """
+import signal
 import sys
 import daggerml
 from test_call_processes import sleeps
+signal.signal(signal.SIGINT, signal.default_int_handler)
 repo = daggerml.Dml.open(sys.argv[1])
 with repo.new("stopped") as dag:
     try:
@@ -92,9 +95,12 @@ def test_a_caller_that_is_stopped_leaves_no_process(
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
         stdout=subprocess.PIPE,
     ) as caller:
-        pid = told_pid(folder)
-        caller.send_signal(number)
-        out, _ = caller.communicate(timeout=20)
+        try:
+            pid = told_pid(folder)
+            caller.send_signal(number)
+            out, _ = caller.communicate(timeout=20)
+        finally:
+            caller.kill()
     assert out == (b"interrupted\n" if number == signal.SIGINT else b"")
     assert gone(pid)
     with repo.new("after") as dag:
