@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,13 @@ def installed(name: str) -> str:
 def _no_settings_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Let nothing depend on the settings of whoever runs the tests, or change them."""
     os.environ["DML_CONFIG_DIR"] = str(tmp_path_factory.mktemp("settings"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interrupts() -> None:
+    """Let Ctrl-C reach what the tests start: in the background of a shell it is ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -68,13 +68,10 @@ def test_a_timeout_leaves_no_process(repo: Dml, folder: Path) -> None:
     assert gone(told_pid(folder))
 
 
-# What starts in the background of a shell ignores SIGINT: the tests may run there.
 INTERRUPTED = """
-import signal
 import sys
 import daggerml
 from test_call_processes import sleeps
-signal.signal(signal.SIGINT, signal.default_int_handler)
 repo = daggerml.Dml.open(sys.argv[1])
 with repo.new("stopped") as dag:
     try:
