@@ -1,6 +1,5 @@
 //! A child process with all that it starts: a process group.
 
-use std::io;
 use std::process::{Child, Command, ExitStatus};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -27,7 +26,7 @@ pub(super) fn set_up(command: &mut Command) {
             let now = rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get());
             match now.map(u32::try_from) {
                 Some(Ok(now)) if now == parent => Ok(()),
-                _ => Err(io::Error::from(io::ErrorKind::BrokenPipe)),
+                _ => Err(std::io::Error::from(std::io::ErrorKind::BrokenPipe)),
             }
         };
         // SAFETY: between fork and exec it makes two system calls and allocates nothing.
