@@ -322,13 +322,12 @@ fn resolve(project: &Project, all: &mut Vec<File>, vendor: bool) -> Result<(), P
         lock.bytes = read("Cargo.lock")?;
     }
     if vendor {
-        let config = cargo(&[
-            "vendor",
-            "--locked",
-            "--versioned-dirs",
-            "--quiet",
-            "vendor",
-        ])?;
+        // With `--quiet` cargo does not print the configuration either.
+        let config = cargo(&["vendor", "--locked", "--versioned-dirs", "vendor"])?;
+        if config.trim_ascii().is_empty() {
+            let problem_is = "cargo vendor printed no configuration to build with";
+            return Err(problem(problem_is.to_owned()));
+        }
         all.push(File {
             path: ".cargo/config.toml".to_owned(),
             bytes: config,
