@@ -174,8 +174,9 @@ fn compile(
             command.args(["-undefined", "dynamic_lookup"]);
             // Without debugging symbols from the start: rustc would take them off
             // later, but the UUID is a hash of what the linker wrote, and they
-            // hold the paths of object files.
-            command.arg("-Wl,-S");
+            // hold the paths of object files. And without local symbols, which are
+            // a tenth of the wheel.
+            command.args(["-Wl,-S", "-Wl,-x"]);
             if let Some(name) = std::env::var_os(INSTALL_NAME) {
                 let mut argument = OsString::from("-Wl,-install_name,");
                 argument.push(name);
