@@ -3,6 +3,8 @@
 
 mod support;
 
+use std::collections::BTreeSet;
+
 use daggerml::id::{ObjectId, TypedId};
 use daggerml::maintenance::excise::excise;
 use daggerml::maintenance::fsck::{Lost, Options, Subject, fsck, fsck_with};
@@ -12,6 +14,10 @@ use daggerml::store::{ReadObjects, Table};
 use daggerml::value::Value;
 use daggerml::{Error, Repository};
 use support::{clean, collect, commit, copy_folder, count, edit, ints};
+
+fn datum_id(value: Value) -> ObjectId {
+    ObjectId::of(&Datum { value }.encode().unwrap())
+}
 
 #[test]
 fn excised_objects_read_as_such_and_are_no_damage() {
@@ -121,26 +127,34 @@ fn fsck_names_missing_objects_and_bad_refs() {
 #[test]
 fn fsck_goes_on_past_damaged_pages() {
     let folder = tempfile::tempdir().unwrap();
-    {
+    let named = {
         let repository = Repository::init(folder.path()).unwrap();
         commit(&repository, "many", ints(0..5000));
-    }
+        [
+            repository.commit_at("HEAD").unwrap().object(),
+            repository.tree_at("HEAD").unwrap().object(),
+            repository.load("many").unwrap().id().object(),
+        ]
+    };
     let path = folder.path().join(".dml/data.mdb");
     let mut bytes = std::fs::read(&path).unwrap();
     // Leaves of objects: the pages that hold a certain datum or its node. All of
-    // them, since earlier batches leave free pages with the same bytes behind.
-    let datum = Datum {
-        value: 77i64.into(),
-    }
-    .encode()
-    .unwrap();
-    let id = ObjectId::of(&datum);
-    let places: Vec<_> = (0..bytes.len() - 32)
-        .filter(|&at| bytes[at..at + 32] == *id.as_bytes())
-        .collect();
-    assert!(!places.is_empty());
-    for at in places {
-        bytes[at / 4096 * 4096 + 10] = 0x77;
+    // them, since earlier batches leave free pages with the same bytes behind. But
+    // none that what names the DAG is on: it is to be named as lost, and which
+    // pages those are changes with the time of the commit.
+    let pages = |id: ObjectId| -> BTreeSet<usize> {
+        (0..bytes.len() - 32)
+            .filter(|&at| bytes[at..at + 32] == *id.as_bytes())
+            .map(|at| at / 4096 * 4096)
+            .collect()
+    };
+    let kept: BTreeSet<usize> = named.into_iter().flat_map(pages).collect();
+    let damaged = (0..100i64)
+        .map(|number| pages(datum_id(number.into())))
+        .find(|pages| !pages.is_empty() && pages.is_disjoint(&kept))
+        .unwrap();
+    for page in damaged {
+        bytes[page + 10] = 0x77;
     }
     std::fs::write(&path, bytes).unwrap();
     let repository = Repository::open(folder.path()).unwrap();

@@ -13,6 +13,10 @@ pub(super) struct Group {
 }
 
 /// Lets `command` begin a group of its own, and on Linux be told when we die.
+#[cfg_attr(
+    not(unix),
+    expect(unused_variables, reason = "Windows has no groups to begin")
+)]
 pub(super) fn set_up(command: &mut Command) {
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(command, 0);
