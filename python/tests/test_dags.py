@@ -146,6 +146,12 @@ def test_no_repository_is_made_by_itself(tmp_path: Path, monkeypatch: pytest.Mon
     assert daggerml.status()["default"] == {"source": "directory"}
 
 
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    Dml.init(tmp_path)
+    with pytest.raises(NotFoundError, match="typo"):
+        Dml(tmp_path / "typo")
+
+
 def test_init_twice(tmp_path: Path) -> None:
     first = Dml.init(tmp_path)
     assert Dml.init(tmp_path) == first

@@ -102,6 +102,15 @@ fn a_full_disk() {
     fails(&failed.unwrap(), "No space left on device");
     let run = place.dml(&["-C", "disk/work", "dag", "get", "numbers"]);
     assert_eq!(run.stdout, "[1, 2, 3]\n", "nothing is lost: {}", run.all());
+    // A new repository needs a lock file, which must not be one with holes in it.
+    fails(&place.dml(&["init", "disk/other"]), "No space");
+    assert!(!disk.folder.join("other/.dml").exists());
+    fails(
+        &place.dml(&["-C", "disk/work", "config", "user.name", "Ada"]),
+        "No space",
+    );
+    let files = std::fs::read_dir(disk.folder.join("work/.dml")).unwrap();
+    assert_eq!(files.count(), 2, "no half of a file is left");
     fails(
         &place.dml(&[
             "-C",

@@ -83,11 +83,8 @@ impl Repository {
     #[staticmethod]
     fn discover(py: Python<'_>, start: PathBuf) -> PyResult<Self> {
         py.detach(|| {
-            let from = std::path::absolute(&start).unwrap_or(start);
-            match from.ancestors().find(|root| root.join(FOLDER).is_dir()) {
-                Some(root) => shared(root, daggerml::Repository::open),
-                None => Err(Error::RepositoryNotFound { from }),
-            }
+            let root = daggerml::Repository::root_of(&start)?;
+            shared(&root, daggerml::Repository::open)
         })
         .or_raise(py)
         .map(Self)

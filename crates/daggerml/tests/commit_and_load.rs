@@ -1,6 +1,7 @@
 //! A value goes to disk and comes back, in another handle.
 
 use daggerml::Repository;
+use daggerml::error::ErrorKind;
 use daggerml::value::{Map, Value};
 
 #[test]
@@ -23,7 +24,12 @@ fn commit_and_load() {
         dag.set_name("xs", node).unwrap();
         dag.commit(node).unwrap()
     };
-    let repository = Repository::discover(&folder.path().join("below")).unwrap();
+    // A folder that is not there is no place to begin at: it was mistyped.
+    let below = folder.path().join("below");
+    let error = Repository::discover(&below).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    std::fs::create_dir(&below).unwrap();
+    let repository = Repository::discover(&below).unwrap();
     let view = repository.load("first").unwrap();
     assert_eq!(view.id(), made.dag);
     assert_eq!(view.value(view.result().unwrap()).unwrap(), value);

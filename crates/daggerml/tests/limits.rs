@@ -141,4 +141,5 @@ fn a_million_names() {
         );
     }
     assert_eq!(repository.dags().unwrap().len(), 1_000_081);
+    assert_eq!(repository.dag_count().unwrap(), 1_000_081);
 }

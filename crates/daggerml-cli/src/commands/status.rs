@@ -24,7 +24,7 @@ struct Status {
     /// `None` when a commit is checked out.
     branch: Option<String>,
     head: Option<CommitReport>,
-    dags: usize,
+    dags: u64,
     indexes: usize,
     /// The bytes of the store's file.
     size: u64,
@@ -88,7 +88,14 @@ impl MergeReport {
                 Cell::plain(style::short(conflict.choice.as_deref().unwrap_or("-"))),
             ]);
         }
-        table.write(ui)
+        table.write(ui)?;
+        let left = self.conflicts.iter().any(|found| found.choice.is_none());
+        let next = if left {
+            "Choose with `dml merge --resolve NAME=CHOICE`"
+        } else {
+            "End the merge with `dml merge --continue`"
+        };
+        writeln!(ui.out(), "{next}, or give it up with `dml merge --abort`")
     }
 }
 
@@ -130,7 +137,7 @@ pub fn run(context: &mut Context<'_>, _args: &StatusArgs) -> Result<(), CommandE
         repository: repository.root().display().to_string(),
         branch,
         head: None,
-        dags: repository.dags()?.len(),
+        dags: repository.dag_count()?,
         indexes: repository.indexes()?.len(),
         size: repository.store().size()?,
         read_only: repository.store().read_only().is_some(),

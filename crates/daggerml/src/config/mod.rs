@@ -247,8 +247,14 @@ impl File {
         let new = self
             .path
             .with_extension(format!("toml.{}", std::process::id()));
-        std::fs::write(&new, self.document.to_string()).map_err(failed("write", &new))?;
-        std::fs::rename(&new, &self.path).map_err(failed("replace", &self.path))
+        let written = std::fs::write(&new, self.document.to_string())
+            .and_then(|()| std::fs::rename(&new, &self.path))
+            .map_err(failed("write", &self.path));
+        if written.is_err() {
+            // Best effort: the failure itself is what to report.
+            let _ = std::fs::remove_file(&new);
+        }
+        written
     }
 }
 

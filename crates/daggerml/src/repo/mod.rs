@@ -16,8 +16,8 @@ use crate::dag::{DagView, OpenDag};
 use crate::error::{Error, Result};
 use crate::id::{CommitId, DagId};
 use crate::name::Name;
-use crate::record::Commit;
-use crate::store::{OpenOptions, ReadObjects, Snapshot, Store};
+use crate::record::{Commit, Tree};
+use crate::store::{DATA_FILE, OpenOptions, ReadObjects, Snapshot, Store};
 
 use newest::Newest;
 use refs::{HEAD, ReadRefs, Target};
@@ -39,7 +39,19 @@ pub struct Repository {
 impl Repository {
     /// Makes a new repository in the folder `root`, which is made if need be.
     pub fn init(root: &Path) -> Result<Self> {
-        let folder = root.join(FOLDER);
+        let folder = absolute(root).join(FOLDER);
+        let inside = folder
+            .ancestors()
+            .skip(1)
+            .find(|above| above.ends_with(FOLDER) && above.join(DATA_FILE).exists());
+        if let Some(other) = inside {
+            return Err(Error::Invalid {
+                message: format!(
+                    "{} belongs to a repository; make the new one outside of it",
+                    other.display()
+                ),
+            });
+        }
         let io = |action| {
             let path = folder.clone();
             move |source| Error::Io {
@@ -50,12 +62,13 @@ impl Repository {
         };
         std::fs::create_dir_all(root).map_err(io("make"))?;
         match std::fs::create_dir(&folder) {
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            Err(_) if folder.join(DATA_FILE).exists() => {
                 return Err(Error::Exists {
                     what: "repository",
                     name: folder.display().to_string(),
                 });
             }
+            Err(_) if folder.is_dir() => return Err(Error::without_data(&folder)),
             made => made.map_err(io("make"))?,
         }
         let made = Self::fill(root, &folder);
@@ -93,9 +106,32 @@ impl Repository {
 
     /// Opens the repository in the folder `from` or the nearest one above it.
     pub fn discover(from: &Path) -> Result<Self> {
+        Self::open(&Self::root_of(from)?)
+    }
+
+    /// The folder that has a repository: `from`, or the nearest one above it.
+    pub fn root_of(from: &Path) -> Result<PathBuf> {
         let from = absolute(from);
+        // A folder that is not there is a slip, and its parents were not meant.
+        match std::fs::metadata(&from) {
+            Ok(found) if found.is_dir() => {}
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::Io {
+                    action: "open",
+                    path: from,
+                    source,
+                });
+            }
+            _ => {
+                return Err(Error::NotFound {
+                    what: "folder",
+                    name: from.display().to_string(),
+                    place: String::new(),
+                });
+            }
+        }
         match from.ancestors().find(|folder| folder.join(FOLDER).is_dir()) {
-            Some(root) => Self::open(root),
+            Some(root) => Ok(root.to_owned()),
             None => Err(Error::RepositoryNotFound { from }),
         }
     }
@@ -142,6 +178,18 @@ impl Repository {
         match snapshot.head()? {
             Some(head) => tree::list(&snapshot, snapshot.load::<_, Commit>(head)?.tree),
             None => Ok(BTreeMap::new()),
+        }
+    }
+
+    /// How many names there are in the newest commit. It costs the same for any number.
+    pub fn dag_count(&self) -> Result<u64> {
+        let snapshot = self.snapshot()?;
+        match snapshot.head()? {
+            Some(head) => {
+                let tree = snapshot.load::<_, Commit>(head)?.tree;
+                Ok(snapshot.load::<_, Tree>(tree)?.count())
+            }
+            None => Ok(0),
         }
     }
 

@@ -73,7 +73,6 @@ impl OpenOptions {
                     name: folder.join(DATA_FILE).display().to_string(),
                 });
             }
-            make_lock_file(&folder);
             let env = self.environment(&folder, EnvFlags::empty())?;
             let store = Self::store(env, &folder, None)?;
             layout::fill(&store).map_err(|source| store.failed("create tables", source))?;
@@ -104,7 +103,9 @@ impl OpenOptions {
             }),
             Layout::Empty => Err(Error::StoreDamaged {
                 path: data,
-                detail: "it was never filled: making the repository was interrupted".to_owned(),
+                detail: "it was never filled: making the repository was interrupted; \
+                         remove the folder that it is in, and make the repository again"
+                    .to_owned(),
             }),
             Layout::Foreign => Err(Error::StoreUnsupported {
                 path: data,
@@ -118,10 +119,13 @@ impl OpenOptions {
         let folder = canonical(path)?;
         let data = folder.join(DATA_FILE);
         registry::find_or(&folder, || {
-            let file = File::open(&data).map_err(|source| Error::Io {
-                action: "open",
-                path: data.clone(),
-                source,
+            let file = File::open(&data).map_err(|source| match source.kind() {
+                ErrorKind::NotFound => Error::without_data(&folder),
+                _ => Error::Io {
+                    action: "open",
+                    path: data.clone(),
+                    source,
+                },
             })?;
             medium::check_local(&folder)?;
             meta::read_both(&file, &data)?;
@@ -153,9 +157,6 @@ impl OpenOptions {
             }
         };
         let Some(reason) = refused else {
-            if !folder.join(LOCK_FILE).exists() {
-                make_lock_file(folder);
-            }
             match self.environment(folder, EnvFlags::empty()) {
                 Err(Error::Io { source, .. }) if is_refusal(&source) => {
                     return self.reading(folder, source.to_string());
@@ -206,6 +207,9 @@ impl OpenOptions {
     }
 
     fn environment(&self, folder: &Path, flags: EnvFlags) -> Result<Env<WithoutTls>> {
+        if !flags.contains(EnvFlags::NO_LOCK) {
+            make_lock_file(folder)?;
+        }
         let mut reserve = self.reserve;
         loop {
             let mut options = EnvOpenOptions::new().read_txn_without_tls();
@@ -225,6 +229,20 @@ impl OpenOptions {
                 Err(source) => return Err(failed(folder, source)),
                 Ok(env) => return Ok(env),
             }
+        }
+    }
+}
+
+impl Error {
+    /// A repository's folder has no data file in it.
+    pub(crate) fn without_data(folder: &Path) -> Self {
+        Self::StoreDamaged {
+            path: folder.join(DATA_FILE),
+            detail: format!(
+                "it is not there: the file was removed, or making the repository was \
+                 interrupted; then remove the folder {} and make it again",
+                folder.display()
+            ),
         }
     }
 }
@@ -277,13 +295,33 @@ fn failed(folder: &Path, source: heed::Error) -> Error {
 }
 
 /// Makes a lock file with all its blocks, unless there is one: LMDB would make one
-/// with holes, and a full disk would end the process when it fills one. When this
-/// fails, LMDB makes its own.
-fn make_lock_file(folder: &Path) {
+/// with holes, and a full disk would end the process when it fills one. Where it
+/// cannot be made for another reason than a full disk, LMDB makes its own.
+fn make_lock_file(folder: &Path) -> Result<()> {
+    let lock = folder.join(LOCK_FILE);
+    if lock.exists() {
+        return Ok(());
+    }
     let new = folder.join(format!("lock.new.{}", std::process::id()));
-    // A link appears at once and never over another file.
-    if std::fs::write(&new, vec![0; LOCK_LENGTH]).is_ok() {
-        let _ = std::fs::hard_link(&new, folder.join(LOCK_FILE));
+    let written = std::fs::write(&new, vec![0; LOCK_LENGTH]);
+    if written.is_ok() {
+        // A link appears at once and never over another file.
+        let _ = std::fs::hard_link(&new, &lock);
     }
     let _ = std::fs::remove_file(&new);
+    match written {
+        Err(source)
+            if matches!(
+                source.kind(),
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded
+            ) =>
+        {
+            Err(Error::Io {
+                action: "make",
+                path: lock,
+                source,
+            })
+        }
+        _ => Ok(()),
+    }
 }
