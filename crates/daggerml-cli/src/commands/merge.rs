@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use clap::{Args, ValueEnum};
 use daggerml::name::Name;
-use daggerml::repo::history::{Choice, FastForward, Favor, Merge, MergeOptions};
+use daggerml::repo::history::{Choice, FastForward, Favor, Merge, MergeOptions, MergeState};
 use daggerml::{Error, Repository};
 use serde_json::json;
 
@@ -27,7 +27,8 @@ pub struct MergeArgs {
     #[arg(value_name = "REVISION", required_unless_present_any = ["resolve", "go_on", "abort"])]
     revision: Option<String>,
 
-    /// Which side is right where both changed a name
+    /// Which side is right where both changed a name: ours is what is checked out,
+    /// theirs what is merged in
     #[arg(long, value_enum, value_name = "SIDE")]
     favor: Option<Side>,
 
@@ -66,9 +67,8 @@ enum Forward {
 /// A side of a conflict.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Side {
-    /// What is checked out
+    // What they are depends on the command, and is said by its option.
     Ours,
-    /// What is merged in
     Theirs,
 }
 
@@ -103,13 +103,9 @@ pub fn run(context: &mut Context<'_>, args: &MergeArgs) -> Result<(), CommandErr
         let message = format_args!("Merged: {}", style::short(&commit));
         return context.ui.done(&json, message);
     }
-    let left = repository.merge_state()?.map_or(0, |state| {
-        state
-            .conflicts
-            .iter()
-            .filter(|conflict| conflict.choice.is_none())
-            .count()
-    });
+    let left = repository
+        .merge_state()?
+        .map_or(0, |state| undecided(&state));
     let message = match left {
         0 => "All conflicts are resolved; `dml merge --continue` ends the merge".to_owned(),
         left => format!("Conflicts left: {left}; `dml status` shows them"),
@@ -118,6 +114,12 @@ pub fn run(context: &mut Context<'_>, args: &MergeArgs) -> Result<(), CommandErr
         &json!({"merge": "waiting", "conflicts_left": left}),
         message,
     )
+}
+
+/// How many conflicts are still to be decided.
+pub fn undecided(state: &MergeState) -> usize {
+    let choices = state.conflicts.iter().map(|conflict| conflict.choice);
+    choices.filter(Option::is_none).count()
 }
 
 fn begin(
@@ -173,18 +175,25 @@ pub fn choices(
         .collect()
 }
 
+/// What a conflict can be decided to be.
+const CHOICES: &str = "CHOICE is ours, theirs, removed, or a revision of a DAG (main~2:NAME)";
+
 fn choice(repository: &Repository, resolution: &str) -> Result<(Name, Choice), CommandError> {
     // A name may have an equals sign in it; a choice seldom has.
     let Some((name, choice)) = resolution.rsplit_once('=') else {
-        return Err(CommandError::wrong_usage(format!(
-            "{resolution:?} is not NAME=CHOICE"
-        )));
+        return Err(
+            CommandError::wrong_usage(format!("{resolution:?} is not NAME=CHOICE")).hint(CHOICES),
+        );
     };
     let choice = match choice {
         "ours" => Choice::Ours,
         "theirs" => Choice::Theirs,
         "removed" => Choice::Removed,
-        revision => Choice::Dag(repository.dag_at(revision)?),
+        revision => Choice::Dag(
+            repository
+                .dag_at(revision)
+                .map_err(|error| CommandError::from(error).hint(CHOICES))?,
+        ),
     };
     let name = Name::new(name).map_err(Error::from)?;
     Ok((name, choice))

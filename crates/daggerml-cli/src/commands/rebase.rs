@@ -5,7 +5,7 @@ use serde_json::json;
 use super::merge::{Side, choices};
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::ui::style;
+use crate::ui::{style, text};
 
 /// Make the commits of what is checked out anew on top of another commit
 ///
@@ -46,10 +46,15 @@ pub fn run(context: &mut Context<'_>, args: &RebaseArgs) -> Result<(), CommandEr
         "replayed": done.replayed,
         "dropped": done.dropped,
     });
+    if done.new == done.old {
+        return context.ui.done(&json, "Nothing to rebase");
+    }
+    let old = done.old.to_string();
     let message = format_args!(
-        "Made {} commits anew; now at {}",
-        done.replayed,
-        style::short(&new)
+        "Made {} anew; now at {}, was at {}",
+        text::count(done.replayed, "commit"),
+        style::short(&new),
+        style::short(&old)
     );
     context.ui.done(&json, message)
 }

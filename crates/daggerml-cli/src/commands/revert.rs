@@ -28,7 +28,7 @@ pub struct RevertArgs {
     mainline: Option<usize>,
 
     /// Which side is right where a name was changed again since: ours is the
-    /// later change
+    /// later change, theirs what was before the commit
     #[arg(long, value_enum, value_name = "SIDE")]
     favor: Option<Side>,
 

@@ -180,7 +180,7 @@ impl Ui {
     /// Tells the user what was done, on standard error; nothing depends on it.
     pub fn note(&mut self, message: impl Display) {
         if !self.look.quiet && !self.look.json {
-            let _ = writeln!(self.err, "{message}");
+            let _ = writeln!(self.err, "{}", text::line(&message.to_string()));
         }
     }
 
@@ -200,11 +200,12 @@ impl Ui {
             let _ = write!(self.err, "{}", page.ansi());
         } else {
             let style = style::ERROR;
-            let _ = writeln!(self.err, "{style}error:{style:#} {}", error.message());
+            let message = text::lines(error.message());
+            let _ = writeln!(self.err, "{style}error:{style:#} {message}");
         }
         for hint in error.hints() {
             let style = style::HINT;
-            let _ = writeln!(self.err, "{style}hint:{style:#} {hint}");
+            let _ = writeln!(self.err, "{style}hint:{style:#} {}", text::lines(hint));
         }
     }
 

@@ -25,7 +25,7 @@ pub const CHANGED: Style = AnsiColor::Yellow.on_default();
 /// No style.
 pub const PLAIN: Style = Style::new();
 
-/// `text` in `style`.
+/// `text` in `style`, on one line and made safe.
 pub fn paint(style: Style, text: impl fmt::Display) -> impl fmt::Display {
     Painted { style, text }
 }
@@ -37,7 +37,8 @@ struct Painted<T> {
 
 impl<T: fmt::Display> fmt::Display for Painted<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { style, text } = self;
+        let style = self.style;
+        let text = super::text::line(&self.text.to_string());
         write!(f, "{style}{text}{style:#}")
     }
 }

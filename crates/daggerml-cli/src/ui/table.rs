@@ -42,7 +42,8 @@ impl Cell {
     }
 }
 
-/// Rows of cells under headers. On a terminal the last column is cut to fit.
+/// Rows of cells under headers. On a terminal columns are cut to fit, the last one
+/// first.
 pub struct Table {
     header: Vec<Cell>,
     rows: Vec<Vec<Cell>>,
@@ -77,23 +78,16 @@ impl Table {
                 *width = text::width(&cell.text).max(*width);
             }
         }
-        let room = text::columns().map(|all| {
-            let before: usize = widths.iter().rev().skip(1).map(|width| width + 2).sum();
-            all.saturating_sub(before).max(16)
-        });
+        if let Some(all) = text::columns() {
+            fit(&mut widths, all);
+        }
         for row in std::iter::once(&self.header).chain(&self.rows) {
-            self.write_row(ui.out(), row, &widths, room)?;
+            self.write_row(ui.out(), row, &widths)?;
         }
         Ok(())
     }
 
-    fn write_row(
-        &self,
-        out: &mut impl Write,
-        row: &[Cell],
-        widths: &[usize],
-        room: Option<usize>,
-    ) -> io::Result<()> {
+    fn write_row(&self, out: &mut impl Write, row: &[Cell], widths: &[usize]) -> io::Result<()> {
         let last = row
             .iter()
             .rposition(|cell| !cell.text.is_empty())
@@ -101,24 +95,18 @@ impl Table {
         for (at, (cell, &width)) in row.iter().zip(widths).enumerate().take(last + 1) {
             let style = cell.style;
             let right = cell.right || self.is_right(at);
-            let pad = width.saturating_sub(text::width(&cell.text));
-            let (before, after) = if right { (pad, 0) } else { (0, pad) };
+            let shown = text::fit(&cell.text, width);
+            let pad = width.saturating_sub(text::width(&shown));
+            // Nothing is written after the last cell that has something in it.
+            let (before, after) = match (right, at == last) {
+                (true, _) => (pad, 0),
+                (false, true) => (0, 0),
+                (false, false) => (0, pad),
+            };
             if at > 0 {
                 write!(out, "  ")?;
             }
-            if at == last {
-                let shown = match room {
-                    Some(room) if at + 1 == widths.len() => text::fit(&cell.text, room),
-                    _ => cell.text.clone(),
-                };
-                write!(out, "{:before$}{style}{shown}{style:#}", "")?;
-            } else {
-                write!(
-                    out,
-                    "{:before$}{style}{}{style:#}{:after$}",
-                    "", cell.text, ""
-                )?;
-            }
+            write!(out, "{:before$}{style}{shown}{style:#}{:after$}", "", "")?;
         }
         writeln!(out)
     }
@@ -127,5 +115,45 @@ impl Table {
     fn is_right(&self, column: usize) -> bool {
         let first = self.rows.first().and_then(|row| row.get(column));
         first.is_some_and(|cell| cell.right)
+    }
+}
+
+/// The least that a column is cut to.
+const LEAST: usize = 16;
+
+/// Makes columns of these widths narrower, so that they fit a terminal of `all`
+/// columns: the last one, and when that is not enough the widest, again and again.
+fn fit(widths: &mut [usize], all: usize) {
+    let gaps = 2 * widths.len().saturating_sub(1);
+    let over = |widths: &[usize]| (widths.iter().sum::<usize>() + gaps).saturating_sub(all);
+    let excess = over(widths);
+    if let Some(last) = widths.last_mut() {
+        *last = (*last).min(last.saturating_sub(excess).max(LEAST));
+    }
+    while over(widths) > 0 {
+        let excess = over(widths);
+        let Some(widest) = widths.iter_mut().max().filter(|width| **width > LEAST) else {
+            break;
+        };
+        *widest = widest.saturating_sub(excess).max(LEAST);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fit;
+
+    #[test]
+    fn columns_fit_a_terminal() {
+        let fitted = |mut widths: Vec<usize>, all| {
+            fit(&mut widths, all);
+            widths
+        };
+        assert_eq!(fitted(vec![10, 12, 30], 80), [10, 12, 30]);
+        assert_eq!(fitted(vec![10, 12, 73], 60), [10, 12, 34]);
+        assert_eq!(fitted(vec![1024, 12, 5, 73], 80), [41, 12, 5, 16]);
+        assert_eq!(fitted(vec![300, 400, 5], 60), [35, 16, 5]);
+        assert_eq!(fitted(vec![20, 20], 10), [16, 16]);
+        assert_eq!(fitted(vec![5, 3], 4), [5, 3]);
     }
 }

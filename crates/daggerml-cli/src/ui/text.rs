@@ -22,9 +22,21 @@ pub fn line(text: &str) -> String {
     safe
 }
 
+/// `text` on as many lines as it has, each safe.
+pub fn lines(text: &str) -> String {
+    text.split('\n').map(line).collect::<Vec<_>>().join("\n")
+}
+
 /// The first line of `text`, safe.
 pub fn first_line(text: &str) -> String {
     line(text.lines().next().unwrap_or_default())
+}
+
+/// So many of something: `1 commit`, `2 commits`.
+pub fn count(number: impl TryInto<u64>, what: &str) -> String {
+    let number = number.try_into().unwrap_or(u64::MAX);
+    let end = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{end}")
 }
 
 /// A number of bytes as people read it.
@@ -86,6 +98,13 @@ mod tests {
         assert_eq!(line("a\u{1b}[31mb\nc"), "a\\u{1b}[31mb\\nc");
         assert_eq!(line("\u{202e}txt"), "\\u{202e}txt");
         assert_eq!(line("naïve 数"), "naïve 数");
+        assert_eq!(lines("a\u{1b}\nb"), "a\\u{1b}\nb");
+    }
+
+    #[test]
+    fn counts() {
+        assert_eq!(count(0, "node"), "0 nodes");
+        assert_eq!(count(1, "node"), "1 node");
     }
 
     #[test]

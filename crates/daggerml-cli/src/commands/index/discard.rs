@@ -3,6 +3,7 @@ use serde_json::json;
 
 use crate::context::Context;
 use crate::error::CommandError;
+use crate::ui::text::count;
 
 /// Throw open DAGs away
 ///
@@ -27,8 +28,9 @@ pub fn run(context: &mut Context<'_>, args: &DiscardArgs) -> Result<(), CommandE
     for info in found {
         repository.discard(info.id)?;
         context.ui.note(format_args!(
-            "Discarded {} ({} nodes)",
-            info.name, info.nodes
+            "Discarded {} ({})",
+            info.name,
+            count(info.nodes, "node")
         ));
         discarded.push(json!({"id": info.id.to_string(), "name": info.name.to_string()}));
     }
