@@ -110,9 +110,10 @@ impl CommandError {
             return made;
         }
         if let Some(ContextValue::String(name)) = error.get(ContextKind::InvalidSubcommand) {
-            made.hints.push(format!(
-                "`dml --help` lists the commands; there is no {name:?}"
-            ));
+            made.hints.push(match name.as_str() {
+                "help" => "`dml COMMAND --help` explains a command".to_owned(),
+                _ => format!("`{} --help` lists the commands", command_of(error)),
+            });
         }
         let text = error.render();
         made.message = text.to_string();
@@ -125,6 +126,13 @@ impl CommandError {
         let message = format!("internal error: {}", panic.trim());
         Self::new(CommandErrorKind::Internal, message)
             .hint("this is a bug in dml: please report it with this message and the command; nothing that was committed is lost")
+    }
+
+    /// Says what it is about, before the message.
+    #[must_use]
+    pub fn about(mut self, what: impl std::fmt::Display) -> Self {
+        self.message = format!("{what}: {}", self.message);
+        self
     }
 
     /// Adds what to do about it.
@@ -172,8 +180,10 @@ impl From<Error> for CommandError {
             source = cause.source();
         }
         let kind = match error {
-            // Text on the command line that is no name and no id.
-            Error::Name(_) | Error::Id(_) => CommandErrorKind::Usage,
+            // Text on the command line that is no name, no id and no revision.
+            Error::Name(_) | Error::Id(_) | Error::RevisionInvalid { .. } => {
+                CommandErrorKind::Usage
+            }
             _ => CommandErrorKind::Engine(error.kind()),
         };
         Self {
@@ -202,6 +212,19 @@ impl From<io::Error> for CommandError {
         made.hints.extend(hint_for(&error));
         made
     }
+}
+
+/// The command whose usage the error shows: `dml dag`.
+fn command_of(error: &clap::Error) -> String {
+    let usage = match error.get(ContextKind::Usage) {
+        Some(ContextValue::StyledStr(usage)) => usage.to_string(),
+        _ => String::new(),
+    };
+    let words = usage.trim_start_matches("Usage:").split_whitespace();
+    let words: Vec<_> = words
+        .take_while(|word| !word.starts_with(['[', '<']))
+        .collect();
+    words.join(" ")
 }
 
 fn hint_for(error: &io::Error) -> Option<String> {

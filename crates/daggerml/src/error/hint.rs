@@ -1,6 +1,7 @@
 //! Hints: what to do about an error.
 
 use super::Error;
+use crate::id::MIN_PREFIX;
 
 impl Error {
     /// What to do about it, where that can be said.
@@ -9,6 +10,21 @@ impl Error {
             Self::Execution(error) => error.hint()?,
             Self::RepositoryNotFound { .. } => {
                 "run `dml init` where the repository should be".to_owned()
+            }
+            Self::Exists {
+                what: "repository", ..
+            } => "it can be used as it is: `dml status` says what is in it".to_owned(),
+            Self::NotFoundNear {
+                what: "revision",
+                name,
+                similar,
+                ..
+            } if similar.is_empty() && is_short_prefix(name) => {
+                format!("of an id give {MIN_PREFIX} digits or more")
+            }
+            Self::Excised { .. } => {
+                "it is gone for good from this repository; others that took it before may have it"
+                    .to_owned()
             }
             Self::AmbiguousId { .. } => "give more digits".to_owned(),
             Self::AmbiguousRevision { .. } => "write one of them in full".to_owned(),
@@ -31,7 +47,12 @@ impl Error {
             Self::IndexInvalid { id, .. } => {
                 format!("it cannot be resumed; remove it with `dml index discard {id}`")
             }
-            Self::BundleInvalid { .. } => "make it again; nothing of it was taken in".to_owned(),
+            Self::BundleInvalid { .. } => {
+                "get it or make it again; nothing of it was taken in".to_owned()
+            }
+            Self::BundleUnsupported { .. } => {
+                "update DaggerML; nothing of it was taken in".to_owned()
+            }
             Self::ReadOnly { .. } => {
                 "to change it, copy the repository to where you may write".to_owned()
             }
@@ -44,6 +65,11 @@ impl Error {
             _ => return None,
         })
     }
+}
+
+/// Whether `text` may be the first digits of an id, too few of them.
+fn is_short_prefix(text: &str) -> bool {
+    text.len() < MIN_PREFIX && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn io_hint(source: &std::io::Error) -> Option<&'static str> {

@@ -79,6 +79,7 @@ impl Error {
                 ErrorKind::Invalid
             }
             Self::AmbiguousId { .. }
+            | Self::RevisionInvalid { .. }
             | Self::AmbiguousRevision { .. }
             | Self::WrongKind { .. }
             | Self::Config { .. } => ErrorKind::Invalid,
@@ -97,7 +98,9 @@ impl Error {
             | Self::IndexInvalid { .. }
             | Self::BundleInvalid { .. }
             | Self::StoreDamaged { .. } => ErrorKind::Corrupt,
-            Self::StoreUnsupported { .. } => ErrorKind::Unsupported,
+            Self::StoreUnsupported { .. } | Self::BundleUnsupported { .. } => {
+                ErrorKind::Unsupported
+            }
             Self::Io { .. } | Self::Database { .. } | Self::ReadOnly { .. } => ErrorKind::Io,
             Self::Closed { .. } => ErrorKind::Closed,
             Self::Failed { .. } => ErrorKind::Failed,

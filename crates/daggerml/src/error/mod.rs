@@ -107,6 +107,14 @@ pub enum Error {
         /// What it may have been meant to be, nearest first.
         similar: Vec<String>,
     },
+    /// Text is not a revision.
+    #[error("{text:?} is not a revision: {why}")]
+    RevisionInvalid {
+        /// The text.
+        text: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// A revision stands for several things.
     #[error("the revision {text:?} is ambiguous: {}", candidates.join(", "))]
     AmbiguousRevision {
@@ -183,8 +191,16 @@ pub enum Error {
         /// Why.
         detail: String,
     },
+    /// A bundle has a format that this version does not know.
+    #[error("the bundle has format version {found}; this version of DaggerML knows {known}")]
+    BundleUnsupported {
+        /// Its version.
+        found: u64,
+        /// The one that is known.
+        known: u64,
+    },
     /// Bytes are not a bundle.
-    #[error("not a bundle: {detail} (at byte {offset})")]
+    #[error("not a sound bundle: {detail} (at byte {offset})")]
     BundleInvalid {
         /// Where, in bytes from the start.
         offset: u64,

@@ -50,7 +50,9 @@ pub enum IdError {
         text: String,
     },
     /// Not the id of an open DAG.
-    #[error("{text:?} is not the id of an open DAG: one has 32 hexadecimal digits")]
+    #[error(
+        "{text:?} is not the id of an open DAG: one has 32 hexadecimal digits, of which 6 will do"
+    )]
     Index {
         /// The text.
         text: String,
@@ -84,6 +86,14 @@ pub enum NameError {
         name: String,
         /// The character.
         character: char,
+    },
+    /// No name of a branch or tag.
+    #[error("{name:?} cannot name a branch or tag: {why}")]
+    Ref {
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        why: String,
     },
     /// Not in Unicode normal form C, where only that is accepted.
     #[error("the name {name:?} is not in Unicode normal form C")]

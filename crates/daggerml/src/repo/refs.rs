@@ -2,13 +2,16 @@
 
 use std::fmt;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, NameError, Result};
 use crate::id::CommitId;
 use crate::name::Name;
 use crate::store::{ReadEntries, Table, WriteTxn};
 
 /// The ref that says what is checked out.
 pub const HEAD: &str = "HEAD";
+
+/// The longest name of a branch or tag, in bytes: LMDB's keys have at most 511.
+const LONGEST: usize = 400;
 
 /// What a ref is set to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,19 +112,60 @@ pub fn tag_ref(name: &str) -> Result<String> {
 fn full_ref(space: &str, name: &str) -> Result<String> {
     let name = Name::new(name)?;
     let text = name.as_str();
-    let bad = text
-        .split('/')
-        .any(|part| part.is_empty() || part == "." || part == "..")
-        || text.starts_with('-')
-        || text.contains("..")
-        || text.contains(|c: char| c.is_whitespace() || "~^:{}@?*[\\".contains(c));
-    // LMDB keys have at most 511 bytes.
-    if bad || text.len() > 400 || text == HEAD {
-        return Err(Error::Invalid {
-            message: format!(
-                "{text:?} cannot name a branch or tag: use letters, digits, and - _ . / between parts"
-            ),
-        });
+    match fault(text) {
+        None => Ok(format!("{space}/{text}")),
+        Some(why) => Err(NameError::Ref {
+            name: text.to_owned(),
+            why,
+        }
+        .into()),
     }
-    Ok(format!("{space}/{text}"))
+}
+
+/// Why `name` cannot name a branch or tag.
+fn fault(name: &str) -> Option<String> {
+    let odd = |c: &char| c.is_whitespace() || "~^:{}@?*[\\".contains(*c);
+    let why = if let Some(c) = name.chars().find(odd) {
+        return Some(format!("it has the character {c:?}"));
+    } else if name.len() > LONGEST {
+        return Some(format!("it is longer than {LONGEST} bytes"));
+    } else if name == HEAD {
+        "that is what is checked out"
+    } else if name.starts_with('-') {
+        "it begins with - like an option"
+    } else if name.contains("..") {
+        "it has .. in it like a range"
+    } else if name.split('/').any(|part| part.is_empty() || part == ".") {
+        "between slashes there must be text other than ."
+    } else {
+        return None;
+    };
+    Some(why.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_say_what_is_wrong_with_them() {
+        for name in ["main", "a/b.c", "数据", "v1.0", "a-", "a.lock"] {
+            assert_eq!(fault(name), None, "{name}");
+        }
+        for (name, why) in [
+            ("a b", "character ' '"),
+            ("a@b", "character '@'"),
+            ("HEAD", "checked out"),
+            ("-x", "option"),
+            ("a..b", "range"),
+            ("x/../y", "range"),
+            ("/a", "slashes"),
+            ("a/", "slashes"),
+            ("a//b", "slashes"),
+            ("a/./b", "slashes"),
+        ] {
+            assert!(fault(name).unwrap_or_default().contains(why), "{name}");
+        }
+        assert!(fault(&"x".repeat(LONGEST + 1)).is_some());
+    }
 }

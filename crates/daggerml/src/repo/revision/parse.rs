@@ -55,7 +55,7 @@ impl<'t> Revision<'t> {
                 let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.as_str() == name) else {
                     return Err(bad(
                         text,
-                        "the kinds in ^{...} are commit, tree, dag, node and datum",
+                        "the kinds in ^{...} are commit, tree, dag, node, datum, exec and tombstone",
                     ));
                 };
                 steps.push(Step::Peel(kind));
@@ -81,9 +81,10 @@ impl<'t> Revision<'t> {
     }
 }
 
-fn bad(text: &str, why: &str) -> Error {
-    Error::Invalid {
-        message: format!("{text:?} is not a revision: {why}"),
+fn bad(text: &str, why: &'static str) -> Error {
+    Error::RevisionInvalid {
+        text: text.to_owned(),
+        why,
     }
 }
 

@@ -104,7 +104,8 @@ fn not_found(snapshot: &Snapshot, place: &str, text: &str, tag: Option<&str>) ->
     let names = snapshot.ref_names(if tag.is_some() { TAGS } else { "" })?;
     let short = names
         .iter()
-        .filter_map(|name| Some(name.split_once('/')?.1));
+        .filter_map(|name| Some(name.split_once('/')?.1))
+        .chain(tag.is_none().then_some(HEAD));
     let mut similar = suggest::nearest(tag.unwrap_or(text), short);
     if tag.is_some() {
         similar.iter_mut().for_each(|name| name.insert(0, '@'));

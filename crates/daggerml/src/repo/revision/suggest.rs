@@ -12,7 +12,9 @@ pub(crate) fn nearest<N: AsRef<str>>(
     wanted: &str,
     names: impl IntoIterator<Item = N>,
 ) -> Vec<String> {
-    let most = (wanted.chars().count() / 3).max(1);
+    let length = wanted.chars().count();
+    // Of a single character nothing is left when it is another.
+    let most = (length / 3).max(1).min(length.saturating_sub(1));
     let mut found: Vec<(usize, String)> = names
         .into_iter()
         .take(COMPARED)
@@ -43,5 +45,6 @@ mod tests {
         assert_eq!(nearest("mainn", names), ["main"]);
         assert_eq!(nearest("v2", ["v1"]), ["v1"]);
         assert!(nearest("zzz", names).is_empty());
+        assert!(nearest("x", ["y"]).is_empty());
     }
 }
