@@ -262,7 +262,9 @@ fn rebase(repository: &Repository, model: &mut Model, onto: u8, ours: bool) {
 fn compare(repository: &Repository, model: &Model) {
     let head = model.head();
     assert_eq!(repository.head().unwrap(), head);
-    assert_eq!(repository.dags().unwrap(), model.names(head));
+    let names = model.names(head);
+    assert_eq!(repository.dag_count().unwrap(), names.len() as u64);
+    assert_eq!(repository.dags().unwrap(), names);
     let Some(head) = head else { return };
     let options = LogOptions {
         include: vec![head],
@@ -294,7 +296,7 @@ proptest! {
     fn histories_agree_with_the_model(steps in prop::collection::vec(step(), 1..40)) {
         let folder = tempfile::tempdir().unwrap();
         let repository = Repository::init(folder.path()).unwrap();
-        repository.checkout_orphan("b0").unwrap();
+        repository.checkout_new("b0", None).unwrap();
         let mut model = Model::default();
         for step in &steps {
             apply(&repository, &mut model, step);

@@ -1,6 +1,7 @@
 use std::io;
 
 use clap::Args;
+use daggerml::id::CommitId;
 use daggerml::repo::branches::{Head, RefInfo};
 use serde::Serialize;
 use serde_json::json;
@@ -25,7 +26,7 @@ pub struct BranchArgs {
     #[arg(value_name = "REVISION", default_value = "HEAD", requires = "name")]
     revision: String,
 
-    /// Delete branches; refused when commits would be on no branch or tag
+    /// Delete branches, all or none; refused when commits would be on no branch or tag
     #[arg(short, long, value_name = "NAME", num_args = 1.., conflicts_with_all = ["name", "rename"])]
     delete: Vec<String>,
 
@@ -74,27 +75,29 @@ pub fn run(context: &mut Context<'_>, args: &BranchArgs) -> Result<(), CommandEr
             .done(&json, format_args!("Renamed {old} to {new}"));
     }
     if !args.delete.is_empty() {
-        let mut deleted = Vec::new();
-        for name in &args.delete {
-            let commit = repository.delete_branch(name, args.force)?.to_string();
-            context.ui.note(format_args!(
-                "Deleted {name}, which was at {}",
-                style::short(&commit)
-            ));
-            deleted.push(json!({"name": name, "commit": commit}));
-        }
-        return context.ui.done_quietly(&json!({"deleted": deleted}));
+        let commits = repository.delete_branches(&args.delete, args.force)?;
+        return deleted(context, &args.delete, &commits);
     }
     if let Some(name) = &args.name {
         let commit = repository.commit_at(&args.revision)?;
-        if args.force {
-            repository.set_branch(name, commit)?;
+        let before = if args.force {
+            repository.set_branch(name, commit)?
         } else {
             repository.create_branch(name, commit)?;
-        }
+            None
+        };
         let commit = commit.to_string();
-        let json = json!({"made": {"name": name, "commit": commit}});
-        let message = format_args!("Made the branch {name} at {}", style::short(&commit));
+        let short = style::short(&commit);
+        let Some(before) = before.map(|id| id.to_string()) else {
+            let json = json!({"made": {"name": name, "commit": commit}});
+            let message = format_args!("Made the branch {name} at {short}");
+            return context.ui.done(&json, message);
+        };
+        let json = json!({"moved": {"name": name, "commit": commit, "from": before}});
+        let message = format_args!(
+            "Moved the branch {name} to {short}; it was at {}",
+            style::short(&before)
+        );
         return context.ui.done(&json, message);
     }
     let current = match repository.head_state()? {
@@ -115,4 +118,22 @@ pub fn run(context: &mut Context<'_>, args: &BranchArgs) -> Result<(), CommandEr
             .note("No branches yet: the first commit makes one");
     }
     context.ui.report(&branches)
+}
+
+/// Says which branches or tags were deleted, and where they were.
+pub fn deleted(
+    context: &mut Context<'_>,
+    names: &[String],
+    commits: &[CommitId],
+) -> Result<(), CommandError> {
+    let mut deleted = Vec::new();
+    for (name, commit) in names.iter().zip(commits) {
+        let commit = commit.to_string();
+        context.ui.note(format_args!(
+            "Deleted {name}, which was at {}",
+            style::short(&commit)
+        ));
+        deleted.push(json!({"name": name, "commit": commit}));
+    }
+    context.ui.done_quietly(&json!({"deleted": deleted}))
 }

@@ -1,10 +1,12 @@
 use clap::Args;
 use daggerml::repo::branches::Head;
+use daggerml::repo::refs::HEAD;
 use serde_json::json;
 
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::ui::style;
+use crate::ui::text::count;
 
 /// Choose the branch, or commit, that HEAD is
 ///
@@ -21,7 +23,7 @@ pub struct CheckoutArgs {
     #[arg(value_name = "REVISION", required_unless_present_any = ["make", "orphan"])]
     revision: Option<String>,
 
-    /// Make the branch NAME at REVISION first
+    /// Make the branch NAME at REVISION, and check it out
     #[arg(short = 'b', long, value_name = "NAME")]
     make: Option<String>,
 
@@ -32,23 +34,47 @@ pub struct CheckoutArgs {
 
 pub fn run(context: &mut Context<'_>, args: &CheckoutArgs) -> Result<(), CommandError> {
     let repository = context.repository()?;
-    let revision = args.revision.as_deref().unwrap_or("HEAD");
-    let head = if let Some(name) = &args.orphan {
-        repository.checkout_orphan(name)?
-    } else if let Some(name) = &args.make {
-        repository.create_branch(name, repository.commit_at(revision)?)?;
-        repository.checkout_branch(name)?
-    } else {
-        repository.checkout(revision)?
+    let before = repository.head_state()?;
+    let head = match (&args.orphan, &args.make, &args.revision) {
+        (Some(name), _, _) => repository.checkout_new(name, None)?,
+        (None, Some(name), None) => repository.checkout_new(name, repository.head()?)?,
+        (None, Some(name), Some(revision)) => {
+            repository.checkout_new(name, Some(repository.commit_at(revision)?))?
+        }
+        (None, None, revision) => repository.checkout(revision.as_deref().unwrap_or(HEAD))?,
     };
+    let left = match before {
+        // That it cannot be found out is no failure of what was done.
+        Head::Detached(commit) if !repository.keeps_commit(commit).unwrap_or(true) => {
+            Some(commit.to_string())
+        }
+        _ => None,
+    };
+    if let Some(left) = &left {
+        let left = style::short(left);
+        context.ui.note(format_args!(
+            "Left commit {left}, which no branch or tag has; `dml branch NAME {left}` keeps it \
+             from `dml gc`"
+        ));
+    }
+    let open = repository
+        .indexes()
+        .map_or(0, |open| open.iter().filter(|open| !open.call).count());
+    if open > 0 {
+        context.ui.note(format_args!(
+            "{} will be committed here, if this is still checked out then (`dml index list`)",
+            count(open, "open DAG")
+        ));
+    }
     match head {
         Head::Branch { name, commit } => {
-            let json = json!({"branch": name, "commit": commit.map(|id| id.to_string())});
+            let commit = commit.map(|id| id.to_string());
+            let json = json!({"branch": name, "commit": commit, "left": left});
             context.ui.done(&json, format_args!("On branch {name}"))
         }
         Head::Detached(commit) => {
             let commit = commit.to_string();
-            let json = json!({"branch": null, "commit": commit});
+            let json = json!({"branch": null, "commit": commit, "left": left});
             let message = format_args!(
                 "At commit {}, on no branch; `dml checkout -b NAME` makes one",
                 style::short(&commit)

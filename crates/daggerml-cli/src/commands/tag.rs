@@ -4,6 +4,7 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::json;
 
+use super::branch::deleted;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::ui::{Cell, Report, Table, Ui, style};
@@ -25,7 +26,7 @@ pub struct TagArgs {
     #[arg(value_name = "REVISION", default_value = "HEAD", requires = "name")]
     revision: String,
 
-    /// Delete tags
+    /// Delete tags, all or none
     #[arg(short, long, value_name = "NAME", num_args = 1.., conflicts_with = "name")]
     delete: Vec<String>,
 }
@@ -54,16 +55,8 @@ impl Report for Tags {
 pub fn run(context: &mut Context<'_>, args: &TagArgs) -> Result<(), CommandError> {
     let repository = context.repository()?;
     if !args.delete.is_empty() {
-        let mut deleted = Vec::new();
-        for name in &args.delete {
-            let commit = repository.delete_tag(name)?.to_string();
-            context.ui.note(format_args!(
-                "Deleted {name}, which was at {}",
-                style::short(&commit)
-            ));
-            deleted.push(json!({"name": name, "commit": commit}));
-        }
-        return context.ui.done_quietly(&json!({"deleted": deleted}));
+        let commits = repository.delete_tags(&args.delete)?;
+        return deleted(context, &args.delete, &commits);
     }
     if let Some(name) = &args.name {
         let commit = repository.commit_at(&args.revision)?;

@@ -94,13 +94,18 @@ impl Repository {
         })
     }
 
-    /// Moves the branch `name` to `commit`, whatever it was at, and makes it if
-    /// it is not there.
-    pub fn set_branch(&self, name: &str, commit: CommitId) -> Result<()> {
+    /// Moves the branch `name` to `commit` and returns where it was; makes it if it
+    /// is not there.
+    pub fn set_branch(&self, name: &str, commit: CommitId) -> Result<Option<CommitId>> {
         let full_name = refs::branch_ref(name)?;
         self.store().write(|txn| {
             check_commit(txn, commit)?;
-            refs::set(txn, &full_name, &Target::Commit(commit))
+            let before = txn.target(&full_name)?;
+            refs::set(txn, &full_name, &Target::Commit(commit))?;
+            Ok(match before {
+                Some(Target::Commit(before)) => Some(before),
+                _ => None,
+            })
         })
     }
 
@@ -108,37 +113,67 @@ impl Repository {
     /// checked out stays; and, unless `force`, one with commits that no other
     /// branch or tag has.
     pub fn delete_branch(&self, name: &str, force: bool) -> Result<CommitId> {
-        let full_name = refs::branch_ref(name)?;
+        self.store()
+            .write(|txn| self.remove_branch(txn, name, force))
+    }
+
+    /// Deletes branches as [`Repository::delete_branch`] does, all of them or none.
+    pub fn delete_branches(&self, names: &[String], force: bool) -> Result<Vec<CommitId>> {
         self.store().write(|txn| {
-            let commit = self.existing(txn, &full_name, "branch")?;
-            if txn.current_branch()?.as_ref() == Some(&full_name) {
-                return Err(Error::Conflict {
-                    message: format!(
-                        "the branch {name:?} is checked out; check out another one to delete it"
-                    ),
-                });
-            }
-            if !force && !is_kept(txn, &full_name, commit)? {
-                return Err(Error::Conflict {
-                    message: format!(
-                        "the branch {name:?} has commits that no other branch or tag has; \
-                         merge it first, or delete it by force"
-                    ),
-                });
-            }
-            txn.delete(Table::Refs, full_name.as_bytes())?;
-            Ok(commit)
+            let each = names.iter();
+            each.map(|name| self.remove_branch(txn, name, force))
+                .collect()
         })
+    }
+
+    fn remove_branch(&self, txn: &mut WriteTxn<'_>, name: &str, force: bool) -> Result<CommitId> {
+        let full_name = refs::branch_ref(name)?;
+        let commit = self.existing(txn, &full_name, "branch")?;
+        if txn.current_branch()?.as_ref() == Some(&full_name) {
+            return Err(Error::Conflict {
+                message: format!(
+                    "the branch {name:?} is checked out; check out another one to delete it"
+                ),
+            });
+        }
+        if !force && !is_kept(txn, &full_name, commit)? {
+            return Err(Error::Conflict {
+                message: format!(
+                    "the branch {name:?} has commits that no other branch or tag has; \
+                     merge it first, or delete it by force (`dml branch -d -f`)"
+                ),
+            });
+        }
+        txn.delete(Table::Refs, full_name.as_bytes())?;
+        Ok(commit)
     }
 
     /// Deletes the tag `name` and returns where it was.
     pub fn delete_tag(&self, name: &str) -> Result<CommitId> {
-        let full_name = refs::tag_ref(name)?;
+        self.store().write(|txn| self.remove_tag(txn, name))
+    }
+
+    /// Deletes tags, all of them or none, and returns where they were.
+    pub fn delete_tags(&self, names: &[String]) -> Result<Vec<CommitId>> {
         self.store().write(|txn| {
-            let commit = self.existing(txn, &full_name, "tag")?;
-            txn.delete(Table::Refs, full_name.as_bytes())?;
-            Ok(commit)
+            names
+                .iter()
+                .map(|name| self.remove_tag(txn, name))
+                .collect()
         })
+    }
+
+    fn remove_tag(&self, txn: &mut WriteTxn<'_>, name: &str) -> Result<CommitId> {
+        let full_name = refs::tag_ref(name)?;
+        let commit = self.existing(txn, &full_name, "tag")?;
+        txn.delete(Table::Refs, full_name.as_bytes())?;
+        Ok(commit)
+    }
+
+    /// Whether a branch or tag, or what is checked out, has `commit`: else nothing
+    /// keeps it from being garbage.
+    pub fn keeps_commit(&self, commit: CommitId) -> Result<bool> {
+        is_kept(&self.snapshot()?, "", commit)
     }
 
     /// Renames a branch; `HEAD` follows.
@@ -167,11 +202,14 @@ impl Repository {
 
     /// Checks out `revision`: a branch by its name, or any commit, detached.
     pub fn checkout(&self, revision: &str) -> Result<Head> {
-        let branch = revision.strip_prefix(HEADS).unwrap_or(revision);
-        if let Ok(full_name) = refs::branch_ref(branch)
-            && self.snapshot()?.target(&full_name)?.is_some()
-        {
-            return self.checkout_branch(branch);
+        // `heads/x` is the branch x, unless there is only one of all that name.
+        let full = revision.strip_prefix(HEADS);
+        for branch in full.into_iter().chain([revision]) {
+            if let Ok(full_name) = refs::branch_ref(branch)
+                && self.snapshot()?.target(&full_name)?.is_some()
+            {
+                return self.checkout_branch(branch);
+            }
         }
         let commit = self.commit_at(revision)?;
         self.checkout_commit(commit)
@@ -198,14 +236,19 @@ impl Repository {
         })
     }
 
-    /// Checks out a branch that begins with its first commit, without history.
-    pub fn checkout_orphan(&self, name: &str) -> Result<Head> {
+    /// Checks out a new branch at `commit`; where that is `None`, one that begins
+    /// with its first commit, without history.
+    pub fn checkout_new(&self, name: &str, commit: Option<CommitId>) -> Result<Head> {
         let full_name = refs::branch_ref(name)?;
         self.store().write(|txn| {
             if txn.target(&full_name)?.is_some() {
                 return Err(exists("branch", &full_name));
             }
             check_no_merge(txn)?;
+            if let Some(commit) = commit {
+                check_commit(txn, commit)?;
+                refs::set(txn, &full_name, &Target::Commit(commit))?;
+            }
             refs::set(txn, HEAD, &Target::Ref(full_name.clone()))?;
             head_state(txn)
         })
@@ -248,7 +291,7 @@ fn list(refs: &impl ReadRefs, prefix: &str) -> Result<Vec<RefInfo>> {
 }
 
 /// Whether `commit` is in what is checked out or in a ref other than `full_name`.
-fn is_kept(txn: &WriteTxn<'_>, full_name: &str, commit: CommitId) -> Result<bool> {
+fn is_kept(txn: &(impl ReadObjects + ReadRefs), full_name: &str, commit: CommitId) -> Result<bool> {
     let others = list(txn, "")?
         .into_iter()
         .filter(|other| other.full_name != full_name)

@@ -58,7 +58,7 @@ fn branches_and_tags() {
         assert!(repository.create_branch(bad, first).is_err(), "{bad:?}");
     }
     assert!(matches!(
-        repository.checkout_orphan("new").unwrap(),
+        repository.checkout_new("new", None).unwrap(),
         Head::Branch { commit: None, .. }
     ));
     repository.rename_branch("new", "newer").unwrap();

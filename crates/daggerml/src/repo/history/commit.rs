@@ -69,9 +69,9 @@ impl Repository {
     /// `user.name`, or the name of the system's user.
     pub fn author(&self) -> Result<String> {
         let variable = |name| {
-            std::env::var(name)
-                .ok()
-                .filter(|text: &String| !text.is_empty())
+            std::env::var_os(name)
+                .map(|text| text.to_string_lossy().into_owned())
+                .filter(|text| !text.is_empty())
         };
         if let Some(author) = variable("DML_AUTHOR") {
             return Ok(author);
