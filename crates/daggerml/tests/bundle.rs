@@ -214,7 +214,7 @@ fn forged_bundles_are_refused() {
         "no root reaches",
     );
     refused(&root, &[&datum, &node[..node.len() - 1]], "invalid_");
-    refused(&root, &[&datum], "not a bundle");
+    refused(&root, &[&datum], "not a sound bundle");
     let mut other = root.clone();
     other[1] = 2;
     refused(&other, &[&datum, &node], "version 2");

@@ -3,22 +3,22 @@ use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
-use daggerml::Repository;
 use daggerml::error::Error;
-use daggerml::id::{CommitId, DagId, TypedId};
-use daggerml::maintenance::bundle::{self, Limits};
+use daggerml::id::TypedId;
+use daggerml::maintenance::bundle::{BUNDLE, Limits};
 use daggerml::name::Name;
-use daggerml::record::{Kind, Reference};
+use daggerml::repo::history::{Keep, Kept};
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::ui::{Report, Ui, style};
+use crate::ui::{Report, Ui, style, text};
 
 /// Take a bundle in
 ///
 /// All of it is verified first; when anything is wrong, nothing is changed. Give
 /// its commit a branch or its DAG a name, or the next `dml gc` removes what came.
+/// Taking the same bundle in again does no harm.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   dml bundle apply main.bundle --branch theirs
@@ -29,7 +29,7 @@ pub struct ApplyArgs {
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     file: PathBuf,
 
-    /// Make the branch NAME at the bundle's commit
+    /// Make the branch NAME at the bundle's commit, or move it forward to that
     #[arg(long, value_name = "NAME")]
     branch: Option<String>,
 
@@ -46,6 +46,8 @@ struct AppliedReport {
     bytes: u64,
     branch: Option<String>,
     dag: Option<String>,
+    #[serde(skip)]
+    kept: Kept,
 }
 
 #[derive(Serialize)]
@@ -57,17 +59,27 @@ struct Root {
 impl Report for AppliedReport {
     fn text(&self, ui: &mut Ui) -> io::Result<()> {
         ui.note(format_args!(
-            "{} objects, {} of them new",
-            self.objects, self.new
+            "{}, {} of them new",
+            text::count(self.objects, "object"),
+            self.new
         ));
         for root in &self.roots {
             ui.note(format_args!("{} {}", root.kind, style::short(&root.id)));
         }
-        if let Some(branch) = &self.branch {
-            ui.note(format_args!("Made the branch {branch}"));
-        }
-        if let Some(dag) = &self.dag {
-            ui.note(format_args!("Committed {dag}"));
+        let branch = self.branch.as_deref().unwrap_or_default();
+        match self.kept {
+            Kept::Nothing => {}
+            Kept::Made => ui.note(format_args!("Made the branch {branch}")),
+            Kept::Moved(from) => ui.note(format_args!(
+                "Moved the branch {branch} forward; it was at {}",
+                from.object().short()
+            )),
+            Kept::Unchanged => ui.note(format_args!("The branch {branch} is there already")),
+            Kept::Committed(commit) => ui.note(format_args!(
+                "Committed {} by {}",
+                self.dag.as_deref().unwrap_or_default(),
+                commit.object().short()
+            )),
         }
         Ok(())
     }
@@ -75,27 +87,15 @@ impl Report for AppliedReport {
 
 pub fn run(context: &mut Context<'_>, args: &ApplyArgs) -> Result<(), CommandError> {
     let repository = context.repository()?;
-    let name = args.dag.as_deref().map(Name::new).transpose()?;
+    let keep = match (&args.branch, &args.dag) {
+        (Some(branch), _) => Keep::Branch(branch.clone()),
+        (None, Some(name)) => Keep::Dag(Name::new(name)?),
+        (None, None) => Keep::Nothing,
+    };
     let mut input = open(&args.file)?;
-    let limits = Limits::default();
-    let (applied, ()) = bundle::apply(repository.store(), &mut input, &limits, |_, roots| {
-        // What the names need is checked before anything is changed.
-        if args.branch.is_some() {
-            only(roots, Kind::Commit)?;
-        }
-        if args.dag.is_some() {
-            only(roots, Kind::Dag)?;
-        }
-        Ok(())
-    })?;
-    if let Some(branch) = &args.branch {
-        let commit = CommitId::from_object(only(&applied.roots, Kind::Commit)?.id);
-        repository.create_branch(branch, commit)?;
-    }
-    if let Some(name) = name {
-        let dag = DagId::from_object(only(&applied.roots, Kind::Dag)?.id);
-        commit(&repository, name, dag)?;
-    }
+    let (applied, kept) = repository
+        .take_bundle(&mut input, &Limits::default(), &keep)
+        .map_err(|error| failed(&args.file, error))?;
     context.ui.report(&AppliedReport {
         roots: applied
             .roots
@@ -110,22 +110,29 @@ pub fn run(context: &mut Context<'_>, args: &ApplyArgs) -> Result<(), CommandErr
         bytes: applied.bytes,
         branch: args.branch.clone(),
         dag: args.dag.clone(),
+        kept,
     })
 }
 
-fn commit(repository: &Repository, name: Name, dag: DagId) -> Result<(), Error> {
-    let message = format!("Take {name} from a bundle");
-    let changes = std::iter::once((name, Some(dag))).collect();
-    repository.commit_names(&changes, &message).map(drop)
-}
-
-/// The one root, which must be of this kind.
-fn only(roots: &[Reference], kind: Kind) -> Result<Reference, Error> {
-    match roots {
-        [root] if root.kind == kind => Ok(*root),
-        _ => Err(Error::Invalid {
-            message: format!("the bundle does not hold just one {kind}"),
-        }),
+/// The error that the bundle in `path` was not taken in; it says which bundle.
+fn failed(path: &Path, error: Error) -> CommandError {
+    let about_it = match &error {
+        Error::BundleInvalid { .. } | Error::BundleUnsupported { .. } => true,
+        Error::Io { path, .. } => path.as_os_str() == BUNDLE,
+        _ => false,
+    };
+    let thin = matches!(error, Error::ObjectNotFound { .. });
+    let error = CommandError::from(error);
+    if thin {
+        return error.about(path.display()).hint(
+            "the bundle was made to follow something: take that in first (see --exclude of \
+             `dml bundle create`)",
+        );
+    }
+    match about_it {
+        true if path.as_os_str() == "-" => error.about("standard input"),
+        true => error.about(path.display()),
+        false => error,
     }
 }
 

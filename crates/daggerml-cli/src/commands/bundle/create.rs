@@ -2,15 +2,16 @@ use std::io::{self, BufWriter, IsTerminal};
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
-use daggerml::Repository;
-use daggerml::maintenance::bundle;
+use daggerml::maintenance::bundle::{self, BUNDLE};
 use daggerml::record::Reference;
+use daggerml::{Error, Repository};
 use serde_json::json;
 
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::files;
 use crate::ui::size;
+use crate::ui::text::count;
 
 /// Pack revisions, and all that they are made of, into a bundle
 #[derive(Args, Debug)]
@@ -63,8 +64,11 @@ pub fn run(context: &mut Context<'_>, args: &CreateArgs) -> Result<(), CommandEr
             return Err(CommandError::wrong_usage("a bundle is binary")
                 .hint("write it to a file with -o FILE"));
         }
-        pack(&repository, &mut BufWriter::new(out.lock()))?;
-        return Ok(());
+        return match pack(&repository, &mut BufWriter::new(out.lock())) {
+            // Whoever read it is gone.
+            Err(Error::Io { path, source, .. }) if path.as_os_str() == BUNDLE => Err(source.into()),
+            packed => Ok(packed.map(drop)?),
+        };
     };
     let created = files::replace(path, |output| Ok(pack(&repository, output)?))?;
     let json = json!({
@@ -72,10 +76,11 @@ pub fn run(context: &mut Context<'_>, args: &CreateArgs) -> Result<(), CommandEr
         "objects": created.objects,
         "bytes": created.bytes,
     });
-    let (file, objects) = (path.display(), created.objects);
     let message = format_args!(
-        "Packed {objects} objects, {}, into {file}",
-        size(created.bytes)
+        "Packed {}, {}, into {}",
+        count(created.objects, "object"),
+        size(created.bytes),
+        path.display()
     );
     context.ui.done(&json, message)
 }

@@ -9,7 +9,7 @@ use crate::id::ObjectId;
 use crate::record::{AnyRecord, Kind, Record, Reference, Tombstone};
 use crate::store::ReadObjects;
 
-use super::{MAGIC, VERSION};
+use super::{BUNDLE, MAGIC, VERSION};
 
 /// What was packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +75,7 @@ pub fn create_without(
 fn failed(source: std::io::Error) -> Error {
     Error::Io {
         action: "write",
-        path: "the bundle".into(),
+        path: BUNDLE.into(),
         source,
     }
 }

@@ -7,7 +7,7 @@ use crate::error::{Error, Fault, Result};
 use crate::id::ObjectId;
 use crate::record::{Kind, Reference};
 
-use super::{MAGIC, TRAILER, VERSION};
+use super::{BUNDLE, MAGIC, TRAILER, VERSION};
 
 /// The most roots, and the most objects that a thin bundle may need.
 const MOST_REFERENCES: u64 = 1 << 20;
@@ -54,7 +54,7 @@ impl<'i> Input<'i> {
             }
             Err(source) => Err(Error::Io {
                 action: "read",
-                path: "the bundle".into(),
+                path: BUNDLE.into(),
                 source,
             }),
         }
@@ -93,14 +93,15 @@ impl<'i> Input<'i> {
         self.fill(&mut magic)?;
         self.hasher.update(&magic);
         if magic != MAGIC {
-            return Err(self.wrong("it is not a DaggerML bundle"));
+            return Err(self.wrong("it does not begin like one"));
         }
         self.array(4)?;
         let version = self.head(major::UNSIGNED)?;
         if version != VERSION {
-            return Err(self.wrong(format!(
-                "its format is version {version}; this engine knows {VERSION}"
-            )));
+            return Err(Error::BundleUnsupported {
+                found: version,
+                known: VERSION,
+            });
         }
         Ok(Header {
             roots: self.references()?,
@@ -149,7 +150,7 @@ impl<'i> Input<'i> {
         let read = (&mut *self.from).take(length).read_to_end(&mut bytes);
         read.map_err(|source| Error::Io {
             action: "read",
-            path: "the bundle".into(),
+            path: BUNDLE.into(),
             source,
         })?;
         self.at += bytes.len() as u64;
@@ -174,7 +175,7 @@ impl<'i> Input<'i> {
             Ok(_) => Err(self.wrong("there are bytes after its end")),
             Err(source) => Err(Error::Io {
                 action: "read",
-                path: "the bundle".into(),
+                path: BUNDLE.into(),
                 source,
             }),
         }

@@ -21,5 +21,8 @@ const MAGIC: [u8; 8] = *b"\x89DML\r\n\x1a\n";
 /// The version of the format.
 const VERSION: u64 = 1;
 
+/// What errors of reading and writing a bundle name as their path.
+pub const BUNDLE: &str = "the bundle";
+
 /// Bytes of the hash at the end.
 const TRAILER: usize = 32;

@@ -11,6 +11,7 @@
 //! | `merge` | joining another line of history |
 //! | `merge_state` | a merge that waits for choices |
 //! | `rebase`, `revert` | commits made anew, or undone |
+//! | `take` | what a bundle brings |
 
 pub(crate) mod ancestry;
 mod commit;
@@ -20,6 +21,7 @@ mod merge;
 mod merge_state;
 mod rebase;
 mod revert;
+mod take;
 mod three_way;
 mod value_diff;
 
@@ -29,6 +31,7 @@ pub use merge::{FastForward, Merge, MergeOptions};
 pub use merge_state::{Choice, MergeConflict, MergeState};
 pub use rebase::{Rebase, RebaseOptions};
 pub use revert::RevertOptions;
+pub use take::{Keep, Kept};
 pub use three_way::{Conflict, Favor};
 pub use value_diff::{PathStep, ValueChange, value_diff};
 
