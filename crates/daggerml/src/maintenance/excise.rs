@@ -1,9 +1,10 @@
 //! Excision: an object's bytes go, and a tombstone stays in its place.
 
 use crate::error::{Error, Result};
-use crate::id::ObjectId;
-use crate::record::{Kind, Record, Time, Tombstone, kind_of};
-use crate::store::{ReadObjects, Store};
+use crate::id::{CommitId, ObjectId, TypedId};
+use crate::record::{Commit, Kind, Record, Time, Tombstone, Tree, kind_of};
+use crate::repo::refs::{ReadRefs, Target};
+use crate::store::{ReadObjects, Store, WriteTxn};
 
 /// What was excised.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,9 @@ pub struct Excision {
 
 /// Replaces the object `id` by a tombstone that says `reason`. Everything that
 /// refers to it stays as it is; reading it gives [`Error::Excised`].
+///
+/// A commit that a ref is at is refused, and its tree: nothing could be committed
+/// there, and nothing would lead to what came before.
 ///
 /// An object whose bytes are damaged can be excised too. The bytes are overwritten
 /// when their pages are used again, and may be in copies of the file until then.
@@ -43,6 +47,15 @@ pub fn excise(store: &Store, id: ObjectId, reason: &str) -> Result<Excision> {
             });
         }
         let kind = kind_of(bytes).unwrap_or(Kind::Datum);
+        if let Some(name) = needed_by(txn, kind, id)? {
+            return Err(Error::Conflict {
+                message: format!(
+                    "{name} is at {kind} {}, and could not be used without it; commit \
+                     something else there, or move {name} to another commit first",
+                    id.short()
+                ),
+            });
+        }
         let tombstone = Tombstone {
             object: id,
             kind,
@@ -57,4 +70,31 @@ pub fn excise(store: &Store, id: ObjectId, reason: &str) -> Result<Excision> {
             already: false,
         })
     })
+}
+
+/// The ref whose commit, or a part of whose commit's tree, is object `id`.
+fn needed_by(txn: &WriteTxn<'_>, kind: Kind, id: ObjectId) -> Result<Option<String>> {
+    for name in txn.ref_names("")? {
+        if let Some(Target::Commit(commit)) = txn.target(&name)?
+            && (commit.object() == id || kind == Kind::Tree && has_tree(txn, commit, id))
+        {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether the tree of `commit` has the part `id`. What cannot be read has none.
+fn has_tree(txn: &WriteTxn<'_>, commit: CommitId, id: ObjectId) -> bool {
+    let commit: Result<Commit> = txn.load(commit);
+    let mut waiting: Vec<_> = commit.into_iter().map(|commit| commit.tree).collect();
+    while let Some(tree) = waiting.pop() {
+        if tree.object() == id {
+            return true;
+        }
+        if let Ok(Tree::Branch { children, .. }) = txn.load(tree) {
+            waiting.extend(children.iter().flatten());
+        }
+    }
+    false
 }
