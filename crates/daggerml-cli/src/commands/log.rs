@@ -10,10 +10,11 @@ use daggerml::repo::branches::{HEADS, REMOTES, TAGS};
 use daggerml::repo::history::{LogEntry, LogOptions};
 use daggerml::repo::refs::HEAD;
 use serde::Serialize;
+use serde_json::json;
 
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::ui::{Moment, Report, Ui, style, text};
+use crate::ui::{Moment, Ui, style, text};
 
 /// Show the commits that led to a revision, newest first
 #[derive(Args, Debug)]
@@ -41,13 +42,6 @@ pub struct LogArgs {
 
     /// One line a commit
     #[arg(long)]
-    oneline: bool,
-}
-
-#[derive(Serialize)]
-struct Log {
-    commits: Vec<CommitReport>,
-    #[serde(skip)]
     oneline: bool,
 }
 
@@ -119,31 +113,12 @@ impl CommitReport {
     }
 }
 
-impl Report for Log {
-    fn text(&self, ui: &mut Ui) -> io::Result<()> {
-        for (at, commit) in self.commits.iter().enumerate() {
-            if self.oneline {
-                commit.line(ui)?;
-                continue;
-            }
-            if at > 0 {
-                writeln!(ui.out())?;
-            }
-            commit.page(ui)?;
-        }
-        Ok(())
-    }
-}
-
 pub fn run(context: &mut Context<'_>, args: &LogArgs) -> Result<(), CommandError> {
     let repository = context.repository()?;
-    let mut log = Log {
-        commits: Vec::new(),
-        oneline: args.oneline,
-    };
+    let mut commits = Vec::new();
     if args.revision == HEAD && repository.head()?.is_none() {
         context.ui.note("No commits yet");
-        return context.ui.report(&log);
+        return shown(context, &commits);
     }
     let range = repository.range(&args.revision)?;
     let options = LogOptions {
@@ -154,12 +129,36 @@ pub fn run(context: &mut Context<'_>, args: &LogArgs) -> Result<(), CommandError
         limit: args.limit,
     };
     let mut refs = refs_by_commit(&repository)?;
+    let mut first = true;
     for entry in repository.log(options)? {
         let LogEntry { id, commit } = entry?;
         let refs = refs.remove(&id).unwrap_or_default();
-        log.commits.push(CommitReport::new(id, &commit, refs));
+        let commit = CommitReport::new(id, &commit, refs);
+        // Text is written as it is found: history may be long, or end in damage.
+        match (context.ui.is_json(), args.oneline) {
+            (true, _) => commits.push(commit),
+            (false, true) => commit.line(context.ui)?,
+            (false, false) => {
+                if !first {
+                    writeln!(context.ui.out())?;
+                }
+                commit.page(context.ui)?;
+            }
+        }
+        first = false;
     }
-    context.ui.report(&log)
+    if first {
+        context.ui.note(match &args.dag {
+            Some(name) => format!("No commit changed a DAG named {name:?}"),
+            None => "No commits".to_owned(),
+        });
+    }
+    shown(context, &commits)
+}
+
+/// The document, if that is wanted.
+fn shown(context: &mut Context<'_>, commits: &[CommitReport]) -> Result<(), CommandError> {
+    context.ui.done_quietly(&json!({"commits": commits}))
 }
 
 /// The refs at each commit, by their full names; `HEAD` first, where it is.

@@ -1,11 +1,13 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use daggerml::Repository;
 use daggerml::id::CommitId;
+use daggerml::record::Commit;
+use daggerml::repo::history::DagChange;
 use daggerml::repo::revision::Resolved;
 use daggerml::repo::tree;
 use daggerml::store::ReadObjects;
+use daggerml::{Error, Repository};
 use serde::Serialize;
 
 use super::dag::report::{DagReport, NodePage, datum};
@@ -33,19 +35,22 @@ struct CommitShown {
     kind: &'static str,
     #[serde(flatten)]
     commit: CommitReport,
-    changes: Vec<NameChange>,
+    /// `None` where it is not known, since the commit before was excised.
+    changes: Option<Vec<NameChange>>,
 }
 
 impl Report for CommitShown {
     fn text(&self, ui: &mut Ui) -> io::Result<()> {
         self.commit.page(ui)?;
-        if !self.changes.is_empty() {
-            writeln!(ui.out())?;
+        match &self.changes {
+            None => writeln!(ui.out(), "\nWhat came before was excised"),
+            Some(changes) => {
+                if !changes.is_empty() {
+                    writeln!(ui.out())?;
+                }
+                changes.iter().try_for_each(|change| change.line(ui))
+            }
         }
-        for change in &self.changes {
-            change.line(ui)?;
-        }
-        Ok(())
     }
 }
 
@@ -139,15 +144,23 @@ pub fn run(context: &mut Context<'_>, args: &ShowArgs) -> Result<(), CommandErro
 
 fn commit(repository: &Repository, id: CommitId) -> Result<CommitShown, CommandError> {
     let commit = repository.commit(id)?;
-    let before = match commit.parents.first() {
-        Some(parent) => Some(repository.commit(*parent)?.tree),
-        None => None,
+    let changes = match changes(repository, &commit) {
+        Ok(changes) => Some(changes.iter().map(NameChange::new).collect()),
+        Err(Error::Excised { .. }) => None,
+        Err(error) => return Err(error.into()),
     };
-    let changes = repository.diff(before, Some(commit.tree))?;
     let refs = refs_by_commit(repository)?.remove(&id).unwrap_or_default();
     Ok(CommitShown {
         kind: "commit",
         commit: CommitReport::new(id, &commit, refs),
-        changes: changes.iter().map(NameChange::new).collect(),
+        changes,
     })
+}
+
+fn changes(repository: &Repository, commit: &Commit) -> Result<Vec<DagChange>, Error> {
+    let before = match commit.parents.first() {
+        Some(parent) => Some(repository.commit(*parent)?.tree),
+        None => None,
+    };
+    repository.diff(before, Some(commit.tree))
 }

@@ -1,13 +1,16 @@
 use std::io;
 
 use clap::Args;
+use daggerml::error::Result;
+use daggerml::id::DagId;
+use daggerml::name::Name;
 use daggerml::record::{Dag, Node};
 use daggerml::repo::refs::HEAD;
 use daggerml::repo::tree;
-use daggerml::store::ReadObjects;
+use daggerml::store::{ReadObjects, Snapshot};
 use serde::Serialize;
 
-use super::report::{ErrorReport, ResultReport};
+use super::report::{ErrorReport, ExcisedReport, ResultReport};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::ui::{Cell, Report, Table, Ui, style};
@@ -37,6 +40,48 @@ struct Entry {
     tags: Vec<String>,
     result: Option<ResultReport>,
     error: Option<ErrorReport>,
+    /// The excised object for want of which the rest is not known.
+    excised: Option<ExcisedReport>,
+}
+
+impl Entry {
+    /// What can be told of a DAG: others are listed though a part of it was excised.
+    fn new(snapshot: &Snapshot, name: &Name, id: DagId) -> Result<Self> {
+        let mut entry = Self {
+            name: name.to_string(),
+            dag: id.to_string(),
+            nodes: 0,
+            tags: Vec::new(),
+            result: None,
+            error: None,
+            excised: None,
+        };
+        if let Err(error) = entry.read(snapshot, id) {
+            entry.excised = Some(ExcisedReport::of(error)?);
+        }
+        Ok(entry)
+    }
+
+    fn read(&mut self, snapshot: &Snapshot, id: DagId) -> Result<()> {
+        let dag: Dag = snapshot.load(id)?;
+        self.nodes = dag.nodes.len();
+        self.tags = dag.tags.iter().map(ToString::to_string).collect();
+        self.error = dag.error().map(ErrorReport::new);
+        if let Some(node) = dag.result() {
+            let record: Node = snapshot.load(node)?;
+            self.result = Some(ResultReport::new(snapshot, node, &record)?);
+        }
+        Ok(())
+    }
+
+    fn outcome(&self) -> Cell {
+        match (&self.result, &self.error, &self.excised) {
+            (Some(result), _, _) => Cell::plain(&result.preview),
+            (_, Some(error), _) => Cell::new(style::ERROR, error.line()),
+            (_, _, Some(excised)) => Cell::new(style::ERROR, excised.line()),
+            (None, None, None) => Cell::plain(""),
+        }
+    }
 }
 
 impl Report for Dags {
@@ -47,14 +92,14 @@ impl Report for Dags {
                 Cell::new(style::NAME, &entry.name),
                 Cell::id(&entry.dag),
                 Cell::number(entry.nodes),
-                super::report::outcome(entry.result.as_ref(), entry.error.as_ref()),
+                entry.outcome(),
             ]);
         }
         table.write(ui)
     }
 }
 
-pub fn run(context: &mut Context<'_>, args: &ListArgs) -> Result<(), CommandError> {
+pub fn run(context: &mut Context<'_>, args: &ListArgs) -> std::result::Result<(), CommandError> {
     let repository = context.repository()?;
     let snapshot = repository.snapshot()?;
     let tree = if args.at == HEAD && repository.head()?.is_none() {
@@ -65,22 +110,7 @@ pub fn run(context: &mut Context<'_>, args: &ListArgs) -> Result<(), CommandErro
     let mut dags = Vec::new();
     if let Some(tree) = tree {
         for (name, id) in tree::list(&snapshot, tree)? {
-            let dag: Dag = snapshot.load(id)?;
-            let result = match dag.result() {
-                Some(node) => {
-                    let record: Node = snapshot.load(node)?;
-                    Some(ResultReport::new(&snapshot, node, &record)?)
-                }
-                None => None,
-            };
-            dags.push(Entry {
-                name: name.to_string(),
-                dag: id.to_string(),
-                nodes: dag.nodes.len(),
-                tags: dag.tags.iter().map(ToString::to_string).collect(),
-                result,
-                error: dag.error().map(ErrorReport::new),
-            });
+            dags.push(Entry::new(&snapshot, &name, id)?);
         }
     }
     if dags.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use daggerml::Result;
+use daggerml::error::{Error, Result};
 use daggerml::id::{DagId, DatumId, NodeId};
 use daggerml::record::{Dag, Datum, ErrorInfo, Node};
 use daggerml::store::{ReadObjects, Snapshot};
@@ -59,7 +59,7 @@ pub struct ResultReport {
     node: String,
     r#type: &'static str,
     #[serde(skip)]
-    preview: String,
+    pub preview: String,
 }
 
 impl ResultReport {
@@ -76,12 +76,30 @@ impl ResultReport {
     }
 }
 
-/// The cell that says how a DAG ended.
-pub fn outcome(result: Option<&ResultReport>, error: Option<&ErrorReport>) -> Cell {
-    match (result, error) {
-        (Some(result), _) => Cell::plain(&result.preview),
-        (None, Some(error)) => Cell::new(style::ERROR, error.line()),
-        (None, None) => Cell::plain(""),
+/// An object that was excised.
+#[derive(Clone, Serialize)]
+pub struct ExcisedReport {
+    kind: &'static str,
+    id: String,
+    reason: String,
+}
+
+impl ExcisedReport {
+    /// What `error` says was excised; the error itself when that is not what it says.
+    pub fn of(error: Error) -> Result<Self> {
+        match error {
+            Error::Excised { kind, id, reason } => Ok(Self {
+                kind: kind.as_str(),
+                id: id.to_string(),
+                reason,
+            }),
+            error => Err(error),
+        }
+    }
+
+    /// On one line.
+    pub fn line(&self) -> String {
+        text::line(&format!("excised: {}", self.reason))
     }
 }
 
@@ -91,7 +109,7 @@ pub struct NodeReport {
     kind: &'static str,
     pub id: String,
     pub names: Vec<String>,
-    /// How it was made: `literal`, `argv`, `import`, `builtin`, `call`.
+    /// How it was made: `literal`, `argv`, `import`, `builtin`, `call`; or `excised`.
     pub node: &'static str,
     /// The operation of a builtin.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -102,16 +120,24 @@ pub struct NodeReport {
     pub dag: Option<String>,
     pub datum: Option<String>,
     pub r#type: Option<&'static str>,
+    /// The node's record, or its value, where that was excised.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    excised: Option<ExcisedReport>,
     #[serde(skip)]
     pub value: Option<Value>,
 }
 
 impl NodeReport {
+    /// What can be told of a node, though it or its value was excised.
     pub fn new(snapshot: &Snapshot, id: NodeId, names: Vec<String>) -> Result<Self> {
-        let node: Node = snapshot.load(id)?;
-        let value = match node.datum() {
-            Some(id) => Some(datum(snapshot, id)?),
-            None => None,
+        let node: Node = match snapshot.load(id) {
+            Ok(node) => node,
+            Err(error) => return Ok(Self::gone(id, names, ExcisedReport::of(error)?)),
+        };
+        let (value, excised) = match node.datum().map(|id| datum(snapshot, id)) {
+            None => (None, None),
+            Some(Ok(value)) => (Some(value), None),
+            Some(Err(error)) => (None, Some(ExcisedReport::of(error)?)),
         };
         let (how, op, dag) = match &node {
             Node::Literal { .. } => ("literal", None, None),
@@ -130,8 +156,26 @@ impl NodeReport {
             dag: dag.map(ToString::to_string),
             datum: node.datum().map(|id| id.to_string()),
             r#type: value.as_ref().map(Value::type_name),
+            excised,
             value,
         })
+    }
+
+    /// What is left of a node that was excised.
+    fn gone(id: NodeId, names: Vec<String>, excised: ExcisedReport) -> Self {
+        Self {
+            kind: "node",
+            id: id.to_string(),
+            names,
+            node: "excised",
+            op: None,
+            args: Vec::new(),
+            dag: None,
+            datum: None,
+            r#type: None,
+            excised: Some(excised),
+            value: None,
+        }
     }
 
     /// How it was made, in a word.
@@ -144,17 +188,19 @@ impl NodeReport {
 
     /// Its value on one line.
     pub fn preview(&self, room: usize) -> String {
-        match &self.value {
-            Some(value) => value::preview(value, room),
-            None => "ended in an error".to_owned(),
+        match (&self.value, &self.excised) {
+            (Some(value), _) => value::preview(value, room),
+            (None, Some(excised)) => text::fit(&excised.line(), room),
+            (None, None) => "ended in an error".to_owned(),
         }
     }
 
     /// Its value over several lines.
     pub fn pretty(&self) -> String {
-        match &self.value {
-            Some(value) => value::pretty(value, value::SHOWN),
-            None => "ended in an error".to_owned(),
+        match (&self.value, &self.excised) {
+            (Some(value), _) => value::pretty(value, value::SHOWN),
+            (None, Some(excised)) => excised.line(),
+            (None, None) => "ended in an error".to_owned(),
         }
     }
 }
@@ -165,7 +211,7 @@ impl NodeReport {
         writeln!(ui.out(), "node {}", style::id(&self.id))?;
         writeln!(ui.out(), "Made by: {}", self.how())?;
         if !self.names.is_empty() {
-            writeln!(ui.out(), "Names:   {}", self.names.join(", "))?;
+            writeln!(ui.out(), "Names:   {}", text::line(&self.names.join(", ")))?;
         }
         for arg in &self.args {
             writeln!(ui.out(), "From:    {}", style::id(arg))?;
@@ -176,8 +222,8 @@ impl NodeReport {
         if let Some(datum) = &self.datum {
             writeln!(ui.out(), "Datum:   {}", style::id(datum))?;
         }
-        if let Some(value) = &self.value {
-            writeln!(ui.out(), "\n{}", value::pretty(value, value::SHOWN))?;
+        if self.value.is_some() || self.excised.is_some() {
+            writeln!(ui.out(), "\n{}", self.pretty())?;
         }
         Ok(())
     }
@@ -188,7 +234,7 @@ impl NodeReport {
 pub struct NodePage {
     #[serde(flatten)]
     node: NodeReport,
-    /// Not there for a call that failed.
+    /// Not there for a call that failed, nor when it was excised.
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<OwnedJson>,
 }
@@ -254,7 +300,7 @@ impl Report for DagReport {
             None => writeln!(ui.out())?,
         }
         if !self.tags.is_empty() {
-            writeln!(ui.out(), "Tags:   {}", self.tags.join(", "))?;
+            writeln!(ui.out(), "Tags:   {}", text::line(&self.tags.join(", ")))?;
         }
         if let Some(result) = &self.result {
             writeln!(ui.out(), "Result: {}", style::id(result))?;

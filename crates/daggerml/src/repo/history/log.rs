@@ -2,7 +2,7 @@
 
 use std::collections::{BinaryHeap, HashSet};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::{CommitId, DagId};
 use crate::name::Name;
 use crate::record::{Commit, Time};
@@ -42,6 +42,8 @@ pub struct Log {
     seen: HashSet<CommitId>,
     excluded: Excluded,
     given: usize,
+    /// Why a parent of the commit given last cannot be read.
+    failed: Option<Error>,
 }
 
 /// The commits to leave out, found as far back as the log has come.
@@ -62,6 +64,7 @@ impl Repository {
                 known: HashSet::new(),
             },
             given: 0,
+            failed: None,
             options,
             snapshot,
         };
@@ -87,6 +90,9 @@ impl Log {
 
     fn advance(&mut self) -> Result<Option<LogEntry>> {
         while self.options.limit.is_none_or(|limit| self.given < limit) {
+            if let Some(error) = self.failed.take() {
+                return Err(error);
+            }
             let Some((time, id)) = self.queue.pop() else {
                 break;
             };
@@ -100,7 +106,10 @@ impl Log {
                 usize::MAX
             };
             for parent in commit.parents.iter().take(followed) {
-                self.enqueue(*parent)?;
+                // The commit itself is given first.
+                if let Err(error) = self.enqueue(*parent) {
+                    self.failed = Some(error);
+                }
             }
             let changed = match &self.options.dag {
                 Some(name) => changed(&self.snapshot, &commit, name)?,
