@@ -4,8 +4,11 @@ use clap::Args;
 use daggerml::Repository;
 use daggerml::error::Result;
 use daggerml::id::{DagId, TreeId};
+use daggerml::name::Name;
 use daggerml::repo::history::{DagChange, DagDiff, NodeChange, PathStep, ValueChange};
+use daggerml::repo::refs::HEAD;
 use daggerml::repo::revision::Resolved;
+use daggerml::repo::tree;
 use serde::Serialize;
 
 use super::dag::report::{ErrorReport, OwnedJson};
@@ -25,14 +28,14 @@ const PREVIEW: usize = 64;
   dml diff                            what the newest commit changed
   dml diff v1.0                       since v1.0
   dml diff v1.0 main --values
+  dml diff v1.0..main                 the same as v1.0 main
   dml diff v1.0:training main:training")]
 pub struct DiffArgs {
-    /// The older side [default: the commit before TO]
+    /// The older side, or both as FROM..TO [default: the commit before TO]
     from: Option<String>,
 
-    /// The newer side
-    #[arg(default_value = "HEAD")]
-    to: String,
+    /// The newer side [default: HEAD]
+    to: Option<String>,
 
     /// Only the DAGs of these names
     #[arg(long, value_name = "NAME")]
@@ -68,7 +71,25 @@ impl NameChange {
         let (style, sign) = sign(self.how);
         let id = self.new.as_deref().or(self.old.as_deref());
         let id = style::id(id.unwrap_or_default());
-        writeln!(ui.out(), "{style}{sign} {}{style:#}  {id}", self.name)
+        let name = text::line(&self.name);
+        writeln!(ui.out(), "{style}{sign} {name}{style:#}  {id}")
+    }
+}
+
+impl DiffArgs {
+    /// Both sides. Two revisions in one argument are a range, as `dml log` takes it.
+    fn revisions(&self) -> (Option<&str>, &str) {
+        fn or_head(side: &str) -> &str {
+            if side.is_empty() { HEAD } else { side }
+        }
+        let (from, to) = match (&self.from, &self.to) {
+            (Some(range), None) => match range.split_once("..") {
+                Some((from, to)) => (Some(from), to),
+                None => (Some(range.as_str()), HEAD),
+            },
+            (from, to) => (from.as_deref(), to.as_deref().unwrap_or(HEAD)),
+        };
+        (from.map(or_head), or_head(to))
     }
 }
 
@@ -176,11 +197,13 @@ impl DagDifference {
             ('+', style::ADDED, &self.tags_added),
         ] {
             for tag in tags {
+                let tag = text::line(tag);
                 writeln!(ui.out(), "{indent}{style}{sign} tag {tag}{style:#}")?;
             }
         }
         let (added, removed) = (self.added.len(), self.removed.len());
-        writeln!(ui.out(), "{indent}{added} nodes added, {removed} removed")
+        let added = text::count(added, "node");
+        writeln!(ui.out(), "{indent}{added} added, {removed} removed")
     }
 }
 
@@ -203,7 +226,7 @@ impl NodeDifference {
 
     fn write(&self, ui: &mut Ui, indent: &str) -> io::Result<()> {
         let (style, sign) = sign(self.how);
-        let name = self.name.as_deref().unwrap_or("(result)");
+        let name = text::line(self.name.as_deref().unwrap_or("(result)"));
         writeln!(ui.out(), "{indent}{style}{sign} {name}{style:#}")?;
         for change in &self.values {
             let path = change.path_text();
@@ -268,9 +291,10 @@ impl Report for Differences {
 
 pub fn run(context: &mut Context<'_>, args: &DiffArgs) -> Result<(), CommandError> {
     let repository = context.repository()?;
-    if let Some(from) = &args.from
+    let (from, to) = args.revisions();
+    if let Some(from) = from
         && let (Resolved::Dag(from), Resolved::Dag(to)) =
-            (repository.resolve(from)?, repository.resolve(&args.to)?)
+            (repository.resolve(from)?, repository.resolve(to)?)
     {
         let diff = repository.diff_dags(from, to)?;
         if diff.is_empty() {
@@ -278,7 +302,8 @@ pub fn run(context: &mut Context<'_>, args: &DiffArgs) -> Result<(), CommandErro
         }
         return context.ui.report(&DagDifference::new(&diff));
     }
-    let (before, after) = sides(&repository, args)?;
+    let (before, after) = sides(&repository, from, to)?;
+    check_names(&repository, args, to, before, after)?;
     let mut dags = Vec::new();
     for change in repository.diff(before, Some(after))? {
         if !args.dag.is_empty() && !args.dag.iter().any(|name| name == change.name.as_str()) {
@@ -303,13 +328,40 @@ fn look_into(repository: &Repository, before: DagId, after: DagId) -> Result<Dag
     Ok(DagDifference::new(&repository.diff_dags(before, after)?))
 }
 
+/// Checks that each name asked for is on one side at least: else it was mistyped.
+fn check_names(
+    repository: &Repository,
+    args: &DiffArgs,
+    to: &str,
+    before: Option<TreeId>,
+    after: TreeId,
+) -> Result<()> {
+    let snapshot = repository.snapshot()?;
+    for text in &args.dag {
+        let name = Name::new(text)?;
+        let mut there = false;
+        for tree in before.into_iter().chain([after]) {
+            there |= tree::lookup(&snapshot, tree, &name)?.is_some();
+        }
+        if !there {
+            // The error that says so, and what may have been meant.
+            repository.dag_at(&format!("{to}:{name}"))?;
+        }
+    }
+    Ok(())
+}
+
 /// The trees to compare; before the first commit there was an empty one.
-fn sides(repository: &Repository, args: &DiffArgs) -> Result<(Option<TreeId>, TreeId)> {
-    let after = repository.tree_at(&args.to)?;
-    if let Some(from) = &args.from {
+fn sides(
+    repository: &Repository,
+    from: Option<&str>,
+    to: &str,
+) -> Result<(Option<TreeId>, TreeId)> {
+    let after = repository.tree_at(to)?;
+    if let Some(from) = from {
         return Ok((Some(repository.tree_at(from)?), after));
     }
-    let commit = repository.commit(repository.commit_at(&args.to)?)?;
+    let commit = repository.commit(repository.commit_at(to)?)?;
     let before = match commit.parents.first() {
         Some(parent) => Some(repository.commit(*parent)?.tree),
         None => None,

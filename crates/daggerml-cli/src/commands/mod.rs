@@ -19,6 +19,7 @@ mod man;
 mod merge;
 mod migrate;
 mod rebase;
+mod rev_parse;
 mod revert;
 mod show;
 mod status;
@@ -39,6 +40,7 @@ pub enum Command {
     Show(show::ShowArgs),
     Diff(diff::DiffArgs),
     Cat(cat::CatArgs),
+    RevParse(rev_parse::RevParseArgs),
     #[command(subcommand)]
     Dag(dag::DagCommand),
     #[command(subcommand)]
@@ -72,6 +74,7 @@ pub fn run(context: &mut Context<'_>, command: &Command) -> Result<(), CommandEr
         Command::Show(args) => show::run(context, args),
         Command::Diff(args) => diff::run(context, args),
         Command::Cat(args) => cat::run(context, args),
+        Command::RevParse(args) => rev_parse::run(context, args),
         Command::Dag(command) => dag::run(context, command),
         Command::Index(command) => index::run(context, command),
         Command::Exec(command) => exec::run(context, command),
