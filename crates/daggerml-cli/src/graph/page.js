@@ -6,7 +6,9 @@ const panel = document.getElementById("facts");
 const nodes = [...svg.querySelectorAll(".node")];
 const edges = [...svg.querySelectorAll(".edge")];
 const size = { width: svg.width.baseVal.value, height: svg.height.baseVal.value };
-let scale = 1, x = 0, y = 0;
+// A drawing is shown whole if its text can then be read, else from its top on.
+const readable = 0.35, comfortable = 0.75;
+let scale = 1, x = 0, y = 0, touched = false;
 
 function draw() {
   svg.style.transform = `translate(${x}px, ${y}px) scale(${scale})`;
@@ -20,7 +22,24 @@ function fit() {
   draw();
 }
 
+/** Where a node is in the drawing: its middle. */
+function place(node) {
+  const box = node.getBBox(), corner = node.transform.baseVal.consolidate().matrix;
+  return { x: corner.e + box.width / 2 + 20, y: corner.f + box.height / 2 + 20 };
+}
+
+function start() {
+  fit();
+  if (scale >= readable || !nodes.length) return;
+  const top = nodes.map(place).reduce((top, next) => (next.y < top.y ? next : top));
+  scale = comfortable;
+  x = view.clientWidth / 2 - top.x * scale;
+  y = 0;
+  draw();
+}
+
 function zoom(factor, atX = view.clientWidth / 2, atY = view.clientHeight / 2) {
+  touched = true;
   const next = Math.min(4, Math.max(0.02, scale * factor));
   x = atX - (atX - x) * next / scale;
   y = atY - (atY - y) * next / scale;
@@ -81,7 +100,7 @@ view.addEventListener("pointermove", (event) => {
   if (!drag) return;
   const dx = event.clientX - drag.x, dy = event.clientY - drag.y;
   if (Math.abs(dx) + Math.abs(dy) > 4) drag.moved = true;
-  if (drag.moved) { x = drag.left + dx; y = drag.top + dy; draw(); }
+  if (drag.moved) { touched = true; x = drag.left + dx; y = drag.top + dy; draw(); }
 });
 view.addEventListener("pointerup", () => {
   if (drag && !drag.moved) choose(drag.on ? nodes.indexOf(drag.on) : -1);
@@ -94,27 +113,35 @@ view.addEventListener("wheel", (event) => {
 }, { passive: false });
 view.addEventListener("keydown", (event) => {
   const step = { ArrowLeft: [60, 0], ArrowRight: [-60, 0], ArrowUp: [0, 60], ArrowDown: [0, -60] }[event.key];
-  if (step) { x += step[0]; y += step[1]; draw(); event.preventDefault(); }
+  if (step) { touched = true; x += step[0]; y += step[1]; draw(); event.preventDefault(); }
   else if (event.key === "+") zoom(1.25);
   else if (event.key === "-") zoom(0.8);
-  else if (event.key === "0") fit();
+  else if (event.key === "0") { touched = false; fit(); }
   else if (event.key === "Escape") choose(-1);
 });
 document.getElementById("in").addEventListener("click", () => zoom(1.25));
 document.getElementById("out").addEventListener("click", () => zoom(0.8));
-document.getElementById("fit").addEventListener("click", fit);
+document.getElementById("fit").addEventListener("click", () => { touched = false; fit(); });
 document.getElementById("close").addEventListener("click", () => choose(-1));
-document.getElementById("find").addEventListener("input", (event) => {
-  const wanted = event.target.value.trim().toLowerCase();
-  if (!wanted) { choose(-1); return; }
-  const found = facts.findIndex((fact) =>
-    `${fact.title}\n${fact.how}\n${fact.id || ""}`.toLowerCase().includes(wanted));
+let found = -1;
+/** Shows the first node from number `from` on that has the text looked for. */
+function find(from) {
+  const wanted = document.getElementById("find").value.trim().toLowerCase();
+  const has = (fact) => `${fact.title}\n${fact.how}\n${fact.id || ""}`.toLowerCase().includes(wanted);
+  found = wanted ? facts.findIndex((fact, at) => at >= from && has(fact)) : -1;
+  if (wanted && found < 0 && from > 0) { find(0); return; }
   choose(found);
   if (found < 0) return;
-  const box = nodes[found].getBBox(), place = nodes[found].transform.baseVal.consolidate().matrix;
-  x = view.clientWidth / 2 - (place.e + box.width / 2 + 20) * scale;
-  y = view.clientHeight / 2 - (place.f + box.height / 2 + 20) * scale;
+  touched = true;
+  if (scale < readable) scale = comfortable;
+  const at = place(nodes[found]);
+  x = view.clientWidth / 2 - at.x * scale;
+  y = view.clientHeight / 2 - at.y * scale;
   draw();
+}
+document.getElementById("find").addEventListener("input", () => find(0));
+document.getElementById("find").addEventListener("keydown", (event) => {
+  if (event.key === "Enter") find(found + 1);
 });
-window.addEventListener("resize", fit);
-fit();
+window.addEventListener("resize", () => { if (!touched) start(); });
+start();

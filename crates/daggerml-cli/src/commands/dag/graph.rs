@@ -1,4 +1,5 @@
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum, ValueHint};
 use daggerml::name::Name;
@@ -25,7 +26,7 @@ pub struct GraphArgs {
     #[command(flatten)]
     dag: DagArgs,
 
-    /// The format [default: by the ending of FILE, else svg]
+    /// The format [default: by the ending of FILE (svg, html, mmd, dot), else svg]
     #[arg(long, value_enum)]
     format: Option<Format>,
 
@@ -61,14 +62,22 @@ impl Format {
         }
     }
 
-    fn of_file(path: &std::path::Path) -> Option<Self> {
-        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
-            "svg" => Some(Self::Svg),
-            "html" | "htm" => Some(Self::Html),
-            "mmd" | "mermaid" => Some(Self::Mermaid),
-            "dot" | "gv" => Some(Self::Dot),
-            _ => None,
-        }
+    /// What the file's ending stands for; without any it is an SVG.
+    fn of_file(path: &Path) -> Result<Self, CommandError> {
+        let ending = path.extension().map(OsStr::to_string_lossy);
+        let ending = ending.unwrap_or_default().to_ascii_lowercase();
+        Ok(match ending.as_str() {
+            // A device has a name without a dot.
+            "svg" | "" => Self::Svg,
+            "html" | "htm" => Self::Html,
+            "mmd" | "mermaid" => Self::Mermaid,
+            "dot" | "gv" => Self::Dot,
+            other => {
+                let message = format!("no drawing ends in .{other}: {}", path.display());
+                return Err(CommandError::wrong_usage(message)
+                    .hint("end it in .svg, .html, .mmd or .dot, or give --format"));
+            }
+        })
     }
 }
 
@@ -86,8 +95,11 @@ pub fn run(context: &mut Context<'_>, args: &GraphArgs) -> Result<(), CommandErr
     }
     let report = DagReport::new(&snapshot, name.as_ref().map(Name::as_str), id)?;
     let graph = Graph::new(&report);
-    let by_ending = args.output.as_deref().and_then(Format::of_file);
-    let format = args.format.or(by_ending).unwrap_or(Format::Svg);
+    let format = match (args.format, &args.output) {
+        (Some(format), _) => format,
+        (None, Some(file)) => Format::of_file(file)?,
+        (None, None) => Format::Svg,
+    };
     let drawing = match format {
         Format::Svg => graph::svg(&graph),
         Format::Html => graph::html(&graph),
