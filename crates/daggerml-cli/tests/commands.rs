@@ -161,3 +161,39 @@ fn scripts_for_every_shell() {
     assert_eq!(run.code, Some(0), "{}", run.all());
     assert!(place.path().join("pages/dml-dag-list.1").is_file());
 }
+
+#[test]
+fn what_was_excised_is_said() {
+    let place = Place::with_dags();
+    let excise = |words: &[&str]| {
+        let args = [&["excise"], words, &["--reason", "a secret", "--yes"][..]].concat();
+        let run = place.dml(&args);
+        assert_eq!(run.code, Some(0), "{}", run.all());
+    };
+    excise(&["numbers", "--value"]);
+    let node = place.dml(&["rev-parse", "main:numbers/text"]).stdout;
+    excise(&[node.trim()]);
+    snapshot!("dag_list_excised", place.dml(&["dag", "list"]));
+    snapshot!("dag_show_excised", place.dml(&["dag", "show", "numbers"]));
+    json_snapshot!(
+        "dag_list_excised_json",
+        place.dml(&["dag", "list", "--json"])
+    );
+}
+
+#[test]
+fn a_merge_that_waits() {
+    let place = Place::with_repository();
+    let put = |value: i64| {
+        let mut dag = place.repository().new_dag("a", "a").unwrap();
+        let node = dag.put(value.into()).unwrap();
+        dag.commit(node).unwrap();
+    };
+    put(1);
+    place.dml(&["branch", "trial"]);
+    put(2);
+    place.dml(&["checkout", "trial"]);
+    put(3);
+    snapshot!("merge_conflicts", place.dml(&["merge", "main"]));
+    snapshot!("status_merge", place.dml(&["status"]));
+}

@@ -123,7 +123,13 @@ mod unix {
     #[test]
     fn the_reader_goes_away() {
         let place = Place::with_dags();
-        for args in [&["man"][..], &["log"], &["--help"], &["log", "--json"]] {
+        for args in [
+            &["man"][..],
+            &["log"],
+            &["--help"],
+            &["log", "--json"],
+            &["bundle", "create", "main"],
+        ] {
             let (reader, writer) = std::io::pipe().unwrap();
             drop(reader);
             let run = Run::of(place.command().args(args).stdout(writer), &place);
@@ -141,6 +147,7 @@ mod unix {
             &["--version"],
             &["status", "--json"],
             &["man"],
+            &["bundle", "create", "main"],
         ] {
             let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
             let run = Run::of(place.command().args(args).stdout(full), &place);

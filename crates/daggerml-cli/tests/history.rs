@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Place, Run};
+use common::{Place, ok};
 
 /// Commits a DAG of this name whose result is `value`.
 fn put(place: &Place, name: &str, value: i64) {
@@ -12,11 +12,6 @@ fn put(place: &Place, name: &str, value: i64) {
     let node = dag.put(value.into()).unwrap();
     dag.set_name("x", node).unwrap();
     dag.commit(node).unwrap();
-}
-
-fn ok(run: &Run) -> &Run {
-    assert_eq!(run.code, Some(0), "{}", run.all());
-    run
 }
 
 fn value(place: &Place, dag: &str) -> serde_json::Value {
@@ -60,7 +55,7 @@ fn branches() {
     assert_eq!(place.dml(&["checkout", "kept"]).code, Some(3));
     assert_eq!(
         place.dml(&["branch", "a b"]).code,
-        Some(1),
+        Some(2),
         "no name of a branch"
     );
 }
@@ -227,6 +222,15 @@ fn open_dags() {
     };
     let run = place.dml(&["index", "list"]);
     assert!(run.stdout.contains("left behind"), "{}", run.all());
+    // It will be committed to what is checked out when it ends.
+    let run = place.dml(&["checkout", "-b", "other"]);
+    assert!(
+        ok(&run)
+            .stderr
+            .contains("1 open DAG will be committed here"),
+        "{}",
+        run.all()
+    );
     let json = place.dml(&["index", "resume", &id[..8], "--json"]).json();
     assert_eq!(
         (&json["id"], &json["nodes"]),

@@ -4,12 +4,7 @@
 
 mod common;
 
-use common::{Place, Run};
-
-fn ok(run: &Run) -> &Run {
-    assert_eq!(run.code, Some(0), "{}", run.all());
-    run
-}
+use common::{Place, Run, ok};
 
 /// The id of the datum that is the result of `dag`.
 fn datum(place: &Place, dag: &str) -> String {

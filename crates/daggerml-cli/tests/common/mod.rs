@@ -186,3 +186,37 @@ pub fn kinds() -> Vec<(&'static str, Value)> {
         ),
     ]
 }
+
+/// A run that succeeded.
+pub fn ok(run: &Run) -> &Run {
+    assert_eq!(run.code, Some(0), "{}", run.all());
+    run
+}
+
+/// A failure with this exit code and these words.
+pub fn fails(run: &Run, code: i32, words: &[&str]) {
+    assert_eq!(run.code, Some(code), "{}", run.all());
+    for word in words {
+        assert!(run.stderr.contains(word), "{word:?} in {}", run.all());
+    }
+}
+
+/// A success with these words on standard error.
+pub fn says(run: &Run, words: &[&str]) {
+    fails(run, 0, words);
+}
+
+/// Commits a DAG of this name whose result is `value`; the commit's id.
+pub fn put(place: &Place, name: &str, value: i64) -> String {
+    let mut dag = place.repository().new_dag(name, name).unwrap();
+    let node = dag.put(value.into()).unwrap();
+    dag.commit(node).unwrap().commit.to_string()
+}
+
+/// The names of the branches.
+pub fn branches(place: &Place) -> Vec<String> {
+    let found = place.dml(&["branch", "--json"]).json()["branches"].clone();
+    let found = found.as_array().unwrap().clone();
+    let name = |branch: &serde_json::Value| branch["name"].as_str().unwrap().to_owned();
+    found.iter().map(name).collect()
+}
