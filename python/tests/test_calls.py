@@ -217,6 +217,34 @@ def test_adapters_are_found_by_name_only(repo: Dml) -> None:
         dag.commit(None)
 
 
+@funk
+def version_of(dag: Any, name: Any) -> Any:
+    import importlib
+
+    return importlib.import_module(name.value()).VERSION
+
+
+def test_modules_are_found_where_the_caller_finds_them(
+    repo: Dml, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for version in ("old", "new"):
+        (tmp_path / version).mkdir()
+        (tmp_path / version / "told.py").write_text(f"VERSION = {version!r}")
+    # A folder that may come from anywhere: nothing in it is imported or run.
+    here = tmp_path / "here"
+    (here / "daggerml" / "adapters").mkdir(parents=True)
+    for name in ("json.py", "told.py", "daggerml/__init__.py", "daggerml/adapters/__init__.py"):
+        (here / name).write_text("raise SystemExit('imported from the current folder')")
+    monkeypatch.chdir(here)
+    monkeypatch.syspath_prepend(str(tmp_path / "old"))
+    with repo.new("paths") as dag:
+        assert dag.call(version_of, "told").value() == "old"
+        monkeypatch.syspath_prepend(str(tmp_path / "new"))
+        monkeypatch.setattr(sys, "path", ["\udcff", *sys.path])
+        assert dag.call(version_of, "told", cache=False).value() == "new"
+        dag.commit(None)
+
+
 def test_map(repo: Dml) -> None:
     with repo.new("map") as dag:
         items = dag.put([[1], [2, 3], [4]], name="items")

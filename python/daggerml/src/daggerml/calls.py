@@ -10,6 +10,7 @@ import threading
 from daggerml import _core, log
 from daggerml.errors import InvalidError, NodeError
 
+from daggerml.adapters import program
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -46,6 +47,7 @@ class _Executors:
         """Return the executor that knows the adapter, if any does.
 
         Entry points are looked up when something else than ``local`` is first asked for.
+        self._paths: dict[str, list[str]] = {}
         """
         root = dml.root
         with self._lock:
@@ -54,6 +56,12 @@ class _Executors:
                 found = self._local.get(root)
             if found is None:
                 local = {"local": _local()}
+            if self._paths.get(root) != sys.path:
+                # What can be imported here can be imported there. Calls that are under
+                # way keep the executor that they have.
+                self._local.pop(root, None)
+                self._all.pop(root, None)
+                self._paths[root] = list(sys.path)
                 if adapter in {"", "local"}:
                     found = self._local[root] = _core.Executor(dml._handle, local)
                 else:
@@ -88,9 +96,7 @@ def _local() -> Command:
             "the adapter 'local' needs to know the Python interpreter, and sys.executable is empty"
         )
         raise InvalidError(text)
-    # What can be imported here can be imported there.
-    paths = os.pathsep.join(path for path in sys.path if path)
-    return [sys.executable, "-m", "daggerml.adapters.local", "--path", paths], 0, True
+    return program("daggerml.adapters.local", "run"), 0, True
 
 
 def _installed() -> dict[str, Command]:
@@ -104,8 +110,7 @@ def _installed() -> dict[str, Command]:
         if not all(word.isidentifier() for word in words):
             log.info("the adapter %r is not used: %r is no function", point.name, point.value)
             continue
-        start = f"import sys; from {module} import {words[-1]} as main; sys.exit(main())"
-        found.setdefault(point.name, ([sys.executable, "-c", start], _WARM, False))
+        found.setdefault(point.name, (program(module, words[-1]), _WARM, False))
     return found
 
 

@@ -3,7 +3,7 @@
 | module | holds |
 |---|---|
 | ``lines`` | the protocol's lines, on descriptors of their own |
-| ``local`` | the program: ``python -m daggerml.adapters.local`` |
+| ``local`` | the program: ``daggerml.adapters.local.run`` |
 | ``work`` | one call: its DAG, the function, its outcome as a bundle |
 | ``command`` | commands: any executable as a function |
 | ``process`` | a process of the adapter, for programs that drive one |
@@ -12,3 +12,21 @@ The protocol is specified in ``docs/spec/execution.md``.
 """
 
 from __future__ import annotations
+
+import sys
+
+__all__ = ["program"]
+
+
+def program(module: str, function: str) -> list[str]:
+    """Return the command that runs a function of a module in a new interpreter.
+
+    Modules are found there where they are found here, in the same order: the current
+    folder, say, is asked only if this process asks it, too.
+    """
+    start = (
+        "import sys; sys.path[:] = sys.argv[1:]; del sys.argv[1:]; "
+        f"from {module} import {function} as main; sys.exit(main())"
+    )
+    entries: list[object] = [*sys.path]  # some programs put other things there, too
+    return [sys.executable, "-c", start, *(each for each in entries if isinstance(each, str))]

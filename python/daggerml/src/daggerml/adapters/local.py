@@ -1,7 +1,7 @@
 """The adapter ``local``: runs Python functions and commands on this machine.
 
-A program: ``python -m daggerml.adapters.local``. It answers one request after the
-other; whoever starts it decides whether it gets more than one.
+A program: :func:`run`, or ``python -m daggerml.adapters.local``. It answers one request
+after the other; whoever starts it decides whether it gets more than one.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import binascii
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from daggerml.adapters import lines
 from daggerml.adapters.lines import AdapterError
@@ -17,7 +17,7 @@ from daggerml.adapters.lines import AdapterError
 if TYPE_CHECKING:
     from daggerml.dml import Dml
 
-__all__ = ["NAME", "main"]
+__all__ = ["NAME", "run"]
 
 #: The name by which a runnable asks for this adapter.
 NAME = "local"
@@ -25,22 +25,15 @@ NAME = "local"
 _repository: dict[str, Dml] = {}
 
 
-def main() -> int:
-    """Answer requests until standard input ends.
-
-    ``--path PATHS`` adds folders to those that modules are imported from.
-    """
-    arguments = sys.argv[1:]
-    if arguments[:1] == ["--path"]:
-        for path in arguments[1].split(os.pathsep):
-            if path not in sys.path:
-                sys.path.append(path)
-    handlers = {"invoke": invoke, "poll": poll, "cancel": cancel, "describe": describe}
+def run() -> NoReturn:
+    """Answer requests until standard input ends, and end the process."""
     try:
-        lines.serve(handlers)
+        lines.serve({"invoke": invoke, "poll": poll, "cancel": cancel, "describe": describe})
     finally:
         _clean_up()
-    return 0
+    # Threads that a function left running would keep the process alive.
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def invoke(request: dict[str, Any]) -> dict[str, Any]:
@@ -111,7 +104,4 @@ def _clean_up() -> None:
 
 
 if __name__ == "__main__":
-    code = main()
-    # Threads that a function left running would keep the process alive.
-    sys.stderr.flush()
-    os._exit(code)
+    run()

@@ -13,10 +13,11 @@ import json
 import os
 import selectors
 import subprocess
-import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Optional
+
+from daggerml.adapters import program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,7 +36,7 @@ class Process:
 
     def __init__(self, environment: Optional[dict[str, str]] = None) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "daggerml.adapters.local"],
+            program("daggerml.adapters.local", "run"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             # Windows cannot wait for two pipes at once: there the log is not kept.
