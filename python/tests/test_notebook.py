@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
 
-if TYPE_CHECKING:
-    import daggerml
+import daggerml
+from daggerml import calls
 
 EVIL = "<script>alert(1)</script> & \"'"
 
@@ -53,6 +53,27 @@ def test_an_error(repo: daggerml.Dml) -> None:
     with pytest.raises(ValueError, match="alert"), repo.new("broken"):
         raise ValueError(EVIL)
     assert EVIL in words(parsed(repo.load("broken")._repr_html_()))
+
+
+def test_a_named_call_that_failed(repo: daggerml.Dml) -> None:
+    @daggerml.funk
+    def fails(dag: Any, text: Any) -> Any:
+        raise ValueError(text.value())
+
+    with repo.new("failed") as dag:
+        with pytest.raises(daggerml.NodeError):
+            dag.call(fails, EVIL, name="attempt")
+        dag.commit(1)
+    text = words(parsed(repo.load("failed")._repr_html_()))
+    assert "attempt error '<script>alert(1)</script>" in text
+    calls.release(repo.root)
+
+
+def test_a_canceled_dag(repo: daggerml.Dml) -> None:
+    dag = repo.new("gone")
+    with pytest.raises(daggerml.CancellationError):
+        dag.cancel()
+    assert "cancelled" in words(parsed(dag._repr_html_()))
 
 
 def test_large_things_are_abridged(repo: daggerml.Dml) -> None:

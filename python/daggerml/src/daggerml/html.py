@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from html import escape
 from typing import TYPE_CHECKING, Any, Union
 
@@ -9,6 +10,8 @@ from daggerml.errors import Error
 from daggerml.graph import draw
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from daggerml.dag import Dag
     from daggerml.node import Node
     from daggerml.projection import Projection
@@ -39,6 +42,8 @@ def abridged(value: Any, length: int = MAX_TEXT) -> str:
 
 def dag_html(dag: Dag) -> str:
     """Return a DAG: its names and values, and its graph when that is small."""
+    if dag.ref is None and dag.token is None:  # nothing of it can be read
+        return f'<div style="{_STYLE}">{escape(repr(dag))}</div>'
     name = escape(dag.name or "DAG")
     state = escape(dag.ref.short if dag.ref else "open")
     parts = [f'<div style="{_STYLE}"><b>{name}</b> <code>{state}</code>']
@@ -46,9 +51,9 @@ def dag_html(dag: Dag) -> str:
     error = dag.error
     if error is not None:
         parts.append(f'<div style="color:#c33">{escape(f"{error.type}: {error.message}")}</div>')
-    rows = [_row(name, dag[name]) for name in dag.keys()[:MAX_ROWS]]
+    rows = [_row(name, functools.partial(dag.__getitem__, name)) for name in dag.keys()[:MAX_ROWS]]
     if dag.ref is not None and error is None:
-        rows.append(_row("result", dag.result, strong=True))
+        rows.append(_row("result", lambda: dag.result, strong=True))
     parts.append(f'<table style="border-collapse:collapse">{"".join(rows)}</table>')
     if len(dag) > MAX_ROWS:
         parts.append(f"<div>and {len(dag) - MAX_ROWS} more names</div>")
@@ -74,14 +79,17 @@ def value_html(item: Union[Node, Projection], *, caption: str) -> str:
     )
 
 
-def _row(name: str, node: Node, *, strong: bool = False) -> str:
+def _row(name: str, find: Callable[[], Node], *, strong: bool = False) -> str:
+    kind = "error"
     try:
+        node = find()  # a call that ended in an error raises that
+        kind = node.type
         value = abridged(node.value())
     except Error as error:
         value = abridged(str(error))
     tag = "b" if strong else "span"
     return (
         f'<tr><td style="{_CELL}"><{tag}>{escape(name)}</{tag}></td>'
-        f'<td style="{_CELL}"><i>{escape(node.type)}</i></td>'
+        f'<td style="{_CELL}"><i>{escape(kind)}</i></td>'
         f'<td style="{_CELL}"><code>{escape(value)}</code></td></tr>'
     )
