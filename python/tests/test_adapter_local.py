@@ -360,6 +360,14 @@ def test_a_command_is_not_a_shell(local: Adapter) -> None:
         del os.environ["DML_TEST_HIDDEN"]
 
 
+def test_a_text_is_no_list_of_words() -> None:
+    for text in ("sort -n", b"sort"):
+        with pytest.raises(daggerml.DmlRepoError, match="not the text") as caught:
+            daggerml.command(text)
+        assert "shlex.split" in str(caught.value)
+    assert daggerml.command(["env"], inherit="HOME").kwargs["inherit"] == ["HOME"]
+
+
 @pytest.mark.parametrize("name", ["../x", "/etc/passwd", "", ".", "a/../../b", "C:x", "a\\b"])
 def test_names_of_a_commands_files(name: str) -> None:
     with pytest.raises(daggerml.DmlRepoError, match="not the name of a file"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -242,6 +243,40 @@ def test_modules_are_found_where_the_caller_finds_them(
         monkeypatch.syspath_prepend(str(tmp_path / "new"))
         monkeypatch.setattr(sys, "path", ["\udcff", *sys.path])
         assert dag.call(version_of, "told", cache=False).value() == "new"
+        dag.commit(None)
+
+
+def test_options_that_make_no_sense(repo: Dml) -> None:
+    wrong: list[tuple[str, Any]] = [
+        *[("timeout", given) for given in ("1", float("nan"), [], timedelta(seconds=1))],
+        *[("retries", given) for given in (-1, 1.5, "2")],
+        *[("parallel", given) for given in (0, -1, 2.0, "3")],
+    ]
+    with repo.new("options") as dag:
+        for name, given in wrong:
+            with pytest.raises(ValueError, match=f"{name} is .*, not "):
+                dag.map(total, [[1]], **{name: given})
+        assert dag.call(total, [1], timeout=float("inf")).value() == 1
+        assert dag.call(total, [2], timeout=-1, retries=0).value() == 2
+        dag.commit(None)
+
+
+def test_a_function_without_the_dag(repo: Dml) -> None:
+    @funk
+    def forgetful(xs: Any) -> Any:
+        return xs.value()
+
+    @funk
+    def mistaken(dag: Any, xs: Any) -> Any:
+        return len(1)  # type: ignore[arg-type]
+
+    with repo.new("forgetful") as dag:
+        with pytest.raises(NodeError, match="a funk gets the DAG of its call, and then") as caught:
+            dag.call(forgetful, [1])
+        assert (caught.value.type, caught.value.stack) == ("TypeError", [])
+        with pytest.raises(NodeError, match=r"has no len\(\)") as caught:
+            dag.call(mistaken, [1])
+        assert "gets the DAG" not in caught.value.message
         dag.commit(None)
 
 

@@ -228,3 +228,18 @@ def test_nothing_is_imported_for_codecs() -> None:
 
 def test_the_repository_is_named_in_errors(repo: Dml) -> None:
     assert daggerml.get_default_dml() == repo
+
+
+@pytest.mark.parametrize(
+    ("make", "advice"),
+    [
+        (lambda dag: test_standard_types, "decorate it with @daggerml.funk"),
+        (lambda dag: iter([1]), "make a list of what it yields"),
+        (lambda dag: dag, "put one of its nodes"),
+        (lambda dag: object(), "convert it to null"),
+    ],
+)
+def test_advice_for_what_is_no_value(repo: Dml, make: Any, advice: str) -> None:
+    dag = repo.new("advice")
+    with pytest.raises(CodecError, match=f"; {advice}"):
+        dag.put([make(dag)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import TYPE_CHECKING
 
 import pytest
@@ -110,6 +112,23 @@ def test_a_committed_dag_cannot_change() -> None:
         with pytest.raises(daggerml.DmlRepoError, match="is committed") as caught:
             change()
         assert caught.value.kind == "closed"
+
+
+@usual
+def test_one_tag_is_not_its_letters() -> None:
+    assert daggerml.new("tagged", tags="course").tags == ["course"]
+
+
+@usual
+def test_what_can_be_pickled_and_copied() -> None:
+    repo = daggerml.get_default_dml()
+    assert pickle.loads(pickle.dumps(repo)) == repo  # noqa: S301  our own
+    with repo.new("d") as dag:
+        assert copy.copy(dag) is dag
+        with pytest.raises(TypeError, match="send its ref"):
+            pickle.dumps(dag)
+        dag.commit(1)
+    assert list(repo) == ["d"]
 
 
 @usual

@@ -282,6 +282,19 @@ def test_options() -> None:
     assert other.options(adapter="local") == total
 
 
+def test_a_function_that_needs_what_is_around_it() -> None:
+    number = 0
+
+    def counts(dag: Any) -> Any:
+        nonlocal number
+        number += 1
+
+    with pytest.raises(InvalidError, match="no binding for nonlocal 'number'"):
+        funk(counts)
+    with pytest.raises(InvalidError, match=r"@funk\(adapter='dask'\)"):
+        funk("dask")  # type: ignore[call-overload]
+
+
 def test_prepop_and_tags() -> None:
     @funk(prepop={"total": total, "more": [total, 1]}, tags=["b", "a", "b"])
     def outer(dag: Any) -> Any:

@@ -6,14 +6,16 @@ import atexit
 import os
 import sys
 import threading
+from math import inf
+from operator import index
 
 from daggerml import _core, log
+from daggerml.adapters import program
 from daggerml.errors import InvalidError, NodeError
 
-from daggerml.adapters import program
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any, Optional, Union
 
     from daggerml._core import Executor
@@ -31,6 +33,9 @@ GROUP = "daggerml.adapters"
 #: How many processes of an adapter that a package offers stay for the next call.
 _WARM = 4
 
+#: A timeout of so many seconds is none.
+_FOR_EVER = 1e9
+
 #: How many calls a map has under way on an adapter that is not this machine.
 _FAR = 64
 
@@ -42,26 +47,26 @@ class _Executors:
         self._lock = threading.Lock()
         self._local: dict[str, Executor] = {}
         self._all: dict[str, Executor] = {}
+        self._paths: dict[str, list[str]] = {}
 
     def of(self, dml: Dml, adapter: str) -> Executor:
         """Return the executor that knows the adapter, if any does.
 
         Entry points are looked up when something else than ``local`` is first asked for.
-        self._paths: dict[str, list[str]] = {}
         """
         root = dml.root
         with self._lock:
-            found = self._all.get(root)
-            if found is None and adapter in {"", "local"}:
-                found = self._local.get(root)
-            if found is None:
-                local = {"local": _local()}
             if self._paths.get(root) != sys.path:
                 # What can be imported here can be imported there. Calls that are under
                 # way keep the executor that they have.
                 self._local.pop(root, None)
                 self._all.pop(root, None)
                 self._paths[root] = list(sys.path)
+            found = self._all.get(root)
+            if found is None and adapter in {"", "local"}:
+                found = self._local.get(root)
+            if found is None:
+                local = {"local": _local()}
                 if adapter in {"", "local"}:
                     found = self._local[root] = _core.Executor(dml._handle, local)
                 else:
@@ -138,12 +143,28 @@ def _options(
     own: dict[str, Any], timeout: Optional[float], cache: Optional[bool], retries: Optional[int]
 ) -> dict[str, Any]:
     limit = own.get("timeout") if timeout is None else timeout
+    if limit is not None:
+        limit = _checked("timeout", limit, "a number of seconds", float, -inf)
+    if retries is not None:
+        retries = _checked("retries", retries, "a whole number, 0 or more", index, 0)
     return {
         # As in 0.1.x, what is not positive is no limit.
-        "timeout": None if limit is None or limit <= 0 else float(limit),
-        "cache": own.get("cache", True) if cache is None else cache,
+        "timeout": limit if limit is not None and 0 < limit < _FOR_EVER else None,
+        "cache": own.get("cache", True) if cache is None else bool(cache),
         "retries": retries,
     }
+
+
+def _checked(name: str, given: Any, what: str, convert: Callable[[Any], Any], least: float) -> Any:
+    """Return an option that is a number; one that is none, or not sensible, is an error."""
+    try:
+        number = None if isinstance(given, str) else convert(given)
+    except (TypeError, ValueError, OverflowError):
+        number = None
+    if number is None or not number >= least:  # so neither is "not a number"
+        text = f"{name} is {what}, not {given!r}"
+        raise InvalidError(text)
+    return number
 
 
 def call(
@@ -191,6 +212,7 @@ def map_items(
     calls = [[runnable, item, *more] for item in items]
     if parallel is None:
         parallel = _FAR if adapter not in {"", "local"} else os.cpu_count() or 1
+    parallel = _checked("parallel", parallel, "a whole number, 1 or more", index, 1)
     what = getattr(fn, "name", None) or "calls"
     with Progress(len(calls), str(what), shown=progress) as bar:
         made = executor(dag.dml, adapter).map(

@@ -321,6 +321,16 @@ class Dag(ReadableDag):
 
         return encode(value, self)
 
+    def __copy__(self) -> Dag:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        text = (
+            "a DAG belongs to its repository and cannot be pickled; send its ref (or the token "
+            "of an open one), and load (or resume) it there"
+        )
+        raise TypeError(text)
+
     def _repr_html_(self) -> str:
         from daggerml.html import dag_html
 

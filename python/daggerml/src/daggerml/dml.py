@@ -11,7 +11,7 @@ from daggerml.history import History, revision_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from contextlib import AbstractContextManager
     from typing import Any, Optional, Union
 
@@ -90,7 +90,7 @@ class Dml(History):
     def new(self, name: str, message: str = "", *, tags: Optional[Iterable[str]] = None) -> Dag:
         """Begin a DAG that will be committed under ``name``."""
         dag = Dag._begun(self, self._handle.new_dag(name, message), name, message)
-        for tag in tags or ():
+        for tag in [tags] if isinstance(tags, str) else tags or ():
             dag.add_tag(tag)
         return dag
 
@@ -186,6 +186,13 @@ class Dml(History):
 
     def __getitem__(self, name: str) -> Dag:
         return self.load(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.dags())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Where it is unpickled, in a process that was spawned say, it is opened again.
+        return (self.__class__.open, (self.root,))
 
     def __repr__(self) -> str:
         return f"Dml({self.root!r})"

@@ -195,10 +195,21 @@ class CodecError(Error, TypeError):
         if kind.__module__ not in {"builtins", "__main__"}:
             name = f"{kind.__module__}.{name}"
         return cls(
-            f"a value cannot hold a {name}; convert it to null, bool, int, float, str, bytes, "
-            "Uri, list, set, dict or Runnable, register a codec for it (entry point group "
-            "'daggerml.codecs'), or store it elsewhere and put its Uri"
+            f"a value cannot hold a {name}; {_advice(value)}convert it to null, bool, int, float, "
+            "str, bytes, Uri, list, set, dict or Runnable, register a codec for it (entry point "
+            "group 'daggerml.codecs'), or store it elsewhere and put its Uri"
         )
+
+
+def _advice(value: object) -> str:
+    """Return what is most likely to help with an object that is no value."""
+    if hasattr(value, "__code__"):
+        return "decorate it with @daggerml.funk to store and call it, or "
+    if hasattr(value, "__next__"):
+        return "make a list of what it yields, or "
+    if value.__class__.__module__ == "daggerml.dag":
+        return "put one of its nodes, such as its result, or "
+    return ""
 
 
 class CancellationError(Error):

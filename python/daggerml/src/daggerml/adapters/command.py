@@ -64,6 +64,9 @@ def command(
     ...     repo.load("sorted").result.value()
     b'9\n10\n'
     """
+    if isinstance(argv, (str, bytes)):
+        text = f"a command is a list of its program and arguments, not the text {argv!r}"
+        raise InvalidError(text, hint="shlex.split(...) makes one, or write ['sh', '-c', ...]")
     kwargs: dict[str, Any] = {"argv": list(argv)}
     if not argv or not isinstance(argv[0], str):
         text = "a command needs a program: argv[0] must be its name"
@@ -79,7 +82,7 @@ def command(
         kwargs["store"] = store if isinstance(store, Uri) else Uri(store)
     if env:
         kwargs["env"] = dict(env)
-    inherited = sorted(set(inherit))
+    inherited = [inherit] if isinstance(inherit, str) else sorted(set(inherit))
     if inherited:
         kwargs["inherit"] = inherited
     return Runnable(URI, adapter=adapter, kwargs=kwargs)

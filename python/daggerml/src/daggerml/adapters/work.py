@@ -68,7 +68,15 @@ def _run_funk(dag: Dag, runnable: Runnable) -> Any:
     for name, value in kwargs.get("prepop", {}).items():
         dag.put(value, name=name)
     function = _function(kwargs["source"], kwargs["function"])
-    return function(dag, *dag.argv)
+    args = list(dag.argv)
+    try:
+        return function(dag, *args)
+    except TypeError as problem:
+        if problem.__traceback__ is None or problem.__traceback__.tb_next is not None:
+            raise
+        # It was not entered: it takes other arguments.
+        text = f"{problem}: a funk gets the DAG of its call, and then the arguments ({len(args)})"
+        raise Error(text, "python", "TypeError") from None
 
 
 def _run_command(dag: Dag, runnable: Runnable) -> Any:

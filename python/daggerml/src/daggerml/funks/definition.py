@@ -49,6 +49,8 @@ def _of_function(thing: object) -> Definition:
     if not isinstance(function, FunctionType):
         text = f"{_named(thing)} is not a function written in Python"
         hint = "write a function with `def` that calls it"
+        if isinstance(thing, str):
+            hint = f"options have names, such as @funk(adapter={thing!r})"
         raise InvalidError(text, hint=hint)
     name = function.__name__
     if name == "<lambda>":

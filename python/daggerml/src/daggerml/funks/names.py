@@ -87,7 +87,12 @@ def _advice(name: str, known: Mapping[str, Any]) -> str:
 def undefined(source: str, known: Mapping[str, Any]) -> dict[str, str]:
     """Return the names, in the order of their use, each with the definition that uses it."""
     tree = _Unannotated().visit(ast.parse(source))
-    top = symtable.symtable(ast.unparse(ast.fix_missing_locations(tree)), "<funk>", "exec")
+    try:
+        top = symtable.symtable(ast.unparse(ast.fix_missing_locations(tree)), "<funk>", "exec")
+    except SyntaxError as problem:  # `nonlocal`, say: what it means is outside
+        text = f"a funk runs by itself, and this function cannot: {problem.msg}"
+        hint = "let it take what it needs as arguments, and return what it finds"
+        raise InvalidError(text, hint=hint) from None
     defined = {symbol.get_name() for symbol in top.get_symbols() if symbol.is_assigned()}
     defined |= {symbol.get_name() for symbol in top.get_symbols() if symbol.is_imported()}
     used: dict[str, str] = {}
