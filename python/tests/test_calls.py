@@ -247,15 +247,16 @@ def test_modules_are_found_where_the_caller_finds_them(
 
 
 def test_options_that_make_no_sense(repo: Dml) -> None:
-    wrong: list[tuple[str, Any]] = [
-        *[("timeout", given) for given in ("1", float("nan"), [], timedelta(seconds=1))],
-        *[("retries", given) for given in (-1, 1.5, "2")],
-        *[("parallel", given) for given in (0, -1, 2.0, "3")],
-    ]
+    wrong: dict[str, list[Any]] = {
+        "timeout": ["1", float("nan"), [], timedelta(seconds=1)],
+        "retries": [-1, 1.5, "2"],
+        "parallel": [0, -1, 2.0, "3"],
+    }
     with repo.new("options") as dag:
-        for name, given in wrong:
-            with pytest.raises(ValueError, match=f"{name} is .*, not "):
-                dag.map(total, [[1]], **{name: given})
+        for name, each in wrong.items():
+            for given in each:
+                with pytest.raises(ValueError, match=f"{name} is .*, not "):
+                    dag.map(total, [[1]], **{name: given})
         assert dag.call(total, [1], timeout=float("inf")).value() == 1
         assert dag.call(total, [2], timeout=-1, retries=0).value() == 2
         dag.commit(None)

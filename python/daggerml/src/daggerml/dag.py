@@ -274,9 +274,9 @@ class Dag(ReadableDag):
             return
         try:
             self.commit(Error.from_ex(exc))
-        except Exception:  # noqa: BLE001  it is logged
+        except Exception as problem:  # noqa: BLE001  it is logged
             # The exception of the block matters more than that it could not be recorded.
-            log.exception("could not record the error of DAG %r", self._name)
+            log.error("the error of DAG %r could not be recorded: %s", self._name, problem)
 
     # Inside
 

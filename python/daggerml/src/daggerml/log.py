@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-__all__ = ["debug", "exception", "info"]
+__all__ = ["debug", "error", "info"]
 
 NAME = "daggerml"
 
@@ -27,8 +27,8 @@ def info(message: str, *args: object) -> None:
         logging.getLogger(NAME).info(message, *args)
 
 
-def exception(message: str, *args: object) -> None:
-    """Log a failure, with the exception that is being handled."""
+def error(message: str, *args: object) -> None:
+    """Log a failure."""
     import logging
 
-    logging.getLogger(NAME).error(message, *args, exc_info=True)  # noqa: LOG014  called in one
+    logging.getLogger(NAME).error(message, *args)
