@@ -82,9 +82,12 @@ def unwrapped(thing: object) -> object:
 def _is_at(
     node: Union[ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef], name: str, line: int
 ) -> bool:
-    # A code object begins at its first decorator.
-    first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-    return node.name == name and first == line
+    return node.name == name and _first_line(node) == line
+
+
+def _first_line(node: Union[ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef]) -> int:
+    """Return where its code object begins: at the first decorator."""
+    return min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
 
 
 def _of_class(cls: type) -> Definition:
@@ -99,7 +102,9 @@ def _of_class(cls: type) -> Definition:
         tree = _parsed(file, vars(sys.modules.get(cls.__module__, ast)))
         own = [line for name, line in lines if name == file]
         for node in _classes(tree, cls.__name__):
-            if not own or any(node.lineno <= line <= (node.end_lineno or 0) for line in own):
+            # Before Python 3.14 only methods have lines; there annotations begin at a decorator.
+            first, last = _first_line(node), node.end_lineno or 0
+            if not own or any(first <= line <= last for line in own):
                 return node
     text = f"the source of the class {cls.__qualname__!r} cannot be found"
     raise InvalidError(text, hint="write it in a file or a notebook cell, or import it inside")
