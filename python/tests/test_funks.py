@@ -282,6 +282,33 @@ def test_options() -> None:
     assert other.options(adapter="local") == total
 
 
+def test_a_decorated_class_of_a_module_that_has_its_annotations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "from dataclasses import dataclass\n\n@dataclass\nclass Pair:\n    x: int = 1\n"
+    pair = in_module(tmp_path, monkeypatch, "pairs", text).Pair
+    source = funk(total.function, helpers=[dataclasses.dataclass, pair]).source
+    assert "@dataclass\nclass Pair:\n    x: int = 1\n" in source
+
+
+def test_names_that_mean_two_things(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "def clamp(x):\n    return -x\n\ndef opposite(x):\n    return clamp(x)\n"
+    other = in_module(tmp_path, monkeypatch, "other", text)
+
+    def max(x: Any) -> Any:  # noqa: A001  not the builtin
+        return x
+
+    # Where it runs, `opposite` would call our `clamp`, and `clamp` our `max`.
+    for helpers in ([clamp, other.opposite], [other.opposite, clamp], [clamp, max]):
+        with pytest.raises(InvalidError, match=r"means something else by '(clamp|max)'"):
+            funk(total.function, helpers=helpers)
+    with pytest.raises(InvalidError, match="has the name of the helper clamp of the module"):
+        funk(total.function, helpers=[clamp, other.clamp])
+    both = [other.clamp, other.opposite]
+    importlib.reload(other)
+    assert "-x" in funk(total.function, helpers=[*both, other.clamp]).source
+
+
 def test_a_function_that_needs_what_is_around_it() -> None:
     number = 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import symtable
+import sys
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from daggerml.funks.definition import is_installed, unwrapped
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["check", "surroundings", "undefined"]
+__all__ = ["UNKNOWN", "check", "free", "meaning", "surroundings", "undefined"]
 
 # IPython adds names to the builtins of the notebook, which are nowhere else.
 _BUILTINS = {name for name in dir(builtins) if name not in {"display", "get_ipython", "_"}} | {
@@ -23,6 +24,9 @@ _BUILTINS = {name for name in dir(builtins) if name not in {"display", "get_ipyt
 }
 # How many names a message tells.
 _SHOWN = 5
+
+#: What a name means of which nothing is known.
+UNKNOWN = object()
 
 
 def surroundings(function: object) -> dict[str, Any]:
@@ -84,8 +88,21 @@ def _advice(name: str, known: Mapping[str, Any]) -> str:
     return f"{name} (of type {kind}): pass it as an argument, or assign it inside the function."
 
 
+def meaning(thing: object, name: str) -> Any:
+    """Return what a name means to a function or class, or `UNKNOWN`."""
+    around = surroundings(thing)
+    if isinstance(thing, type) and "<locals>" not in thing.__qualname__:
+        around = vars(sys.modules.get(thing.__module__, builtins))
+    return around.get(name, getattr(builtins, name, UNKNOWN))
+
+
 def undefined(source: str, known: Mapping[str, Any]) -> dict[str, str]:
     """Return the names, in the order of their use, each with the definition that uses it."""
+    return {name: user for name, user in free(source).items() if not _is_builtin(name, known)}
+
+
+def free(source: str) -> dict[str, str]:
+    """Return the same with the names of builtins."""
     tree = _Unannotated().visit(ast.parse(source))
     try:
         top = symtable.symtable(ast.unparse(ast.fix_missing_locations(tree)), "<funk>", "exec")
@@ -97,11 +114,7 @@ def undefined(source: str, known: Mapping[str, Any]) -> dict[str, str]:
     defined |= {symbol.get_name() for symbol in top.get_symbols() if symbol.is_imported()}
     used: dict[str, str] = {}
     _collect(top, "", defined, used)
-    return {
-        name: user
-        for name, user in used.items()
-        if name not in defined and not _is_builtin(name, known)
-    }
+    return {name: user for name, user in used.items() if name not in defined}
 
 
 def _collect(
@@ -125,10 +138,8 @@ def _is_builtin(name: str, known: Mapping[str, Any]) -> bool:
     if name not in _BUILTINS:
         return False
     # Of the author's own, where they gave a builtin's name to something else.
-    return name.startswith("__") or known.get(name, _same) in {_same, getattr(builtins, name)}
-
-
-_same = object()
+    means = known.get(name, UNKNOWN)
+    return name.startswith("__") or means is UNKNOWN or means is getattr(builtins, name)
 
 
 class _Unannotated(ast.NodeTransformer):

@@ -247,13 +247,55 @@ def _packaged(function: Callable[..., Any], helpers: list[Any]) -> str:
     else:
         found.decorator_list = found.decorator_list[_funk_at(found, known) + 1 :]
     body = normal.normal(found)
+    given = [(name, helper) for helper in helpers for name in _names_of(helper, known)]
     for name in names.undefined("\n".join([*parts, body]), known):
         # Helpers that the function knows by another name than their own.
-        parts.extend(f"{name} = {own}" for helper, own in known_as if known.get(name) is helper)
+        aliased = [(helper, own) for helper, own in known_as if known.get(name) is helper]
+        parts.extend(f"{name} = {own}" for _, own in aliased)
+        given.extend((name, helper) for helper, _ in aliased)
+    for thing, text in [*zip(helpers, parts), (function, body)]:
+        _refuse_mixing(thing, text, given, known)
     parts.sort(key=lambda part: not part.startswith(("import ", "from ")))
     source = "\n\n".join(dict.fromkeys([*parts, body])) + "\n"
     names.check(found.name, source, known)
     return source
+
+
+def _names_of(helper: Any, known: Mapping[str, Any]) -> list[str]:
+    """Return the names that a helper is brought along under."""
+    if not isinstance(helper, ModuleType):
+        return [helper.__name__]
+    own = [name for name, value in known.items() if value is helper]
+    return own or [name for name in [helper.__name__] if "." not in name]
+
+
+def _refuse_mixing(
+    thing: Any, text: str, given: list[tuple[str, Any]], known: Mapping[str, Any]
+) -> None:
+    """Refuse a name by which ``thing`` knows something else than the helper of that name."""
+    if text.startswith(("import ", "from ")):
+        return
+    used: dict[str, Any] = {name: names.meaning(thing, name) for name in names.free(text)}
+    used[thing.__name__] = thing
+    for name, helper in given:
+        meant = used.get(name, names.UNKNOWN)
+        if meant is names.UNKNOWN or _is_same(meant, helper, known):
+            continue
+        where = f"of the module {getattr(helper, '__module__', None)!r}"
+        text = f"{thing.__qualname__} means something else by {name!r} than the helper {where}"
+        if used[name] is thing:
+            text = f"{thing.__qualname__} has the name of the helper {helper.__qualname__} {where}"
+        hint = "where the funk runs, a name means one thing: give one of them another"
+        raise InvalidError(text, hint=hint)
+
+
+def _is_same(meant: Any, helper: Any, known: Mapping[str, Any]) -> bool:
+    if definition.unwrapped(meant) is definition.unwrapped(helper):
+        return True
+    try:
+        return _helper(meant, known) == _helper(helper, known)
+    except (InvalidError, AttributeError):  # of another kind
+        return False
 
 
 def _helper(helper: Any, known: Mapping[str, Any]) -> str:
