@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -339,13 +340,34 @@ def test_the_bar(capsys: pytest.CaptureFixture[str]) -> None:
     shown, hidden = Terminal(), io.StringIO()
     for stream in (shown, hidden):
         with Progress(2, "train", stream=stream) as bar:
-            for item in (0, 1):
-                bar.event({"item": item, "state": "invoked"})
-                bar._drawn = 0
-                bar.event({"item": item, "state": "done"})
+            bar.event({"item": 0, "state": "invoked"})
+            bar.event({"item": 0, "state": "done"})
+            # It is drawn though nothing more happens.
+            until = time.monotonic() + 10
+            while stream is shown and "1/2" not in shown.getvalue():
+                assert time.monotonic() < until
+                time.sleep(0.01)
+            bar.event({"item": 1, "state": "done"})
     assert "train [###############---------------] 1/2" in shown.getvalue()
     assert shown.getvalue().splitlines()[-1].split(",")[0].endswith("] 2/2")
     assert hidden.getvalue() == ""
+
+
+@pytest.mark.parametrize("name", ["f", "a_name_that_takes_half_of_a_line_or_so", "x" * 300])
+def test_the_bar_fits_a_line(name: str) -> None:
+    import io
+
+    from daggerml.progress import Progress
+
+    stream = io.StringIO()
+    with Progress(1000, name, shown=True, stream=stream) as bar:
+        for item in range(400):
+            bar.event({"item": item, "state": "cached"})
+        bar.event({"item": 999, "state": "invoked"})
+        bar._draw()
+    lines = stream.getvalue().strip().split("\r")
+    assert "400/1000, 400 cached, 1 running" in lines[-1]
+    assert max(len(line.rstrip()) for line in lines) < 80
 
 
 @pytest.fixture(autouse=True)

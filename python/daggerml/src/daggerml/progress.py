@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 import time
 
 from daggerml import log
@@ -17,7 +19,11 @@ __all__ = ["Progress"]
 #: How often the bar is drawn, in seconds.
 _EVERY = 0.1
 
-_WIDTH = 30
+#: The length of the bar: at most, and so that it tells anything.
+_WIDTH, _LEAST = 30, 5
+
+#: How wide a terminal is that does not tell.
+_COLUMNS = 80
 
 
 class Progress:
@@ -38,11 +44,16 @@ class Progress:
         self.states: dict[str, int] = {}
         self.running: set[int] = set()
         self._ended: set[int] = set()
-        self._begun = self._drawn = time.monotonic()
+        self._begun = time.monotonic()
         self._told = 0
         self._length = 0
+        self._over = threading.Event()
+        self._lock = threading.Lock()
+        self._clock = threading.Thread(target=self._tick, name="daggerml-progress", daemon=True)
 
     def __enter__(self) -> Progress:
+        if self.shown:
+            self._clock.start()
         return self
 
     def __exit__(
@@ -51,28 +62,28 @@ class Progress:
         error: Optional[BaseException],
         traceback: Optional[TracebackType],
     ) -> None:
-        if self.shown and self._length:
-            self._draw()
-            self.stream.write("\n")
-            self.stream.flush()
+        if self.shown:
+            self._over.set()
+            self._clock.join()
+            if self._length:
+                self._draw("\n")
 
     def event(self, event: dict[str, Any]) -> None:
         """Take note of what happened to a call."""
         item, state = event["item"], event["state"]
-        if state in {"cached", "done", "failed"}:
-            self.running.discard(item)
-            if item not in self._ended:
-                self._ended.add(item)
-                self.states[state] = self.states.get(state, 0) + 1
-        else:
-            self.running.add(item)
-            if state == "retrying":
-                log.info("%s %d: %s; trying again", self.what, item, event["reason"])
-        if self.shown:
-            if time.monotonic() - self._drawn >= _EVERY:
-                self._draw()
-        elif self.done * 10 // max(self.total, 1) > self._told:
-            self._told = self.done * 10 // max(self.total, 1)
+        with self._lock:
+            if state in {"cached", "done", "failed"}:
+                self.running.discard(item)
+                if item not in self._ended:
+                    self._ended.add(item)
+                    self.states[state] = self.states.get(state, 0) + 1
+            else:
+                self.running.add(item)
+        if state == "retrying":
+            log.info("%s %d: %s; trying again", self.what, item, event["reason"])
+        tenth = self.done * 10 // max(self.total, 1)
+        if tenth > self._told and not self.shown:
+            self._told = tenth
             log.info("%s: %s", self.what, self._text())
 
     @property
@@ -92,14 +103,33 @@ class Progress:
         parts.append(f"{time.monotonic() - self._begun:.0f} s")
         return ", ".join(parts)
 
-    def _draw(self) -> None:
-        filled = _WIDTH * self.done // max(self.total, 1)
-        bar = "#" * filled + "-" * (_WIDTH - filled)
-        line = f"{self.what} [{bar}] {self._text()}"
-        # Over what was there, and nothing of it left.
-        self.stream.write("\r" + line.ljust(self._length))
-        self.stream.flush()
-        self._length, self._drawn = len(line), time.monotonic()
+    def _tick(self) -> None:
+        """Draw from time to time, whether or not anything happens."""
+        while not self._over.wait(_EVERY):
+            self._draw()
+
+    def _draw(self, end: str = "") -> None:
+        with self._lock:
+            text = self._text()
+        columns = _columns(self.stream) - 1  # a full line would go on in the next
+        what = self.what[: max(columns - len(text) - 2, 0)]
+        width = min(columns - len(f"{what} [] {text}"), _WIDTH)
+        filled = width * self.done // max(self.total, 1)
+        bar = f"[{'#' * filled}{'-' * (width - filled)}] " if width >= _LEAST else ""
+        line = f"{what} {bar}{text}"[:columns]
+        try:  # over what was there, and nothing of it left
+            self.stream.write("\r" + line.ljust(self._length) + end)
+            self.stream.flush()
+        except (OSError, ValueError):
+            return  # closed; the calls go on
+        self._length = len(line)
+
+
+def _columns(stream: TextIO) -> int:
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or _COLUMNS
+    except (AttributeError, OSError, ValueError):
+        return _COLUMNS
 
 
 def _is_terminal(stream: TextIO) -> bool:
