@@ -76,7 +76,9 @@ def submit(request: Message) -> Message:
         key=token,
         pure=False,
     )
-    answer = _waited(future)
+    text = "the Dask scheduler was lost while it was told of the call"
+    lost = AdapterError("scheduler_lost", text, transient=True)
+    answer = _waited(future, lost)
     if answer is None:
         client.publish_dataset(future, name=token, override=True)
         _futures[token] = future
@@ -89,7 +91,7 @@ def collect(token: str) -> Message:
     """Collect the outcome of a call, if it is there."""
     client = cluster.connected()
     future = _found(client, token)
-    answer = _waited(future)
+    answer = _waited(future, _unknown(token))
     if answer is None:
         return {"state": "pending", "token": token, "retry_after_ms": 200}
     _forget(client, token)
@@ -132,8 +134,8 @@ def _unknown(token: str) -> AdapterError:
     return AdapterError("unknown_token", text)
 
 
-def _waited(future: Future) -> Optional[Message]:
-    """Return the answer if the task ends in a moment."""
+def _waited(future: Future, lost: AdapterError) -> Optional[Message]:
+    """Return the answer if the task ends in a moment; ``lost`` if nobody knows of it any more."""
     from concurrent.futures import CancelledError
 
     from distributed import TimeoutError as DaskTimeoutError
@@ -144,7 +146,7 @@ def _waited(future: Future) -> Optional[Message]:
     except (TimeoutError, DaskTimeoutError):
         return None
     except CancelledError:
-        raise _unknown(future.key) from None
+        raise lost from None
     except KilledWorker as problem:
         text = f"the call's Dask workers died, one after the other: {problem}"
         raise AdapterError("workers_died", text, transient=True) from None

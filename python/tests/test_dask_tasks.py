@@ -1,0 +1,48 @@
+"""Parts of the adapter for Dask without a cluster: moments that are too short to hit."""
+
+from __future__ import annotations
+
+from concurrent.futures import CancelledError
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from daggerml.adapters.lines import AdapterError
+
+pytest.importorskip("distributed")
+
+
+class Lost:
+    """A future whose scheduler is gone."""
+
+    key = "daggerml-00-1"
+
+    def result(self, timeout: float) -> Any:
+        raise CancelledError(self.key)
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    from daggerml_adapter_dask import cluster
+
+    found = SimpleNamespace(
+        scheduler=SimpleNamespace(address="tcp://127.0.0.1:1"),
+        submit=lambda *args, **options: Lost(),
+        get_dataset=lambda name: Lost(),
+    )
+    monkeypatch.setattr(cluster, "connected", lambda: found)
+    return found
+
+
+def test_a_scheduler_that_is_lost_while_it_is_told_of_a_call(client: SimpleNamespace) -> None:
+    from daggerml_adapter_dask import tasks
+
+    with pytest.raises(AdapterError) as caught:
+        tasks.submit({"key": "00", "attempt": 1, "bundle": ""})
+    # `unknown_token` is no answer to `invoke`: it ended the call, which is to be tried again.
+    assert caught.value.answer["error"]["kind"] == "scheduler_lost"
+    assert caught.value.answer["error"]["transient"]
+    with pytest.raises(AdapterError) as caught:
+        tasks.collect("daggerml-00-1")
+    assert caught.value.answer["error"]["kind"] == "unknown_token"
