@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from concurrent.futures import CancelledError
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from daggerml.adapters.lines import AdapterError
 
-pytest.importorskip("distributed")
+CommClosedError = pytest.importorskip("distributed.comm").CommClosedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Lost:
@@ -18,8 +21,10 @@ class Lost:
 
     key = "daggerml-00-1"
 
+    error: BaseException = CancelledError(key)
+
     def result(self, timeout: float) -> Any:
-        raise CancelledError(self.key)
+        raise self.error
 
 
 @pytest.fixture
@@ -46,3 +51,28 @@ def test_a_scheduler_that_is_lost_while_it_is_told_of_a_call(client: SimpleNames
     with pytest.raises(AdapterError) as caught:
         tasks.collect("daggerml-00-1")
     assert caught.value.answer["error"]["kind"] == "unknown_token"
+
+
+@pytest.mark.parametrize(
+    "error", [UnboundLocalError("cannot access local variable 'result'"), CommClosedError("gone")]
+)
+def test_a_connection_that_is_no_good(
+    client: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    from daggerml_adapter_dask import cluster, tasks
+
+    forgotten: list[int] = []
+    monkeypatch.setattr(cluster, "forget", lambda: forgotten.append(1))
+    monkeypatch.setattr(Lost, "error", error)
+
+    def asked(answer: Callable[[], Any]) -> Any:
+        with pytest.raises(AdapterError) as caught:
+            answer()
+        return caught.value.answer["error"]
+
+    for found in (
+        asked(lambda: tasks.submit({"key": "00", "attempt": 1, "bundle": ""})),
+        asked(lambda: tasks.collect("daggerml-00-1")),
+    ):
+        assert (found["kind"], found["transient"]) == ("scheduler_lost", True)
+    assert forgotten == [1, 1]

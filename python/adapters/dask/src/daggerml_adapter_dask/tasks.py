@@ -139,6 +139,7 @@ def _waited(future: Future, lost: AdapterError) -> Optional[Message]:
     from concurrent.futures import CancelledError
 
     from distributed import TimeoutError as DaskTimeoutError
+    from distributed.comm import CommClosedError
     from distributed.scheduler import KilledWorker
 
     try:
@@ -147,13 +148,17 @@ def _waited(future: Future, lost: AdapterError) -> Optional[Message]:
         return None
     except CancelledError:
         raise lost from None
+    except UnboundLocalError as problem:
+        # Not of the task, whose own errors are answers: Dask's `sync` ends like this when
+        # what it waits for is canceled, and that connection would do so again.
+        raise ConnectionError(f"a gather was canceled ({problem})") from None
     except KilledWorker as problem:
         text = f"the call's Dask workers died, one after the other: {problem}"
         raise AdapterError("workers_died", text, transient=True) from None
     except ModuleNotFoundError as problem:
         text = f"a Dask worker cannot run calls: {problem}; install daggerml where workers run"
         raise AdapterError("worker_unfit", text) from None
-    except AdapterError:
+    except (AdapterError, CommClosedError):  # the latter is the connection's, not the task's
         raise
     except Exception as problem:  # noqa: BLE001  whatever the task raised is answered
         text = f"the Dask task failed: {type(problem).__name__}: {problem}"
