@@ -213,8 +213,10 @@ def test_adapters_are_found_by_name_only(repo: Dml) -> None:
             ("$(id)", "not the name of an adapter"),
             ("Local", "not the name of an adapter"),
         ]:
-            with pytest.raises(daggerml.DmlRepoError, match=words):
+            with pytest.raises(daggerml.DmlRepoError, match=words) as caught:
                 dag.call(total.options(adapter=name), [1])
+            # In the repository's own settings it would change nothing.
+            assert "dml config --user" in (caught.value.hint or "--user")
         assert dag.call(total.options(adapter=""), [1]).value() == 1
         dag.commit(None)
 

@@ -171,6 +171,10 @@ def test_settings(repo: Dml, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert repo.config.get("user.name") == "Ada"
     with pytest.raises(daggerml.DmlRepoError):
         repo.config.set("no.such.key", "x")
+    # Which programs run is not for a repository to say.
+    for key in ("adapters.allow", "adapter.mine.command"):
+        with pytest.raises(ValueError, match="user=True"):
+            repo.config.set(key, "mine")
 
 
 def test_garbage_and_damage(repo: Dml) -> None:

@@ -28,8 +28,12 @@ fn settings() {
 
     let mut config = Config::of(root).unwrap();
     config
-        .set(Scope::Repository, "adapters.allow", "dask, slurm")
+        .set(Scope::User, "adapters.allow", "dask, slurm")
         .unwrap();
+    for key in ["adapters.allow", "adapter.dask.command"] {
+        let error = config.set(Scope::Repository, key, "dask").unwrap_err();
+        assert!(error.to_string().contains("set it with --user"), "{error}");
+    }
     config
         .set(Scope::Repository, "adapter.dask.workers", "4")
         .unwrap();
@@ -51,7 +55,7 @@ fn settings() {
             .collect::<Vec<_>>(),
         [
             ("adapter.dask.workers", "repository"),
-            ("adapters.allow", "repository"),
+            ("adapters.allow", "user"),
             ("future.key", "repository"),
             ("user.name", "user"),
             ("user.name", "repository"),

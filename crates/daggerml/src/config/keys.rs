@@ -91,6 +91,22 @@ pub(super) fn parse(key: &str, text: &str) -> Result<Value> {
     })
 }
 
+/// Whether only the user's settings are asked for `key`: what programs may run is not
+/// said by a repository, which may come from anybody.
+pub(super) fn is_users(key: &str) -> bool {
+    let command = |rest: &str| rest.ends_with(".command");
+    key == "adapters.allow" || key.strip_prefix("adapter.").is_some_and(command)
+}
+
+pub(super) fn not_the_users(key: &str) -> Error {
+    Error::Invalid {
+        message: format!(
+            "{key} counts in your own settings only, since a repository may come from anybody; \
+             set it with --user (in Python: user=True)"
+        ),
+    }
+}
+
 pub(super) fn bad_key(key: &str) -> Error {
     Error::Invalid {
         message: format!(

@@ -146,6 +146,9 @@ impl Config {
     pub fn set(&mut self, scope: Scope, key: &str, value: &str) -> Result<()> {
         let parts = parts(key)?;
         let value = keys::parse(key, value)?;
+        if scope == Scope::Repository && keys::is_users(key) {
+            return Err(keys::not_the_users(key));
+        }
         let file = self.file(scope)?;
         let (last, tables) = parts.split_last().ok_or_else(|| keys::bad_key(key))?;
         let mut at = file.document.as_table_mut();

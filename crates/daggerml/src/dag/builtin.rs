@@ -352,7 +352,16 @@ fn mistyped_second(op: Builtin, allowed: &'static str, found: &Value) -> Builtin
 }
 
 fn missing(op: Builtin, key: &Value, collection: &Value) -> BuiltinError {
-    let mut text = format!("{key:?}");
+    let mut text = match key {
+        Value::Null => "null".to_owned(),
+        Value::Bool(truth) => truth.to_string(),
+        Value::Int(number) => number.to_string(),
+        Value::Float(number) => number.get().to_string(),
+        Value::String(text) => format!("{text:?}"),
+        Value::Bytes(bytes) => format!("b\"{}\"", bytes.escape_ascii()),
+        Value::Uri(uri) => uri.to_string(),
+        other => format!("{other:?}"),
+    };
     if let Some((end, _)) = text.char_indices().nth(SHOWN) {
         text.truncate(end);
         text.push('…');

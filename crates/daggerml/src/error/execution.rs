@@ -92,8 +92,8 @@ impl ExecutionError {
     pub(super) fn hint(&self) -> Option<String> {
         Some(match self {
             Self::AdapterNotFound { name, .. } => format!(
-                "install daggerml-adapter-{name}, or allow it in your settings: \
-                 `dml config adapters.allow {name}`"
+                "install daggerml-adapter-{name}, or allow it in your own settings: \
+                 `dml config --user adapters.allow {name}` (with a comma after each other one)"
             ),
             Self::AdapterFailed { key, .. } | Self::Timeout { key, .. } => {
                 format!("`dml exec log {}` shows the whole log", short(*key))
