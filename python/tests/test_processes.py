@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -133,6 +134,25 @@ def test_after_a_fork_a_clear_error(repo: Dml) -> None:
     assert told == ["closed True"] * 5
     dag.commit(node)
     assert repo.load("fork").result.value() == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not remove what is open")
+def test_a_repository_that_is_removed_takes_nothing_more(repo: Dml) -> None:
+    """`rm -rf .dml` and begin again, in a notebook that has it open."""
+    with repo.new("first") as first:
+        first.commit(1)
+    dag = repo.new("lost")
+    dag.put(1)
+    shutil.rmtree(repo.root)
+    for attempt in (
+        lambda: dag.commit(1),
+        lambda: repo.new("more").commit(1),
+        lambda: Dml.init(repo.root),
+        lambda: repo.branch.create("b"),
+    ):
+        with pytest.raises(daggerml.DmlRepoError, match="was removed while") as caught:
+            attempt()
+        assert caught.value.kind == "closed"
 
 
 def test_two_processes_author_at_once(repo: Dml) -> None:

@@ -38,6 +38,7 @@ fn shared(
     let mut all = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
     let all = all.get_or_insert_default();
     if let Some(found) = all.get(&root).and_then(Weak::upgrade) {
+        found.store().check_there()?;
         return Ok(found);
     }
     all.retain(|_, handle| handle.strong_count() > 0);

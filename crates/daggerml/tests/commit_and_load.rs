@@ -50,3 +50,24 @@ fn many_names_survive() {
         assert_eq!(view.value(view.result().unwrap()).unwrap(), number.into());
     }
 }
+
+#[test]
+#[cfg(unix)]
+fn nothing_is_written_into_a_repository_that_was_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("repo");
+    let repository = Repository::init(&root).unwrap();
+    let mut dag = repository.new_dag("lost", "").unwrap();
+    let node = dag.put(1i64.into()).unwrap();
+    std::fs::remove_dir_all(&root).unwrap();
+    let error = dag.commit(node).err().unwrap();
+    assert!(error.to_string().contains("was removed while"), "{error}");
+    let error = Repository::init(&root).err().unwrap();
+    assert!(error.to_string().contains("was removed while"), "{error}");
+    assert!(
+        !root.join(".dml").exists(),
+        "half a repository was left there"
+    );
+    drop((dag, repository));
+    assert!(Repository::init(&root).unwrap().dags().unwrap().is_empty());
+}

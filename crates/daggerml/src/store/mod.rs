@@ -115,6 +115,7 @@ impl Store {
     /// must not have effects elsewhere; and it must not call `write` itself.
     pub fn write<T>(&self, mut change: impl FnMut(&mut WriteTxn<'_>) -> Result<T>) -> Result<T> {
         self.check_usable()?;
+        self.check_there()?;
         if let Some(reason) = &self.inner.read_only {
             return Err(Error::ReadOnly {
                 path: self.inner.path.clone(),
@@ -135,6 +136,21 @@ impl Store {
                 other => return other,
             }
         }
+    }
+
+    /// Refuses a store whose file was removed while it was open: it can be read, but
+    /// whatever is written into it is lost.
+    pub fn check_there(&self) -> Result<()> {
+        if self.inner.is_removed() {
+            return Err(Error::Closed {
+                message: format!(
+                    "{} was removed while this process had it open; start the process anew to \
+                     make or open another repository there",
+                    self.inner.path.display()
+                ),
+            });
+        }
+        Ok(())
     }
 
     fn check_usable(&self) -> Result<()> {
@@ -196,6 +212,20 @@ impl Store {
 }
 
 impl Inner {
+    /// Whether no folder has the data file any more.
+    #[cfg(unix)]
+    fn is_removed(&self) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        self.file.metadata().is_ok_and(|found| found.nlink() == 0)
+    }
+
+    /// Windows does not remove a file that is open.
+    #[cfg(not(unix))]
+    #[expect(clippy::unused_self, reason = "it is used where it can be true")]
+    fn is_removed(&self) -> bool {
+        false
+    }
+
     fn failed(&self, action: &'static str, source: heed::Error) -> Error {
         use heed::Error::Mdb;
         match source {

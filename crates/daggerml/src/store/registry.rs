@@ -19,6 +19,7 @@ pub(super) fn find_or(folder: &Path, open: impl FnOnce() -> Result<Store>) -> Re
     if let Some(inner) = stores.get(folder).and_then(Weak::upgrade) {
         let store = Store { inner };
         store.check_usable()?;
+        store.check_there()?;
         return Ok(store);
     }
     // The last handle may be closing at this moment in another thread.
