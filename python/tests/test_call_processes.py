@@ -100,6 +100,8 @@ def test_a_caller_that_is_stopped_leaves_no_process(
             caller.kill()
     assert out == (b"interrupted\n" if number == signal.SIGINT else b"")
     assert gone(pid)
+    [record] = repo.exec.list()
+    assert record.status == ("canceled" if number == signal.SIGINT else "interrupted")
     with repo.new("after") as dag:
         with pytest.raises(TimeoutError):  # the claim is free, or taken over
             dag.call(sleeps, str(folder), timeout=0.5)

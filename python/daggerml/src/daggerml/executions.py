@@ -28,7 +28,8 @@ class ExecutionRecord:
 
     #: The call's key: the hash of runnable and arguments.
     key: str
-    #: ``claimed``, ``running`` or ``pending`` while it is under way; ``ok``, ``error`` or
+    #: ``claimed``, ``running`` or ``pending`` while it is under way; ``interrupted`` when the
+    #: process that ran it died, and the next caller takes it over; ``ok``, ``error`` or
     #: ``canceled`` when it ended.
     status: str
     #: The adapter that ran it.
@@ -128,7 +129,7 @@ def _running(call: dict[str, Any]) -> ExecutionRecord:
     claim = call["running"]
     return ExecutionRecord(
         key=call["key"],
-        status=claim["state"],
+        status="interrupted" if claim["dead"] else claim["state"],
         adapter=claim["adapter"],
         started=_time(claim["since"]),
         cached=call["dag"] is not None,
