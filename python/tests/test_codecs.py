@@ -231,6 +231,47 @@ def test_the_repository_is_named_in_errors(repo: Dml) -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "text", "stored"),
+    [
+        ("datetime64", "2024-02-29", "2024-02-29"),
+        ("datetime64", "2024-02-29T01:02:03.000000004", "2024-02-29T01:02:03.000000004"),
+        ("datetime64", "NaT", None),
+        ("timedelta64", (-1_500_000_000, "ns"), "-PT1.500000000S"),
+        ("timedelta64", (3, "ns"), "PT0.000000003S"),
+        ("timedelta64", (1, "D"), "PT86400S"),
+        ("timedelta64", (2, "M"), "P2M"),
+    ],
+)
+def test_times_of_numpy_are_no_bare_numbers(
+    repo: Dml, kind: str, text: Any, stored: object
+) -> None:
+    numpy = pytest.importorskip("numpy")
+    words = text if isinstance(text, tuple) else (text,)
+    scalar = getattr(numpy, kind)(*words)
+    dag = repo.new("times")
+    assert dag.put(scalar).value() == stored
+    assert dag.put({"xs": numpy.array([[scalar]])}).value() == {"xs": [[stored]]}
+    assert dag.put(numpy.array(scalar)).value() == stored
+    with pytest.raises(CodecError, match="at most 10,000"):
+        dag.put(numpy.array([scalar] * 10_001))
+
+
+def test_what_pandas_adds_to_times(repo: Dml) -> None:
+    class Timedelta(dt.timedelta):
+        nanoseconds = 7
+
+    class NaT(dt.datetime):
+        def __ne__(self, other: object) -> bool:
+            return True
+
+        __hash__ = None  # type: ignore[assignment]
+
+    dag = repo.new("pandas")
+    assert dag.put(Timedelta(seconds=-1)).value() == "-PT0.999999993S"
+    assert dag.put([NaT(1, 1, 1)]).value() == [None]
+
+
+@pytest.mark.parametrize(
     ("make", "advice"),
     [
         (lambda dag: test_standard_types, "decorate it with @daggerml.funk"),

@@ -79,19 +79,38 @@ class ArrayCodec:
                 "put array.tolist() if it really belongs in the repository"
             )
             raise CodecError(text)
+        if getattr(value.dtype, "kind", "") in _TIMES:  # its list may hold bare numbers
+            return list(value) if value.shape else value[()]
         return value.tolist()
 
 
-def _duration(value: Any) -> str:
-    """Return a timedelta as an ISO 8601 duration, exact to the microsecond."""
+#: The kinds of numpy's types for times and durations.
+_TIMES = ("M", "m")
+
+
+def _duration(value: Any) -> Any:
+    """Return a timedelta as an ISO 8601 duration, exact to its last digit."""
+    if _is_no_time(value):
+        return None
     micros = (value.days * 86_400 + value.seconds) * 1_000_000 + value.microseconds
-    sign = "-" if micros < 0 else ""
-    seconds, rest = divmod(abs(micros), 1_000_000)
-    return f"{sign}PT{seconds}.{rest:06}S" if rest else f"{sign}PT{seconds}S"
+    nanos = getattr(value, "nanoseconds", 0)  # pandas has them
+    return _seconds(micros * 1000 + nanos, 9) if nanos else _seconds(micros, 6)
 
 
-def _isoformat(value: Any) -> str:
-    return str(value.isoformat())
+def _seconds(count: int, digits: int) -> str:
+    """Return a number of seconds with so many decimal digits as a duration."""
+    sign = "-" if count < 0 else ""
+    seconds, rest = divmod(abs(count), 10**digits)
+    return f"{sign}PT{seconds}.{rest:0{digits}}S" if rest else f"{sign}PT{seconds}S"
+
+
+def _isoformat(value: Any) -> Any:
+    return None if _is_no_time(value) else str(value.isoformat())
+
+
+def _is_no_time(value: Any) -> bool:
+    """Tell whether it is pandas' NaT, the missing time; only that is not itself."""
+    return bool(value != value)  # noqa: PLR0124
 
 
 def _posix(value: Any) -> str:
@@ -99,7 +118,20 @@ def _posix(value: Any) -> str:
 
 
 def _item(value: Any) -> Any:
-    return value.item()
+    """Return a numpy scalar as Python's, where there is one that says the same."""
+    item = value.item()
+    if isinstance(item, type(value)):  # longdouble
+        raise CodecError.unsupported(value)
+    if value.dtype.kind not in _TIMES or not isinstance(item, int):
+        return item
+    # Python's types have no nanoseconds, months or years: numpy makes bare numbers of them.
+    if value.dtype.kind == "M":
+        return str(value)
+    unit, size = sys.modules["numpy"].datetime_data(value.dtype)
+    digits = {"ns": 9, "ps": 12, "fs": 15, "as": 18}.get(unit)
+    if digits is not None:
+        return _seconds(item * size, digits)
+    return f"P{item * size}{unit}" if unit in {"Y", "M"} else item
 
 
 def _refuse_frame(value: Any) -> Any:
