@@ -235,7 +235,7 @@ def test_the_repository_is_named_in_errors(repo: Dml) -> None:
     [
         ("datetime64", "2024-02-29", "2024-02-29"),
         ("datetime64", "2024-02-29T01:02:03.000000004", "2024-02-29T01:02:03.000000004"),
-        ("datetime64", "NaT", None),
+        ("datetime64", ("NaT", "ns"), None),
         ("timedelta64", (-1_500_000_000, "ns"), "-PT1.500000000S"),
         ("timedelta64", (3, "ns"), "PT0.000000003S"),
         ("timedelta64", (1, "D"), "PT86400S"),

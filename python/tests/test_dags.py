@@ -115,6 +115,16 @@ def test_a_committed_dag_cannot_change() -> None:
 
 
 @usual
+def test_what_a_dag_has_itself_is_no_name_to_set() -> None:
+    dag = daggerml.new("itself")
+    for name in ("result", "tags", "put", "dml", "keys"):
+        with pytest.raises(AttributeError, match=rf"dag\['{name}'\] = "):
+            setattr(dag, name, 1)
+        dag[name] = 1
+        assert dag[name].value() == 1
+
+
+@usual
 def test_one_tag_is_not_its_letters() -> None:
     assert daggerml.new("tagged", tags="course").tags == ["course"]
 

@@ -74,8 +74,11 @@ class Dag(ReadableDag):
         self.put(value, name=name)
 
     def __setattr__(self, name: str, value: object) -> None:
-        if name.startswith("_") or hasattr(type(self), name):
+        if name.startswith("_"):
             object.__setattr__(self, name, value)
+        elif hasattr(type(self), name):
+            text = f"a DAG's {name!r} cannot be set; dag[{name!r}] = ... gives a node that name"
+            raise AttributeError(text)
         else:
             self.put(value, name=name)
 
