@@ -182,22 +182,6 @@ def test_a_function_that_forks_answers_once(local: Adapter) -> None:
     local.close()
 
 
-def test_a_warm_process_is_as_it_was_after_every_call(local: Adapter) -> None:
-    @funk
-    def changes(dag: Any) -> Any:
-        import os
-        import sys
-
-        found = os.environ.get("CHANGED"), "/nowhere" in sys.path, os.getcwd()  # noqa: PTH109
-        os.environ["CHANGED"] = "yes"
-        sys.path.insert(0, "/nowhere")
-        os.chdir("/")
-        return found
-
-    assert outcome(local.invoke(changes)) == [None, False, str(Path.cwd())]
-    assert outcome(local.invoke(changes)) == [None, False, str(Path.cwd())]
-
-
 def test_helpers_and_dataclasses(local: Adapter) -> None:
     import dataclasses
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Message = dict[str, Any]
     Handler = Callable[[Message], Message]
 
-__all__ = ["PROTOCOL", "AdapterError", "serve"]
+__all__ = ["PROTOCOL", "AdapterError", "serve", "streams"]
 
 #: The version of the protocol.
 PROTOCOL = 1
@@ -150,13 +150,33 @@ def _flush() -> None:
             continue  # closed by a function
 
 
+#: What the log is written to, kept for :func:`streams`.
+_log: list[int] = []
+
+
 def _private() -> tuple[BinaryIO, int]:
     """Take standard input and output away from whatever else runs in this process."""
     requests, answers = os.fdopen(os.dup(0), "rb"), os.dup(1)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    os.dup2(2, 1)
-    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
-    sys.stdout = open(1, "w", encoding="utf-8", errors="replace", closefd=False, buffering=1)  # noqa: SIM115
+    _log.append(os.dup(2))
+    streams()
     return requests, answers
+
+
+def streams() -> None:
+    """Give a function the streams it expects, whatever the one before did to them.
+
+    There is nothing to read, and what is written is the log.
+    """
+    if not _log:  # no process of an adapter
+        return
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for number, source in ((0, nothing), (1, _log[0]), (2, _log[0])):
+        os.dup2(source, number)
+    if nothing > 2:  # noqa: PLR2004  it did not take the place of a closed one
+        os.close(nothing)
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+    for name, number, errors in (("stdout", 1, "replace"), ("stderr", 2, "backslashreplace")):
+        stream = open(  # noqa: SIM115
+            number, "w", encoding="utf-8", errors=errors, closefd=False, buffering=1
+        )
+        setattr(sys, name, stream)

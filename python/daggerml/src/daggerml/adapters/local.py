@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import binascii
 import os
-import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from daggerml.adapters import lines
@@ -32,7 +31,7 @@ def run() -> NoReturn:
     finally:
         _clean_up()
     # Threads that a function left running would keep the process alive.
-    sys.stderr.flush()
+    lines._flush()
     os._exit(0)
 
 

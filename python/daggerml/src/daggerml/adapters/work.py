@@ -11,6 +11,7 @@ import types
 from typing import TYPE_CHECKING, Any
 
 from daggerml import _core
+from daggerml.adapters import lines
 from daggerml.adapters.lines import AdapterError
 from daggerml.dag import Dag
 from daggerml.errors import DmlRepoError, Error
@@ -42,6 +43,7 @@ def run(repository: Dml, bundle: bytes, ancestors: list[str], *, thin: bool) -> 
     name = runnable.kwargs.get("function", runnable.uri.uri)
     dag = Dag._begun(repository, core, str(name), "")
     folder, environment, path = os.getcwd(), dict(os.environ), list(sys.path)
+    lines.streams()
     try:
         result = runner(dag, runnable)
         node, _ = core.put(result, None, dag._codec)
