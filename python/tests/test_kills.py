@@ -1,0 +1,169 @@
+"""`kill -9` of callers, adapters, workers and functions at random moments.
+
+`DML_KILL_ROUNDS` sets how many rounds there are (3), `DML_KILL_SEED` where the random
+numbers start.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from daggerml import Dml, calls, funk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from clusters import Cluster
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+
+ROUNDS = int(os.environ.get("DML_KILL_ROUNDS", "3"))
+MARK = "DML_TEST_KILLS"
+CALLERS = 3
+
+
+@funk
+def leaf(dag: Any, n: Any) -> Any:
+    import subprocess
+
+    subprocess.run(["sleep", "0.03"], check=True)
+    return n.value() * 2
+
+
+@funk(prepop={"leaf": leaf})
+def branch(dag: Any, n: Any) -> Any:
+    return dag.leaf(n.value()).value() + dag.leaf(n.value() + 1).value()
+
+
+far_leaf = leaf.options(adapter="dask")
+
+
+@funk(adapter="dask", prepop={"leaf": far_leaf})
+def far_branch(dag: Any, n: Any) -> Any:
+    return dag.leaf(n.value()).value() + dag.leaf(n.value() + 1).value()
+
+
+def make_calls(root: str, name: str, first: int, far: bool) -> None:
+    """Make the calls of a round, in an order of this process's own."""
+    order = [first, first + 1, first + 2]
+    random.shuffle(order)
+    with Dml.open(root).new(f"{name}-{os.getpid()}") as dag:
+        for n in order:
+            assert dag.call(far_branch if far else branch, n).value() == 4 * n + 2
+        dag.commit(order)
+
+
+CALLER = """
+import sys, test_kills
+test_kills.make_calls(sys.argv[1], "caller", int(sys.argv[2]), sys.argv[3] == "dask")
+"""
+
+
+class Processes:
+    """What a test starts, and all that comes of it: told by a variable of the environment."""
+
+    def __init__(self) -> None:
+        self.mark = f"{MARK}={uuid.uuid4().hex}"
+        name, _, value = self.mark.partition("=")
+        self.environment = {**os.environ, name: value, "PYTHONPATH": str(Path(__file__).parent)}
+
+    def alive(self, words: str = "") -> list[int]:
+        """Return those that run, and have the words in their command."""
+        found = []
+        for folder in Path("/proc").iterdir():
+            try:
+                ours = self.mark.encode() in (folder / "environ").read_bytes()
+                command = (folder / "cmdline").read_bytes().decode(errors="replace")
+                state = (folder / "stat").read_text().rpartition(")")[2].split()[0]
+            except (OSError, ValueError):
+                continue
+            if ours and state != "Z" and words in command:
+                found.append(int(folder.name))
+        return found
+
+
+@pytest.fixture
+def processes() -> Processes:
+    return Processes()
+
+
+@pytest.fixture
+def cluster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processes: Processes
+) -> Iterator[Cluster]:
+    pytest.importorskip("distributed")
+    from clusters import Cluster
+
+    found = Cluster(folder=tmp_path)
+    processes.environment["DAGGERML_DASK_SCHEDULER"] = found.address
+    monkeypatch.setenv("DAGGERML_DASK_SCHEDULER", found.address)
+    yield found
+    found.close()
+
+
+def kill_around(repo: Dml, processes: Processes, cluster: Any) -> None:
+    """Run rounds of calls and kills; every call ends right, if not at once then when repeated."""
+    chance = random.Random(int(os.environ.get("DML_KILL_SEED", "1")))  # noqa: S311
+    kind = "local" if cluster is None else "dask"
+    adapter = "daggerml.adapters.local" if cluster is None else "daggerml_adapter_dask.cli"
+    for number in range(ROUNDS):
+        first = number * 10
+        callers = [
+            subprocess.Popen(
+                [sys.executable, "-c", CALLER, repo.root, str(first), kind],
+                env=processes.environment,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for _ in range(CALLERS)
+        ]
+        killed = set()
+        for _ in range(chance.randint(1, 3)):
+            time.sleep(chance.random() * 1.2)
+            victim = chance.choice(["caller", "adapter", "worker"])
+            if victim == "worker" and cluster is not None:
+                at = chance.randrange(len(cluster.workers))
+                cluster.workers[at].kill()
+                cluster.workers[at].wait()
+                cluster.workers[at] = cluster.start_worker()
+                continue
+            if victim == "caller":
+                killed.add(chance.choice(callers).pid)
+            pids = processes.alive(adapter) if victim == "adapter" else list(killed)
+            if pids and pids[-1] in processes.alive():
+                os.kill(pids[-1], signal.SIGKILL)
+        for caller in callers:
+            _, told = caller.communicate(timeout=120)
+            assert caller.returncode == 0 or caller.pid in killed, f"round {number}: {told}"
+        make_calls(repo.root, "again", first, cluster is not None)
+    assert repo.fsck() == []
+    assert [each for each in repo.exec.list() if each.finished is None] == []
+
+
+def no_orphans(processes: Processes) -> None:
+    until = time.monotonic() + 10
+    while left := processes.alive():
+        assert time.monotonic() < until, left
+        time.sleep(0.05)
+
+
+def test_on_this_machine(repo: Dml, processes: Processes) -> None:
+    kill_around(repo, processes, None)
+    calls.release(repo.root)
+    no_orphans(processes)
+
+
+def test_on_a_cluster(repo: Dml, processes: Processes, cluster: Cluster) -> None:
+    kill_around(repo, processes, cluster)
+    calls.release(repo.root)
+    no_orphans(processes)
