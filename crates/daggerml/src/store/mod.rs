@@ -216,7 +216,13 @@ impl Inner {
     #[cfg(unix)]
     fn is_removed(&self) -> bool {
         use std::os::unix::fs::MetadataExt;
-        self.file.metadata().is_ok_and(|found| found.nlink() == 0)
+        let Ok(ours) = self.file.metadata() else {
+            return false;
+        };
+        // Some file systems do not count links: see whether it is where it was.
+        let is_ours =
+            |there: std::fs::Metadata| (there.dev(), there.ino()) == (ours.dev(), ours.ino());
+        ours.nlink() == 0 && !std::fs::metadata(self.path.join(DATA_FILE)).is_ok_and(is_ours)
     }
 
     /// Windows does not remove a file that is open.
