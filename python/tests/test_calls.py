@@ -216,7 +216,8 @@ def test_adapters_are_found_by_name_only(repo: Dml) -> None:
             with pytest.raises(daggerml.DmlRepoError, match=words) as caught:
                 dag.call(total.options(adapter=name), [1])
             # In the repository's own settings it would change nothing.
-            assert "dml config --user" in (caught.value.hint or "--user")
+            hint = caught.value.hint
+            assert hint is None or "dml config --user" in hint
         assert dag.call(total.options(adapter=""), [1]).value() == 1
         dag.commit(None)
 

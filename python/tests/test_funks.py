@@ -7,6 +7,7 @@ import functools
 import importlib
 import json
 import math
+import pickle
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -68,6 +69,12 @@ def test_a_funk_is_a_runnable(repo: Dml) -> None:
         assert dag.put({"f": [total]}).value() == {"f": [total.runnable]}
         dag.commit(node)
     assert repo.load("put").result.value() == total.runnable
+
+
+def test_a_funk_can_be_pickled() -> None:
+    other = pickle.loads(pickle.dumps(total.options(timeout=3, cache=False)))  # noqa: S301  our own
+    assert (other, other.timeout, other.cache) == (total, 3, False)
+    assert other.in_process([1, 2]) == 3
 
 
 def test_it_is_not_called_by_accident() -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from daggerml._core import Ref, Runnable
     from daggerml.dml import Dml
 
-__all__ = ["run"]
+__all__ = ["function_of", "run"]
 
 #: The attribute of funks' frames in a stack: only what follows is the author's.
 _FILE = "<funk "
@@ -69,7 +69,7 @@ def _run_funk(dag: Dag, runnable: Runnable) -> Any:
         dag.add_tag(tag)
     for name, value in kwargs.get("prepop", {}).items():
         dag.put(value, name=name)
-    function = _function(kwargs["source"], kwargs["function"])
+    function = function_of(runnable)
     args = list(dag.argv)
     try:
         return function(dag, *args)
@@ -93,8 +93,9 @@ _RUNNERS: dict[str, Callable[[Dag, Runnable], Any]] = {
 }
 
 
-def _function(source: str, name: str) -> Callable[..., Any]:
-    """Return the function ``name`` of a new module with that source."""
+def function_of(runnable: Runnable) -> Callable[..., Any]:
+    """Return the function of a funk, in a new module with its source."""
+    source, name = runnable.kwargs["source"], runnable.kwargs["function"]
     file = f"{_FILE}{name}>"
     # So that tracebacks, debuggers and inspect show the lines.
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)

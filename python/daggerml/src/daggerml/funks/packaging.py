@@ -122,6 +122,10 @@ class Funk:
         )
         raise TypeError(text)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The function's name stands for the funk, so pickle would not find it.
+        return _unpickled, (self.runnable, self.timeout, self.cache)
+
     def __eq__(self, other: object) -> bool:
         return self.runnable == other.runnable if isinstance(other, Funk) else NotImplemented
 
@@ -130,6 +134,13 @@ class Funk:
 
     def __repr__(self) -> str:
         return f"<Funk {self.name!r} on {self.adapter!r}>"
+
+
+def _unpickled(runnable: Runnable, timeout: Optional[float], cache: bool) -> Funk:
+    """Make a funk again, with the function as it is where funks run."""
+    from daggerml.adapters.work import function_of
+
+    return Funk(runnable, function_of(runnable), timeout=timeout, cache=cache)
 
 
 @overload
