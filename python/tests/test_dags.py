@@ -154,6 +154,15 @@ def test_what_is_missing_is_named() -> None:
     assert not hasattr(dag, "nope")
 
 
+def test_a_repository_of_0_1_is_called_that(tmp_path: Path) -> None:
+    (tmp_path / ".dml").mkdir()
+    (tmp_path / ".dml" / "config.json").write_text("{}")
+    for attempt in (Dml, Dml.open, Dml.init):
+        with pytest.raises(daggerml.DmlRepoError, match="made by DaggerML 0.1") as caught:
+            attempt(tmp_path)
+        assert caught.value.kind == "unsupported"
+
+
 def test_no_repository_is_made_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()

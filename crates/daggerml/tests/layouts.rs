@@ -151,3 +151,14 @@ fn the_map_grows_beside_other_processes() {
     assert!(store.size().unwrap() > 8 << 20);
     clean(&store);
 }
+
+#[test]
+fn a_repository_of_daggerml_0_1_is_called_that() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = folder.path().join(".dml");
+    std::fs::create_dir(&old).unwrap();
+    std::fs::write(old.join("config.json"), "{}").unwrap();
+    let error = Repository::open(folder.path()).err().unwrap();
+    assert!(matches!(error, Error::StoreUnsupported { .. }), "{error}");
+    assert!(error.to_string().contains("DaggerML 0.1"), "{error}");
+}

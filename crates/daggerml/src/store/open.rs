@@ -18,6 +18,9 @@ use super::{DATA_FILE, Inner, SCHEMA, Store, Table, medium, registry};
 /// The name of LMDB's lock file.
 const LOCK_FILE: &str = "lock.mdb";
 
+/// What a repository of DaggerML 0.1 has.
+const OLD_FILE: &str = "config.json";
+
 /// Bytes of a lock file: a header and [`READERS`] places of a cache line.
 const LOCK_LENGTH: usize = (READERS as usize + 2) * 64;
 
@@ -120,6 +123,12 @@ impl OpenOptions {
         let data = folder.join(DATA_FILE);
         registry::find_or(&folder, || {
             let file = File::open(&data).map_err(|source| match source.kind() {
+                ErrorKind::NotFound if folder.join(OLD_FILE).exists() => Error::StoreUnsupported {
+                    path: folder.clone(),
+                    detail: "it was made by DaggerML 0.1, whose repositories are not read; \
+                             move it away, make a new one, and put the values again"
+                        .to_owned(),
+                },
                 ErrorKind::NotFound => Error::without_data(&folder),
                 _ => Error::Io {
                     action: "open",
