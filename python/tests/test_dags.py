@@ -158,7 +158,7 @@ def test_a_repository_of_0_1_is_called_that(tmp_path: Path) -> None:
     (tmp_path / ".dml").mkdir()
     (tmp_path / ".dml" / "config.json").write_text("{}")
     for attempt in (Dml, Dml.open, Dml.init):
-        with pytest.raises(daggerml.DmlRepoError, match="made by DaggerML 0.1") as caught:
+        with pytest.raises(daggerml.DmlRepoError, match=r"made by DaggerML 0\.1") as caught:
             attempt(tmp_path)
         assert caught.value.kind == "unsupported"
 
