@@ -158,7 +158,12 @@ fn a_repository_of_daggerml_0_1_is_called_that() {
     let old = folder.path().join(".dml");
     std::fs::create_dir(&old).unwrap();
     std::fs::write(old.join("config.json"), "{}").unwrap();
-    let error = Repository::open(folder.path()).err().unwrap();
-    assert!(matches!(error, Error::StoreUnsupported { .. }), "{error}");
-    assert!(error.to_string().contains("DaggerML 0.1"), "{error}");
+    for error in [
+        Repository::open(folder.path()).err().unwrap(),
+        Repository::init(folder.path()).err().unwrap(),
+    ] {
+        assert!(matches!(error, Error::StoreUnsupported { .. }), "{error}");
+        assert!(error.to_string().contains("DaggerML 0.1"), "{error}");
+    }
+    assert!(old.join("config.json").exists());
 }

@@ -123,12 +123,6 @@ impl OpenOptions {
         let data = folder.join(DATA_FILE);
         registry::find_or(&folder, || {
             let file = File::open(&data).map_err(|source| match source.kind() {
-                ErrorKind::NotFound if folder.join(OLD_FILE).exists() => Error::StoreUnsupported {
-                    path: folder.clone(),
-                    detail: "it was made by DaggerML 0.1, whose repositories are not read; \
-                             move it away, make a new one, and put the values again"
-                        .to_owned(),
-                },
                 ErrorKind::NotFound => Error::without_data(&folder),
                 _ => Error::Io {
                     action: "open",
@@ -245,6 +239,14 @@ impl OpenOptions {
 impl Error {
     /// A repository's folder has no data file in it.
     pub(crate) fn without_data(folder: &Path) -> Self {
+        if folder.join(OLD_FILE).exists() {
+            return Self::StoreUnsupported {
+                path: folder.to_owned(),
+                detail: "it was made by DaggerML 0.1, whose repositories are not read; \
+                         move it away, make a new one, and put the values again"
+                    .to_owned(),
+            };
+        }
         Self::StoreDamaged {
             path: folder.join(DATA_FILE),
             detail: format!(
