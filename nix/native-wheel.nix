@@ -34,6 +34,9 @@ let
     // {
       extraDummyScript = ''
         cp --recursive --no-preserve=mode ${sources.packages}/. $out/
+        for project in $(find $out/python -name pyproject.toml); do
+          touch $(dirname $project)/{README.md,LICENSE}
+        done
       '';
       buildPhaseCargoCommand = ''
         wheelwright build ${rows} --no-smoke --out ignored || true

@@ -42,21 +42,16 @@ in
 {
   # To compile.
   code = source code;
+  # To compile wheelwright, beside crates that hold nothing.
+  wheelwright = source ([ (fs.fileFilter isCode ../tools/wheelwright) ] ++ manifests);
   # To build wheels and sdists.
   artifacts = source artifacts;
   # To pack one package that has no compiled code.
   package = folder: source [ (root + "/${folder}") ];
-  # What says which packages there are, without their code.
+  # What says which packages there are, without their code and their words.
   packages = source [
     ../wheelwright.toml
-    (fs.fileFilter (
-      file:
-      lib.elem file.name [
-        "pyproject.toml"
-        "README.md"
-        "LICENSE"
-      ]
-    ) ../python)
+    (fs.fileFilter (file: file.name == "pyproject.toml") ../python)
   ];
   # To run every Rust test: some compare the code with the documentation.
   tests = source (
