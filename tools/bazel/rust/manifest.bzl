@@ -16,6 +16,8 @@ def _cargo_workspace_impl(rctx):
     section = ""
     for line in rctx.read(rctx.path(rctx.attr.manifest)).splitlines():
         line = line.strip()
+        if line.startswith("#"):
+            continue
         key = line.partition("=")[0].strip()
         if line.startswith("["):
             section = line.strip("[]")
