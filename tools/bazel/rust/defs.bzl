@@ -74,7 +74,7 @@ def crate_program(name, deps = [], srcs = ["src/main.rs"], **kwargs):
         **_common(kwargs)
     )
 
-def crate_tests(name, crate, deps = [], data = [], env = {}, manual = {}, compile_data = []):
+def crate_tests(name, crate, deps = [], data = [], env = {}, compile_data = []):
     """The unit tests of a crate, and each program in its tests folder.
 
     Args:
@@ -83,7 +83,6 @@ def crate_tests(name, crate, deps = [], data = [], env = {}, manual = {}, compil
       deps: crates of this repository
       data: files of other packages that the tests in tests/ read
       env: for the tests in tests/
-      manual: tests/ programs that cannot be run by Bazel, and why
       compile_data: what include_str! reads in the tests
     """
     rust_test(
@@ -98,16 +97,16 @@ def crate_tests(name, crate, deps = [], data = [], env = {}, manual = {}, compil
     roots = native.glob(["tests/*.rs", "tests/*/main.rs"], allow_empty = True)
     for root in roots:
         stem = root.removeprefix("tests/").removesuffix("/main.rs").removesuffix(".rs")
-        if stem in manual:
-            continue
         own = ["tests/{}/**/*.rs".format(stem)] if root.endswith("/main.rs") else [root]
-        shared = ["tests/{}/**/*.rs".format(folder) for folder in ["common", "support"]]
+        shared = ["tests/{}/**/*.rs".format(folder) for folder in ["adapter", "common", "support"]]
         rust_test(
             name = "{}_{}".format(name, stem),
             size = "large",
             srcs = native.glob(own + shared, allow_empty = True),
             aliases = aliases(normal = True, normal_dev = True, proc_macro = True, proc_macro_dev = True),
             compile_data = compile_data,
+            # As cargo calls it: snapshots have it in their names.
+            crate_name = stem.replace("-", "_"),
             crate_root = root,
             # Cargo.toml marks the folder that CARGO_MANIFEST_DIR names.
             data = data + ["Cargo.toml"] + native.glob(["tests/**"], exclude = ["tests/**/*.rs"], allow_empty = True),

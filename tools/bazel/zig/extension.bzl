@@ -91,9 +91,24 @@ toolchain(
 )
 """
 
+_PROGRAM = """
+alias(
+    name = "zig",
+    actual = select({machines}),
+    visibility = ["//visibility:public"],
+)
+"""
+
+def _repository(machine):
+    return "zig_" + machine.replace("-", "_")
+
 def _zig_toolchains_impl(rctx):
-    """A package for wheels, and one for anything else."""
-    rctx.file("BUILD.bazel")
+    """A package for wheels, one for anything else, and zig itself for tests."""
+    machines = {
+        str(Label("//tools/bazel/platforms:" + PLATFORMS[machine].rust_target)): "@{}//:files".format(_repository(machine))
+        for machine in EXEC_PLATFORMS
+    }
+    rctx.file("BUILD.bazel", _PROGRAM.format(machines = repr(machines)))
     for purpose in ["wheel", "anything"]:
         build = []
         for machine in EXEC_PLATFORMS:
@@ -105,7 +120,7 @@ def _zig_toolchains_impl(rctx):
                 build.append(_TOOLCHAIN.format(
                     name = "{}-on-{}".format(name, machine),
                     exec = repr(machine_constraints(PLATFORMS[machine].rust_target)),
-                    repository = "zig_" + machine.replace("-", "_"),
+                    repository = _repository(machine),
                     target = repr(constraints),
                     zig_target = row.zig_target,
                 ))
@@ -117,7 +132,7 @@ def _zig_impl(mctx):
     [settings] = mctx.modules[0].tags.toolchains
     for machine in EXEC_PLATFORMS:
         _zig_repository(
-            name = "zig_" + machine.replace("-", "_"),
+            name = _repository(machine),
             pip_platform = _PIP_PLATFORMS[machine],
             python = settings.python,
             requirements = settings.requirements,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::project::requirement;
-use crate::toolchain::process;
+use crate::toolchain::{process, rust};
 use crate::version::places::{self, PlacesError};
 
 /// A line for every stale lock file below `root`.
@@ -27,7 +27,7 @@ pub fn stale(root: &Path) -> Result<Vec<String>, PlacesError> {
 /// Cargo's own word: `--locked` fails if the lock file would have to change.
 fn cargo(root: &Path, lock: &Path) -> Option<String> {
     let manifest = lock.with_file_name("Cargo.toml");
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut command = Command::new(rust::cargo());
     command
         .args(["metadata", "--locked", "--quiet", "--format-version", "1"])
         .arg("--manifest-path")

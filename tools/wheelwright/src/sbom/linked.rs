@@ -113,11 +113,13 @@ pub fn linked(manifest: &Path, target: &str, messages: Option<&[u8]>) -> Result<
             target.to_owned(),
         ])
         .exec()?;
-    let wanted = std::fs::canonicalize(manifest).unwrap_or_else(|_| manifest.to_owned());
+    // Either may be a symbolic link, as everything is in Bazel's folders.
+    let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let wanted = real(manifest);
     let root = metadata
         .packages
         .iter()
-        .find(|p| p.manifest_path.as_std_path() == wanted)
+        .find(|p| real(p.manifest_path.as_std_path()) == wanted)
         .ok_or_else(|| SbomError::NoPackage {
             manifest: manifest.display().to_string(),
         })?;

@@ -8,9 +8,17 @@ use super::ToolError;
 use super::platform::Platform;
 use super::process::run;
 
-/// The cargo to run: the one that runs us, or the one on the path.
+/// The cargo to run: the one that runs us, or the one on the path. It is started
+/// in other folders, so a path that `CARGO` says relative to this one is made whole.
 pub fn cargo() -> OsString {
-    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+    let named = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let path = Path::new(&named);
+    if path.components().count() > 1
+        && let Ok(whole) = std::path::absolute(path)
+    {
+        return whole.into();
+    }
+    named
 }
 
 /// Where cargo keeps the crates that it fetched.

@@ -1,4 +1,5 @@
-//! Real ELF libraries, made by the C compiler of the machine.
+//! Real ELF libraries, made by gcc, or by the compiler that `WHEELWRIGHT_TEST_CC`
+//! names (Bazel's tests bring their own).
 
 use std::fs;
 use std::process::Command;
@@ -27,6 +28,24 @@ pub fn dependency(folder: &std::path::Path, name: &str) {
     );
 }
 
+/// The library with a stack that code can be run on. Set here, as not every linker
+/// can be asked for it.
+pub fn with_executable_stack(mut library: Vec<u8>) -> Vec<u8> {
+    const PT_GNU_STACK: [u8; 4] = 0x6474_e551_u32.to_le_bytes();
+    const PF_X: u8 = 1;
+    let number = |at: usize, size: usize| {
+        let bytes = library[at..at + size].iter().rev();
+        bytes.fold(0, |sum, byte| (sum << 8) | usize::from(*byte))
+    };
+    let (table, size, count) = (number(0x20, 8), number(0x36, 2), number(0x38, 2));
+    let stack = (0..count)
+        .map(|index| table + index * size)
+        .find(|header| library[*header..*header + 4] == PT_GNU_STACK)
+        .expect("there is a GNU_STACK");
+    library[stack + 4] |= PF_X;
+    library
+}
+
 fn build(source: &str, flags: &[&str]) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let output = folder.path().join("out.so");
@@ -38,13 +57,14 @@ fn compile(source: &str, flags: &[&str], output: &std::path::Path) {
     let folder = tempfile::tempdir().unwrap();
     let input = folder.path().join("module.c");
     fs::write(&input, source).unwrap();
-    let done = Command::new("gcc")
+    let compiler = std::env::var_os("WHEELWRIGHT_TEST_CC").unwrap_or_else(|| "gcc".into());
+    let done = Command::new(compiler)
         .args(["-shared", "-fPIC", "-O1", "-Wl,-z,relro,-z,now", "-o"])
         .arg(output)
         .arg(&input)
         .args(flags)
         .output()
-        .expect("gcc is there");
+        .expect("the C compiler is there");
     assert!(
         done.status.success(),
         "{}",

@@ -108,6 +108,7 @@ fn elves() -> Vec<Red> {
     let mut no_sections = elf::good();
     no_sections[0x28..0x30].fill(0);
     no_sections[0x3a..0x40].fill(0);
+    let executable_stack = elf::with_executable_stack(elf::good());
     let call_other = "int other(void); int call(void) { return other(); }";
     let library = folder.path().join("libother.so.1");
     vec![
@@ -143,7 +144,10 @@ fn elves() -> Vec<Red> {
                 &["-Wl,-rpath,$ORIGIN/../..", "-Wl,--disable-new-dtags", "-s"],
             ),
         ),
-        ("elf-stack", old("", &["-Wl,-z,execstack", "-s"])),
+        (
+            "elf-stack",
+            audit("manylinux_2_17_x86_64", executable_stack),
+        ),
         ("elf-relro", old("", &["-Wl,-z,norelro", "-s"])),
         ("elf-relro", old("", &["-Wl,-z,lazy", "-s"])),
         (

@@ -143,8 +143,13 @@ impl Repository {
 
 /// The program, without settings of the machine.
 pub fn wheelwright(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_wheelwright"));
+    // Bazel says both relative to the folder that tests start in.
+    let absolute = |path: &Path| std::path::absolute(path).unwrap();
+    let mut command = Command::new(absolute(env!("CARGO_BIN_EXE_wheelwright").as_ref()));
     command.current_dir(folder);
+    if let Some(cargo) = std::env::var_os("CARGO") {
+        command.env("CARGO", absolute(cargo.as_ref()));
+    }
     for name in ["WHEELWRIGHT_INDEX", "WHEELWRIGHT_UPLOAD_URL"] {
         command.env_remove(name);
     }
