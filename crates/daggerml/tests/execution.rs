@@ -164,8 +164,9 @@ fn a_warm_process_that_died_is_replaced() {
     });
     bench.value("sum", &[1]).unwrap();
     let runs = std::fs::read_to_string(bench.folder.path().join("runs")).unwrap();
-    let kill = std::process::Command::new("kill")
-        .args(["-9", runs.trim()])
+    // The shell's own, as there may be no program of that name.
+    let kill = std::process::Command::new("sh")
+        .args(["-c", "kill \"$@\"", "kill", "-9", runs.trim()])
         .status();
     assert!(kill.unwrap().success());
     std::thread::sleep(Duration::from_millis(200));

@@ -105,8 +105,9 @@ fn a_thousand_callers_in_eight_processes_run_it_once() {
 }
 
 fn kill(pid: &str) {
-    let status = Command::new("kill")
-        .args(["-9", pid])
+    // The shell's own, as there may be no program of that name.
+    let status = Command::new("sh")
+        .args(["-c", "kill \"$@\"", "kill", "-9", pid])
         .stderr(Stdio::null())
         .status();
     let _ = status.unwrap(); // It may be gone already.
@@ -206,7 +207,9 @@ fn a_caller_that_hangs_loses_its_claim_after_the_lease() {
     }
     let pid = hung.id().to_string();
     let stop = |signal: &str| {
-        let status = Command::new("kill").args([signal, &pid]).status();
+        let status = Command::new("sh")
+            .args(["-c", "kill \"$@\"", "kill", signal, &pid])
+            .status();
         assert!(status.unwrap().success());
     };
     stop("-STOP");
