@@ -53,7 +53,8 @@ def main(arguments: list[str]) -> int:
         # pytest and what else the tests import, from this test's own runfiles.
         tools = [p for p in sys.path if p.endswith("site-packages") and "venv" not in p]
         (site / "tools.pth").write_text("\n".join(tools))
-        environment = dict(os.environ, PYTHONDONTWRITEBYTECODE="1")
+        # A home to write into, which the sandbox's is not: IPython wants one.
+        environment = dict(os.environ, PYTHONDONTWRITEBYTECODE="1", HOME=folder)
         environment.pop("PYTHONPATH", None)
         native = environment.get("DML_NATIVE")
         if native:
