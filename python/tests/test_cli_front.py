@@ -149,36 +149,42 @@ def test_closed_streams(native: str, front: str) -> None:
     assert ends[: len(ends) // 2] == ends[len(ends) // 2 :]
 
 
-def full_pipe() -> tuple[int, int]:
-    """Make a pipe that nobody reads and that takes no byte more."""
+def nearly_full_pipe() -> tuple[int, int]:
+    """Make a pipe that nobody reads and that takes a page more."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     try:
         while True:
             os.write(writer, b"x" * 4096)
     except BlockingIOError:
-        pass
-    try:
-        while True:
-            os.write(writer, b"x")
-    except BlockingIOError:
         os.set_blocking(writer, True)
+    os.read(reader, 4096)
     return reader, writer
+
+
+def waiting(reader: int) -> int:
+    """Return how many bytes a pipe holds."""
+    import fcntl
+    import termios
+
+    return int.from_bytes(fcntl.ioctl(reader, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 @posix
 @pytest.mark.parametrize("ignored", [False, True])
 def test_interrupt(native: str, front: str, *, ignored: bool) -> None:
-    # Both are stuck in Rust, writing to a pipe that is full, when Ctrl-C comes.
+    # Both are stuck in Rust, writing what the pipe does not take, when Ctrl-C comes.
     for program in (native, front):
-        reader, writer = full_pipe()
-        command = ["sh", "-c", 'trap "" INT; exec "$0" --help', program] if ignored else None
-        with subprocess.Popen(
-            command or [program, "--help"], stdout=writer, stderr=subprocess.PIPE
-        ) as process:
+        reader, writer = nearly_full_pipe()
+        before = waiting(reader)
+        command = [program, "completions", "bash"]
+        if ignored:
+            command = ["sh", "-c", 'trap "" INT; exec "$0" "$@"', *command]
+        with subprocess.Popen(command, stdout=writer, stderr=subprocess.PIPE) as process:
             os.close(writer)
-            time.sleep(0.5)
-            assert process.poll() is None, "it should be waiting for the reader"
+            while waiting(reader) == before:
+                assert process.poll() is None, "it should write"
+                time.sleep(0.01)
             process.send_signal(signal.SIGINT)
             if ignored:
                 time.sleep(0.2)

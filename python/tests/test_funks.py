@@ -363,6 +363,24 @@ print(f.source, f.in_process())
 """
 
 
+def test_what_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from daggerml.funks.definition import is_installed
+
+    project, store, site = (tmp_path / name for name in ("project", "store", "site-packages"))
+    for folder in (project, store, site):
+        folder.mkdir()
+        monkeypatch.syspath_prepend(folder)
+    text = "def function():\n    return 1\n"
+    (project / "dml_project.py").write_text(text)
+    # As Nix and Bazel install: a folder of links to where the files are.
+    (store / "a-file").write_text(text)
+    (site / "dml_linked.py").symlink_to(store / "a-file")
+    assert is_installed(json.dumps)
+    assert is_installed(importlib.import_module("dml_linked").function)
+    assert not is_installed(importlib.import_module("dml_project").function)
+    assert not is_installed(test_what_is_installed)
+
+
 def test_in_a_notebook() -> None:
     pytest.importorskip("IPython")
     ended = subprocess.run(

@@ -39,9 +39,21 @@ def is_installed(thing: object) -> bool:
     file = getattr(sys.modules[name], "__file__", None)
     if file is None:
         return bool(name != "__main__")
-    paths = [sysconfig.get_path(key) for key in ("stdlib", "platstdlib", "purelib", "platlib")]
-    folders = tuple(os.path.realpath(path) + os.sep for path in paths if path)
-    return str(os.path.realpath(file)).startswith(folders)
+    return any(form(file).startswith(_installed()) for form in _FORMS)
+
+
+# Folders of links to what is elsewhere, as Nix and Bazel make them: both count.
+_FORMS = (os.path.abspath, os.path.realpath)
+
+
+def _installed() -> tuple[str, ...]:
+    """Return the folders of the standard library and of installed packages."""
+    kinds = ("stdlib", "platstdlib", "purelib", "platlib")
+    folders = {sysconfig.get_path(kind) for kind in kinds} | {os.path.dirname(os.__file__)}
+    # Those of the user, of a virtual environment's parent, of a .pth file ...
+    names = {"site-packages", "dist-packages"}
+    folders |= {folder for folder in sys.path if os.path.basename(folder) in names}
+    return tuple({os.path.join(form(it), "") for it in folders if it for form in _FORMS})
 
 
 def _of_function(thing: object) -> Definition:
