@@ -3,7 +3,7 @@
 //! cargo could build several targets at once, but then gives each crate the
 //! features that it has on any of them: and a wheel's bytes would depend on which
 //! others are built along. Build scripts and procedural macros are shared all the
-//! same, since all builds have one target folder.
+//! same by the builds that have one target folder, those of a lane.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -13,6 +13,7 @@ use std::time::Instant;
 use cargo_metadata::Message;
 
 use super::BuildError;
+use super::lanes::Lane;
 use super::remap::Remap;
 use crate::digest::Digest;
 use crate::pack::crates::LocalCrates;
@@ -37,13 +38,14 @@ pub(super) fn build(
     crates: &LocalCrates,
     install_name: &str,
     work: &Path,
+    lane: Lane,
     platform: &Platform,
     rust: &Rust,
     tools: &Tools,
 ) -> Result<Option<Built>, BuildError> {
     let started = Instant::now();
-    let target_folder = work.join("cargo");
-    let mut command = command(crates, install_name, work, platform, rust, tools)?;
+    let target_folder = lane.target_folder(work);
+    let mut command = command(crates, install_name, work, lane, platform, rust, tools)?;
     eprintln!("compiling {} for {}", crates.extension.name, platform.name);
     let mut child = command
         .stdin(Stdio::null())
@@ -93,12 +95,13 @@ fn command(
     crates: &LocalCrates,
     install_name: &str,
     work: &Path,
+    lane: Lane,
     platform: &Platform,
     rust: &Rust,
     tools: &Tools,
 ) -> Result<Command, BuildError> {
     let zig = tools.zig()?;
-    let target_folder = work.join("cargo");
+    let target_folder = lane.target_folder(work);
     let remap = Remap::new(crates, rust, &target_folder)?;
     let mut command = isolated(rust::cargo());
     command
@@ -127,6 +130,9 @@ fn command(
             "SDKROOT",
             zig.with_file_name("lib").join("libc").join("darwin"),
         );
+    }
+    if lane.lanes > 1 {
+        command.env("CARGO_TERM_PROGRESS_WHEN", "never"); // two would share a line
     }
     if let Some(library) = std::env::var_os(otherwise::PRELOAD) {
         command.env("LD_PRELOAD", library);

@@ -1,9 +1,12 @@
 //! Native extensions: what is unchanged is kept, the rest is compiled.
 
 use std::collections::BTreeMap;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use super::BuildError;
+use super::lanes::Lane;
 use super::stamp::Stamps;
 use super::{cargo, reads, settings};
 use crate::digest::{Digest, Pieces};
@@ -98,31 +101,49 @@ pub fn compile(
             }
         }
     }
-    if !stale.is_empty() {
-        if fresh {
-            empty(&work.join("cargo"))?;
+    if stale.is_empty() {
+        return Ok(built);
+    }
+    let lanes = Lane::all();
+    if fresh {
+        for lane in &lanes {
+            empty(&lane.target_folder(&work))?;
         }
-        for platform in stale {
-            let name = install_name(project);
-            let compiled = cargo::build(&crates, &name, &work, platform, &rust, tools)?;
-            let result = match compiled {
-                Some(compiled) => {
-                    let kept = kept(&work, project, &crates, platform);
-                    keep(&kept, &compiled, project, &crates, platform).map(|()| {
-                        stamps.set(
-                            &stamp(project, platform),
-                            &key(&inputs, &crates.root, platform, &kept),
-                        );
-                        kept
-                    })
-                }
-                None => Err(format!(
-                    "cargo could not compile {} for {}; its messages are above. Alone: the same command with --platform {}",
-                    crates.extension.name, platform.rust_target, platform.name
-                )),
-            };
-            built.insert(platform.name.clone(), result);
-        }
+    }
+    let name = install_name(project);
+    let one = |lane: Lane, platform: &Platform| -> Result<_, BuildError> {
+        let compiled = cargo::build(&crates, &name, &work, lane, platform, &rust, tools)?;
+        let Some(compiled) = compiled else {
+            return Ok(Err(format!(
+                "cargo could not compile {} for {}; its messages are above. Alone: the same command with --platform {}",
+                crates.extension.name, platform.rust_target, platform.name
+            )));
+        };
+        let kept = kept(&work, project, &crates, platform);
+        Ok(
+            keep(&kept, &compiled, project, &crates, platform).map(|()| {
+                let key = key(&inputs, &crates.root, platform, &kept);
+                stamps.set(&stamp(project, platform), &key);
+                kept
+            }),
+        )
+    };
+    let compiled: Vec<_> = thread::scope(|scope| {
+        let lane = |lane: Lane| {
+            let own = stale.iter().filter(move |platform| lane.takes(platform));
+            scope.spawn(move || {
+                own.map(|platform| (*platform, one(lane, platform)))
+                    .collect::<Vec<_>>()
+            })
+        };
+        let running: Vec<_> = lanes.into_iter().map(lane).collect();
+        running
+            .into_iter()
+            .map(|lane| lane.join().unwrap_or_else(|panic| resume_unwind(panic)))
+            .collect()
+    });
+    for (platform, result) in compiled.into_iter().flatten() {
+        built.insert(platform.name.clone(), result?);
     }
     Ok(built)
 }

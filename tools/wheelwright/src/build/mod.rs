@@ -2,6 +2,7 @@
 
 mod cargo;
 pub mod compile;
+mod lanes;
 pub mod plan;
 mod reads;
 mod remap;

@@ -63,6 +63,9 @@ fn compile(source: &str, flags: &[&str], output: &std::path::Path) {
         .arg(output)
         .arg(&input)
         .args(flags)
+        // Nix's compiler adds a RUNPATH to everything otherwise.
+        .env("NIX_DONT_SET_RPATH", "1")
+        .env_remove("NIX_LDFLAGS")
         .output()
         .expect("the C compiler is there");
     assert!(
