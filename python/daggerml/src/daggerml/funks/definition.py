@@ -39,7 +39,8 @@ def is_installed(thing: object) -> bool:
     file = getattr(sys.modules[name], "__file__", None)
     if file is None:
         return bool(name != "__main__")
-    return any(form(file).startswith(_installed()) for form in _FORMS)
+    folders = _installed()
+    return any(form(file).startswith(folders) for form in _FORMS)
 
 
 # Folders of links to what is elsewhere, as Nix and Bazel make them: both count.
