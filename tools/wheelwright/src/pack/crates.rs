@@ -233,6 +233,10 @@ impl LocalCrates {
             // A crate that lives there and is none of ours.
             manifest.retain(|table, _| OF_THE_WORKSPACE.contains(&table));
         }
+        if let Some(profiles) = manifest.get_mut("profile").and_then(Value::as_table_mut) {
+            // The others may speak of crates that are not in this workspace.
+            profiles.retain(|name, _| name == "release");
+        }
         if let Some(workspace) = manifest.get_mut("workspace").and_then(Value::as_table_mut) {
             let members = self
                 .all

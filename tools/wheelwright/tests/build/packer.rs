@@ -195,6 +195,43 @@ fn an_sdist_holds_what_a_build_needs() {
 }
 
 #[test]
+fn a_native_sdist_speaks_of_no_crate_that_it_does_not_hold() {
+    let files: Vec<_> = NATIVE_FILES
+        .iter()
+        .copied()
+        .chain([
+            (
+                "Cargo.toml",
+                "[package]\nname = \"native\"\nversion = \"1.2.0\"\nedition = \"2024\"\n\
+                 [lib]\ncrate-type = [\"cdylib\"]\n\
+                 [workspace]\nmembers = [\"tool\"]\n\
+                 [profile.release]\nlto = \"fat\"\n\
+                 [profile.tool]\ninherits = \"release\"\n\
+                 [profile.tool.package.tool]\nopt-level = 1\n",
+            ),
+            ("src/lib.rs", ""),
+            (
+                "tool/Cargo.toml",
+                "[package]\nname = \"tool\"\nversion = \"1.2.0\"\n",
+            ),
+            ("tool/src/lib.rs", ""),
+            (
+                "Cargo.lock",
+                "version = 4\n\n[[package]]\nname = \"native\"\nversion = \"1.2.0\"\n\n\
+                 [[package]]\nname = \"tool\"\nversion = \"1.2.0\"\n",
+            ),
+        ])
+        .collect();
+    let (_folder, project) = project(NATIVE, &files);
+    let sdist = sdist::pack(&project, false).unwrap();
+    let manifest = text(&sdist, "native-1.2.0/Cargo.toml");
+    assert!(manifest.contains("lto = \"fat\""), "{manifest}");
+    assert!(!manifest.contains("tool"), "{manifest}");
+    let lock = text(&sdist, "native-1.2.0/Cargo.lock");
+    assert!(!lock.contains("tool"), "{lock}");
+}
+
+#[test]
 fn a_licence_pattern_without_a_file_is_an_error() {
     let (_folder, project) = project(PURE, &PURE_FILES[2..]);
     let error = wheel::pack(&project, None, &[]).unwrap_err().to_string();
