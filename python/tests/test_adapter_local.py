@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -43,6 +45,34 @@ def test_describe(local: Adapter) -> None:
         "operations": ["cancel", "describe", "invoke", "poll"],
     }
     assert local.close() == ""
+
+
+SLOW = """
+import time
+from daggerml.adapters import lines
+
+def slow(request):
+    time.sleep(0.5)
+    return {"state": "done"}
+
+lines.serve({"describe": slow, "invoke": slow})
+"""
+
+
+@pytest.mark.parametrize(("op", "answered"), [("describe", True), ("invoke", False)])
+def test_requests_on_a_pipe_that_ends(op: str, answered: bool) -> None:
+    line = json.dumps({"protocol": 1, "id": 1, "op": op})
+    run = subprocess.run(
+        [sys.executable, "-c", SLOW],
+        input=line + "\n",
+        text=True,
+        capture_output=True,
+        timeout=60,
+        check=False,
+        start_new_session=True,
+    )
+    assert (run.returncode == 0) is answered, run.stderr
+    assert run.stdout == ('{"id": 1, "state": "done"}\n' if answered else "")
 
 
 def test_one_process_answers_many_calls(local: Adapter) -> None:

@@ -45,13 +45,14 @@ class AdapterError(Exception):
 def serve(handlers: Mapping[str, Handler]) -> None:
     """Answer the requests on standard input, one at a time, until it ends.
 
-    When it ends in the middle of a request, everything that was started stops.
+    When it ends in the middle of a request, everything that was started stops; only
+    ``describe`` is answered all the same.
     """
     requests, answers = _private()
     inbox = _Inbox(requests)
     pid = os.getpid()
     while (line := inbox.next()) is not None:
-        answer = _answered(line, handlers)
+        answer = _answered(line, handlers, inbox)
         if os.getpid() != pid:  # a function forked, and this is the child
             os._exit(0)
         _flush()
@@ -64,12 +65,15 @@ def serve(handlers: Mapping[str, Handler]) -> None:
                 return
 
 
-def _answered(line: bytes, handlers: Mapping[str, Handler]) -> Message:
+def _answered(line: bytes, handlers: Mapping[str, Handler], inbox: _Inbox) -> Message:
     number: Any = None
     try:
         request = _parsed(line)
         number = request.get("id")
-        answer = handlers.get(request["op"], _unsupported)(request)
+        handler = _handler(request["op"], handlers)
+        if request["op"] != "describe":  # that starts nothing: who only asks gets an answer
+            inbox.work()
+        answer = handler(request)
     except AdapterError as error:
         answer = error.answer
     except Exception as problem:  # noqa: BLE001  the caller waits for an answer
@@ -78,8 +82,11 @@ def _answered(line: bytes, handlers: Mapping[str, Handler]) -> Message:
     return {"id": number, **answer}
 
 
-def _unsupported(request: Message) -> Message:
-    raise AdapterError("unsupported", f"this adapter has no operation {request['op']!r}")
+def _handler(operation: str, handlers: Mapping[str, Handler]) -> Handler:
+    handler = handlers.get(operation)
+    if handler is None:
+        raise AdapterError("unsupported", f"this adapter has no operation {operation!r}")
+    return handler
 
 
 def _parsed(line: bytes) -> Message:
@@ -112,9 +119,14 @@ class _Inbox:
         with self._changed:
             while not self._lines:
                 self._changed.wait()
-            line = self._lines.popleft()
-            self._busy = line is not None
-        return line
+            return self._lines.popleft()
+
+    def work(self) -> None:
+        """From now on the end of the lines stops this process; at once, if it has come."""
+        with self._changed:
+            self._busy = True
+            if self._lines and self._lines[-1] is None:
+                _stop()
 
     def idle_after(self) -> threading.Condition:
         """Return the lock under which an answer is written, so that it is written whole."""
