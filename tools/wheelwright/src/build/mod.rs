@@ -10,7 +10,10 @@ pub mod report;
 mod settings;
 pub mod stamp;
 
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::audit::{AuditError, audit_file};
@@ -25,7 +28,7 @@ use crate::toolchain::ToolError;
 use crate::toolchain::python::Python;
 use crate::toolchain::tools::Tools;
 use crate::toolchain::{platform, rust};
-use compile::Extension;
+use compile::{Extension, Extensions};
 use plan::{Item, Kind, Plan};
 use report::{Report, Row, Verdict};
 
@@ -102,19 +105,7 @@ pub fn build(workspace: &Workspace, plan: &Plan, options: &Options) -> Result<Re
             compile::compile(workspace, project, &platforms, &tools, options.fresh)?,
         ));
     }
-    let mut rows = Vec::new();
-    for item in &plan.items {
-        let extension = match item.kind {
-            Kind::NativeWheel(platform) => extensions
-                .iter()
-                .find(|(name, _)| *name == item.project.name.normal())
-                .and_then(|(_, built)| built.get(platform.name.as_str())),
-            _ => None,
-        };
-        let row = make(workspace, item, extension, &options.out);
-        report::announce(&row);
-        rows.push(row);
-    }
+    let mut rows = make_all(workspace, plan, &extensions, &options.out);
     write_checksums(&options.out, &rows)?;
     if options.smoke {
         try_all(workspace, &options.out, &tools, &python, &mut rows);
@@ -124,6 +115,45 @@ pub fn build(workspace: &Workspace, plan: &Plan, options: &Options) -> Result<Re
         strangers: strangers(&options.out, plan),
         seconds: started.elapsed().as_secs_f64(),
     })
+}
+
+/// Packs and audits every artifact of the plan, as many at a time as there are
+/// processors: compressing is most of what a build does that compiles nothing.
+fn make_all(
+    workspace: &Workspace,
+    plan: &Plan,
+    extensions: &[(&str, Extensions)],
+    out: &Path,
+) -> Vec<Row> {
+    let workers = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let next = AtomicUsize::new(0);
+    let rows = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..workers.min(plan.items.len()) {
+            scope.spawn(|| {
+                loop {
+                    let place = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(item) = plan.items.get(place) else {
+                        return;
+                    };
+                    let extension = match item.kind {
+                        Kind::NativeWheel(platform) => extensions
+                            .iter()
+                            .find(|(name, _)| *name == item.project.name.normal())
+                            .and_then(|(_, built)| built.get(platform.name.as_str())),
+                        _ => None,
+                    };
+                    let row = make(workspace, item, extension, out);
+                    report::announce(&row);
+                    let mut rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
+                    rows.push((place, row));
+                }
+            });
+        }
+    });
+    let mut rows = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
+    rows.sort_by_key(|(place, _)| *place);
+    rows.into_iter().map(|(_, row)| row).collect()
 }
 
 /// Packs one artifact into the folder `out` and audits it.
