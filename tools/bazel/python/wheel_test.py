@@ -15,10 +15,13 @@ import venv
 import zipfile
 from pathlib import Path
 
+# As pip writes it. A process that the program spawns imports it, and must not
+# run it again: hence the condition.
 LAUNCHER = """#!{python}
 import sys
 from {module} import {function}
-sys.exit({function}())
+if __name__ == "__main__":
+    sys.exit({function}())
 """
 
 
