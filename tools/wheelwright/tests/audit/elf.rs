@@ -63,8 +63,10 @@ fn compile(source: &str, flags: &[&str], output: &std::path::Path) {
         .arg(output)
         .arg(&input)
         .args(flags)
-        // Nix's compiler adds a RUNPATH to everything otherwise.
+        // Nix's compiler adds a RUNPATH of its own otherwise, and in a build leaves out
+        // those that are not in its store.
         .env("NIX_DONT_SET_RPATH", "1")
+        .env_remove("NIX_ENFORCE_PURITY")
         .env_remove("NIX_LDFLAGS")
         .output()
         .expect("the C compiler is there");
