@@ -20,6 +20,7 @@ pub mod compare;
 pub mod digest;
 pub mod epoch;
 pub mod pack;
+mod parallel;
 pub mod project;
 pub mod provenance;
 pub mod release;

@@ -8,6 +8,7 @@ use crate::artifact::file_name::{Platform, SdistName, WheelName};
 use crate::artifact::headers::Headers;
 use crate::artifact::{Archive, Artifact, Kind, MemberKind};
 use crate::binary::Binary;
+use crate::parallel;
 
 /// Metadata files longer than this are not read as text.
 const MOST_TEXT: usize = 16 << 20;
@@ -168,35 +169,11 @@ fn root(artifact: &Artifact) -> Option<String> {
 
 fn inspect_members(artifact: &Artifact, leaks: Option<&leaks::Scanner>) -> Vec<Member> {
     let archive = &artifact.archive;
-    let count = archive.len();
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    if workers == 1 || artifact.size < (1 << 16) {
-        return (0..count).map(|i| inspect(archive, i, leaks)).collect();
+    let one = |index| inspect(archive, index, leaks);
+    if artifact.size < (1 << 16) {
+        return (0..archive.len()).map(one).collect();
     }
-    let next = std::sync::atomic::AtomicUsize::new(0);
-    let work = || {
-        let mut done = Vec::new();
-        loop {
-            let index = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            if index >= count {
-                return done;
-            }
-            done.push((index, inspect(archive, index, leaks)));
-        }
-    };
-    let mut members: Vec<(usize, Member)> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (1..workers).map(|_| scope.spawn(work)).collect();
-        let mut all = work();
-        for thread in threads {
-            match thread.join() {
-                Ok(part) => all.extend(part),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        all
-    });
-    members.sort_by_key(|(index, _)| *index);
-    members.into_iter().map(|(_, member)| member).collect()
+    parallel::map(archive.len(), one)
 }
 
 fn inspect(archive: &Archive, index: usize, leaks: Option<&leaks::Scanner>) -> Member {

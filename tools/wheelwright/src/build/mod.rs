@@ -10,16 +10,14 @@ pub mod report;
 mod settings;
 pub mod stamp;
 
-use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::audit::{AuditError, audit_file};
 use crate::checksums::{self, ChecksumsError};
 use crate::digest::Digest;
 use crate::pack::{self, Artifact, PackError, sdist, wheel};
+use crate::parallel;
 use crate::project::Project;
 use crate::project::files::File;
 use crate::project::workspace::Workspace;
@@ -125,35 +123,19 @@ fn make_all(
     extensions: &[(&str, Extensions)],
     out: &Path,
 ) -> Vec<Row> {
-    let workers = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let next = AtomicUsize::new(0);
-    let rows = Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for _ in 0..workers.min(plan.items.len()) {
-            scope.spawn(|| {
-                loop {
-                    let place = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(item) = plan.items.get(place) else {
-                        return;
-                    };
-                    let extension = match item.kind {
-                        Kind::NativeWheel(platform) => extensions
-                            .iter()
-                            .find(|(name, _)| *name == item.project.name.normal())
-                            .and_then(|(_, built)| built.get(platform.name.as_str())),
-                        _ => None,
-                    };
-                    let row = make(workspace, item, extension, out);
-                    report::announce(&row);
-                    let mut rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
-                    rows.push((place, row));
-                }
-            });
-        }
-    });
-    let mut rows = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
-    rows.sort_by_key(|(place, _)| *place);
-    rows.into_iter().map(|(_, row)| row).collect()
+    parallel::map(plan.items.len(), |place| {
+        let item = &plan.items[place];
+        let extension = match item.kind {
+            Kind::NativeWheel(platform) => extensions
+                .iter()
+                .find(|(name, _)| *name == item.project.name.normal())
+                .and_then(|(_, built)| built.get(platform.name.as_str())),
+            _ => None,
+        };
+        let row = make(workspace, item, extension, out);
+        report::announce(&row);
+        row
+    })
 }
 
 /// Packs one artifact into the folder `out` and audits it.
