@@ -60,7 +60,6 @@ set +e # a subshell that is asked for its status by || would go on after an erro
         apt-get -qq -o Dir::State::Lists="$folder/apt/lists" -o Dir::Etc::sourcelist=/dev/null \
             -o Dir::Etc::sourceparts="$folder/apt/sources" "$@"
     }
-    cd "$folder/apt"
     source_only update
     source_only source --download-only --tar-only python3.11
     tar -xf python3.11_*.orig.tar.* --strip-components=1 --directory "$folder/build"
