@@ -14,6 +14,23 @@ need() {
     done
 }
 
+# logged FUNCTION: calls it with its output in $folder/log. The first command of
+# it that fails ends the script, which then shows the end of that log.
+logged() {
+    # Not `|| {`: a shell that is asked for a status in that way goes on after an error.
+    set +e
+    (
+        set -e
+        "$1"
+    ) > "$folder/log" 2>&1
+    logged_status=$?
+    set -e
+    [ "$logged_status" != 0 ] || return 0
+    tail -n 20 "$folder/log" >&2
+    echo "$(basename "$0" .sh): failed; all of it is in $folder/log" >&2
+    exit 1
+}
+
 # find_zig REPOSITORY
 find_zig() {
     for zig in "$1"/target/wheelwright/tools/zig-*/ziglang/zig; do

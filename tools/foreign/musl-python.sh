@@ -38,9 +38,7 @@ for list in /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/source
     sed 's/^Types: deb$/Types: deb-src/; s/^deb /deb-src /' "$list" \
         > "$folder/apt/sources/$(basename "$list")"
 done
-set +e # a subshell that is asked for its status by || would go on after an error
-(
-    set -e
+make_python() {
     cd "$folder/apt"
     case $machine in
         x86_64)
@@ -101,13 +99,7 @@ END
     chmod +x "$folder/run.new"
     "$folder/run.new" -c "import hashlib, json, subprocess"
     mv "$folder/run.new" "$program"
-) > "$folder/log" 2>&1
-status=$?
-set -e
-[ "$status" = 0 ] || {
-    tail -n 20 "$folder/log" >&2
-    echo "musl-python: failed; all of it is in $folder/log" >&2
-    exit 1
 }
+logged make_python
 rm -rf "$folder/build" "$folder/apt" "$folder/zig-cache"
 echo "$program"

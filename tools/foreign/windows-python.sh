@@ -25,7 +25,7 @@ find_zig "$repository"
 
 rm -rf "$folder"
 mkdir -p "$folder/deb" "$folder/sdist" "$folder/cpython"
-{
+make_python() {
     cd "$folder/deb"
     apt-get -qq download wine64 libwine libunwind8 libz-mingw-w64
     for package in ./*.deb; do
@@ -69,11 +69,8 @@ END
     "$folder/wine" winecfg -v win10 < /dev/null || true
     "$folder/wine" "$folder/cpython/cp313/python.exe" -c \
         "import zlib, platform; print(platform.version())" < /dev/null 2>&1 | grep '^10\.'
-} > "$folder/log" 2>&1 || {
-    tail -n 20 "$folder/log" >&2
-    echo "windows-python: failed; all of it is in $folder/log" >&2
-    exit 1
 }
+logged make_python
 rm -rf "$folder/deb" "$folder/sdist" "$folder/zig-cache"
 printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$folder/wine" "$folder/cpython/cp313/python.exe" > "$program"
 chmod +x "$program"
