@@ -12,13 +12,15 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from strategies import same, values
+from strategies import same, untimed, values
 
 import daggerml
 from daggerml import Dml, Runnable, Uri
 
 few = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    untimed,
+    max_examples=150,
+    suppress_health_check=[*untimed.suppress_health_check, HealthCheck.function_scoped_fixture],
 )
 
 
