@@ -156,10 +156,20 @@ impl Tools {
     }
 }
 
-/// Does `work`, which fills `folder`, unless that was done.
+/// Does `work`, which fills `folder`, unless that was done. Who comes meanwhile,
+/// a thread or another program, waits for it.
 fn once(folder: &Path, work: impl FnOnce() -> Result<(), ToolError>) -> Result<(), ToolError> {
     let file = |path: PathBuf| move |source| ToolError::File { path, source };
     let ready = folder.join("ready");
+    if ready.is_file() {
+        return Ok(());
+    }
+    if let Some(parent) = folder.parent() {
+        std::fs::create_dir_all(parent).map_err(file(parent.to_owned()))?;
+    }
+    let path = folder.with_extension("lock");
+    let lock = std::fs::File::create(&path).map_err(file(path.clone()))?;
+    lock.lock().map_err(file(path.clone()))?;
     if ready.is_file() {
         return Ok(());
     }
@@ -197,4 +207,57 @@ fn install(pip: &mut Command, folder: &Path, requirements: &str) -> Result<(), T
     .arg("-r")
     .arg(&list);
     run(pip, "").map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+
+    use super::once;
+
+    #[test]
+    fn threads_that_want_one_tool_install_it_once() {
+        let place = tempfile::tempdir().expect("a temporary folder");
+        let folder = place.path().join("tools").join("zig-0123456789ab");
+        let installed = AtomicUsize::new(0);
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    once(&folder, || {
+                        installed.fetch_add(1, Ordering::Relaxed);
+                        // Were there no lock, all eight would be in here by now.
+                        thread::sleep(std::time::Duration::from_millis(50));
+                        std::fs::write(folder.join("zig"), "").expect("the folder is there");
+                        Ok(())
+                    })
+                    .expect("installed");
+                    assert!(folder.join("zig").is_file());
+                });
+            }
+        });
+        assert_eq!(installed.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn what_an_interrupted_attempt_left_is_made_anew() {
+        let place = tempfile::tempdir().expect("a temporary folder");
+        let folder = place.path().join("pip");
+        let fails = || {
+            Err(super::ToolError::File {
+                path: folder.clone(),
+                source: std::io::ErrorKind::Interrupted.into(),
+            })
+        };
+        once(&folder, || {
+            std::fs::write(folder.join("half"), "").expect("the folder is there");
+            fails()
+        })
+        .expect_err("the work failed");
+        once(&folder, || {
+            assert!(!folder.join("half").exists());
+            Ok(())
+        })
+        .expect("the second attempt");
+    }
 }
