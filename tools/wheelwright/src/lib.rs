@@ -19,6 +19,7 @@ pub mod cli;
 pub mod compare;
 pub mod digest;
 pub mod epoch;
+mod exclusive;
 pub mod pack;
 mod parallel;
 pub mod project;

@@ -16,6 +16,7 @@ use std::time::Instant;
 use crate::audit::{AuditError, audit_file};
 use crate::checksums::{self, ChecksumsError};
 use crate::digest::Digest;
+use crate::exclusive;
 use crate::pack::{self, Artifact, PackError, sdist, wheel};
 use crate::parallel;
 use crate::project::Project;
@@ -292,15 +293,8 @@ fn strangers(out: &Path, plan: &Plan) -> Vec<String> {
 /// Keeps two builds out of one work folder.
 fn lock(work: &Path) -> Result<std::fs::File, BuildError> {
     let path = work.join("lock");
-    let error = |source| BuildError::Work {
-        path: path.clone(),
-        source,
-    };
-    std::fs::create_dir_all(work).map_err(error)?;
-    let file = std::fs::File::create(&path).map_err(error)?;
-    if file.try_lock().is_err() {
+    exclusive::lock(&path, || {
         eprintln!("waiting for another build in {}", work.display());
-        file.lock().map_err(error)?;
-    }
-    Ok(file)
+    })
+    .map_err(|source| BuildError::Work { path, source })
 }

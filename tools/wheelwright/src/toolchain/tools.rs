@@ -11,6 +11,7 @@ use super::ToolError;
 use super::process::run;
 use super::python::{Python, Venv};
 use crate::digest::Digest;
+use crate::exclusive;
 
 const PIP: &str = include_str!("requirements/pip.txt");
 /// zig's version, by the hash of each of its files.
@@ -164,12 +165,8 @@ fn once(folder: &Path, work: impl FnOnce() -> Result<(), ToolError>) -> Result<(
     if ready.is_file() {
         return Ok(());
     }
-    if let Some(parent) = folder.parent() {
-        std::fs::create_dir_all(parent).map_err(file(parent.to_owned()))?;
-    }
     let path = folder.with_extension("lock");
-    let lock = std::fs::File::create(&path).map_err(file(path.clone()))?;
-    lock.lock().map_err(file(path.clone()))?;
+    let _lock = exclusive::lock(&path, || ()).map_err(file(path.clone()))?;
     if ready.is_file() {
         return Ok(());
     }
