@@ -10,11 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 import daggerml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# No property is timed: the machine may be busy, or stop the tests for a while.
+settings.register_profile(
+    "untimed", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("untimed")
 
 
 def installed(name: str) -> str:

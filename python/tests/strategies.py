@@ -1,17 +1,13 @@
-"""What Hypothesis is given: values of every kind that can be stored, and settings."""
+"""Values for Hypothesis: everything that can be stored and be a Python object."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from daggerml import Runnable, Uri
-
-# No test is timed: the machine may be busy, or its processes may be stopped for a while.
-untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 texts = st.text()  # without surrogates
 # -0.0 becomes 0.0 and there is one NaN, which is not equal to itself.

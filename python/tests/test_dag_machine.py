@@ -18,7 +18,7 @@ from hypothesis.stateful import (
     precondition,
     rule,
 )
-from strategies import same, scalars, untimed, values
+from strategies import same, scalars, values
 
 import daggerml
 from daggerml import Dml, ListNode, MapNode, Node
@@ -176,4 +176,4 @@ class DagMachine(RuleBasedStateMachine):
 
 
 TestDagMachine = DagMachine.TestCase
-TestDagMachine.settings = settings(untimed, max_examples=15, stateful_step_count=25)
+TestDagMachine.settings = settings(max_examples=15, stateful_step_count=25)

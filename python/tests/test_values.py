@@ -12,15 +12,14 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from strategies import same, untimed, values
+from strategies import same, values
 
 import daggerml
 from daggerml import Dml, Runnable, Uri
 
 few = settings(
-    untimed,
     max_examples=150,
-    suppress_health_check=[*untimed.suppress_health_check, HealthCheck.function_scoped_fixture],
+    suppress_health_check=[*settings().suppress_health_check, HealthCheck.function_scoped_fixture],
 )
 
 
