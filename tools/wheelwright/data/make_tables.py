@@ -1,6 +1,6 @@
-"""Derive the two fact tables the audit needs from their public sources.
+"""Derive the fact tables the audit needs from their public sources.
 
-    pip install abi3info auditwheel
+    pip install abi3info auditwheel trove-classifiers
     python tools/wheelwright/data/make_tables.py
 
 - `stable_abi.tsv`: every exported symbol of CPython's stable ABI with the first
@@ -9,8 +9,12 @@
 - `manylinux.tsv`: which libraries and which symbol versions each manylinux
   platform promises. The origin is PEP 600 and the policy data that PyPI's
   `auditwheel` (MIT) keeps for it.
+- `classifiers.tsv`: every classifier an index knows; for a deprecated one, which
+  it refuses, those to use instead. The origin is PyPI's `trove-classifiers`
+  (Apache-2.0), the list that the public index itself reads.
 
-Only names and version numbers are taken: facts, no program text. Both tables
+
+Only names and version numbers are taken: facts, no program text. All tables
 are sorted, so a newer source shows up as a small diff.
 """
 
@@ -23,6 +27,7 @@ from pathlib import Path
 
 import abi3info
 import auditwheel
+import trove_classifiers
 
 HERE = Path(__file__).parent
 
@@ -65,6 +70,21 @@ def manylinux() -> str:
     return head + "\n".join(rows) + "\n"
 
 
+def classifiers() -> str:
+    version = importlib.metadata.version("trove-classifiers")
+    rows = list(trove_classifiers.sorted_classifiers)
+    rows += [
+        f"{classifier}\t{' | '.join(instead)}"
+        for classifier, instead in trove_classifiers.deprecated_classifiers.items()
+    ]
+    head = (
+        "# classifier; deprecated ones with those to use instead;"
+        f" by make_tables.py from trove-classifiers {version}\n"
+    )
+    return head + "\n".join(sorted(rows)) + "\n"
+
+
 if __name__ == "__main__":
     (HERE / "stable_abi.tsv").write_text(stable_abi())
     (HERE / "manylinux.tsv").write_text(manylinux())
+    (HERE / "classifiers.tsv").write_text(classifiers())

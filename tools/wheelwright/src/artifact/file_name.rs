@@ -39,6 +39,11 @@ impl WheelName {
         if stem.split(['-', '.']).any(str::is_empty) {
             return Err("one of its parts is empty".into());
         }
+        // What installers split a name at, or do not take in one.
+        let odd = |c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.'));
+        if name.contains("__") || name.contains(odd) {
+            return Err(format!("{name} is no escaped project name"));
+        }
         if let Some(build) = build
             && !build.starts_with(|c: char| c.is_ascii_digit())
         {

@@ -91,10 +91,12 @@ impl TarGz {
             if self.entries.len() >= limits.members {
                 return Err(format!("it lists more than {} members", limits.members));
             }
-            let member = member.map_err(|e| format!("its tar is damaged: {e}"))?;
+            let mut member = member.map_err(|e| format!("its tar is damaged: {e}"))?;
+            let sparse = is_sparse(&mut member);
             let path = member.path_bytes();
             let header = member.header();
             let kind = match header.entry_type() {
+                _ if sparse => MemberKind::Special,
                 t if t.is_file() || t.is_contiguous() => MemberKind::File,
                 t if t.is_dir() => MemberKind::Folder,
                 t if t.is_symlink() || t.is_hard_link() => MemberKind::Link,
@@ -142,4 +144,14 @@ impl TarGz {
             .get(entry.data.clone())
             .ok_or_else(|| "its data lies outside the archive".into())
     }
+}
+
+/// Whether GNU tar left holes out of a member, which it then says in a pax header.
+fn is_sparse(member: &mut tar::Entry<'_, Cursor<&[u8]>>) -> bool {
+    let Ok(Some(extensions)) = member.pax_extensions() else {
+        return false;
+    };
+    extensions
+        .flatten()
+        .any(|extension| extension.key_bytes().starts_with(b"GNU.sparse"))
 }

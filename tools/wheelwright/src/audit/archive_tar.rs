@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use super::archive_zip::{path_problem, size};
 use super::rules::{
-    SDIST_DATA, SDIST_DUPLICATE, SDIST_LINK, SDIST_METADATA, SDIST_MODE, SDIST_ORDER, SDIST_OWNER,
-    SDIST_PATH, SDIST_PYPROJECT, SDIST_ROOT, SDIST_SURPLUS, SDIST_TIME,
+    SDIST_DATA, SDIST_DUPLICATE, SDIST_FOLDER, SDIST_LINK, SDIST_METADATA, SDIST_MODE, SDIST_ORDER,
+    SDIST_OWNER, SDIST_PATH, SDIST_PYPROJECT, SDIST_ROOT, SDIST_SURPLUS, SDIST_TIME,
 };
 use super::{Findings, Subject};
 use crate::artifact::tar_gz::{Entry, TarGz};
@@ -45,16 +45,27 @@ fn root(subject: &Subject<'_>, findings: &mut Findings) {
         .file_name
         .strip_suffix(".tar.gz")
         .unwrap_or_default();
-    let stray = subject
-        .members
-        .iter()
-        .find(|m| m.path.trim_end_matches('/') != stem && !m.path.starts_with(&format!("{stem}/")));
+    let top = |path: &str| path.split('/').next().unwrap_or(path).to_owned();
+    let first = subject.members.first().map(|m| top(&m.path));
+    let stray = subject.members.iter().find(|m| {
+        Some(top(&m.path)) != first || (m.kind != MemberKind::Folder && !m.path.contains('/'))
+    });
     if let Some(stray) = stray {
         findings.add(
             SDIST_ROOT,
             Some(&stray.path),
             "is outside that folder",
             format!("everything in {stem}/"),
+            "pack the sdist with its build backend",
+        );
+    } else if let Some(first) = first
+        && first != stem
+    {
+        findings.add(
+            SDIST_FOLDER,
+            None,
+            format!("the folder is {first}"),
+            stem,
             "pack the sdist with its build backend",
         );
     }

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use super::rules::{
-    SIZE_BUDGET, ZIP_CASE, ZIP_DATA, ZIP_DUPLICATE, ZIP_END, ZIP_EXTRA, ZIP_FOLDER, ZIP_HEADER,
-    ZIP_LIMIT, ZIP_METHOD, ZIP_MODE, ZIP_ORDER, ZIP_OVERLAP, ZIP_PATH, ZIP_SURPLUS, ZIP_SYMLINK,
-    ZIP_TIME,
+    SIZE_BUDGET, ZIP_CASE, ZIP_COMMENT, ZIP_DATA, ZIP_DESCRIPTOR, ZIP_DUPLICATE, ZIP_END,
+    ZIP_EXTRA, ZIP_FOLDER, ZIP_HEADER, ZIP_LIMIT, ZIP_METHOD, ZIP_MODE, ZIP_ORDER, ZIP_OVERLAP,
+    ZIP_PATH, ZIP_SURPLUS, ZIP_SYMLINK, ZIP_TIME,
 };
 use super::{Findings, Subject};
 use crate::artifact::zip::{DEFLATED, Entry, Oddity, STORED, Zip};
-use crate::artifact::{Archive, MemberKind};
+use crate::artifact::{Archive, Limits, MemberKind};
 use crate::epoch::ZIP_EPOCH;
 
 pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
@@ -27,6 +27,7 @@ pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
             "pack fewer or smaller files",
         );
     } else {
+        ratio(subject, zip, findings);
         for member in &subject.members {
             if let Some(reason) = &member.error {
                 let fix = "pack the wheel again; this one is damaged";
@@ -46,6 +47,25 @@ pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
     }
     order(zip, findings);
     time(subject, zip, findings);
+}
+
+/// An index takes what unpacks to much more than its size for a bomb.
+fn ratio(subject: &Subject<'_>, zip: &Zip, findings: &mut Findings) {
+    const MOST: u64 = 50;
+    let total = zip
+        .entries
+        .iter()
+        .fold(0u64, |sum, e| sum.saturating_add(e.size));
+    let packed = subject.artifact.size.max(1);
+    if total > Limits::RATIO_FREE && total > packed.saturating_mul(MOST) {
+        findings.add(
+            ZIP_LIMIT,
+            None,
+            format!("{total} bytes unpacked from {packed} packed"),
+            format!("{MOST} times as many, above {} bytes", Limits::RATIO_FREE),
+            "leave out data that is all alike, or make it at run time",
+        );
+    }
 }
 
 /// The size budget, which sdists share.
@@ -231,22 +251,30 @@ fn hygiene(entry: &Entry, findings: &mut Findings) {
             "set the mode when packing; do not take it from the disk",
         );
     }
-    let mut extra = Vec::new();
-    if !entry.extra.is_empty() {
-        extra.push(format!("extra fields {:x?}", entry.extra));
-    }
     if entry.comment > 0 {
-        extra.push(format!("a comment of {} bytes", entry.comment));
+        findings.add(
+            ZIP_COMMENT,
+            name,
+            format!("a comment of {} bytes", entry.comment),
+            "none",
+            "write no comments: an index refuses them",
+        );
     }
     if entry.has_descriptor() {
-        extra.push("a data descriptor".to_owned());
+        findings.add(
+            ZIP_DESCRIPTOR,
+            name,
+            "a data descriptor: size and CRC follow the data",
+            "both in the header before it",
+            "write to a file that can be sought in, not to a pipe: an index refuses this",
+        );
     }
-    if !extra.is_empty() {
+    if !entry.extra.is_empty() {
         findings.add(
             ZIP_EXTRA,
             name,
-            extra.join(", "),
-            "none of these",
+            format!("extra fields {:x?}", entry.extra),
+            "none",
             "write sizes and CRC in the header and nothing more",
         );
     }

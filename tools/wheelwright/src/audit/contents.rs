@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::metadata::is_identifier;
 use super::rules::{LEFTOVER, MODULE_INIT, MODULE_NAME, MODULE_PRESENT, PY_TYPED, TOP_LEVEL};
 use super::subject::Member;
 use super::tags::{Suffix, extension_module};
@@ -73,8 +74,13 @@ fn module_inits(subject: &Subject<'_>, findings: &mut Findings) {
         let Some((module, suffix)) = extension_module(name) else {
             continue;
         };
-        // A plain .so may be a library that something else loads.
-        let surely = !matches!(suffix, Suffix::Plain) || name.ends_with(".pyd");
+        // A plain .so may be a library that something else loads, and so may one
+        // with dots in its name.
+        let surely = match suffix {
+            Suffix::Plain => name.ends_with(".pyd"),
+            Suffix::Other(own) => own.starts_with("pypy") || own.starts_with("graalpy"),
+            _ => true,
+        };
         if !surely || !module.is_ascii() {
             continue;
         }
@@ -232,21 +238,6 @@ fn module_name(member: &Member, path: &str, findings: &mut Findings) {
     }
 }
 
-fn is_identifier(name: &str) -> bool {
-    const KEYWORDS: &[&str] = &[
-        "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class",
-        "continue", "def", "del", "elif", "else", "except", "finally", "for", "from", "global",
-        "if", "import", "in", "is", "lambda", "nonlocal", "not", "or", "pass", "raise", "return",
-        "try", "while", "with", "yield",
-    ];
-    !KEYWORDS.contains(&name)
-        && name
-            .chars()
-            .next()
-            .is_some_and(|c| c.is_alphabetic() || c == '_')
-        && name.chars().all(|c| c.is_alphanumeric() || c == '_')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -267,17 +258,6 @@ mod tests {
         for good in ["a/b.py", "a/b.so", "a/.gitignore", "a/b.pyi"] {
             assert!(leftover(good, true).is_none(), "{good}");
         }
-    }
-
-    #[test]
-    fn identifiers() {
-        assert!(is_identifier("_core") && is_identifier("größe"));
-        assert!(
-            !is_identifier("a-b")
-                && !is_identifier("1a")
-                && !is_identifier("class")
-                && !is_identifier("")
-        );
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Rules on ELF files: what a Linux tag promises, and hardening.
 
 use super::rules::{
-    ELF_NEEDED, ELF_RELRO, ELF_RPATH, ELF_RPATH_FOREIGN, ELF_STACK, ELF_TEXTREL, ELF_VERSION,
+    ELF_ISA, ELF_NEEDED, ELF_RELRO, ELF_RPATH, ELF_RPATH_FOREIGN, ELF_STACK, ELF_TEXTREL,
+    ELF_VERSION,
 };
 use super::subject::Member;
 use super::tables::{self, Promise};
@@ -29,12 +30,14 @@ pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
                     let Some(promise) = tables::promise("musllinux", *musl) else {
                         continue;
                     };
-                    glibc_in_musl(member, elf, platform, findings);
+                    glibc_in_musl(member, elf, platform, subject, findings);
                     needed(member, elf, platform, promise, subject, findings);
                 }
                 _ => {}
             }
         }
+        bundled(member, elf, subject, findings);
+        instructions(member, elf, subject, findings);
         search_paths(member, elf, findings);
         hardening(member, elf, findings);
     }
@@ -89,14 +92,68 @@ fn versions(
     }
 }
 
-fn glibc_in_musl(member: &Member, elf: &Elf, platform: &Platform, findings: &mut Findings) {
-    if let Some((library, version)) = elf.versions.iter().find(|(_, v)| v.starts_with("GLIBC_")) {
+fn glibc_in_musl(
+    member: &Member,
+    elf: &Elf,
+    platform: &Platform,
+    subject: &Subject<'_>,
+    findings: &mut Findings,
+) {
+    let foreign = elf.versions.iter().find(|(library, version)| {
+        // A library in the wheel brings its own versions, whatever they are called.
+        let brought = subject.ships(library) || subject.allows_library(library);
+        version.starts_with("GLIBC_") && !brought
+    });
+    if let Some((library, version)) = foreign {
         findings.add(
             ELF_VERSION,
             Some(&member.path),
             format!("{version} of {library}"),
             format!("musl, which {platform} has"),
             "build for the musl target",
+        );
+    }
+}
+
+/// A library in the wheel must define the versions that are asked of it. One that
+/// defines none at all is loaded with a warning.
+fn bundled(member: &Member, elf: &Elf, subject: &Subject<'_>, findings: &mut Findings) {
+    for (library, version) in &elf.versions {
+        let mut copies = subject
+            .members
+            .iter()
+            .filter(|m| m.file_name() == library)
+            .filter_map(|m| match &m.binary {
+                Some(Binary::Elf(elf)) => Some(&elf.defined),
+                _ => None,
+            })
+            .filter(|defined| !defined.is_empty())
+            .peekable();
+        if copies.peek().is_some() && !copies.any(|defined| defined.contains(version)) {
+            findings.add(
+                ELF_VERSION,
+                Some(&member.path),
+                format!("{version} of {library}"),
+                format!("versions that the wheel's own {library} defines"),
+                "put the library into the wheel that this code was linked against",
+            );
+        }
+    }
+}
+
+/// Every Linux tag for x86-64 promises its first processors.
+fn instructions(member: &Member, elf: &Elf, subject: &Subject<'_>, findings: &mut Findings) {
+    let promised = subject.platforms.iter().any(|platform| {
+        matches!(platform, Platform::Manylinux { machine, .. } | Platform::Musllinux { machine, .. }
+            if machine == "x86_64" || machine == "i686")
+    });
+    if let (Some(level), true) = (elf.isa_level, promised) {
+        findings.add(
+            ELF_ISA,
+            Some(&member.path),
+            format!("says that it needs x86-64-v{level}"),
+            "x86-64, without a level",
+            "compile with -march=x86-64, and choose faster code at run time",
         );
     }
 }

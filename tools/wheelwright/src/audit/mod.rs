@@ -14,13 +14,17 @@ mod archive_tar;
 mod archive_zip;
 mod contents;
 mod elf;
+mod entry_points;
+mod expression;
 mod finding;
 mod leaks;
 mod license;
 mod macho;
 mod metadata;
+mod names;
 mod pe;
 mod policy;
+mod problem;
 mod readme;
 mod record;
 mod report;
@@ -29,13 +33,18 @@ mod sarif;
 mod subject;
 mod tables;
 mod tags;
+mod wheel_file;
 
 use std::path::Path;
 
 use crate::artifact::{Artifact, Kind, ReadError};
 
+pub use entry_points::entry_points;
+pub use expression::license_expression;
 pub use finding::{Finding, Severity};
+pub use metadata::metadata_fields;
 pub use policy::{Policy, PolicyError, Profile};
+pub use problem::Problem;
 pub use report::Report;
 pub use sarif::sarif;
 
@@ -85,6 +94,8 @@ fn audit(path: &Path, artifact: &Artifact, policy: &Policy) -> Result<Report, Au
         Kind::Wheel => {
             archive_zip::check(&subject, &mut findings);
             record::check(&subject, &mut findings);
+            wheel_file::check(&subject, &mut findings);
+            entry_points::check(&subject, &mut findings);
             tags::check(&subject, &mut findings);
             elf::check(&subject, &mut findings);
             macho::check(&subject, &mut findings);
@@ -93,6 +104,7 @@ fn audit(path: &Path, artifact: &Artifact, policy: &Policy) -> Result<Report, Au
         }
         Kind::Sdist => archive_tar::check(&subject, &mut findings),
     }
+    names::check(&subject, &mut findings);
     metadata::check(&subject, &mut findings);
     license::check(&subject, &mut findings);
     readme::check(&subject, &mut findings);
@@ -113,6 +125,11 @@ const MOST_PER_RULE: usize = 50;
 impl Findings {
     fn wants(&self, rule: Rule) -> bool {
         self.selected.contains(rule.id)
+    }
+
+    /// Adds what was found in the text of a member.
+    fn add_problem(&mut self, rule: Rule, member: Option<&str>, problem: Problem) {
+        self.add(rule, member, problem.found, problem.allowed, problem.fix);
     }
 
     /// Adds one finding: what is there, what may be, what to do.

@@ -1,7 +1,8 @@
 //! Rules on PE files: what a Windows tag promises, and hardening.
 
-use super::rules::{PE_HARDENING, PE_IMPORT, PE_TIMESTAMP};
+use super::rules::{PE_HARDENING, PE_IMPORT, PE_PYTHON, PE_TIMESTAMP};
 use super::subject::Member;
+use super::tags::{Suffix, extension_module};
 use super::{Findings, Subject};
 use crate::artifact::file_name::Platform;
 use crate::binary::Binary;
@@ -17,6 +18,7 @@ pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
         let Binary::Pe(pe) = binary else { continue };
         if windows {
             imports(subject, member, pe, findings);
+            python(subject, member, pe, findings);
             timestamp(subject, member, pe, findings);
             hardening(member, pe, findings);
         }
@@ -28,6 +30,7 @@ fn imports(subject: &Subject<'_>, member: &Member, pe: &Pe, findings: &mut Findi
         let lower = dll.to_ascii_lowercase();
         if is_system(&lower)
             || is_python(&lower)
+            || is_pypy(&lower)
             || subject.ships(dll)
             || subject.allows_library(dll)
         {
@@ -60,6 +63,66 @@ pub fn is_python(dll: &str) -> bool {
                 .chars()
                 .all(|c| c.is_ascii_digit())
         })
+}
+
+/// `libpypy3.10-c.dll`, which `PyPy` brings.
+fn is_pypy(dll: &str) -> bool {
+    dll.strip_prefix("libpypy3.")
+        .and_then(|rest| rest.strip_suffix("-c.dll"))
+        .is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// A DLL of Python must be there in every version that the tags name.
+fn python(subject: &Subject<'_>, member: &Member, pe: &Pe, findings: &mut Findings) {
+    let Some(name) = subject.wheel_name() else {
+        return;
+    };
+    // Each tagged pair with the version that its Python's DLL has in its name; a
+    // wheel for any Python may hold code for several, so there the suffix decides.
+    let suffix = extension_module(member.file_name()).map(|(_, suffix)| suffix);
+    let mut versions: Vec<String> = Vec::new();
+    for python in &name.python {
+        for abi in &name.abi {
+            match (python.strip_prefix("cp"), abi.as_str()) {
+                // Its own rule says what a stable-ABI module may load.
+                (Some(_), "abi3" | "abi3t") | (None, _) => {}
+                (Some(digits), "none") => {
+                    versions.extend([digits.to_owned(), format!("{digits}t")]);
+                }
+                (Some(_), abi) => versions.extend(abi.strip_prefix("cp").map(str::to_owned)),
+            }
+        }
+    }
+    if versions.is_empty() {
+        match suffix {
+            Some(Suffix::Version(version)) => versions.push(version.to_owned()),
+            Some(Suffix::Plain) if !pe.module_inits.is_empty() && name.stable_abi().is_none() => {}
+            _ => return,
+        }
+    }
+    for dll in &pe.dlls {
+        let lower = dll.to_ascii_lowercase();
+        if !is_python(&lower) || subject.ships(dll) {
+            continue;
+        }
+        let loaded = lower.trim_start_matches("python").trim_end_matches(".dll");
+        let stable = matches!(loaded, "3" | "3t");
+        if stable || versions.iter().any(|v| v.trim_end_matches('m') == loaded) {
+            continue;
+        }
+        let wanted: Vec<String> = versions.iter().map(|v| format!("python{v}.dll")).collect();
+        findings.add(
+            PE_PYTHON,
+            Some(&member.path),
+            format!("loads {dll}"),
+            if wanted.is_empty() {
+                "python3.dll, which every version has".to_owned()
+            } else {
+                wanted.join(" or ")
+            },
+            "build it with the Python that the tag names; others do not have this DLL",
+        );
+    }
 }
 
 /// DLLs of every Windows that Python supports, and the runtime that Python brings.

@@ -45,6 +45,15 @@ pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
             );
         }
     }
+    for row in rows.iter().filter(|r| is_signature(subject, &r.path)) {
+        findings.add(
+            RECORD_COMPLETE,
+            Some(&row.path),
+            "a signature of RECORD is listed in it",
+            "not listed",
+            REPACK,
+        );
+    }
     let mut present = HashSet::new();
     for member in subject
         .members
@@ -69,7 +78,7 @@ pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
         }
     }
     for row in &rows {
-        if !present.contains(row.path.as_str()) && !is_compiled(&row.path) {
+        if !present.contains(row.path.as_str()) {
             findings.add(
                 RECORD_COMPLETE,
                 Some(&row.path),
@@ -154,16 +163,9 @@ fn is_self(subject: &Subject<'_>, path: &str) -> bool {
         .is_some_and(|root| path == format!("{root}/RECORD"))
 }
 
-/// RECORD's own signatures need not be listed.
+/// RECORD's own signatures must not be listed: they are made after it.
 fn is_signature(subject: &Subject<'_>, path: &str) -> bool {
     subject.root.as_ref().is_some_and(|root| {
         path == format!("{root}/RECORD.jws") || path == format!("{root}/RECORD.p7s")
     })
-}
-
-/// Installers write `.pyc` rows; in a wheel they are harmless.
-fn is_compiled(path: &str) -> bool {
-    std::path::Path::new(path)
-        .extension()
-        .is_some_and(|e| e.eq_ignore_ascii_case("pyc"))
 }

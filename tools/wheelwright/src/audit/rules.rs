@@ -35,6 +35,7 @@ macro_rules! rules {
 
 rules! {
     NAME_FORMAT "name-format" Error Index "the file name has the parts that its kind requires";
+    NAME_NORMAL "name-normal" Warning Ours "the version in a wheel's file name is spelled as PEP 440 does";
     SIZE_BUDGET "size-budget" Error Index "the artifact is no larger than its budget";
 
     ZIP_DATA "zip-data" Error Index "every member unpacks to its declared size and CRC";
@@ -48,10 +49,12 @@ rules! {
     ZIP_SURPLUS "zip-surplus" Error Index "every byte belongs to an entry or the directory";
     ZIP_OVERLAP "zip-overlap" Error Index "no two entries share bytes";
     ZIP_END "zip-end" Error Index "the end record tells the truth";
+    ZIP_DESCRIPTOR "zip-descriptor" Error Index "sizes stand before the data, in no data descriptor";
+    ZIP_COMMENT "zip-comment" Error Index "no entry has a comment";
     ZIP_ORDER "zip-order" Warning Ours "members are sorted, .dist-info last and RECORD at its end";
     ZIP_TIME "zip-time" Warning Ours "all members carry one fixed time";
     ZIP_MODE "zip-mode" Warning Ours "members have mode 0644 or 0755";
-    ZIP_EXTRA "zip-extra" Warning Ours "no extra fields, comments or data descriptors";
+    ZIP_EXTRA "zip-extra" Warning Ours "no extra fields and no archive comment";
     ZIP_FOLDER "zip-folder" Warning Ours "there are no entries for folders";
 
     RECORD_MISSING "record-missing" Error Index "a wheel has one RECORD";
@@ -64,7 +67,12 @@ rules! {
     METADATA_FORMAT "metadata-format" Error Index "metadata is UTF-8 lines of `Name: value`";
     METADATA_FIELD "metadata-field" Error Index "fields are known, single where they must be, and valid";
     METADATA_AGREE "metadata-agree" Error Index "file name, .dist-info and metadata name one project and version";
+    METADATA_SPEC "metadata-spec" Warning Ours "fields say what core metadata asks, where an index lets more pass";
     METADATA_VERSION "metadata-version" Warning Ours "Metadata-Version is 2.4 or later";
+    ENTRY_POINTS "entry-points" Error Index "the file of entry points is INI; scripts have plain names and name a function";
+    ENTRY_POINTS_REFERENCE "entry-points-reference" Warning Ours "other entry points name a module or an object in one";
+    SCRIPT_NAME "script-name" Error Index "no script is lost because of its name on a tagged system";
+
     LICENSE_EXPRESSION "license-expression" Error Index "License-Expression is SPDX and stands without the field License";
     LICENSE_CLASSIFIER "license-classifier" Warning Ours "no licence classifiers stand beside License-Expression";
     LICENSE_FILES "license-files" Error Index "every License-File named is in the artifact";
@@ -76,12 +84,13 @@ rules! {
     WHEEL_FILE "wheel-file" Error Index "WHEEL is there, of version 1, with its fields";
     TAG_AGREE "tag-agree" Error Index "file name and WHEEL list the same tags and build number";
     TAG_PURE "tag-pure" Error Index "a wheel for any platform has no compiled code, one for a platform has some";
-    TAG_LOCAL "tag-local" Error Index "platform tags are ones an index takes, not this machine's alone";
+    TAG_LOCAL "tag-local" Error Index "every tag is one that an index takes and some installer asks for";
     TAG_MACHINE "tag-machine" Error Index "compiled code is of the format and machine that the tag names";
-    TAG_ABI "tag-abi" Error Index "extension suffixes fit the Python and ABI tags";
+    TAG_ABI "tag-abi" Error Index "extension suffixes are ones that a tagged Python looks for on the tagged platform";
     BINARY_READABLE "binary-readable" Error Index "files that begin like compiled code can be read as such";
 
     ELF_VERSION "elf-version" Error Index "symbol versions are ones that the tag promises";
+    ELF_ISA "elf-isa" Error Index "code asks for no more than the tag's first processors have";
     ELF_NEEDED "elf-needed" Error Index "needed libraries are promised by the tag or in the wheel";
     ELF_RPATH_FOREIGN "elf-rpath-foreign" Error Index "search paths stay inside the wheel";
     ELF_RPATH "elf-rpath" Warning Ours "there is no RPATH or RUNPATH";
@@ -95,6 +104,7 @@ rules! {
     MACHO_RPATH "macho-rpath" Warning Ours "search paths are relative to the file that loads";
 
     PE_IMPORT "pe-import" Error Index "DLLs loaded are Python's, Windows's or in the wheel";
+    PE_PYTHON "pe-python" Error Index "Python's own DLL is that of the tagged version";
     PE_TIMESTAMP "pe-timestamp" Warning Ours "no link time is recorded";
     PE_HARDENING "pe-hardening" Warning Ours "ASLR and no-execute are on";
 
@@ -112,11 +122,12 @@ rules! {
 
     SDIST_DATA "sdist-data" Error Index "the archive can be read to its end";
     SDIST_SURPLUS "sdist-surplus" Error Index "nothing follows the gzip stream";
-    SDIST_ROOT "sdist-root" Error Index "everything is in one folder, name-version";
+    SDIST_ROOT "sdist-root" Error Index "everything is in one folder";
     SDIST_PATH "sdist-path" Error Index "paths are relative and stay inside";
     SDIST_LINK "sdist-link" Error Index "links stay inside; there are no devices";
     SDIST_DUPLICATE "sdist-duplicate" Error Index "no two members have one path";
     SDIST_METADATA "sdist-metadata" Error Index "PKG-INFO is at the top";
+    SDIST_FOLDER "sdist-folder" Warning Ours "the folder is called like the file";
     SDIST_PYPROJECT "sdist-pyproject" Warning Ours "pyproject.toml is at the top";
     SDIST_ORDER "sdist-order" Warning Ours "members are sorted";
     SDIST_TIME "sdist-time" Warning Ours "all members, and the gzip header, carry one fixed time";

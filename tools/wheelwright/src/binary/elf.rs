@@ -31,6 +31,10 @@ pub struct Elf {
     pub runpath: Option<String>,
     /// Symbol versions wanted, as (library, version).
     pub versions: BTreeSet<(String, String)>,
+    /// Symbol versions that it defines for others.
+    pub defined: BTreeSet<String>,
+    /// Level of x86-64 that it says it needs: 2 for x86-64-v2, up to 4.
+    pub isa_level: Option<u8>,
     /// Python C API symbols wanted.
     pub python_imports: Vec<Import>,
     /// `PyInit_…` functions given.
@@ -126,6 +130,8 @@ fn read_as<H: FileHeader<Endian = Endianness>>(bytes: &[u8]) -> Result<Elf, Stri
         (true, true) => Relro::Full,
     };
     read_versions(&file, bytes, &mut elf, &mut budget)?;
+    read_definitions(&file, bytes, &mut elf, &mut budget)?;
+    elf.isa_level = isa_level(&file, bytes);
     read_symbols(&file, &mut elf, &mut budget)?;
     for section in file.elf_section_table().iter() {
         let name = text(
@@ -198,6 +204,60 @@ fn read_versions<H: FileHeader<Endian = Endianness>>(
         }
     }
     Ok(())
+}
+
+fn read_definitions<H: FileHeader<Endian = Endianness>>(
+    file: &ElfFile<'_, H>,
+    bytes: &[u8],
+    elf: &mut Elf,
+    budget: &mut Budget,
+) -> Result<(), String> {
+    let say = |e: object::Error| e.to_string();
+    let endian = file.endian();
+    let sections = file.elf_section_table();
+    let Some((mut definitions, link)) = sections.gnu_verdef(endian, bytes).map_err(say)? else {
+        return Ok(());
+    };
+    let strings = sections.strings(endian, bytes, link).map_err(say)?;
+    while let Some((_, mut names)) = definitions.next().map_err(say)? {
+        // The first is its own name; others are those it is derived from.
+        if let Some(name) = names.next().map_err(say)? {
+            let name = name.name(endian, strings).map_err(say)?;
+            budget.spend(name.len())?;
+            elf.defined.insert(text(name));
+        }
+    }
+    Ok(())
+}
+
+/// The highest level of x86-64 in the notes that compilers leave; `None` where
+/// there is none above the baseline. Damaged notes say nothing.
+fn isa_level<H: FileHeader<Endian = Endianness>>(
+    file: &ElfFile<'_, H>,
+    bytes: &[u8],
+) -> Option<u8> {
+    let endian = file.endian();
+    let mut needed = 0;
+    for section in file.elf_section_table().iter() {
+        let Ok(Some(mut notes)) = section.notes(endian, bytes) else {
+            continue;
+        };
+        while let Ok(Some(note)) = notes.next() {
+            let Some(mut properties) = note.gnu_properties(endian) else {
+                continue;
+            };
+            while let Ok(Some(property)) = properties.next() {
+                if property.pr_type() == raw::GNU_PROPERTY_X86_ISA_1_NEEDED {
+                    needed |= property.data_u32(endian).unwrap_or(0);
+                }
+            }
+        }
+    }
+    // One bit a level: the baseline, v2, v3, v4.
+    let highest = 32 - needed.leading_zeros();
+    u8::try_from(highest)
+        .ok()
+        .filter(|level| (2..=4).contains(level))
 }
 
 fn read_symbols<H: FileHeader<Endian = Endianness>>(

@@ -18,6 +18,7 @@ mod macho;
 mod pe;
 mod red_archive;
 mod red_binary;
+mod red_index;
 mod red_metadata;
 mod sbom;
 mod sdist;
@@ -42,6 +43,7 @@ fn every_rule_can_fail() {
         red_archive::cases(),
         red_metadata::cases(),
         red_binary::cases(),
+        red_index::cases(),
     ]
     .concat();
     let mut passed = Vec::new();

@@ -94,6 +94,23 @@ fn zips() -> Vec<Red> {
         ),
         ("zip-mode", tweak(|m| m.mode = 0o100_777)),
         ("zip-mode", tweak(|m| m.mode = 0)),
+        ("zip-comment", tweak(|m| m.comment = b"hello".to_vec())),
+        (
+            "zip-descriptor",
+            tweak(|m| {
+                m.flags = 8;
+                let size = u32::try_from(m.data.len()).unwrap().to_le_bytes();
+                let crc = crc32fast::hash(&m.data).to_le_bytes();
+                m.after = [*b"PK\x07\x08", crc, size, size].concat();
+            }),
+        ),
+        (
+            "zip-limit",
+            wheel()
+                .with("demo/zeros.bin", vec![0; 65 << 20])
+                .tweak("demo/zeros.bin", |m| m.method = 8)
+                .audit(),
+        ),
         ("zip-extra", tweak(|m| m.extra = vec![0x55, 0x54, 1, 0, 0])),
         (
             "zip-extra",
@@ -144,6 +161,14 @@ fn records() -> Vec<Red> {
         (
             "record-complete",
             record(|r| r + "demo/ghost.py,sha256=AA,0\n"),
+        ),
+        (
+            "record-complete",
+            record(|r| r + "demo/__pycache__/x.cpython-312.pyc,,\n"),
+        ),
+        (
+            "record-complete",
+            wheel().with(&format!("{INFO}/RECORD.jws"), "{}").audit(),
         ),
         (
             "record-hash",
@@ -207,7 +232,7 @@ fn sdists() -> Vec<Red> {
         ),
         ("sdist-root", good().with("other/x.py", "").audit()),
         (
-            "sdist-root",
+            "sdist-folder",
             good()
                 .change(|s| s.file_name = "demo-2.0.tar.gz".into())
                 .audit(),

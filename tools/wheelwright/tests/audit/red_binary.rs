@@ -73,6 +73,32 @@ fn pes() -> Vec<Red> {
             "pe-import",
             pe(|p| p.imports.push(("libgcc_s_seh-1.dll", "x"))),
         ),
+        (
+            "pe-python",
+            Wheel::native(
+                "cp312-cp312-win_amd64",
+                "demo/_core.cp312-win_amd64.pyd",
+                Pe {
+                    imports: vec![("python311.dll", "PyModule_Create2")],
+                    ..Pe::default()
+                }
+                .bytes(),
+            )
+            .audit(),
+        ),
+        (
+            "pe-python",
+            Wheel::native(
+                "cp313-cp313t-win_amd64",
+                "demo/_core.cp313t-win_amd64.pyd",
+                Pe {
+                    imports: vec![("python313.dll", "PyModule_Create2")],
+                    ..Pe::default()
+                }
+                .bytes(),
+            )
+            .audit(),
+        ),
         ("pe-timestamp", pe(|p| p.stamp = 1_700_000_000)),
         ("pe-hardening", pe(|p| p.characteristics = 0x100)),
         ("pe-hardening", pe(|p| p.characteristics = 0x60)),
@@ -131,6 +157,7 @@ fn elves() -> Vec<Red> {
             ),
         ),
         ("elf-version", audit("manylinux_2_17_x86_64", no_sections)),
+        ("elf-isa", old("", &["-Wl,-z,x86-64-v3", "-s"])),
         (
             "elf-needed",
             old(call_other, &[library.to_str().unwrap(), "-s"]),

@@ -67,6 +67,8 @@ fn metadata() -> Vec<Red> {
             "metadata-agree",
             wheel().with("other-1.dist-info/METADATA", "").audit(),
         ),
+        ("metadata-spec", edit(summary, "Provides-Extra: Some_Extra")),
+        ("metadata-spec", edit(summary, "Author: UNKNOWN")),
         (
             "metadata-version",
             edit("Metadata-Version: 2.4", "Metadata-Version: 2.3"),

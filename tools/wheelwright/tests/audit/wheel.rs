@@ -16,6 +16,10 @@ pub struct Member {
     pub method: u16,
     pub flags: u16,
     pub extra: Vec<u8>,
+    /// The comment in the central directory.
+    pub comment: Vec<u8>,
+    /// What follows the data, such as a data descriptor.
+    pub after: Vec<u8>,
     /// The local header's name, where it is to differ.
     pub local_path: Option<String>,
     /// The CRC, where it is to be wrong.
@@ -34,6 +38,8 @@ impl Member {
             method: 0,
             flags: 0,
             extra: Vec::new(),
+            comment: Vec::new(),
+            after: Vec::new(),
             local_path: None,
             crc: None,
             size: None,
@@ -89,14 +95,13 @@ impl Wheel {
     }
 
     fn tagged(tag: &str, pure: bool) -> Self {
-        let mut tags = String::new();
-        for platform in tag.rsplit('-').next().unwrap().split('.') {
-            let (rest, _) = tag.rsplit_once('-').unwrap();
-            tags += &format!("Tag: {rest}-{platform}\n");
-        }
+        let file_name = format!("demo-1.0-{tag}.whl");
+        let name = wheelwright::artifact::file_name::WheelName::parse(&file_name).unwrap();
+        let tags: Vec<String> = name.tags().iter().map(|t| format!("Tag: {t}\n")).collect();
+        let tags = tags.concat();
         let wheel = format!("Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: {pure}\n{tags}");
         Self {
-            file_name: format!("demo-1.0-{tag}.whl"),
+            file_name,
             members: Vec::new(),
             record: None,
             policy: Policy::default(),
@@ -134,6 +139,18 @@ impl Wheel {
     /// Changes how a member is written.
     pub fn tweak(mut self, path: &str, change: impl FnOnce(&mut Member)) -> Self {
         change(self.member(path));
+        self
+    }
+
+    /// Puts the `.dist-info` files into a folder of another name.
+    pub fn dist_info(mut self, folder: &str) -> Self {
+        for member in &mut self.members {
+            member.path = member.path.replace(INFO, folder);
+        }
+        let record = self.right_record().replace(INFO, folder);
+        self.members
+            .push(Member::new(&format!("{folder}/RECORD"), record));
+        self.record = Some("none".into());
         self
     }
 
@@ -228,14 +245,17 @@ pub fn zip(members: &[Member]) -> Vec<u8> {
         header(local, &mut out, 0);
         out.extend(local.as_bytes());
         out.extend(&packed);
+        out.extend(&member.after);
         directory.extend(b"PK\x01\x02");
         directory.extend([20, 3]);
         header(&member.path, &mut directory, member.extra.len());
-        directory.extend([0; 6]);
+        directory.extend(u16::try_from(member.comment.len()).unwrap().to_le_bytes());
+        directory.extend([0; 4]);
         directory.extend((member.mode << 16).to_le_bytes());
         directory.extend(start.to_le_bytes());
         directory.extend(member.path.as_bytes());
         directory.extend(&member.extra);
+        directory.extend(&member.comment);
     }
     let start = u32::try_from(out.len()).unwrap();
     out.extend(&directory);
