@@ -165,9 +165,16 @@ pub(super) fn chunk_key(id: IndexId, sequence: u64) -> [u8; 24] {
 /// The headers of all indexes, in order of their ids.
 pub(crate) fn headers(snapshot: &Snapshot) -> Result<Vec<IndexInfo>> {
     let mut found = Vec::new();
+    let mut last = None;
     for key in snapshot.keys(Table::Indexes, &[]) {
-        if let Ok(id) = <[u8; 16]>::try_from(key?) {
+        let key = key?;
+        if let Ok(id) = <[u8; 16]>::try_from(key) {
             found.extend(snapshot.header(IndexId(id))?.map(|header| header.info));
+            last = Some(IndexId(id));
+        } else if chunk_of(key).is_none_or(|(id, _)| Some(id) != last) {
+            // Neither a header nor a chunk after its header: the key is damaged, and
+            // the seal says so.
+            snapshot.get(Table::Indexes, key)?;
         }
     }
     Ok(found)

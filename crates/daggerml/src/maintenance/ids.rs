@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::id::ObjectId;
 use crate::record::{Kind, Record, Tombstone, kind_of};
 use crate::store::pages::Root;
-use crate::store::pages::check::Walk;
+use crate::store::pages::check::{Leaf, Walk};
 use crate::store::pages::{Damage, Page, View};
 use crate::store::{Snapshot, Table};
 
@@ -26,6 +26,9 @@ pub(super) struct Ids {
     totals: [Total; Kind::ALL.len() + 1],
 }
 
+/// The least bytes that an object takes in a page: its id, and LMDB's header.
+const LEAST: u64 = 32 + 8 + 2;
+
 /// Bits of a place for the index in the page.
 const INDEX_BITS: u32 = 16;
 
@@ -45,7 +48,10 @@ impl Ids {
         progress: &mut dyn FnMut(Step),
     ) -> (Self, Vec<u64>) {
         let root = snapshot.root(Table::Objects);
-        let entries = usize::try_from(root.entries).unwrap_or(0).min(1 << 32);
+        // No more than fit into the file: the number may be damaged.
+        let view = snapshot.view();
+        let most = view.pages.saturating_mul(view.meta.page_size as u64) / LEAST;
+        let entries = usize::try_from(root.entries.min(most)).unwrap_or(0);
         let mut ids = Self {
             starts: Vec::with_capacity(entries),
             places: Vec::with_capacity(entries),
@@ -54,10 +60,10 @@ impl Ids {
         };
         let leaves = walk.branches(&root);
         let mut sound = Vec::with_capacity(leaves.len());
-        for number in leaves {
+        for leaf in leaves {
             let before = ids.len();
-            match ids.leaf(&root, walk, number) {
-                Ok(()) => sound.push(number),
+            match ids.leaf(&root, walk, leaf) {
+                Ok(()) => sound.push(leaf.number),
                 Err(damage) => {
                     walk.damage.push(damage);
                     ids.starts.truncate(before);
@@ -76,8 +82,9 @@ impl Ids {
         (ids, sound)
     }
 
-    fn leaf(&mut self, root: &Root, walk: &mut Walk<'_>, number: u64) -> Result<(), Damage> {
-        let page = walk.leaf(root, number)?;
+    fn leaf<'v>(&mut self, root: &Root, walk: &mut Walk<'v>, leaf: Leaf<'v>) -> Result<(), Damage> {
+        let number = leaf.number;
+        let page = walk.leaf(root, leaf)?;
         for index in 0..page.len {
             let key = page.node(index)?.key;
             let id: &[u8; 32] = key
@@ -163,10 +170,16 @@ impl Ids {
         (part.get(offset) == Some(&wanted)).then_some(low + offset)
     }
 
-    /// Calls `visit` with the positions of those of `wanted` that are there, in order.
-    /// `wanted` is put in order; many at once are found quicker than one by one.
-    pub fn find_all(&self, wanted: &mut Vec<(u128, bool)>, visit: &mut dyn FnMut(usize, bool)) {
+    /// Calls `visit` with the positions of those of `wanted` that are there, in order;
+    /// whether all are. `wanted` is put in order; many at once are found quicker than
+    /// one by one.
+    pub fn find_all(
+        &self,
+        wanted: &mut Vec<(u128, bool)>,
+        visit: &mut dyn FnMut(usize, bool),
+    ) -> bool {
         wanted.sort_unstable();
+        let mut all = true;
         let mut at = 0;
         for &(wanted, datum) in wanted.iter() {
             // Doubling steps: the next one is near when there are many.
@@ -184,9 +197,12 @@ impl Ids {
             at = low + part.partition_point(|start| *start < wanted);
             if self.starts.get(at) == Some(&wanted) {
                 visit(at, datum);
+            } else {
+                all = false;
             }
         }
         wanted.clear();
+        all
     }
 
     /// The id and bytes at `position`.
@@ -299,8 +315,9 @@ mod tests {
                 positions.sort_unstable();
             }
             let mut found = Vec::new();
-            ids.find_all(&mut wanted, &mut |at, _| found.push(at));
+            let all = ids.find_all(&mut wanted, &mut |at, _| found.push(at));
             prop_assert_eq!(found, positions);
+            prop_assert_eq!(all, tops.contains(&other));
         }
     }
 }

@@ -87,12 +87,13 @@ fn ids_in(value: &[u8], visit: &mut dyn FnMut(ObjectId)) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Calls `visit` for every object that an entry of `snapshot` keeps.
-pub(super) fn all(snapshot: &Snapshot, visit: &mut dyn FnMut(ObjectId)) -> Result<()> {
+/// Calls `visit` for every object that an entry of `snapshot` keeps, with the entry's
+/// table.
+pub(super) fn all(snapshot: &Snapshot, visit: &mut dyn FnMut(Table, ObjectId)) -> Result<()> {
     for table in TABLES {
         for entry in snapshot.scan(table, &[])? {
             let (key, value) = entry?;
-            of_entry(table, key, value, visit)?;
+            of_entry(table, key, value, &mut |id| visit(table, id))?;
         }
     }
     Ok(())

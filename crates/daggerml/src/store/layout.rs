@@ -36,14 +36,22 @@ pub(crate) enum Layout {
 pub(crate) fn of(store: &Store) -> Result<Layout> {
     let snapshot = store.snapshot()?;
     let schema = snapshot.get(Table::Meta, SCHEMA_KEY)?;
+    let has = |table| snapshot.has_table(table);
     if let Some(bytes) = schema {
         let number = bytes.try_into().map(u64::from_be_bytes);
-        return number.map(Layout::Version).map_err(|_| {
+        let number = number.map_err(|_| {
             let detail = "it does not say which version of the layout it has";
             store.inner.damaged_file(detail.to_owned())
-        });
+        })?;
+        // A table whose name is damaged would be an empty one.
+        return match Table::ALL.into_iter().find(|table| !has(*table)) {
+            Some(table) if number == SCHEMA => {
+                let detail = format!("the table {} is missing", table.name());
+                Err(store.inner.damaged_file(detail))
+            }
+            _ => Ok(Layout::Version(number)),
+        };
     }
-    let has = |table| snapshot.has_table(table);
     if snapshot.view().meta.main.is_empty() {
         Ok(Layout::Empty)
     } else if has(Table::Objects) && has(Table::Refs) && !has(Table::Meta) {

@@ -18,13 +18,16 @@ pub(super) fn check_pages(snapshot: &Snapshot, walk: &mut Walk<'_>, report: &mut
     let tables = Table::ALL
         .into_iter()
         .filter(|table| *table != Table::Objects)
-        .map(|table| snapshot.root(table));
-    for root in std::iter::once(main).chain(tables) {
+        .map(|table| (snapshot.root(table), table.name()));
+    for (root, name) in std::iter::once((main, "the table of tables")).chain(tables) {
+        let mut entries = 0;
         for leaf in walk.branches(&root) {
-            if let Err(damage) = walk.leaf(&root, leaf) {
-                walk.damage.push(damage);
+            match walk.leaf(&root, leaf) {
+                Ok(page) => entries += page.len as u64,
+                Err(damage) => walk.damage.push(damage),
             }
         }
+        walk.count(&root, entries, name);
     }
     walk.free();
     for damage in std::mem::take(&mut walk.damage) {

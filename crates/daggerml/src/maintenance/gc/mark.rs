@@ -2,8 +2,8 @@
 
 use crate::error::{Error, Result};
 use crate::id::ObjectId;
-use crate::record::{Kind, Record, Tombstone, kind_of, references};
-use crate::store::Snapshot;
+use crate::record::{AnyRecord, Exec, Kind, Record, Tombstone, kind_of, references};
+use crate::store::{DATA_FILE, Snapshot, Table};
 
 use super::super::ids::{Ids, Marks, start};
 use super::super::{STRIDE, Step, roots};
@@ -39,10 +39,29 @@ impl Marker {
 
     /// Marks what the roots of `snapshot` reach.
     pub fn mark(&mut self, snapshot: &Snapshot, progress: &mut dyn FnMut(Step)) -> Result<()> {
-        roots::all(snapshot, &mut |id| self.want(id, false))?;
+        let mut missing = None;
+        roots::all(snapshot, &mut |table, id| {
+            // A ref has nothing but its commit. Other entries hold what is in a log and
+            // not in the table of objects, and bytes that only look like an id.
+            if table == Table::Refs && self.ids.find(id).is_none() {
+                missing = Some(id);
+            }
+            self.want(id, false);
+        })?;
+        if let Some(id) = missing {
+            return Err(incomplete(snapshot, "a ref", Kind::Commit, id));
+        }
+        self.look_up();
         let total = self.ids.len() as u64;
         let mut done = 0;
-        while let Some(position) = self.next() {
+        let mut whole = true;
+        loop {
+            if self.waiting.is_empty() || self.wanted.len() > CROWD {
+                whole &= self.look_up();
+            }
+            let Some(position) = self.waiting.pop() else {
+                break;
+            };
             let (id, bytes) = self.ids.object(snapshot, position)?;
             self.look_into(id, bytes)?;
             done += 1;
@@ -54,6 +73,37 @@ impl Marker {
                 });
             }
         }
+        if whole {
+            return Ok(());
+        }
+        self.check_whole(snapshot)
+    }
+
+    /// Checks that what is marked refers to nothing that is missing: what that refers to
+    /// in turn is not known, and would be removed. Records of an open DAG that is just
+    /// being settled may wait for each other, but not for another DAG.
+    fn check_whole(&self, snapshot: &Snapshot) -> Result<()> {
+        for position in (0..self.ids.len()).filter(|at| self.marks.has(*at)) {
+            let kind = self.ids.kind(position);
+            if matches!(kind, None | Some(Kind::Datum | Kind::Tombstone)) {
+                continue;
+            }
+            let (id, bytes) = self.ids.object(snapshot, position)?;
+            let Ok(record) = AnyRecord::decode(bytes) else {
+                continue; // The place of a tombstone.
+            };
+            let node = record.kind() == Kind::Node;
+            let mut missing = None;
+            record.references(&mut |to| {
+                if !(node && to.kind != Kind::Dag) && self.ids.find(to.id).is_none() {
+                    missing = Some(to);
+                }
+            });
+            if let Some(to) = missing {
+                let from = format!("{} {id}", record.kind());
+                return Err(incomplete(snapshot, &from, to.kind, to.id));
+            }
+        }
         Ok(())
     }
 
@@ -62,17 +112,23 @@ impl Marker {
         self.wanted.push((start(id.as_bytes()), datum));
     }
 
-    /// The next position that was marked and not looked into.
+    /// The next position that was marked and not looked into. What is wanted and not
+    /// there is passed over: it may have been written after the ids were read.
     pub fn next(&mut self) -> Option<usize> {
         if self.waiting.is_empty() || self.wanted.len() > CROWD {
-            let (marks, waiting) = (&mut self.marks, &mut self.waiting);
-            self.ids.find_all(&mut self.wanted, &mut |position, datum| {
-                if marks.insert(position) && !datum {
-                    waiting.push(position);
-                }
-            });
+            self.look_up();
         }
         self.waiting.pop()
+    }
+
+    /// Marks what is wanted; whether all of it is there.
+    fn look_up(&mut self) -> bool {
+        let (marks, waiting) = (&mut self.marks, &mut self.waiting);
+        self.ids.find_all(&mut self.wanted, &mut |position, datum| {
+            if marks.insert(position) && !datum {
+                waiting.push(position);
+            }
+        })
     }
 
     /// Looks for what the object refers to. Its bytes must be those of its id: damage
@@ -91,12 +147,25 @@ impl Marker {
                 }),
             };
         }
-        references(bytes, &mut |id, datum| self.want(id, datum)).map_err(|fault| {
-            Error::ObjectInvalid {
-                kind: kind_of(bytes).unwrap_or(Kind::Datum),
-                id,
-                fault,
-            }
-        })
+        let kind = kind_of(bytes).unwrap_or(Kind::Datum);
+        let read = if kind == Kind::Exec {
+            // The key of its call looks like a reference.
+            Exec::decode(bytes).map(|exec| {
+                exec.references(&mut |to| self.want(to.id, to.kind == Kind::Datum));
+            })
+        } else {
+            references(bytes, &mut |id, datum| self.want(id, datum))
+        };
+        read.map_err(|fault| Error::ObjectInvalid { kind, id, fault })
+    }
+}
+
+/// `from` refers to something that is not there.
+fn incomplete(snapshot: &Snapshot, from: &str, kind: Kind, id: ObjectId) -> Error {
+    Error::StoreDamaged {
+        path: snapshot.store().path().join(DATA_FILE),
+        detail: format!(
+            "{from} refers to {kind} {id}, which is not there; `dml fsck` tells what is lost"
+        ),
     }
 }

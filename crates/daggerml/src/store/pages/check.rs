@@ -1,6 +1,6 @@
 //! Checks of all pages: before LMDB writes, and for `fsck`.
 
-use super::meta::u64_at;
+use super::meta::{LOOSE, u64_at};
 use super::page::Data;
 use super::{Checked, Damage, Root, View};
 
@@ -36,6 +36,16 @@ impl PageSet {
     }
 }
 
+/// A leaf, and between which keys its branch says that its own are.
+#[derive(Clone, Copy)]
+pub(crate) struct Leaf<'v> {
+    pub number: u64,
+    bounds: Bounds<'v>,
+}
+
+/// The least key, and the first one beyond the greatest; none where there is no limit.
+type Bounds<'v> = [Option<&'v [u8]>; 2];
+
 /// A walk over the pages of a version that visits each once and collects damage.
 pub(crate) struct Walk<'v> {
     pub view: &'v View,
@@ -57,22 +67,27 @@ impl<'v> Walk<'v> {
     }
 
     /// Visits the branches of `root`; the leaves below, in order of their keys.
-    pub fn branches(&mut self, root: &Root) -> Vec<u64> {
+    pub fn branches(&mut self, root: &Root) -> Vec<Leaf<'v>> {
         let mut leaves = Vec::new();
-        let mut waiting = Vec::new();
+        let mut waiting: Vec<(u64, u16, Bounds<'v>)> = Vec::new();
         if !root.is_empty() {
-            waiting.push((root.page, 1));
+            waiting.push((root.page, 1, [None; 2]));
         }
-        while let Some((number, level)) = waiting.pop() {
+        while let Some((number, level, bounds)) = waiting.pop() {
             if number < self.view.meta.pages && !self.seen.insert(number) {
                 self.damage.push(Damage::new(number, "it is in use twice"));
             } else if level == root.depth {
-                leaves.push(number);
+                leaves.push(Leaf { number, bounds });
             } else if level > root.depth {
                 self.damage.push(Damage::new(number, "the tree has no end"));
             } else {
-                match self.children(root, number, level) {
-                    Ok(children) => waiting.extend(children.map(|child| (child, level + 1))),
+                match self.children(root, number, level, bounds) {
+                    Ok(children) => waiting.extend(
+                        children
+                            .into_iter()
+                            .rev()
+                            .map(|(child, bounds)| (child, level + 1, bounds)),
+                    ),
                     Err(damage) => self.damage.push(damage),
                 }
             }
@@ -80,23 +95,63 @@ impl<'v> Walk<'v> {
         leaves
     }
 
-    /// The children of a branch, the last one first.
+    /// The children of a branch, and what its keys say of theirs.
     fn children(
-        &self,
+        &mut self,
         root: &Root,
         number: u64,
         level: u16,
-    ) -> Checked<impl Iterator<Item = u64> + use<>> {
+        bounds: Bounds<'v>,
+    ) -> Checked<Vec<(u64, Bounds<'v>)>> {
         let page = root.page_at(self.view, number, level, true)?;
-        let children: Checked<Vec<u64>> = (0..page.len).map(|index| page.child(index)).collect();
-        Ok(children?.into_iter().rev())
+        self.bounds(root, &page, bounds)?;
+        // The first key of a branch stands for none.
+        let key = |index| page.node(index).map(|node| Some(node.key));
+        (0..page.len)
+            .map(|index| {
+                let [low, high] = bounds;
+                let low = if index == 0 { low } else { key(index)? };
+                let high = if index + 1 == page.len {
+                    high
+                } else {
+                    key(index + 1)?
+                };
+                Ok((page.child(index)?, [low, high]))
+            })
+            .collect()
+    }
+
+    /// Checks that a page's keys are where the branches above lead to, as a search does
+    /// not find them otherwise. What the page holds can still be read.
+    fn bounds(&mut self, root: &Root, page: &super::Page<'v>, bounds: Bounds<'v>) -> Checked<()> {
+        let first = usize::from(!page.leaf);
+        if page.len <= first {
+            return Ok(());
+        }
+        let [low, high] = bounds;
+        let (least, most) = (page.node(first)?.key, page.node(page.len - 1)?.key);
+        let outside = low.is_some_and(|low| root.is_less(least, low))
+            || high.is_some_and(|high| !root.is_less(most, high));
+        if outside {
+            let detail = "its keys are not between those of the branches above";
+            self.damage.push(Damage::new(page.number, detail));
+        }
+        Ok(())
     }
 
     /// Visits a leaf of `root`, and the overflow pages of its entries.
-    pub fn leaf(&mut self, root: &Root, number: u64) -> Checked<super::Page<'v>> {
-        let page = root.page_at(self.view, number, root.depth, true)?;
+    pub fn leaf(&mut self, root: &Root, leaf: Leaf<'v>) -> Checked<super::Page<'v>> {
+        let page = root.page_at(self.view, leaf.number, root.depth, true)?;
+        self.bounds(root, &page, leaf.bounds)?;
+        // Tables are in the table of tables and nowhere else; LMDB refuses to write else.
+        let tables = root.page == self.view.meta.main.page;
         for index in 0..page.len {
-            if let Data::Overflow(first, length) = page.data(index)? {
+            let data = page.data(index)?;
+            if matches!(data, Data::Table(_)) != tables {
+                let detail = format!("entry {index} has the mark of another kind of table");
+                self.damage.push(Damage::new(leaf.number, detail));
+            }
+            if let Data::Overflow(first, length) = data {
                 let twice = (first..first + self.view.overflow_pages(length))
                     .filter(|&page| !self.seen.insert(page))
                     .last();
@@ -112,15 +167,29 @@ impl<'v> Walk<'v> {
     /// have been visited before.
     pub fn free(&mut self) {
         let root = self.view.meta.free;
+        let mut entries = 0;
         for leaf in self.branches(&root) {
-            if let Err(damage) = self.free_leaf(&root, leaf) {
-                self.damage.push(damage);
+            match self.free_leaf(&root, leaf) {
+                Ok(found) => entries += found,
+                Err(damage) => self.damage.push(damage),
             }
+        }
+        self.count(&root, entries, "the list of free pages");
+    }
+
+    /// Checks that a tree has as many entries as it says. Pages that are damaged hide
+    /// some.
+    pub fn count(&mut self, root: &Root, found: u64, what: &str) {
+        if self.damage.is_empty() && root.entries != found {
+            let detail = format!("{what}: {} entries announced, {found} found", root.entries);
+            self.damage.push(Damage::new(root.page, detail));
         }
     }
 
-    fn free_leaf(&mut self, root: &Root, number: u64) -> Checked<()> {
-        let page = self.leaf(root, number)?;
+    /// Visits a leaf of the list of free pages; how many entries it has.
+    fn free_leaf(&mut self, root: &Root, leaf: Leaf<'v>) -> Checked<u64> {
+        let number = leaf.number;
+        let page = self.leaf(root, leaf)?;
         for index in 0..page.len {
             let bytes = page.value(self.view, index)?;
             let fail = |detail: &str| {
@@ -152,7 +221,7 @@ impl<'v> Walk<'v> {
                 before = free;
             }
         }
-        Ok(())
+        Ok(page.len as u64)
     }
 
     /// The first of the pages from `from` on that was not visited.
@@ -189,6 +258,15 @@ pub(crate) fn end_of_file(view: &View) -> Checked<()> {
     if view.pages >= view.meta.pages {
         return Ok(());
     }
+    let cut_off = || {
+        let (held, wanted) = (view.pages, view.meta.pages);
+        let detail = format!("the file is cut off: it holds {held} of {wanted} pages");
+        Err(Damage::new(held, detail))
+    };
+    // A set of that many pages would not fit into memory.
+    if view.meta.pages > view.pages.saturating_add(LOOSE) {
+        return cut_off();
+    }
     let mut walk = Walk::new(view);
     walk.free();
     match (
@@ -196,12 +274,6 @@ pub(crate) fn end_of_file(view: &View) -> Checked<()> {
         walk.damage.into_iter().next(),
     ) {
         (None, None) => Ok(()),
-        _ => Err(Damage::new(
-            view.pages,
-            format!(
-                "the file is cut off: it holds {} of {} pages",
-                view.pages, view.meta.pages
-            ),
-        )),
+        _ => cut_off(),
     }
 }

@@ -17,7 +17,7 @@ const LENGTH: usize = 16 + 24 + 2 * Root::LENGTH + 16;
 const INTEGER_KEYS: u16 = 0x08;
 /// How many pages the file may lack at its end: those that the last transaction
 /// took and gave back are never written. More than that is not credible.
-const LOOSE: u64 = 1 << 18;
+pub(super) const LOOSE: u64 = 1 << 18;
 
 /// What a meta page says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

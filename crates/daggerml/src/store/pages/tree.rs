@@ -53,6 +53,15 @@ impl Root {
         self.page == Self::NONE
     }
 
+    /// Whether `a` is before `b` in this tree: keys that are integers are in their order.
+    pub(super) fn is_less(&self, a: &[u8], b: &[u8]) -> bool {
+        if self.flags == 0 {
+            a < b
+        } else {
+            u64_at(a, 0) < u64_at(b, 0)
+        }
+    }
+
     /// The table `name` in the tree of tables; `None` when there is none.
     pub fn table(view: &View, name: &str) -> Checked<Option<Self>> {
         let Some((leaf, index)) = view.meta.main.find(view, name.as_bytes(), true)? else {
@@ -112,7 +121,11 @@ impl Root {
         }
         let leaf = self.leaf_for(view, key, strict)?;
         let index = leaf.lower_bound(key)?;
-        Ok((index < leaf.len && leaf.node(index)?.key == key).then_some((leaf, index)))
+        if index < leaf.len && leaf.node(index)?.key == key {
+            return Ok(Some((leaf, index)));
+        }
+        self.check_gap(view, key, &leaf, index, strict)?;
+        Ok(None)
     }
 
     /// The leaf that `key` belongs to. The tree must not be empty.
@@ -168,7 +181,12 @@ impl<'v> Scan<'v> {
             if page.leaf {
                 let index = page.lower_bound(from)?;
                 self.stack.push((page, index));
-                return Ok(());
+                if from.is_empty() {
+                    return Ok(());
+                }
+                return self
+                    .root
+                    .check_gap(self.view, from, &page, index, self.strict);
             }
             let index = page.child_for(from)?;
             number = page.child(index)?;
@@ -215,6 +233,67 @@ impl<'v> Iterator for Scan<'v> {
     }
 }
 
+/// Checks that a key is not missed because a branch leads elsewhere.
+impl Root {
+    /// Checks the place `index` of `leaf`, where `key` would be if it were there. At
+    /// an edge of the leaf the next leaf must begin, or the one before it end, beyond
+    /// the key: otherwise a branch's key is damaged, and the key may be in another leaf.
+    fn check_gap(
+        &self,
+        view: &View,
+        key: &[u8],
+        leaf: &Page<'_>,
+        index: usize,
+        strict: bool,
+    ) -> Checked<()> {
+        let (first, last) = (index == 0, index == leaf.len);
+        if self.depth < 2 || !(first || last) {
+            return Ok(());
+        }
+        // The way to the nearest branches that have a child before and after this way.
+        let (mut before, mut after) = (None, None);
+        let mut number = self.page;
+        for level in 1..self.depth {
+            let page = self.page_at(view, number, level, strict)?;
+            let at = page.child_for(key)?;
+            if at > 0 {
+                before = Some((page.child(at - 1)?, level + 1));
+            }
+            if at + 1 < page.len {
+                after = Some((page.child(at + 1)?, level + 1));
+            }
+            number = page.child(at)?;
+        }
+        let beside = |from: Option<(u64, u16)>, end: bool| -> Checked<Option<Page<'_>>> {
+            let Some((mut number, from)) = from else {
+                return Ok(None);
+            };
+            for level in from..self.depth {
+                let page = self.page_at(view, number, level, strict)?;
+                number = page.child(if end { page.len.saturating_sub(1) } else { 0 })?;
+            }
+            self.page_at(view, number, self.depth, strict).map(Some)
+        };
+        let misled = |page: &Page<'_>| {
+            let detail = "its keys belong elsewhere: a branch leads past them";
+            Err(Damage::new(page.number, detail))
+        };
+        if first
+            && let Some(page) = beside(before, true)?
+            && page.node(page.len.saturating_sub(1))?.key >= key
+        {
+            return misled(&page);
+        }
+        if last
+            && let Some(page) = beside(after, false)?
+            && page.node(0)?.key <= key
+        {
+            return misled(&page);
+        }
+        Ok(())
+    }
+}
+
 /// Checks of the pages that LMDB is going to walk.
 impl Root {
     /// Checks the way to `key`, and the pages of the data under it. With `beside`, also
@@ -236,8 +315,9 @@ impl Root {
                 let index = page.lower_bound(key)?;
                 if index < page.len && page.node(index)?.key == key {
                     page.value(view, index)?;
+                    return Ok(());
                 }
-                return Ok(());
+                return self.check_gap(view, key, &page, index, false);
             }
             let index = page.child_for(key)?;
             if beside && level + 1 == self.depth {

@@ -1,0 +1,427 @@
+//! One byte of a store is changed: whatever a read then finds wrong, `fsck` finds too,
+//! and no read tells something else than what was written.
+//!
+//! Each changed copy is looked at in a child process, so that a crash is seen as one.
+//! `DML_EDIT_ROUNDS` sets how many there are (300), `DML_EDIT_FIRST` the first seed.
+#![cfg(target_os = "linux")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    reason = "helpers of tests fail by panicking; small numbers"
+)]
+
+mod adapter;
+mod support;
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::Path;
+
+use adapter::{Bench, Setup};
+use daggerml::execution::{CallOptions, Filter};
+use daggerml::id::{ObjectId, TypedId};
+use daggerml::maintenance::bundle::create;
+use daggerml::maintenance::excise::excise;
+use daggerml::maintenance::fsck::fsck;
+use daggerml::maintenance::gc;
+use daggerml::record::{AnyRecord, Builtin, Kind, Reference};
+use daggerml::repo::history::LogOptions;
+use daggerml::store::{ReadEntries, ReadObjects, Table};
+use daggerml::value::Value;
+use daggerml::{Error, Repository, Result};
+use support::{Random, child, copy_folder};
+
+const PAGE: usize = 4096;
+const DAGS: i64 = 60;
+const DATA: &str = ".dml/data.mdb";
+
+/// The adapter; see `tests/adapter`.
+#[test]
+fn adapter() {
+    if std::env::var_os("DML_TEST_ADAPTER").is_some() {
+        adapter::program::serve();
+        std::process::exit(0);
+    }
+}
+
+fn value(number: i64) -> Value {
+    match number % 10 {
+        // On overflow pages.
+        3 => Value::Bytes(vec![7; usize::try_from(9000 + number).unwrap()]),
+        7 => Value::String(format!("text {number} ").repeat(60)),
+        _ => Value::List((0..=number % 7).map(|n| (n * number).into()).collect()),
+    }
+}
+
+/// A small repository with something of everything, whose tables have branch pages.
+fn make(root: &Path) {
+    let bench = Bench::new(Setup::default());
+    let repository = &bench.repository;
+    let mut last = None;
+    for number in 0..DAGS {
+        let mut dag = repository.new_dag(&format!("dag-{number}"), "m").unwrap();
+        for extra in 0..4 {
+            dag.put((number * 1000 + extra).into()).unwrap();
+        }
+        let node = dag.put(value(number)).unwrap();
+        dag.set_name("node", node).unwrap();
+        let result = match last {
+            Some(before) if number % 4 == 0 => {
+                let imported = dag.import(before, None).unwrap();
+                dag.builtin(Builtin::List, &[node, imported]).unwrap()
+            }
+            _ => node,
+        };
+        last = Some(dag.commit(result).unwrap().dag);
+        let head = repository.head().unwrap().unwrap();
+        // Enough refs for several pages.
+        for extra in 0..4 {
+            let name = format!("{number}-{extra}-{}", "long-".repeat(9));
+            repository.create_tag(&name, head).unwrap();
+        }
+        if number % 6 == 0 {
+            let name = format!("branch-{number}");
+            repository.create_branch(&name, head).unwrap();
+        }
+    }
+    for number in 0..12 {
+        bench
+            .call("sum", &[number, 1], &CallOptions::default())
+            .unwrap();
+    }
+    for number in 0..3 {
+        bench
+            .call("fail", &[number], &CallOptions::default())
+            .unwrap();
+    }
+    for number in 0..30i64 {
+        let mut open = repository.new_dag(&format!("open-{number}"), "").unwrap();
+        for value in 0..=number {
+            open.put((value * 31).into()).unwrap();
+        }
+        open.flush().unwrap();
+        std::mem::forget(open);
+    }
+    let view = repository.load("dag-5").unwrap();
+    let node = view.node(view.named("node").unwrap()).unwrap();
+    excise(repository.store(), node.datum().unwrap().object(), "secret").unwrap();
+    repository.delete_dags(&["dag-9", "dag-10"], None).unwrap();
+    support::collect(repository.store());
+    support::clean(repository.store());
+    copy_folder(bench.folder.path(), root);
+}
+
+/// What every read finds, by what was asked.
+type Transcript = BTreeMap<String, std::result::Result<String, String>>;
+
+struct Reading<'t>(&'t mut Transcript);
+
+impl Reading<'_> {
+    fn note<T>(
+        &mut self,
+        what: impl Into<String>,
+        found: Result<T>,
+        text: impl Fn(&T) -> String,
+    ) -> Option<T> {
+        let told = match &found {
+            Ok(found) => Ok(text(found)),
+            // What was excised is not damaged.
+            Err(error @ Error::Excised { .. }) => Ok(error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        self.0.insert(what.into(), told);
+        found.ok()
+    }
+}
+
+/// What was found, short enough to be told.
+fn debug<T: std::fmt::Debug>(found: &T) -> String {
+    let text = format!("{found:?}");
+    if text.len() < 60 {
+        return text;
+    }
+    let id = ObjectId::of(text.as_bytes()).to_string();
+    format!("{} bytes {id:.8}", text.len())
+}
+
+/// Asks everything that can be asked. `known` are the questions about single things
+/// that were there when nothing was damaged.
+fn read_all(root: &Path, known: &Known) -> Transcript {
+    let mut found = Transcript::new();
+    let mut reading = Reading(&mut found);
+    let opened = reading.note("open", Repository::open(root), |_| String::new());
+    if let Some(repository) = opened
+        && let Some(snapshot) = reading.note("snapshot", repository.snapshot(), |_| String::new())
+    {
+        of_repository(&repository, &mut reading);
+        for (kind, id) in &known.objects {
+            let bytes = snapshot
+                .object(*id, *kind)
+                .map(|bytes| ObjectId::of(bytes).to_string());
+            reading.note(format!("{kind} {id}"), bytes, Clone::clone);
+        }
+        for (table, key) in &known.entries {
+            let bytes = snapshot.get(*table, key);
+            reading.note(
+                format!(
+                    "{} {}",
+                    table.name(),
+                    String::from_utf8_lossy(key).escape_debug()
+                ),
+                bytes,
+                debug,
+            );
+        }
+    }
+    found
+}
+
+fn of_repository(repository: &Repository, reading: &mut Reading<'_>) {
+    reading.note("head", repository.head_state(), debug);
+    reading.note("branches", repository.refs(""), debug);
+    reading.note("indexes", repository.indexes(), debug);
+    reading.note("merge", repository.merge_state(), debug);
+    reading.note("count", repository.dag_count(), debug);
+    for (name, id) in reading
+        .note("dags", repository.dags(), debug)
+        .unwrap_or_default()
+    {
+        let what = format!("dag {name}");
+        let Some(view) = reading.note(&what, repository.view(id), |view| debug(view.dag())) else {
+            continue;
+        };
+        for node in view.nodes() {
+            reading.note(format!("{what} {node}"), view.node(*node), debug);
+            reading.note(format!("{what} value {node}"), view.value(*node), debug);
+        }
+    }
+    let head = repository.head();
+    if let Ok(Some(head)) = head {
+        let options = LogOptions {
+            include: vec![head],
+            ..LogOptions::default()
+        };
+        let log = repository
+            .log(options)
+            .and_then(Iterator::collect::<Result<Vec<_>>>);
+        let log = reading.note("log", log, |log| {
+            debug(
+                &log.iter()
+                    .map(|entry| (entry.id, &entry.commit))
+                    .collect::<Vec<_>>(),
+            )
+        });
+        for pair in log.unwrap_or_default().windows(2) {
+            if let [new, old] = pair {
+                let (old, new) = (old.commit.tree, new.commit.tree);
+                let changes = repository.diff(Some(old), Some(new));
+                reading.note(format!("diff {old} {new}"), changes, debug);
+            }
+        }
+        let snapshot = repository.snapshot().unwrap();
+        let root = Reference {
+            kind: Kind::Commit,
+            id: head.object(),
+        };
+        let mut bundle = Vec::new();
+        let made = create(&snapshot, &[root], &[], &mut bundle);
+        reading.note("bundle", made, debug);
+    }
+    for call in reading
+        .note("calls", repository.calls(Filter::default()), debug)
+        .unwrap_or_default()
+    {
+        let attempts = reading.note(
+            format!("attempts {}", call.key),
+            repository.attempts(call.key),
+            debug,
+        );
+        for attempt in attempts.unwrap_or_default() {
+            reading.note(
+                format!("log of {}", attempt.id),
+                repository.log_of(&attempt.exec),
+                debug,
+            );
+        }
+    }
+    let options = gc::Options { dry_run: true };
+    // It counts damaged objects, too.
+    let report = gc::gc(repository.store(), options, &mut |_| {});
+    reading.note("gc", report, |_| String::new());
+    let snapshot = repository.snapshot();
+    // The keys of objects are checked with the objects.
+    for table in Table::ALL
+        .into_iter()
+        .filter(|table| *table != Table::Objects)
+    {
+        let keys = snapshot
+            .as_ref()
+            .ok()
+            .map(|snapshot| snapshot.entry_keys(table, &[]));
+        if let Some(keys) = keys {
+            reading.note(format!("keys of {}", table.name()), keys, debug);
+        }
+    }
+}
+
+/// What there is, to ask for one by one.
+#[derive(Default)]
+struct Known {
+    objects: Vec<(Kind, ObjectId)>,
+    entries: Vec<(Table, Vec<u8>)>,
+}
+
+impl Known {
+    fn read(root: &Path) -> Self {
+        let repository = Repository::open(root).unwrap();
+        let snapshot = repository.snapshot().unwrap();
+        let mut known = Self::default();
+        for table in Table::ALL {
+            for key in snapshot.entry_keys(table, &[]).unwrap() {
+                if table == Table::Objects {
+                    let id = ObjectId::from_bytes(key.as_slice().try_into().unwrap());
+                    let bytes = snapshot.raw_object(id).unwrap().unwrap();
+                    let kind = AnyRecord::decode(bytes).map_or(Kind::Datum, |record| record.kind());
+                    known.objects.push((kind, id));
+                } else {
+                    known.entries.push((table, key));
+                }
+            }
+        }
+        known
+    }
+}
+
+/// Where to edit: anywhere, but more often where pages say what is where.
+fn place(bytes: &[u8], random: &mut Random) -> usize {
+    let pages = bytes.len() / PAGE;
+    let flags =
+        |page: &usize| u16::from_le_bytes([bytes[page * PAGE + 10], bytes[page * PAGE + 11]]);
+    let pick = |random: &mut Random, wanted: &dyn Fn(&usize) -> bool| -> usize {
+        let all: Vec<usize> = (0..pages).filter(wanted).collect();
+        all[random.below(all.len() as u64) as usize]
+    };
+    match random.below(8) {
+        // What is in the headers of pages and where their entries are.
+        0 | 1 => {
+            let page = pick(random, &|_| true);
+            page * PAGE + random.below(64) as usize
+        }
+        // Branch pages.
+        2 | 3 => {
+            let page = pick(random, &|page| flags(page) == 1);
+            let upper = usize::from(u16::from_le_bytes([
+                bytes[page * PAGE + 14],
+                bytes[page * PAGE + 15],
+            ]));
+            page * PAGE + upper + random.below((PAGE - upper) as u64) as usize
+        }
+        // Meta pages.
+        4 => random.below(2) as usize * PAGE + random.below(160) as usize,
+        // Leaves.
+        5 => pick(random, &|page| flags(page) == 2) * PAGE + random.below(PAGE as u64) as usize,
+        _ => random.below(bytes.len() as u64) as usize,
+    }
+}
+
+fn rounds(folder: &Path, from: u64, to: u64) {
+    let pristine = folder.join("pristine");
+    let known = Known::read(&pristine);
+    let wanted = read_all(&pristine, &known);
+    let original = std::fs::read(pristine.join(DATA)).unwrap();
+    let mut missed = Vec::new();
+    let mut seen = [0; 3];
+    for seed in from..to {
+        let mut random = Random::new(seed);
+        let at = place(&original, &mut random);
+        let byte = loop {
+            let byte = random.next() as u8;
+            if byte != original[at] {
+                break byte;
+            }
+        };
+        let root = folder.join(format!("copy-{seed}"));
+        copy_folder(&pristine, &root);
+        let mut bytes = original.clone();
+        bytes[at] = byte;
+        std::fs::write(root.join(DATA), &bytes).unwrap();
+        let what = format!(
+            "seed {seed}: byte {} of page {} became {byte:#x}",
+            at % PAGE,
+            at / PAGE
+        );
+        eprintln!("{what}");
+        let found = read_all(&root, &known);
+        let mut failed = Vec::new();
+        for (asked, answer) in &found {
+            match (answer, wanted.get(asked)) {
+                (Err(error), _) => failed.push(format!("{asked}: {error}")),
+                (answer, Some(wanted)) if answer == wanted => {}
+                (Ok(found), wanted) => missed.push(format!(
+                    "{what}\n  {asked}: {found} in the place of {wanted:?}"
+                )),
+            }
+        }
+        seen[usize::from(!failed.is_empty())] += 1;
+        let checked =
+            Repository::open(&root).and_then(|repository| fsck(repository.store(), &mut |_| {}));
+        let clean = checked.is_ok_and(|report| report.is_clean());
+        match (clean, failed.first()) {
+            (true, Some(first)) => {
+                let others = failed.len() - 1;
+                missed.push(format!(
+                    "{what}\n  fsck is clean, but: {first} (and {others} more)"
+                ));
+            }
+            (false, None) => seen[2] += 1,
+            _ => {}
+        }
+        std::fs::remove_dir_all(root).unwrap();
+    }
+    let [harmless, found, unread] = seen;
+    eprintln!(
+        "{found} of {} are read as damage; {harmless} are not, of which fsck finds {unread}",
+        to - from
+    );
+    assert!(
+        missed.is_empty(),
+        "{} of {}:\n{}",
+        missed.len(),
+        to - from,
+        missed.join("\n")
+    );
+}
+
+#[test]
+fn looker() {
+    let Ok(task) = std::env::var("DML_TEST_EDITS") else {
+        return;
+    };
+    let mut parts = task.splitn(3, ' ');
+    let mut number = || parts.next().unwrap().parse().unwrap();
+    let (from, to) = (number(), number());
+    rounds(Path::new(parts.next().unwrap()), from, to);
+}
+
+#[test]
+fn what_a_read_finds_fsck_finds() {
+    let folder = tempfile::tempdir().unwrap();
+    make(&folder.path().join("pristine"));
+    let number =
+        |name: &str, usual| std::env::var(name).map_or(usual, |text| text.parse().unwrap());
+    let (first, total) = (number("DML_EDIT_FIRST", 0), number("DML_EDIT_ROUNDS", 300));
+    let mut failed = String::new();
+    for from in (first..first + total).step_by(100) {
+        let to = (from + 100).min(first + total);
+        let task = format!("{from} {to} {}", folder.path().display());
+        let output = child("looker", "DML_TEST_EDITS", &task).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        if std::env::var_os("DML_EDIT_SHOW").is_some() {
+            eprintln!("{told}");
+        }
+        if !output.status.success() {
+            write!(failed, "{}\n{told}", output.status).unwrap();
+        }
+    }
+    assert!(failed.is_empty(), "{failed}");
+}
