@@ -20,8 +20,19 @@ pub struct Context {
     pub work: PathBuf,
     /// Whether stamps of earlier runs count.
     pub use_cache: bool,
+    /// What was asked of the step `fuzz`.
+    pub fuzzing: Fuzzing,
     python: OnceLock<Python>,
     rustc: OnceLock<String>,
+}
+
+/// What was asked of the step `fuzz`.
+#[derive(Debug, Default)]
+pub struct Fuzzing {
+    /// Minutes for each target; a few seconds when there are none.
+    pub minutes: Option<u32>,
+    /// Where the corpora are kept.
+    pub corpora: Option<PathBuf>,
 }
 
 /// One Python interpreter.
@@ -35,7 +46,7 @@ pub struct Python {
 
 impl Context {
     /// Finds the repository around the current directory.
-    pub fn new(use_cache: bool) -> Result<Self> {
+    pub fn new(use_cache: bool, fuzzing: Fuzzing) -> Result<Self> {
         let here = env::current_dir().map_err(Error::io(Path::new(".")))?;
         let root = here
             .ancestors()
@@ -50,6 +61,7 @@ impl Context {
             work: root.join(target).join("checks"),
             root,
             use_cache,
+            fuzzing,
             python: OnceLock::new(),
             rustc: OnceLock::new(),
         })

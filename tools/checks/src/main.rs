@@ -12,11 +12,12 @@ mod stamp;
 mod steps;
 mod venv;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::context::Context;
+use crate::context::{Context, Fuzzing};
 use crate::runner::Options;
 
 /// Run every test of the repository, or only the steps named.
@@ -44,6 +45,12 @@ struct Arguments {
     /// Leave out a step (may be repeated)
     #[arg(long, value_name = "STEP")]
     skip: Vec<String>,
+    /// Fuzz each target for so many minutes (25 at most), from where the last run ended
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=25))]
+    minutes: Option<u32>,
+    /// The folder that keeps what fuzzing found worth trying [default: in target/checks]
+    #[arg(long, value_name = "FOLDER")]
+    corpora: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -65,7 +72,11 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match Context::new(!arguments.no_cache) {
+    let fuzzing = Fuzzing {
+        minutes: arguments.minutes,
+        corpora: arguments.corpora,
+    };
+    match Context::new(!arguments.no_cache, fuzzing) {
         Ok(context) => match context.lock() {
             Ok(_lock) => runner::run(&context, &plan, &options),
             Err(error) => {

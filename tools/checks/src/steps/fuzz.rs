@@ -1,4 +1,4 @@
-//! The fuzz targets, each for a few seconds.
+//! The fuzz targets, each for a few seconds, or for as many minutes as are asked for.
 //!
 //! Built by plain cargo with the pinned compiler: the instrumentation that
 //! `cargo fuzz` asks for is a stable option. Longer runs, with a sanitizer, are
@@ -17,7 +17,7 @@ use crate::steps::Done;
 /// The crates of fuzz targets.
 const CRATES: &[&str] = &["crates/daggerml/fuzz", "tools/wheelwright/fuzz"];
 
-/// Seconds for each target.
+/// Seconds for each target, where no minutes are asked for.
 const SECONDS: u32 = 10;
 
 /// Makes the compiler count what the fuzzer wants to see reached.
@@ -33,13 +33,20 @@ pub fn run(context: &Context, log: &mut Log) -> Result<Done> {
     if cfg!(not(target_os = "linux")) {
         return Ok(Done::Skipped("libFuzzer is run on Linux only".to_owned()));
     }
+    let asked = &context.fuzzing;
+    let built = context.work.join("fuzz");
+    let corpora = match &asked.corpora {
+        Some(folder) => std::path::absolute(folder).map_err(Error::io(folder))?,
+        None => built.join("corpus"),
+    };
+    let seconds = asked.minutes.map_or(SECONDS, |minutes| minutes * 60);
     let mut ran = Vec::new();
+    let mut failed = Vec::new();
     for folder in CRATES {
         let manifest = context.root.join(folder).join("Cargo.toml");
         if !manifest.is_file() {
             continue;
         }
-        let built = context.work.join("fuzz");
         // An explicit target keeps the instrumentation out of build scripts.
         let target = host(context);
         let mut build = context.cargo();
@@ -49,21 +56,29 @@ pub fn run(context: &Context, log: &mut Log) -> Result<Done> {
         build.arg("--target-dir").arg(&built);
         log.run(build.env("RUSTFLAGS", INSTRUMENTATION))?;
         for name in targets(&manifest)? {
-            let corpus = built.join("corpus").join(&name);
+            let corpus = corpora.join(&name);
             fs::create_dir_all(&corpus).map_err(Error::io(&corpus))?;
             seed(context, &corpus)?;
             let program = built.join(&target).join("release").join(&name);
             let mut fuzz = context.command(program);
-            fuzz.arg(format!("-max_total_time={SECONDS}"));
-            fuzz.arg(format!("-artifact_prefix={}/", built.display()));
-            // One seed: a run finds what the last one found, on a busy machine too.
-            fuzz.args(["-seed=1", "-rss_limit_mb=4096", "-timeout=60"]);
-            log.run(fuzz.arg(&corpus))?;
+            fuzz.arg(format!("-max_total_time={seconds}"));
+            fuzz.arg(format!("-artifact_prefix={}/{name}-", built.display()));
+            fuzz.args(["-rss_limit_mb=4096", "-timeout=60", "-print_final_stats=1"]);
+            if asked.minutes.is_none() {
+                // One seed: a run finds what the last one found, on a busy machine too.
+                fuzz.arg("-seed=1");
+            }
+            // What one target finds must not keep the others from their minutes.
+            if let Err(error) = log.run(fuzz.arg(&corpus)) {
+                let place = built.display();
+                failed.push(format!("{name}: {error}; the input is in {place}"));
+            }
             ran.push(name);
         }
     }
+    log.findings(&failed)?;
     Ok(Done::Passed(format!(
-        "{SECONDS} s each of {}",
+        "{seconds} s each of {}",
         ran.join(", ")
     )))
 }
