@@ -12,27 +12,24 @@
 
 mod adapter;
 mod support;
+mod varied;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
-use adapter::{Bench, Setup};
-use daggerml::execution::{CallOptions, Filter};
+use daggerml::execution::Filter;
 use daggerml::id::{ObjectId, TypedId};
 use daggerml::maintenance::bundle::create;
-use daggerml::maintenance::excise::excise;
 use daggerml::maintenance::fsck::fsck;
 use daggerml::maintenance::gc;
-use daggerml::record::{AnyRecord, Builtin, Kind, Reference};
+use daggerml::record::{AnyRecord, Kind, Reference};
 use daggerml::repo::history::LogOptions;
 use daggerml::store::{ReadEntries, ReadObjects, Table};
-use daggerml::value::Value;
 use daggerml::{Error, Repository, Result};
 use support::{Random, child, copy_folder};
 
 const PAGE: usize = 4096;
-const DAGS: i64 = 60;
 const DATA: &str = ".dml/data.mdb";
 
 /// The adapter; see `tests/adapter`.
@@ -42,73 +39,6 @@ fn adapter() {
         adapter::program::serve();
         std::process::exit(0);
     }
-}
-
-fn value(number: i64) -> Value {
-    match number % 10 {
-        // On overflow pages.
-        3 => Value::Bytes(vec![7; usize::try_from(9000 + number).unwrap()]),
-        7 => Value::String(format!("text {number} ").repeat(60)),
-        _ => Value::List((0..=number % 7).map(|n| (n * number).into()).collect()),
-    }
-}
-
-/// A small repository with something of everything, whose tables have branch pages.
-fn make(root: &Path) {
-    let bench = Bench::new(Setup::default());
-    let repository = &bench.repository;
-    let mut last = None;
-    for number in 0..DAGS {
-        let mut dag = repository.new_dag(&format!("dag-{number}"), "m").unwrap();
-        for extra in 0..4 {
-            dag.put((number * 1000 + extra).into()).unwrap();
-        }
-        let node = dag.put(value(number)).unwrap();
-        dag.set_name("node", node).unwrap();
-        let result = match last {
-            Some(before) if number % 4 == 0 => {
-                let imported = dag.import(before, None).unwrap();
-                dag.builtin(Builtin::List, &[node, imported]).unwrap()
-            }
-            _ => node,
-        };
-        last = Some(dag.commit(result).unwrap().dag);
-        let head = repository.head().unwrap().unwrap();
-        // Enough refs for several pages.
-        for extra in 0..4 {
-            let name = format!("{number}-{extra}-{}", "long-".repeat(9));
-            repository.create_tag(&name, head).unwrap();
-        }
-        if number % 6 == 0 {
-            let name = format!("branch-{number}");
-            repository.create_branch(&name, head).unwrap();
-        }
-    }
-    for number in 0..12 {
-        bench
-            .call("sum", &[number, 1], &CallOptions::default())
-            .unwrap();
-    }
-    for number in 0..3 {
-        bench
-            .call("fail", &[number], &CallOptions::default())
-            .unwrap();
-    }
-    for number in 0..30i64 {
-        let mut open = repository.new_dag(&format!("open-{number}"), "").unwrap();
-        for value in 0..=number {
-            open.put((value * 31).into()).unwrap();
-        }
-        open.flush().unwrap();
-        std::mem::forget(open);
-    }
-    let view = repository.load("dag-5").unwrap();
-    let node = view.node(view.named("node").unwrap()).unwrap();
-    excise(repository.store(), node.datum().unwrap().object(), "secret").unwrap();
-    repository.delete_dags(&["dag-9", "dag-10"], None).unwrap();
-    support::collect(repository.store());
-    support::clean(repository.store());
-    copy_folder(bench.folder.path(), root);
 }
 
 /// What every read finds, by what was asked.
@@ -406,7 +336,7 @@ fn looker() {
 #[test]
 fn what_a_read_finds_fsck_finds() {
     let folder = tempfile::tempdir().unwrap();
-    make(&folder.path().join("pristine"));
+    varied::make(&folder.path().join("pristine"));
     let number =
         |name: &str, usual| std::env::var(name).map_or(usual, |text| text.parse().unwrap());
     let (first, total) = (number("DML_EDIT_FIRST", 0), number("DML_EDIT_ROUNDS", 300));
