@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::log::CommitReport;
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::ui::{Cell, Report, Table, Ui, size, style};
+use crate::ui::{Cell, Report, Table, Ui, size, style, text};
 
 /// Show where the repository is and what is in it
 #[derive(Args, Debug)]
@@ -101,7 +101,7 @@ impl MergeReport {
 
 impl Report for Status {
     fn text(&self, ui: &mut Ui) -> io::Result<()> {
-        writeln!(ui.out(), "Repository {}", self.repository)?;
+        writeln!(ui.out(), "Repository {}", text::line(&self.repository))?;
         match &self.branch {
             Some(branch) => writeln!(ui.out(), "On branch {}", style::paint(style::NAME, branch))?,
             None => writeln!(ui.out(), "On no branch")?,

@@ -192,7 +192,25 @@ pub fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_text(text in any::<String>()) {
+            let xml = format!("<a b=\"{}\"><c>{}</c></a>", escape(&text), escape(&text));
+            let document = roxmltree::Document::parse(&xml).unwrap();
+            let top = document.root_element();
+            prop_assert_eq!(top.attributes().len(), 1);
+            prop_assert_eq!(top.children().count(), 1);
+            let held = top.first_child().and_then(|child| child.text());
+            let most = |c: &char| !c.is_control() && !matches!(c, '\u{fffd}'..='\u{ffff}');
+            let wanted: String = text.chars().filter(most).collect();
+            let held: String = held.unwrap_or_default().chars().filter(most).collect();
+            prop_assert_eq!(held, wanted);
+        }
+    }
 
     #[test]
     fn nothing_escapes() {

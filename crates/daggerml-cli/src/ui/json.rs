@@ -2,12 +2,17 @@
 //!
 //! The mapping is part of the interface: `docs/spec/cli.md`, "Values in JSON".
 
+use std::io::{self, Write};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use daggerml::value::{Map, Runnable, Value};
 use serde::ser::{SerializeMap, SerializeSeq};
-use serde::{Serialize, Serializer};
+use serde::{Serialize, Serializer as Serialization};
+use serde_json::Serializer;
+use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
+use super::text;
 use crate::error::CommandError;
 
 /// The largest whole number that every JSON reader keeps exactly: 2^53 - 1.
@@ -18,7 +23,7 @@ const SAFE_INT: i64 = (1 << 53) - 1;
 pub struct JsonValue<'v>(pub &'v Value);
 
 impl Serialize for JsonValue<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serialization>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
             Value::Null => serializer.serialize_unit(),
             Value::Bool(value) => serializer.serialize_bool(*value),
@@ -47,7 +52,7 @@ impl Serialize for JsonValue<'_> {
     }
 }
 
-fn tagged<S: Serializer, T: Serialize + ?Sized>(
+fn tagged<S: Serialization, T: Serialize + ?Sized>(
     serializer: S,
     tag: &str,
     content: &T,
@@ -60,7 +65,7 @@ fn tagged<S: Serializer, T: Serialize + ?Sized>(
 struct Items<'v>(&'v [Value]);
 
 impl Serialize for Items<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serialization>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut array = serializer.serialize_seq(Some(self.0.len()))?;
         for item in self.0 {
             array.serialize_element(&JsonValue(item))?;
@@ -73,7 +78,7 @@ impl Serialize for Items<'_> {
 struct JsonMap<'v>(&'v Map);
 
 impl Serialize for JsonMap<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serialization>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let entries = self.0.as_slice();
         let names: Option<Vec<&str>> = entries.iter().map(|(key, _)| plain_key(key)).collect();
         let Some(names) = names else {
@@ -98,7 +103,7 @@ fn plain_key(key: &Value) -> Option<&str> {
 struct Entries<'v>(&'v [(Value, Value)]);
 
 impl Serialize for Entries<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serialization>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut array = serializer.serialize_seq(Some(self.0.len()))?;
         for (key, value) in self.0 {
             array.serialize_element(&(JsonValue(key), JsonValue(value)))?;
@@ -123,6 +128,63 @@ impl<'v> JsonRunnable<'v> {
             kwargs: JsonMap(&runnable.kwargs),
             sub: runnable.sub.as_deref().map(|sub| Box::new(Self::new(sub))),
         }
+    }
+}
+
+/// Writes `document`, over several lines if `pretty`. What a terminal would obey is
+/// written as escapes in strings, so that it is the same document and harmless.
+pub fn write(
+    out: &mut impl Write,
+    document: &impl Serialize,
+    pretty: bool,
+) -> serde_json::Result<()> {
+    if pretty {
+        let format = Harmless(PrettyFormatter::new());
+        document.serialize(&mut Serializer::with_formatter(out, format))
+    } else {
+        let format = Harmless(CompactFormatter);
+        document.serialize(&mut Serializer::with_formatter(out, format))
+    }
+}
+
+/// A format in which unsafe characters are escapes.
+struct Harmless<F>(F);
+
+/// Hands a method to the format inside.
+macro_rules! inside {
+    ($($method:ident($($argument:ident: $kind:ty),*)),* $(,)?) => {
+        $(fn $method<W: ?Sized + Write>(&mut self, to: &mut W $(, $argument: $kind)*) -> io::Result<()> {
+            self.0.$method(to $(, $argument)*)
+        })*
+    };
+}
+
+impl<F: Formatter> Formatter for Harmless<F> {
+    inside! {
+        begin_array(), end_array(), begin_array_value(first: bool), end_array_value(),
+        begin_object(), end_object(), begin_object_key(first: bool), end_object_key(),
+        begin_object_value(), end_object_value(),
+    }
+
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        to: &mut W,
+        text: &str,
+    ) -> io::Result<()> {
+        let mut rest = text;
+        while let Some(at) = rest.find(text::is_unsafe) {
+            let (before, from) = rest.split_at(at);
+            to.write_all(before.as_bytes())?;
+            let mut from = from.chars();
+            let mut units = [0; 2];
+            if let Some(c) = from.next() {
+                for unit in c.encode_utf16(&mut units) {
+                    write!(to, "\\u{unit:04x}")?;
+                }
+            }
+            rest = from.as_str();
+        }
+        to.write_all(rest.as_bytes())
     }
 }
 
@@ -175,6 +237,24 @@ mod tests {
         assert_eq!(json(1e300), "1e+300");
         assert_eq!(json(vec![Value::Null, "a\"".into()]), r#"[null,"a\""]"#);
         assert_eq!(json(map(vec![("k".into(), 1.into())])), r#"{"k":1}"#);
+    }
+
+    #[test]
+    fn a_terminal_is_not_given_orders() {
+        let text = "a\u{7f}\u{9b}2J\u{202e}\u{2028}\u{e0061}\n\u{1b}";
+        for pretty in [false, true] {
+            let mut written = Vec::new();
+            write(&mut written, &vec![text], pretty).unwrap();
+            let written = String::from_utf8(written).unwrap();
+            assert_eq!(
+                written.trim_matches(['[', ']', '\n', ' ']),
+                r#""a\u007f\u009b2J\u202e\u2028\udb40\udc61\n\u001b""#
+            );
+            assert_eq!(
+                serde_json::from_str::<Vec<String>>(&written).unwrap(),
+                [text]
+            );
+        }
     }
 
     #[test]

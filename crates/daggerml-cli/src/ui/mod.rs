@@ -1,6 +1,7 @@
 //! How things look: what is written where, in which form.
 
 mod color;
+mod guard;
 mod json;
 mod progress;
 pub mod style;
@@ -25,6 +26,7 @@ pub use text::size;
 pub use time::Moment;
 
 use crate::error::{CommandError, CommandErrorKind};
+use guard::Guard;
 
 /// How the output is to look.
 #[derive(Clone, Copy, Debug, Default)]
@@ -69,8 +71,8 @@ pub trait Report: Serialize {
 /// The two streams of a run.
 pub struct Ui {
     look: Look,
-    out: BufWriter<AutoStream<io::Stdout>>,
-    err: AutoStream<io::Stderr>,
+    out: Guard<BufWriter<AutoStream<io::Stdout>>>,
+    err: Guard<AutoStream<io::Stderr>>,
 }
 
 impl Ui {
@@ -80,8 +82,11 @@ impl Ui {
         let (out_color, err_color) = (look.color.of(&out), look.color.of(&err));
         Self {
             look,
-            out: BufWriter::with_capacity(1 << 16, AutoStream::new(out, out_color)),
-            err: AutoStream::new(err, err_color),
+            out: Guard::new(BufWriter::with_capacity(
+                1 << 16,
+                AutoStream::new(out, out_color),
+            )),
+            err: Guard::new(AutoStream::new(err, err_color)),
         }
     }
 
@@ -106,12 +111,8 @@ impl Ui {
 
     /// Writes one JSON document: indented for people, on one line for programs.
     pub fn json(&mut self, document: &impl Serialize) -> Result<(), CommandError> {
-        let written = if io::stdout().is_terminal() {
-            serde_json::to_writer_pretty(&mut self.out, document)
-        } else {
-            serde_json::to_writer(&mut self.out, document)
-        };
-        written.map_err(io::Error::from)?;
+        let pretty = io::stdout().is_terminal();
+        json::write(&mut self.out, document, pretty).map_err(io::Error::from)?;
         Ok(self.out.write_all(b"\n")?)
     }
 
@@ -144,9 +145,18 @@ impl Ui {
         self.look.json
     }
 
-    /// Writes bytes as they are: no styles are taken out of them.
+    /// Writes bytes as they are; to a terminal, what it would obey as escapes.
     pub fn raw(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.out.flush()?;
+        if io::stdout().is_terminal() {
+            let (text, changed) = text::shown(bytes);
+            // Not through the guard, which does not let tabs through.
+            io::stdout().lock().write_all(text.as_bytes())?;
+            if changed {
+                self.note("Shown with escapes; in a file or a pipe it is as it was stored");
+            }
+            return io::stdout().flush();
+        }
         let mut out = io::stdout().lock();
         out.write_all(bytes)?;
         out.flush()
@@ -191,9 +201,8 @@ impl Ui {
         }
         if self.look.json {
             let document = json::ErrorDocument::new(error);
-            if let Ok(line) = serde_json::to_string(&document) {
-                let _ = writeln!(self.err, "{line}");
-            }
+            let _ = json::write(&mut self.err, &document, false);
+            let _ = self.err.write_all(b"\n");
             return;
         }
         if let Some(page) = error.styled() {

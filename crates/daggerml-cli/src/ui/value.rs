@@ -222,7 +222,22 @@ fn float(number: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_text_in_a_value_is_safe(text in any::<String>(), room in 0usize..200) {
+            let text = Value::from(text.as_str());
+            let map = Map::new(vec![(text.clone(), vec![text.clone(); 3].into())]).unwrap();
+            for value in [text, Value::Map(map)] {
+                prop_assert!(!preview(&value, room).contains(text::is_unsafe));
+                let shown = pretty(&value, 2).replace('\n', "");
+                prop_assert!(!shown.contains(text::is_unsafe));
+            }
+        }
+    }
 
     fn ints(count: i64) -> Value {
         Value::List((0..count).map(Value::from).collect())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from daggerml.text import safe
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -91,7 +93,8 @@ class Error(Exception):
         return Error(**parts)
 
     def __str__(self) -> str:
-        return self.message
+        # Tracebacks write this to a terminal, and it may be from a repository.
+        return safe(self.message, keep="\n\t")
 
     def __repr__(self) -> str:
         return (
@@ -161,7 +164,8 @@ class DmlRepoError(Error):
         self.hint = hint
 
     def __str__(self) -> str:
-        return f"{self.message}\nhint: {self.hint}" if self.hint else self.message
+        message = super().__str__()
+        return f"{message}\nhint: {safe(self.hint)}" if self.hint else message
 
 
 class NotFoundError(DmlRepoError, LookupError):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from html import escape
+import html
 from typing import TYPE_CHECKING, NamedTuple, Optional
+
+from daggerml.text import safe
 
 if TYPE_CHECKING:
     from daggerml._core import Ref
     from daggerml.dag import Dag
 
-__all__ = ["draw"]
+__all__ = ["draw", "escape"]
 
 # Larger graphs are for `dml dag graph`.
 MAX_NODES = 40
@@ -22,6 +24,11 @@ _COLOURS = {
     "builtin": "#9d755d",
     "call": "#e45756",
 }
+
+
+def escape(text: str) -> str:
+    """Return text as HTML and XML have it, lines as they are."""
+    return html.escape(safe(text, keep="\n"))
 
 
 class _Box(NamedTuple):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import functools
-from html import escape
 from typing import TYPE_CHECKING, Any, Union
 
 from daggerml.errors import Error
-from daggerml.graph import draw
+from daggerml.graph import draw, escape
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +71,7 @@ def value_html(item: Union[Node, Projection], *, caption: str) -> str:
     try:
         value = abridged(item.value(), 400)
     except Error as error:
-        value = str(error)
+        value = error.message
     return (
         f'<div style="{_STYLE}"><b>{escape(caption)}</b> <i>{escape(item.type)}</i>'
         f'<pre style="margin:4px 0 0;white-space:pre-wrap">{escape(value)}</pre></div>'
@@ -86,7 +85,7 @@ def _row(name: str, find: Callable[[], Node], *, strong: bool = False) -> str:
         kind = node.type
         value = abridged(node.value())
     except Error as error:
-        value = abridged(str(error))
+        value = abridged(error.message)
     tag = "b" if strong else "span"
     return (
         f'<tr><td style="{_CELL}"><{tag}>{escape(name)}</{tag}></td>'

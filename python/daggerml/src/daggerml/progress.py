@@ -8,6 +8,7 @@ import threading
 import time
 
 from daggerml import log
+from daggerml.text import safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Progress:
         stream: Optional[TextIO] = None,
     ) -> None:
         self.total = total
-        self.what = what
+        self.what = safe(what)
         self.stream = stream if stream is not None else sys.stderr
         self.shown = _is_terminal(self.stream) if shown is None else shown
         self.states: dict[str, int] = {}
@@ -80,7 +81,7 @@ class Progress:
             else:
                 self.running.add(item)
         if state == "retrying":
-            log.info("%s %d: %s; trying again", self.what, item, event["reason"])
+            log.info("%s %d: %s; trying again", self.what, item, safe(event["reason"]))
         tenth = self.done * 10 // max(self.total, 1)
         if tenth > self._told and not self.shown:
             self._told = tenth

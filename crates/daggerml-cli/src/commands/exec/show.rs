@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::report::{AttemptReport, CallReport};
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::ui::{Cell, Report, Table, Ui};
+use crate::ui::{Cell, Report, Table, Ui, text};
 
 /// Show a call and every attempt at it, newest first
 #[derive(Args, Debug)]
@@ -35,7 +35,7 @@ impl Report for Shown {
         }
         if let Some(running) = &self.call.running {
             let (attempt, pid) = (running.attempt, running.pid);
-            let (host, since) = (&running.host, running.since.local());
+            let (host, since) = (text::line(&running.host), running.since.local());
             writeln!(
                 out,
                 "running  attempt {attempt} since {since}, process {pid} on {host}"
