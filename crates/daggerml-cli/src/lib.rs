@@ -13,6 +13,8 @@
 //! | `error` | one error for every failure, with its exit code |
 //! | `context` | what a command is given: the user interface, the repository |
 
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+
 mod cli;
 mod commands;
 mod context;

@@ -18,6 +18,7 @@
 //! The lock of a handle is only waited for, and the store only touched, while
 //! Python's lock (GIL) is released.
 
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 #![expect(
     rustdoc::invalid_rust_codeblocks,
     reason = "docs of classes become Python docstrings, with Python examples"
@@ -62,7 +63,7 @@ mod _core {
         resolve_conflict, revert,
     };
     #[pymodule_export]
-    use crate::maintenance::{fsck, gc, set_setting, setting, settings};
+    use crate::maintenance::{add_setting, fsck, gc, set_setting, setting, settings};
     #[pymodule_export]
     use crate::open_dag::OpenDag;
     #[pymodule_export]

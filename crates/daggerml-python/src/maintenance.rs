@@ -110,6 +110,21 @@ pub(crate) fn set_setting(
     .or_raise(py)
 }
 
+/// Adds to a setting of the repository, or of the user, that is a list.
+#[pyfunction]
+pub(crate) fn add_setting(
+    py: Python<'_>,
+    repository: &Repository,
+    key: &str,
+    value: &str,
+    user: bool,
+) -> PyResult<()> {
+    let mut config = config(py, repository)?;
+    let scope = if user { Scope::User } else { Scope::Repository };
+    py.detach(|| config.add(scope, key, value).map(drop))
+        .or_raise(py)
+}
+
 fn config(py: Python<'_>, repository: &Repository) -> PyResult<Config> {
     let root = repository.shared().root();
     py.detach(|| Config::of(Some(root))).or_raise(py)

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use daggerml::Error;
 use daggerml::id::DagId;
 use daggerml::name::Name;
 use daggerml::repo::history::LogOptions;
 use daggerml::repo::refs::ReadRefs;
-use daggerml::repo::{FOLDER, tree};
+use daggerml::repo::tree;
+use daggerml::{Error, Sharing};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
@@ -34,7 +34,7 @@ fn shared(
     root: &Path,
     open: impl FnOnce(&Path) -> Result<daggerml::Repository, Error>,
 ) -> Result<Shared, Error> {
-    let root = std::fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
+    let root = daggerml::repo::canonical(root);
     let mut all = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
     let all = all.get_or_insert_default();
     if let Some(found) = all.get(&root).and_then(Weak::upgrade) {
@@ -53,20 +53,22 @@ fn shared(
 )]
 #[pymethods]
 impl Repository {
-    /// Makes a new repository in the folder `root`.
+    /// Makes a new repository in the folder `root`; `group` says whether everybody in
+    /// the folder's group may use it.
     #[staticmethod]
-    fn init(py: Python<'_>, root: PathBuf) -> PyResult<Self> {
+    fn init(py: Python<'_>, root: PathBuf, group: bool) -> PyResult<Self> {
+        let sharing = if group {
+            Sharing::Group
+        } else {
+            Sharing::Private
+        };
         py.detach(|| {
-            std::fs::create_dir_all(&root).map_err(|source| Error::Io {
-                action: "make",
-                path: root.clone(),
-                source,
-            })?;
-            if root.join(FOLDER).exists() {
-                // The engine's error: there is one already.
-                return daggerml::Repository::init(&root).map(Arc::new);
-            }
-            shared(&root, daggerml::Repository::init)
+            let made = Arc::new(daggerml::Repository::init_for(&root, sharing)?);
+            let mut all = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+            let root = daggerml::repo::canonical(&root);
+            all.get_or_insert_default()
+                .insert(root, Arc::downgrade(&made));
+            Ok::<_, Error>(made)
         })
         .or_raise(py)
         .map(Self)

@@ -16,11 +16,14 @@
 //! | [`maintenance`] | garbage collection, finding damage, excision, bundles, migration |
 //! | [`config`] | settings of the user and of the repository |
 
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+
 mod cbor;
 pub mod config;
 pub mod dag;
 pub mod error;
 pub mod execution;
+mod folder;
 pub mod id;
 pub mod maintenance;
 pub mod name;
@@ -31,4 +34,5 @@ pub mod value;
 
 pub use cbor::{decode_value, encode_value};
 pub use error::{Error, ErrorKind, Result};
+pub use folder::Sharing;
 pub use repo::Repository;

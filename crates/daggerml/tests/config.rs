@@ -35,7 +35,7 @@ fn settings() {
         assert!(error.to_string().contains("set it with --user"), "{error}");
     }
     config
-        .set(Scope::Repository, "adapter.dask.workers", "4")
+        .set(Scope::Repository, "adapter.dask.processes", "4")
         .unwrap();
     let written = std::fs::read_to_string(&file).unwrap();
     assert!(written.starts_with(text), "{written}");
@@ -44,6 +44,18 @@ fn settings() {
         config.get_list("adapters.allow").unwrap(),
         ["dask", "slurm"]
     );
+    let mut config = config;
+    for added in [true, false] {
+        assert_eq!(
+            config.add(Scope::User, "adapters.allow", "more").unwrap(),
+            added
+        );
+    }
+    assert_eq!(
+        config.get_list("adapters.allow").unwrap(),
+        ["dask", "slurm", "more"]
+    );
+    assert!(config.add(Scope::User, "user.name", "more").is_err());
     let keys: Vec<_> = config
         .list()
         .into_iter()
@@ -54,14 +66,13 @@ fn settings() {
             .map(|(key, scope)| (key.as_str(), *scope))
             .collect::<Vec<_>>(),
         [
-            ("adapter.dask.workers", "repository"),
+            ("adapter.dask.processes", "repository"),
             ("adapters.allow", "user"),
             ("future.key", "repository"),
             ("user.name", "user"),
             ("user.name", "repository"),
         ]
     );
-    let mut config = config;
     assert!(config.unset(Scope::Repository, "user.name").unwrap());
     assert!(!config.unset(Scope::Repository, "user.name").unwrap());
     assert_eq!(repository.author().unwrap(), "Ada");

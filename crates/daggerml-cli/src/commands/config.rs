@@ -2,13 +2,14 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
 use clap::Args;
+use daggerml::ErrorKind;
 use daggerml::config::{Config, KEYS, Scope, Setting};
 use daggerml::error::Error;
 use serde::Serialize;
 use serde_json::json;
 
 use crate::context::Context;
-use crate::error::CommandError;
+use crate::error::{CommandError, CommandErrorKind};
 use crate::ui::{Cell, Report, Table, Ui, style, text};
 
 /// Show and change settings
@@ -23,6 +24,10 @@ pub struct ConfigArgs {
     /// Set it to VALUE
     #[arg(requires = "key")]
     value: Option<String>,
+
+    /// Add VALUE to the list that the setting is
+    #[arg(long, requires = "value")]
+    add: bool,
 
     /// Remove the setting
     #[arg(long, requires = "key", conflicts_with = "value")]
@@ -39,6 +44,7 @@ fn settings_help() -> String {
   dml config                          list the settings
   dml config user.name                show one
   dml config user.name \"Ada\" --user  set one for all repositories
+  dml config adapters.allow sum --add --user  add to a list
 
 Settings:
 ",
@@ -92,10 +98,20 @@ impl Report for SettingReport {
     }
 }
 
+/// Whether the repository may do harm: then it is better to say so than to leave its
+/// settings out.
+fn is_unsafe(error: &CommandError) -> bool {
+    error.kind() == CommandErrorKind::Engine(ErrorKind::Unsafe)
+}
+
 pub fn run(context: &mut Context<'_>, args: &ConfigArgs) -> Result<(), CommandError> {
     // The user's settings can be seen and changed outside of any repository.
+    let changes = args.value.is_some() || args.unset;
     let repository = match context.repository() {
+        // A repository that cannot be used is in nobody's way.
+        _ if args.user && changes => None,
         Ok(repository) => Some(repository),
+        Err(error) if is_unsafe(&error) => return Err(error),
         Err(_) if args.user || args.value.is_none() => None,
         Err(error) => return Err(error),
     };
@@ -110,7 +126,11 @@ pub fn run(context: &mut Context<'_>, args: &ConfigArgs) -> Result<(), CommandEr
         return context.ui.report(&Settings { settings });
     };
     if let Some(value) = &args.value {
-        config.set(scope, key, value)?;
+        if args.add {
+            config.add(scope, key, value)?;
+        } else {
+            config.set(scope, key, value)?;
+        }
         let json = json!({"key": key, "value": value, "scope": scope.as_str()});
         return context
             .ui

@@ -1,4 +1,3 @@
-use std::fs;
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
@@ -26,7 +25,7 @@ pub struct ManArgs {
 pub fn run(context: &mut Context<'_>, args: &ManArgs) -> Result<(), CommandError> {
     let pages = pages();
     if let Some(dir) = &args.dir {
-        fs::create_dir_all(dir).map_err(|error| CommandError::file("make", dir, &error))?;
+        files::make_folder(dir)?;
         for (name, page) in &pages {
             let path = dir.join(format!("{name}.1"));
             files::write(&path, page)?;

@@ -1,5 +1,5 @@
 use clap::Args;
-use daggerml::error::Error;
+use daggerml::Repository;
 use daggerml::maintenance::migrate;
 use daggerml::repo::FOLDER;
 use serde_json::json;
@@ -18,13 +18,7 @@ pub struct MigrateArgs {}
 
 pub fn run(context: &mut Context<'_>, _args: &MigrateArgs) -> Result<(), CommandError> {
     // The repository cannot be opened before it is migrated, only found.
-    let from =
-        std::path::absolute(context.directory()).unwrap_or_else(|_| context.directory().to_owned());
-    let folder = from
-        .ancestors()
-        .map(|folder| folder.join(FOLDER))
-        .find(|folder| folder.is_dir())
-        .ok_or_else(|| Error::RepositoryNotFound { from: from.clone() })?;
+    let folder = Repository::root_of(context.directory())?.join(FOLDER);
     let done = migrate::migrate(&folder)?;
     let json = json!({"from": done.from, "to": done.to});
     if done.from == done.to {

@@ -3,6 +3,7 @@
 use toml_edit::{Array, Value};
 
 use crate::error::{Error, Result};
+use crate::folder::SAFE;
 use crate::repo::revision::suggest;
 
 /// What a setting may be.
@@ -27,6 +28,9 @@ pub struct KeyInfo {
     pub key_type: KeyType,
     /// What it does.
     pub about: &'static str,
+    /// Whether a repository may say it, too. Never what names a program, a place
+    /// outside of the repository or a secret: a repository may come from anybody.
+    pub by_repository: bool,
 }
 
 /// The settings that there are, beside those of adapters: `adapter.NAME.KEY`.
@@ -35,36 +39,69 @@ pub const KEYS: &[KeyInfo] = &[
         key: "user.name",
         key_type: KeyType::Text,
         about: "who commits are said to be by",
+        by_repository: true,
     },
     KeyInfo {
         key: "adapters.allow",
         key_type: KeyType::List,
         about: "names of adapters that may run, beside the installed ones",
+        by_repository: false,
+    },
+    KeyInfo {
+        key: SAFE,
+        key_type: KeyType::List,
+        about: "folders whose repositories are used though they are another user's",
+        by_repository: false,
     },
 ];
 
-/// Settings of one adapter that the engine knows: the last part of the key.
-const OF_ADAPTERS: &[(&str, KeyType)] = &[
-    ("command", KeyType::List),     // only the user's settings count
-    ("processes", KeyType::Number), // how many stay warm
+/// Settings of one adapter that the engine knows: the last part of the key, and
+/// whether a repository may say it.
+pub(super) const OF_ADAPTERS: &[(&str, KeyType, bool)] = &[
+    ("command", KeyType::List, false),
+    ("processes", KeyType::Number, true), // how many stay warm
 ];
 
-/// The value that `text` is for `key`.
-pub(super) fn parse(key: &str, text: &str) -> Result<Value> {
-    let known = KEYS.iter().find(|info| info.key == key);
-    let of_adapter = || {
-        let (_, last) = key.strip_prefix("adapter.")?.split_once('.')?;
-        let known = OF_ADAPTERS.iter().find(|(name, _)| *name == last);
-        Some(known.map_or(KeyType::Text, |(_, key_type)| *key_type))
-    };
-    let Some(key_type) = known.map(|info| info.key_type).or_else(of_adapter) else {
-        return Err(Error::NotFoundNear {
+/// What kind of value `key` has, and whether a repository may say it; `None` when there
+/// is no such setting.
+fn known(key: &str) -> Option<(KeyType, bool)> {
+    if let Some(info) = KEYS.iter().find(|info| info.key == key) {
+        return Some((info.key_type, info.by_repository));
+    }
+    let (_, last) = key.strip_prefix("adapter.")?.split_once('.')?;
+    let found = OF_ADAPTERS.iter().find(|(name, ..)| *name == last);
+    // What an adapter makes of a setting of its own, nobody knows here.
+    Some(
+        found.map_or((KeyType::Text, false), |(_, key_type, by_repository)| {
+            (*key_type, *by_repository)
+        }),
+    )
+}
+
+/// What kind of value `key` has.
+pub(super) fn type_of(key: &str) -> Result<KeyType> {
+    known(key)
+        .map(|(key_type, _)| key_type)
+        .ok_or_else(|| Error::NotFoundNear {
             what: "setting",
             name: key.to_owned(),
             place: String::new(),
             similar: suggest::nearest(key, KEYS.iter().map(|info| info.key)),
-        });
-    };
+        })
+}
+
+/// What the item `text` of the list `key` is kept as.
+pub(super) fn item(key: &str, text: &str) -> String {
+    // A relative folder would be another one wherever it is asked for.
+    match std::path::absolute(text) {
+        Ok(path) if key == SAFE && text != "*" => path.display().to_string(),
+        _ => text.to_owned(),
+    }
+}
+
+/// The value that `text` is for `key`.
+pub(super) fn parse(key: &str, text: &str) -> Result<Value> {
+    let key_type = type_of(key)?;
     let wrong = |wanted: &str| Error::Invalid {
         message: format!("{key} must be {wanted}, not {text:?}"),
     };
@@ -77,7 +114,8 @@ pub(super) fn parse(key: &str, text: &str) -> Result<Value> {
         }
         KeyType::List if text.trim_start().starts_with('[') => match text.parse::<Value>() {
             Ok(Value::Array(items)) if items.iter().all(|item| item.as_str().is_some()) => {
-                Value::Array(items)
+                let items = items.iter().filter_map(Value::as_str);
+                Value::Array(items.map(|text| item(key, text)).collect())
             }
             _ => return Err(wrong("a list of texts")),
         },
@@ -86,16 +124,15 @@ pub(super) fn parse(key: &str, text: &str) -> Result<Value> {
                 .split(',')
                 .map(str::trim)
                 .filter(|item| !item.is_empty());
-            Value::Array(items.collect::<Array>())
+            Value::Array(items.map(|text| item(key, text)).collect::<Array>())
         }
     })
 }
 
-/// Whether only the user's settings are asked for `key`: what programs may run is not
-/// said by a repository, which may come from anybody.
+/// Whether only the user's settings are asked for `key`. What this version does not
+/// know is not asked for at all.
 pub(super) fn is_users(key: &str) -> bool {
-    let command = |rest: &str| rest.ends_with(".command");
-    key == "adapters.allow" || key.strip_prefix("adapter.").is_some_and(command)
+    known(key).is_some_and(|(_, by_repository)| !by_repository)
 }
 
 pub(super) fn not_the_users(key: &str) -> Error {

@@ -5,15 +5,16 @@
 //! keys that this version does not know. A key is written with dots: `user.name`.
 
 mod keys;
+mod place;
 
 use std::path::{Path, PathBuf};
 
-use toml_edit::{DocumentMut, Item, Table, Value};
+use toml_edit::{Array, DocumentMut, Item, Table, Value};
 
 pub use keys::{KEYS, KeyInfo, KeyType};
 
 use crate::error::{Error, Result};
-use crate::repo::FOLDER;
+use place::Place;
 
 /// The file's name, in both places.
 pub const FILE: &str = "config.toml";
@@ -57,7 +58,7 @@ pub struct Config {
 #[derive(Debug)]
 struct File {
     scope: Scope,
-    path: PathBuf,
+    place: Place,
     document: DocumentMut,
 }
 
@@ -82,20 +83,21 @@ pub fn user_folder() -> Option<PathBuf> {
 impl Config {
     /// Reads the settings that count in the repository in the folder `root`.
     pub fn of(root: Option<&Path>) -> Result<Self> {
-        let user = user_folder().map(|folder| (Scope::User, folder.join(FILE)));
-        let repository = root.map(|root| (Scope::Repository, root.join(FOLDER).join(FILE)));
+        let user = user_folder().map(|folder| (Scope::User, Place::User(folder)));
+        let repository = root.map(|root| (Scope::Repository, Place::Repository(root.to_owned())));
         let files = user.into_iter().chain(repository);
         Ok(Self {
             files: files
-                .map(|(scope, path)| File::read(scope, path))
+                .map(|(scope, place)| File::read(scope, place))
                 .collect::<Result<_>>()?,
         })
     }
 
-    /// The setting of `key`: the repository's, else the user's.
+    /// The setting of `key`: the repository's, if it may say that, else the user's.
     pub fn get(&self, key: &str) -> Result<Option<Setting>> {
         let parts = parts(key)?;
-        Ok(self.files.iter().rev().find_map(|file| {
+        let counts = |file: &&File| file.counts(key);
+        Ok(self.files.iter().rev().filter(counts).find_map(|file| {
             let value = file.find(&parts)?.as_value()?;
             Some(Setting {
                 key: key.to_owned(),
@@ -107,7 +109,7 @@ impl Config {
 
     /// The items of a setting that is a list.
     pub fn get_list(&self, key: &str) -> Result<Vec<String>> {
-        self.list_where(key, |_| true)
+        self.list_where(key, |file| file.counts(key))
     }
 
     /// The same, as `scope` alone says.
@@ -131,12 +133,13 @@ impl Config {
     }
 
     /// All settings, in order of their keys; of one set twice, both, and the
-    /// repository's, which counts, last.
+    /// repository's, which counts, last. What the repository may not say is left out.
     pub fn list(&self) -> Vec<Setting> {
         let mut found = Vec::new();
         for file in &self.files {
             collect(file.document.as_table(), "", file.scope, &mut found);
         }
+        found.retain(|s| s.scope == Scope::User || !keys::is_users(&s.key));
         found.sort_by(|a, b| (&a.key, a.scope).cmp(&(&b.key, b.scope)));
         found
     }
@@ -144,8 +147,29 @@ impl Config {
     /// Sets `key` and writes the file. Text is kept as it is; a key of another
     /// type takes `true`, `false`, a number, or a list in TOML or with commas.
     pub fn set(&mut self, scope: Scope, key: &str, value: &str) -> Result<()> {
+        self.insert(scope, key, keys::parse(key, value)?)
+    }
+
+    /// Adds `item` to the list `key` and writes the file; whether it was not there.
+    pub fn add(&mut self, scope: Scope, key: &str, item: &str) -> Result<bool> {
+        if keys::type_of(key)? != KeyType::List {
+            return Err(Error::Invalid {
+                message: format!("{key} has one value and is no list to add to; set it"),
+            });
+        }
+        let mut items = self.get_list_in(scope, key)?;
+        let item = keys::item(key, item);
+        if items.contains(&item) {
+            return Ok(false);
+        }
+        items.push(item);
+        let items = items.into_iter().collect::<Array>();
+        self.insert(scope, key, Value::Array(items))?;
+        Ok(true)
+    }
+
+    fn insert(&mut self, scope: Scope, key: &str, value: Value) -> Result<()> {
         let parts = parts(key)?;
-        let value = keys::parse(key, value)?;
         if scope == Scope::Repository && keys::is_users(key) {
             return Err(keys::not_the_users(key));
         }
@@ -160,7 +184,7 @@ impl Config {
             });
             at = match entry {
                 Item::Table(table) => table,
-                _ => return Err(wrong(&file.path, format!("{part} is no table"))),
+                _ => return Err(wrong(&file.place.path(), format!("{part} is no table"))),
             };
         }
         at.insert(last, Item::Value(value));
@@ -203,30 +227,27 @@ impl Config {
 }
 
 impl File {
-    fn read(scope: Scope, path: PathBuf) -> Result<Self> {
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-            Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
-                return Err(wrong(&path, "it is not UTF-8 text".to_owned()));
-            }
-            Err(source) => {
-                return Err(Error::Io {
-                    action: "read",
-                    path,
-                    source,
-                });
-            }
-        };
+    fn read(scope: Scope, place: Place) -> Result<Self> {
+        let bytes = place.read()?.unwrap_or_default();
+        let text = String::from_utf8(bytes)
+            .map_err(|_| wrong(&place.path(), "it is not UTF-8 text".to_owned()))?;
         let document = text.parse().map_err(|error: toml_edit::TomlError| {
             let detail = error.to_string();
-            wrong(&path, format!("it is not TOML: {}", detail.trim_end()))
+            wrong(
+                &place.path(),
+                format!("it is not TOML: {}", detail.trim_end()),
+            )
         })?;
         Ok(Self {
             scope,
-            path,
+            place,
             document,
         })
+    }
+
+    /// Whether what it says of `key` counts.
+    fn counts(&self, key: &str) -> bool {
+        self.scope == Scope::User || !keys::is_users(key)
     }
 
     fn find(&self, parts: &[&str]) -> Option<&Item> {
@@ -235,29 +256,8 @@ impl File {
             .try_fold(self.document.as_item(), |item, part| item.get(part))
     }
 
-    /// Writes the file in one step, so that a crash leaves the old one or the new.
     fn write(&self) -> Result<()> {
-        let failed = |action, path: &Path| {
-            let path = path.to_owned();
-            move |source| Error::Io {
-                action,
-                path,
-                source,
-            }
-        };
-        let folder = self.path.parent().unwrap_or(Path::new("."));
-        std::fs::create_dir_all(folder).map_err(failed("make", folder))?;
-        let new = self
-            .path
-            .with_extension(format!("toml.{}", std::process::id()));
-        let written = std::fs::write(&new, self.document.to_string())
-            .and_then(|()| std::fs::rename(&new, &self.path))
-            .map_err(failed("write", &self.path));
-        if written.is_err() {
-            // Best effort: the failure itself is what to report.
-            let _ = std::fs::remove_file(&new);
-        }
-        written
+        self.place.write(self.document.to_string().as_bytes())
     }
 }
 

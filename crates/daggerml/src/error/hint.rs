@@ -56,6 +56,7 @@ impl Error {
             Self::ReadOnly { .. } => {
                 "to change it, copy the repository to where you may write".to_owned()
             }
+            Self::Unsafe { path, reason } => reason.hint(path),
             Self::StoreDamaged { .. } => "restore the file from a copy".to_owned(),
             Self::Io { source, .. }
             | Self::Database {

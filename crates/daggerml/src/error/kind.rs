@@ -21,6 +21,8 @@ pub enum ErrorKind {
     Unsupported,
     /// The machine refused: permissions, a full disk, a broken file system.
     Io,
+    /// The repository, or something in it, may do harm: whose it is, or what it is.
+    Unsafe,
     /// The handle can no longer be used.
     Closed,
     /// The DAG asked for ended in an error.
@@ -35,7 +37,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Invalid,
         Self::NotFound,
         Self::Exists,
@@ -44,6 +46,7 @@ impl ErrorKind {
         Self::Corrupt,
         Self::Unsupported,
         Self::Io,
+        Self::Unsafe,
         Self::Closed,
         Self::Failed,
         Self::Adapter,
@@ -62,6 +65,7 @@ impl ErrorKind {
             Self::Corrupt => "corrupt",
             Self::Unsupported => "unsupported",
             Self::Io => "io",
+            Self::Unsafe => "unsafe",
             Self::Closed => "closed",
             Self::Failed => "failed",
             Self::Adapter => "adapter",
@@ -102,6 +106,7 @@ impl Error {
                 ErrorKind::Unsupported
             }
             Self::Io { .. } | Self::Database { .. } | Self::ReadOnly { .. } => ErrorKind::Io,
+            Self::Unsafe { .. } => ErrorKind::Unsafe,
             Self::Closed { .. } => ErrorKind::Closed,
             Self::Failed { .. } => ErrorKind::Failed,
         }

@@ -5,6 +5,7 @@ mod execution;
 mod hint;
 mod kind;
 mod object;
+mod safety;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ pub use builtin::BuiltinError;
 pub use execution::ExecutionError;
 pub use kind::ErrorKind;
 pub use object::{Fault, FaultKind, IdError, NameError, ValueError};
+pub use safety::UnsafeReason;
 
 use crate::dag::IndexId;
 use crate::id::{DagId, NodeId, ObjectId};
@@ -214,6 +216,14 @@ pub enum Error {
         path: PathBuf,
         /// Why.
         detail: String,
+    },
+    /// Something in a repository's folder may do harm.
+    #[error("{} is not used: {reason}", path.display())]
+    Unsafe {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        reason: UnsafeReason,
     },
     /// The file system said no.
     #[error("cannot {action} {}: {source}", path.display())]

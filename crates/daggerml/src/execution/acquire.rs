@@ -125,7 +125,7 @@ impl Executor {
                         _ => Instant::now(),
                     };
                     let hangs = since.elapsed() >= self.inner.options.lease;
-                    let over = hangs || is_dead(store.path(), &claim.owner);
+                    let over = hangs || is_dead(store.folder(), &claim.owner)?;
                     last = Some((sign, since));
                     over.then(|| Sign::of(claim))
                 }
@@ -238,7 +238,7 @@ pub(super) fn request_cancel(
     let Some(found) = claim::find(&store.snapshot()?, key)? else {
         return Ok(false);
     };
-    let dead = is_dead(store.path(), &found.owner);
+    let dead = is_dead(store.folder(), &found.owner)?;
     store.write(|txn| {
         let Some(mut claim) = claim::find_in(txn, key)? else {
             return Ok(false);

@@ -137,7 +137,7 @@ impl Executor {
         if let Some(owner) = &*owner {
             return Ok(Arc::clone(owner));
         }
-        let made = Arc::new(Owner::new(self.repository().store().path())?);
+        let made = Arc::new(Owner::new(self.repository().store().folder())?);
         *owner = Some(Arc::clone(&made));
         Ok(made)
     }

@@ -4,11 +4,10 @@
 //! has to guess by process numbers or clocks.
 
 use std::fs::{File, TryLockError};
-use std::io;
-use std::path::{Path, PathBuf};
 
 use super::claim::OwnerId;
 use crate::error::{Error, Result};
+use crate::folder::{Access, Folder};
 
 /// The folder of the lock files, in the store's folder.
 const FOLDER: &str = "owners";
@@ -16,7 +15,7 @@ const FOLDER: &str = "owners";
 /// This executor as an owner.
 pub(super) struct Owner {
     pub id: OwnerId,
-    path: PathBuf,
+    folder: Folder,
     /// The process that it is in: a fork of it is no owner.
     process: u32,
     /// Holds the lock.
@@ -25,28 +24,22 @@ pub(super) struct Owner {
 
 impl Owner {
     /// A new owner in the store in the folder `store`; removes what dead ones left.
-    pub fn new(store: &Path) -> Result<Self> {
-        let folder = store.join(FOLDER);
-        let failed = |action| {
-            let path = folder.clone();
-            move |source| Error::Io {
-                action,
-                path,
-                source,
-            }
-        };
-        std::fs::create_dir_all(&folder).map_err(failed("make"))?;
+    pub fn new(store: &Folder) -> Result<Self> {
+        let folder = store.folder_or_new(FOLDER)?;
         sweep(&folder);
         loop {
             let id = OwnerId::random()?;
-            let path = folder.join(id.as_str());
-            let file = File::create_new(&path).map_err(failed("make a file in"))?;
+            let file = folder.create(id.as_str())?;
             // Another one's sweep may come between: then the file is gone again.
-            file.lock().map_err(failed("lock a file in"))?;
-            if path.exists() {
+            file.lock().map_err(|source| Error::Io {
+                action: "lock a file in",
+                path: folder.path().to_owned(),
+                source,
+            })?;
+            if folder.look(id.as_str())?.is_some() {
                 return Ok(Self {
                     id,
-                    path,
+                    folder,
                     process: std::process::id(),
                     _file: file,
                 });
@@ -58,33 +51,35 @@ impl Owner {
 impl Drop for Owner {
     fn drop(&mut self) {
         if self.process == std::process::id() {
-            let _ = std::fs::remove_file(&self.path); // A sweep would do it too.
+            let _ = self.folder.remove(self.id.as_str()); // A sweep would do it too.
         }
     }
 }
 
-/// Whether the owner `id` is dead.
-pub(super) fn is_dead(store: &Path, id: &OwnerId) -> bool {
-    let path = store.join(FOLDER).join(id.as_str());
-    match File::open(&path) {
-        Ok(file) => match file.try_lock_shared() {
+/// Whether the owner `id` is dead. What is in the place of its file and cannot be one
+/// is an error: to take it for a living owner would be to wait for it for ever.
+pub(super) fn is_dead(store: &Folder, id: &OwnerId) -> Result<bool> {
+    let Some(folder) = store.folder(FOLDER)? else {
+        return Ok(true);
+    };
+    Ok(match folder.file(id.as_str(), Access::Read)? {
+        Some(file) => match file.try_lock_shared() {
             Ok(()) => true,
             Err(TryLockError::WouldBlock | TryLockError::Error(_)) => false,
         },
-        Err(error) => error.kind() == io::ErrorKind::NotFound,
-    }
+        None => true,
+    })
 }
 
-/// Removes the files of dead owners.
-fn sweep(folder: &Path) {
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return;
-    };
-    for entry in entries.flatten() {
-        if let Ok(file) = File::open(entry.path())
+/// Removes the files of dead owners, and nothing else: what has another form of name,
+/// is no plain file or belongs to somebody else was not made by an owner.
+fn sweep(folder: &Folder) {
+    for name in folder.names().unwrap_or_default() {
+        if OwnerId::parse(&name).is_some()
+            && let Ok(Some(file)) = folder.file(&name, Access::Read)
             && file.try_lock().is_ok()
         {
-            let _ = std::fs::remove_file(entry.path());
+            let _ = folder.remove(&name);
         }
     }
 }
@@ -93,28 +88,45 @@ fn sweep(folder: &Path) {
 mod tests {
     use super::*;
 
-    #[test]
-    fn an_owner_lives_until_it_is_dropped() {
-        let folder = tempfile::tempdir().unwrap();
-        let first = Owner::new(folder.path()).unwrap();
-        let second = Owner::new(folder.path()).unwrap();
-        assert_ne!(first.id, second.id);
-        assert!(!is_dead(folder.path(), &first.id));
-        let id = first.id.clone();
-        drop(first);
-        assert!(is_dead(folder.path(), &id));
-        assert!(!is_dead(folder.path(), &second.id));
+    /// A folder in the place of a store's.
+    fn store() -> (tempfile::TempDir, Folder) {
+        let made = tempfile::tempdir().unwrap();
+        let folder = Folder::open(made.path()).unwrap().unwrap();
+        (made, folder)
     }
 
     #[test]
-    fn what_dead_owners_left_is_removed() {
-        let folder = tempfile::tempdir().unwrap();
-        let name = "0".repeat(32);
-        let file = folder.path().join(FOLDER).join(&name);
-        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-        File::create(&file).unwrap();
-        assert!(is_dead(folder.path(), &OwnerId::parse(&name).unwrap()));
-        let _owner = Owner::new(folder.path()).unwrap();
-        assert!(!file.exists());
+    fn an_owner_lives_until_it_is_dropped() {
+        let (_made, store) = store();
+        let first = Owner::new(&store).unwrap();
+        let second = Owner::new(&store).unwrap();
+        assert_ne!(first.id, second.id);
+        assert!(!is_dead(&store, &first.id).unwrap());
+        let id = first.id.clone();
+        drop(first);
+        assert!(is_dead(&store, &id).unwrap());
+        assert!(!is_dead(&store, &second.id).unwrap());
+    }
+
+    #[test]
+    fn what_dead_owners_left_is_removed_and_nothing_else() {
+        let (made, store) = store();
+        let owners = made.path().join(FOLDER);
+        let dead = "0".repeat(32);
+        let names = [dead.as_str(), "notes.txt", &"0".repeat(31), &"F".repeat(32)];
+        std::fs::create_dir_all(&owners).unwrap();
+        for name in names {
+            File::create(owners.join(name)).unwrap();
+        }
+        let folder = "1".repeat(32);
+        std::fs::create_dir(owners.join(&folder)).unwrap();
+        assert!(is_dead(&store, &OwnerId::parse(&dead).unwrap()).unwrap());
+        let _owner = Owner::new(&store).unwrap();
+        assert!(!owners.join(&dead).exists());
+        for name in &names[1..] {
+            assert!(owners.join(name).exists(), "{name}");
+        }
+        assert!(owners.join(&folder).exists());
+        assert!(is_dead(&store, &OwnerId::parse(&folder).unwrap()).is_err());
     }
 }

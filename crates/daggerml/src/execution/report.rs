@@ -95,9 +95,10 @@ impl Repository {
         });
         Ok(CallState {
             key,
-            dead: claim
-                .as_ref()
-                .is_some_and(|claim| is_dead(self.store().path(), &claim.owner)),
+            dead: match &claim {
+                Some(claim) => is_dead(self.store().folder(), &claim.owner)?,
+                None => false,
+            },
             claim,
             newest: newest.transpose()?,
             answer: entry.and_then(|entry| entry.answer).map(|(_, dag)| dag),

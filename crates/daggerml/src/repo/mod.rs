@@ -14,10 +14,11 @@ use std::sync::Arc;
 
 use crate::dag::{DagView, OpenDag};
 use crate::error::{Error, Result};
+use crate::folder::{self, Folder, Kind, Sharing};
 use crate::id::{CommitId, DagId};
 use crate::name::Name;
 use crate::record::{Commit, Tree};
-use crate::store::{DATA_FILE, OpenOptions, ReadObjects, Snapshot, Store};
+use crate::store::{DATA_FILE, LOCK_FILE, OpenOptions, ReadObjects, Snapshot, Store};
 
 use newest::Newest;
 use refs::{HEAD, ReadRefs, Target};
@@ -37,13 +38,19 @@ pub struct Repository {
 }
 
 impl Repository {
-    /// Makes a new repository in the folder `root`, which is made if need be.
+    /// Makes a new repository in the folder `root`, which is made if need be. Only the
+    /// user that makes it may use it.
     pub fn init(root: &Path) -> Result<Self> {
+        Self::init_for(root, Sharing::Private)
+    }
+
+    /// The same, for whoever `sharing` says.
+    pub fn init_for(root: &Path, sharing: Sharing) -> Result<Self> {
         let folder = absolute(root).join(FOLDER);
         let inside = folder
             .ancestors()
             .skip(1)
-            .find(|above| above.ends_with(FOLDER) && above.join(DATA_FILE).exists());
+            .find(|above| above.ends_with(FOLDER) && folder::is_there(&above.join(DATA_FILE)));
         if let Some(other) = inside {
             return Err(Error::Invalid {
                 message: format!(
@@ -60,27 +67,33 @@ impl Repository {
                 source,
             }
         };
-        std::fs::create_dir_all(root).map_err(io("make"))?;
-        match std::fs::create_dir(&folder) {
-            Err(_) if folder.join(DATA_FILE).exists() => {
+        make_root(root).map_err(io("make"))?;
+        let Some(made) = Folder::make(&folder, sharing)? else {
+            if let Some(found) = folder::look(&folder)? {
+                found.expect(Kind::Folder, &folder)?;
+            }
+            if folder::is_there(&folder.join(DATA_FILE)) {
                 return Err(Error::Exists {
                     what: "repository",
                     name: folder.display().to_string(),
                 });
             }
-            Err(_) if folder.is_dir() => return Err(Error::without_data(&folder)),
-            made => made.map_err(io("make"))?,
-        }
-        let made = Self::fill(root, &folder);
-        if made.is_err() {
+            return Err(Error::without_data(&folder));
+        };
+        let filled = Self::fill(root, made);
+        if filled.is_err()
+            && let Ok(Some(made)) = Folder::open(&folder)
+        {
             // Half a repository helps nobody, and would be in the way of the next try.
-            let _ = std::fs::remove_dir_all(&folder);
+            let _ = made.remove(DATA_FILE);
+            let _ = made.remove(LOCK_FILE);
+            let _ = made.remove_self();
         }
-        made
+        filled
     }
 
-    fn fill(root: &Path, folder: &Path) -> Result<Self> {
-        let store = OpenOptions::default().create(folder)?;
+    fn fill(root: &Path, folder: Folder) -> Result<Self> {
+        let store = OpenOptions::default().create_in(folder)?;
         store.write(|txn| refs::set(txn, HEAD, &Target::Ref(FIRST_BRANCH.to_owned())))?;
         Ok(Self {
             store,
@@ -91,14 +104,12 @@ impl Repository {
 
     /// Opens the repository in the folder `root`.
     pub fn open(root: &Path) -> Result<Self> {
-        let folder = root.join(FOLDER);
-        if !folder.is_dir() {
-            return Err(Error::RepositoryNotFound {
-                from: root.to_owned(),
-            });
-        }
+        let folder = Folder::open(&root.join(FOLDER))?;
+        let folder = folder.ok_or_else(|| Error::RepositoryNotFound {
+            from: root.to_owned(),
+        })?;
         Ok(Self {
-            store: OpenOptions::default().open(&folder)?,
+            store: OpenOptions::default().open_in(folder)?,
             root: absolute(root).into(),
             newest: Arc::default(),
         })
@@ -113,8 +124,8 @@ impl Repository {
     pub fn root_of(from: &Path) -> Result<PathBuf> {
         let from = absolute(from);
         // A folder that is not there is a slip, and its parents were not meant.
-        match std::fs::metadata(&from) {
-            Ok(found) if found.is_dir() => {}
+        match is_folder(&from) {
+            Ok(true) => {}
             Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
                 return Err(Error::Io {
                     action: "open",
@@ -130,10 +141,16 @@ impl Repository {
                 });
             }
         }
-        match from.ancestors().find(|folder| folder.join(FOLDER).is_dir()) {
-            Some(root) => Ok(root.to_owned()),
-            None => Err(Error::RepositoryNotFound { from }),
+        for root in from.ancestors() {
+            let folder = root.join(FOLDER);
+            // A folder that may not be looked into holds no repository to use.
+            if let Ok(Some(found)) = folder::look(&folder) {
+                // Whose it is, is judged when it is opened.
+                found.expect(Kind::Folder, &folder)?;
+                return Ok(root.to_owned());
+            }
         }
+        Err(Error::RepositoryNotFound { from })
     }
 
     /// The folder that holds `.dml`.
@@ -209,6 +226,21 @@ impl Repository {
     pub fn view(&self, id: DagId) -> Result<DagView> {
         DagView::new(self.clone(), id)
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the user says where")]
+fn make_root(root: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(root)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the user says where to begin")]
+fn is_folder(path: &Path) -> std::io::Result<bool> {
+    Ok(std::fs::metadata(path)?.is_dir())
+}
+
+/// The folder `root` without links, for telling two apart.
+pub fn canonical(root: &Path) -> PathBuf {
+    std::fs::canonicalize(root).unwrap_or_else(|_| root.to_owned())
 }
 
 fn absolute(path: &Path) -> PathBuf {

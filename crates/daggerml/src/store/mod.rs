@@ -29,19 +29,21 @@ mod version;
 mod write;
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use heed::types::Bytes;
 use heed::{Database, Env, MdbError, WithoutTls};
 
+pub(crate) use open::LOCK_FILE;
 pub use open::OpenOptions;
 pub use read::{ReadEntries, ReadObjects, Snapshot};
 pub use table::Table;
 pub use write::WriteTxn;
 
 use crate::error::{Error, Result};
+use crate::folder::{Facts, Folder};
 use pages::{Damage, Map};
 use table::Tables;
 use version::Version;
@@ -64,7 +66,7 @@ struct Inner {
     /// The data file, for what is read without LMDB.
     file: File,
     /// The folder that holds the data file.
-    path: PathBuf,
+    folder: Folder,
     /// Bytes in a page.
     page_size: usize,
     /// Why nothing can be written, if so.
@@ -91,7 +93,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Store {
     /// The folder that holds the store's files.
     pub fn path(&self) -> &Path {
-        &self.inner.path
+        self.inner.folder.path()
+    }
+
+    /// The same, open.
+    pub(crate) fn folder(&self) -> &Folder {
+        &self.inner.folder
     }
 
     /// Bytes of the data file.
@@ -118,7 +125,7 @@ impl Store {
         self.check_there()?;
         if let Some(reason) = &self.inner.read_only {
             return Err(Error::ReadOnly {
-                path: self.inner.path.clone(),
+                path: self.inner.folder.path().to_owned(),
                 detail: reason.clone(),
             });
         }
@@ -146,7 +153,7 @@ impl Store {
                 message: format!(
                     "{} was removed while this process had it open; start the process anew to \
                      make or open another repository there",
-                    self.inner.path.display()
+                    self.inner.folder.path().display()
                 ),
             });
         }
@@ -179,7 +186,7 @@ impl Store {
             .map_raw_read_only(&self.inner.file)
             .map_err(|source| Error::Io {
                 action: "grow the map of",
-                path: self.inner.path.join(DATA_FILE),
+                path: self.inner.folder.path().join(DATA_FILE),
                 source,
             })?;
         self.resize(old.saturating_mul(2))
@@ -220,9 +227,9 @@ impl Inner {
             return false;
         };
         // Some file systems do not count links: see whether it is where it was.
-        let is_ours =
-            |there: std::fs::Metadata| (there.dev(), there.ino()) == (ours.dev(), ours.ino());
-        ours.nlink() == 0 && !std::fs::metadata(self.path.join(DATA_FILE)).is_ok_and(is_ours)
+        let is_ours = |there: Facts| there.place == Some((ours.dev(), ours.ino()));
+        let there = self.folder.look(DATA_FILE);
+        ours.nlink() == 0 && !there.is_ok_and(|there| there.is_some_and(is_ours))
     }
 
     /// Windows does not remove a file that is open.
@@ -242,12 +249,12 @@ impl Inner {
                 message: format!(
                     "cannot {action}: an earlier write to {} failed half-way; nothing committed \
                      is lost; open the repository again",
-                    self.path.display()
+                    self.folder.path().display()
                 ),
             },
             source => Error::Database {
                 action,
-                path: self.path.clone(),
+                path: self.folder.path().to_owned(),
                 source,
             },
         }
@@ -260,7 +267,7 @@ impl Inner {
 
     fn damaged_file(&self, detail: String) -> Error {
         Error::StoreDamaged {
-            path: self.path.join(DATA_FILE),
+            path: self.folder.path().join(DATA_FILE),
             detail,
         }
     }
@@ -268,7 +275,7 @@ impl Inner {
     fn length(&self) -> Result<u64> {
         let metadata = self.file.metadata().map_err(|source| Error::Io {
             action: "read the length of",
-            path: self.path.join(DATA_FILE),
+            path: self.folder.path().join(DATA_FILE),
             source,
         })?;
         Ok(metadata.len())

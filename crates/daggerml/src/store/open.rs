@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use heed::{Env, EnvFlags, EnvOpenOptions, MdbError, WithoutTls};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, UnsafeReason};
+use crate::folder::{self, Access, Facts, Folder};
 
 use super::layout::{self, Layout};
 use super::pages::meta;
@@ -16,13 +17,16 @@ use super::version::Version;
 use super::{DATA_FILE, Inner, SCHEMA, Store, Table, medium, registry};
 
 /// The name of LMDB's lock file.
-const LOCK_FILE: &str = "lock.mdb";
+pub(crate) const LOCK_FILE: &str = "lock.mdb";
 
 /// What a repository of DaggerML 0.1 has.
 const OLD_FILE: &str = "config.json";
 
 /// Bytes of a lock file: a header and [`READERS`] places of a cache line.
 const LOCK_LENGTH: usize = (READERS as usize + 2) * 64;
+
+/// The most bytes of a lock file that is used: LMDB maps all of it.
+const LOCK_MOST: u64 = 16 << 20;
 
 /// How many transactions may read at once, in all processes.
 const READERS: u32 = 1024;
@@ -67,17 +71,23 @@ impl OpenOptions {
 
     /// Makes a new, empty store in the folder `path`, which must exist.
     pub fn create(&self, path: &Path) -> Result<Store> {
-        let folder = canonical(path)?;
-        registry::find_or(&folder, || {
-            medium::check_local(&folder)?;
-            if folder.join(DATA_FILE).exists() {
+        self.create_in(opened(path)?)
+    }
+
+    /// The same in a folder that is open.
+    pub(crate) fn create_in(&self, folder: Folder) -> Result<Store> {
+        let path = folder.path().to_owned();
+        registry::find_or(&path, || {
+            medium::check_local(&path)?;
+            if folder.look(DATA_FILE)?.is_some() {
                 return Err(Error::Exists {
                     what: "store",
-                    name: folder.join(DATA_FILE).display().to_string(),
+                    name: path.join(DATA_FILE).display().to_string(),
                 });
             }
-            let env = self.environment(&folder, EnvFlags::empty())?;
-            let store = Self::store(env, &folder, None)?;
+            let file = folder.create(DATA_FILE)?;
+            let env = self.environment(&folder, &file, EnvFlags::empty())?;
+            let store = Self::store(env, file, folder, None)?;
             layout::fill(&store).map_err(|source| store.failed("create tables", source))?;
             Ok(store)
         })
@@ -86,7 +96,16 @@ impl OpenOptions {
     /// Opens the store in the folder `path`. A process that has it open already
     /// gets another handle to the same.
     pub fn open(&self, path: &Path) -> Result<Store> {
-        let store = self.open_any(path)?;
+        Self::current(self.open_any(path)?)
+    }
+
+    /// The same of a folder that is open.
+    pub(crate) fn open_in(&self, folder: Folder) -> Result<Store> {
+        Self::current(self.open_any_in(folder)?)
+    }
+
+    /// The store, if its layout is this engine's.
+    fn current(store: Store) -> Result<Store> {
         let data = store.path().join(DATA_FILE);
         match layout::of(&store)? {
             Layout::Version(SCHEMA) => Ok(store),
@@ -119,21 +138,18 @@ impl OpenOptions {
 
     /// Opens the store in the folder `path`, whatever its layout.
     pub(crate) fn open_any(&self, path: &Path) -> Result<Store> {
-        let folder = canonical(path)?;
-        let data = folder.join(DATA_FILE);
-        registry::find_or(&folder, || {
-            let file = File::open(&data).map_err(|source| match source.kind() {
-                ErrorKind::NotFound => Error::without_data(&folder),
-                _ => Error::Io {
-                    action: "open",
-                    path: data.clone(),
-                    source,
-                },
-            })?;
-            medium::check_local(&folder)?;
-            meta::read_both(&file, &data)?;
-            let (env, read_only) = self.either(&folder)?;
-            let store = Self::store(env, &folder, read_only)?;
+        self.open_any_in(opened(path)?)
+    }
+
+    fn open_any_in(&self, folder: Folder) -> Result<Store> {
+        let path = folder.path().to_owned();
+        registry::find_or(&path, || {
+            let file = folder.file(DATA_FILE, Access::Read)?;
+            let file = file.ok_or_else(|| Error::without_data(&path))?;
+            medium::check_local(&path)?;
+            meta::read_both(&file, &path.join(DATA_FILE))?;
+            let (env, read_only) = self.either(&folder, &file)?;
+            let store = Self::store(env, file, folder, read_only)?;
             // Processes that died while reading keep old pages; failing to clear
             // them costs disk and nothing else.
             let _ = store.inner.env.clear_stale_readers();
@@ -145,57 +161,57 @@ impl OpenOptions {
     }
 
     /// Opens for writing if that is allowed, else for reading; and why that.
-    fn either(&self, folder: &Path) -> Result<(Env<WithoutTls>, Option<String>)> {
-        let data = folder.join(DATA_FILE);
+    fn either(&self, folder: &Folder, file: &File) -> Result<(Env<WithoutTls>, Option<String>)> {
         let refused = if self.read_only {
             Some("it was opened for reading only".to_owned())
         } else {
-            match std::fs::OpenOptions::new()
-                .read(true)
-                .write(true)
-                .open(&data)
-            {
-                Err(error) if is_refusal(&error) => Some(error.to_string()),
+            match folder.file(DATA_FILE, Access::Write) {
+                Err(Error::Io { source, .. }) if is_refusal(&source) => Some(source.to_string()),
+                Err(error @ Error::Unsafe { .. }) => return Err(error),
                 _ => None,
             }
         };
         let Some(reason) = refused else {
-            match self.environment(folder, EnvFlags::empty()) {
+            match self.environment(folder, file, EnvFlags::empty()) {
                 Err(Error::Io { source, .. }) if is_refusal(&source) => {
-                    return self.reading(folder, source.to_string());
+                    return self.reading(folder, file, source.to_string());
                 }
                 opened => return Ok((opened?, None)),
             }
         };
-        self.reading(folder, reason)
+        self.reading(folder, file, reason)
     }
 
     /// Opens for reading, with the lock file if it can be had.
-    fn reading(&self, folder: &Path, reason: String) -> Result<(Env<WithoutTls>, Option<String>)> {
-        let env = match self.environment(folder, EnvFlags::READ_ONLY) {
+    fn reading(
+        &self,
+        folder: &Folder,
+        file: &File,
+        reason: String,
+    ) -> Result<(Env<WithoutTls>, Option<String>)> {
+        let env = match self.environment(folder, file, EnvFlags::READ_ONLY) {
             // Without a lock file others cannot see that this process reads; where it
             // cannot be made, nobody writes either.
             Err(Error::Io { source, .. }) if is_refusal(&source) => {
-                self.environment(folder, EnvFlags::READ_ONLY | EnvFlags::NO_LOCK)?
+                self.environment(folder, file, EnvFlags::READ_ONLY | EnvFlags::NO_LOCK)?
             }
             opened => opened?,
         };
         Ok((env, Some(reason)))
     }
 
-    fn store(env: Env<WithoutTls>, folder: &Path, read_only: Option<String>) -> Result<Store> {
-        let data = folder.join(DATA_FILE);
-        let file = File::open(&data).map_err(|source| Error::Io {
-            action: "open",
-            path: data.clone(),
-            source,
-        })?;
-        let [first, _] = meta::read_both(&file, &data)?;
+    fn store(
+        env: Env<WithoutTls>,
+        file: File,
+        folder: Folder,
+        read_only: Option<String>,
+    ) -> Result<Store> {
+        let [first, _] = meta::read_both(&file, &folder.path().join(DATA_FILE))?;
         Ok(Store {
             inner: Arc::new(Inner {
                 env,
                 file,
-                path: folder.to_owned(),
+                folder,
                 page_size: first.page_size,
                 read_only,
                 process: std::process::id(),
@@ -209,10 +225,26 @@ impl OpenOptions {
         })
     }
 
-    fn environment(&self, folder: &Path, flags: EnvFlags) -> Result<Env<WithoutTls>> {
-        if !flags.contains(EnvFlags::NO_LOCK) {
-            make_lock_file(folder)?;
-        }
+    /// Opens the environment of the data file `file`.
+    ///
+    /// LMDB opens both files by their paths and follows links, and it writes to the
+    /// lock file at once. So both are judged before, and looked at again afterwards, when
+    /// nothing was written to the data file yet. Between the two, only somebody who may
+    /// write to the folder could swap them, and such folders are not used unless the
+    /// user trusts whoever that is (see `folder::trust`). What an old lock file holds is
+    /// harmless: a process that finds it unlocked begins by making it anew.
+    fn environment(
+        &self,
+        folder: &Folder,
+        file: &File,
+        flags: EnvFlags,
+    ) -> Result<Env<WithoutTls>> {
+        let lock = if flags.contains(EnvFlags::NO_LOCK) {
+            None
+        } else {
+            lock_file(folder)?
+        };
+        let path = folder.path();
         let mut reserve = self.reserve;
         loop {
             let mut options = EnvOpenOptions::new().read_txn_without_tls();
@@ -222,15 +254,21 @@ impl OpenOptions {
                 .max_readers(READERS);
             // SAFETY: the file is only ever changed through LMDB, whose lock file
             // orders the processes; NO_LOCK is only set where nobody can write.
-            let opened = unsafe { options.flags(flags).open(folder) };
+            let opened = unsafe { options.flags(flags).open(path) };
             match opened {
                 Err(heed::Error::Io(error))
                     if error.kind() == ErrorKind::OutOfMemory && reserve > LEAST_RESERVE =>
                 {
                     reserve /= 4;
                 }
-                Err(source) => return Err(failed(folder, source)),
-                Ok(env) => return Ok(env),
+                Err(source) => return Err(failed(path, source)),
+                Ok(env) => {
+                    let data = env.try_clone_inner_file();
+                    let data = data.map_err(|source| failed(path, source))?;
+                    folder::check_same(file, &data, &path.join(DATA_FILE))?;
+                    check_lock(folder, lock)?;
+                    return Ok(env);
+                }
             }
         }
     }
@@ -239,7 +277,7 @@ impl OpenOptions {
 impl Error {
     /// A repository's folder has no data file in it.
     pub(crate) fn without_data(folder: &Path) -> Self {
-        if folder.join(OLD_FILE).exists() {
+        if folder::is_there(&folder.join(OLD_FILE)) {
             return Self::StoreUnsupported {
                 path: folder.to_owned(),
                 detail: "it was made by DaggerML 0.1, whose repositories are not read; \
@@ -266,11 +304,11 @@ fn is_refusal(error: &std::io::Error) -> bool {
     )
 }
 
-fn canonical(path: &Path) -> Result<std::path::PathBuf> {
-    std::fs::canonicalize(path).map_err(|source| Error::Io {
+fn opened(path: &Path) -> Result<Folder> {
+    Folder::open(path)?.ok_or_else(|| Error::Io {
         action: "open",
         path: path.to_owned(),
-        source,
+        source: ErrorKind::NotFound.into(),
     })
 }
 
@@ -305,34 +343,53 @@ fn failed(folder: &Path, source: heed::Error) -> Error {
     }
 }
 
-/// Makes a lock file with all its blocks, unless there is one: LMDB would make one
-/// with holes, and a full disk would end the process when it fills one. Where it
-/// cannot be made for another reason than a full disk, LMDB makes its own.
-fn make_lock_file(folder: &Path) -> Result<()> {
-    let lock = folder.join(LOCK_FILE);
-    if lock.exists() {
-        return Ok(());
+/// What the lock file is, which is made if need be; `None` where that cannot be.
+///
+/// It is never opened here: the system drops all of a process' locks on a file as soon
+/// as the process closes any handle of it, and LMDB may have it open already.
+fn lock_file(folder: &Folder) -> Result<Option<Facts>> {
+    if folder.look(LOCK_FILE)?.is_none() {
+        make_lock_file(folder)?;
     }
-    let new = folder.join(format!("lock.new.{}", std::process::id()));
-    let written = std::fs::write(&new, vec![0; LOCK_LENGTH]);
-    if written.is_ok() {
-        // A link appears at once and never over another file.
-        let _ = std::fs::hard_link(&new, &lock);
+    let found = folder.look(LOCK_FILE)?;
+    if let Some(lock) = &found {
+        folder.accept(LOCK_FILE, lock)?;
+        if lock.length > LOCK_MOST {
+            return Err(Error::Unsafe {
+                path: folder.path().join(LOCK_FILE),
+                reason: UnsafeReason::TooLarge { most: LOCK_MOST },
+            });
+        }
     }
-    let _ = std::fs::remove_file(&new);
-    match written {
-        Err(source)
-            if matches!(
+    Ok(found)
+}
+
+/// Makes a lock file with all its blocks: LMDB would make one with holes, and a full
+/// disk would end the process when it fills one. Where it cannot be made for another
+/// reason than a full disk, nobody can write either.
+fn make_lock_file(folder: &Folder) -> Result<()> {
+    match folder.publish(LOCK_FILE, &vec![0; LOCK_LENGTH]) {
+        Err(Error::Io { source, .. })
+            if !matches!(
                 source.kind(),
                 ErrorKind::StorageFull | ErrorKind::QuotaExceeded
             ) =>
         {
-            Err(Error::Io {
-                action: "make",
-                path: lock,
-                source,
-            })
+            Ok(())
         }
-        _ => Ok(()),
+        made => made,
+    }
+}
+
+/// Refuses an environment whose lock file is not the one that was judged.
+fn check_lock(folder: &Folder, judged: Option<Facts>) -> Result<()> {
+    let now = folder.look(LOCK_FILE)?;
+    match (judged, now) {
+        (Some(judged), Some(now)) if judged.place == now.place && judged.kind == now.kind => Ok(()),
+        (None, _) => Ok(()), // It could not be made, and is not used.
+        _ => Err(Error::Unsafe {
+            path: folder.path().join(LOCK_FILE),
+            reason: UnsafeReason::Replaced,
+        }),
     }
 }

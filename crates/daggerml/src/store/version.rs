@@ -34,7 +34,7 @@ impl Version {
             }
             return Ok(Some(Arc::clone(version)));
         }
-        let path = inner.path.join(DATA_FILE);
+        let path = inner.folder.path().join(DATA_FILE);
         let Some(meta) = meta::read_one(&inner.file, &path, inner.page_size, txn)? else {
             return Ok(None);
         };
@@ -61,7 +61,7 @@ impl Version {
     /// newest one's number would bring back the version before, as if the last
     /// commit had never been. To be called while a transaction of this process reads.
     pub fn check_other(inner: &Inner, chosen: u64) -> Result<()> {
-        let path = inner.path.join(DATA_FILE);
+        let path = inner.folder.path().join(DATA_FILE);
         let [first, second] = meta::read_both(&inner.file, &path)?;
         let newest = first.txn.max(second.txn);
         let other = if first.txn == newest { second } else { first };
@@ -91,7 +91,7 @@ impl Version {
         }
         let fresh = Map::new(&inner.file, needed).map_err(|source| Error::Io {
             action: "map",
-            path: inner.path.join(DATA_FILE),
+            path: inner.folder.path().join(DATA_FILE),
             source,
         })?;
         let fresh = Arc::new(fresh);

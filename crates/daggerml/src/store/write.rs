@@ -306,7 +306,7 @@ fn tables(store: &Store) -> Result<&Tables<Database<Bytes, Bytes>>> {
     let tables = table::open(&inner.env, &txn)
         .map_err(failed)?
         .ok_or_else(|| Error::StoreUnsupported {
-            path: inner.path.join(super::DATA_FILE),
+            path: inner.folder.path().join(super::DATA_FILE),
             detail: "a table is missing".to_owned(),
         })?;
     // Committed, not dropped: LMDB forgets handles of a transaction that ends otherwise.

@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from contextlib import AbstractContextManager
-    from typing import Any, Optional, Union
+    from typing import Any, Literal, Optional, Union
 
     from daggerml._core import Ref
     from daggerml.executions import Executions
@@ -53,15 +53,25 @@ class Dml(History):
         return self
 
     @classmethod
-    def init(cls, project_home: StrPath = ".", *, exist_ok: bool = True) -> Dml:
+    def init(
+        cls,
+        project_home: StrPath = ".",
+        *,
+        exist_ok: bool = True,
+        shared: Optional[Literal["group"]] = None,
+    ) -> Dml:
         """Make a repository in the folder ``project_home``, which is made if need be.
 
         A repository that is there already is opened, so that a notebook can be
-        run again; with ``exist_ok=False`` it is an error.
+        run again; with ``exist_ok=False`` it is an error. Only you may use what is
+        made, whatever the umask says; with ``shared="group"`` everybody in the
+        folder's group may, too.
         """
+        if shared not in {None, "group"}:
+            raise DmlRepoError(f'shared must be None or "group", not {shared!r}')
         path = os.path.abspath(os.fspath(project_home))
         try:
-            return cls._of(_core.Repository.init(path))
+            return cls._of(_core.Repository.init(path, shared is not None))
         except DmlRepoError as error:
             if error.kind != "exists" or not exist_ok:
                 raise

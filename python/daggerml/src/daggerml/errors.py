@@ -152,7 +152,7 @@ class DmlRepoError(Error):
 
     ``kind`` is a stable name of what went wrong (``"invalid"``, ``"not_found"``,
     ``"exists"``, ``"conflict"``, ``"excised"``, ``"corrupt"``, ``"unsupported"``,
-    ``"io"``, ``"closed"``); ``hint`` says what to do about it, where that is known.
+    ``"io"``, ``"unsafe"``, ``"closed"``); ``hint`` says what to do about it, where that is known.
     """
 
     kind: str

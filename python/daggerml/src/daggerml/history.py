@@ -239,6 +239,10 @@ class Config:
         """Change a setting of the repository, or the user's; ``None`` removes it."""
         _core.set_setting(self._handle, key, value, user)
 
+    def add(self, key: str, value: str, *, user: bool = False) -> None:
+        """Add to a setting that is a list, of the repository or the user."""
+        _core.add_setting(self._handle, key, value, user)
+
 
 def revision_text(revision: Revision) -> str:
     """Return a revision as the text that stands for it."""

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from contextlib import AbstractContextManager
-    from typing import Any, Optional, Union
+    from typing import Any, Literal, Optional, Union
 
     from daggerml._core import Ref
     from daggerml.dag import Dag
@@ -47,12 +47,12 @@ def version() -> str:
     return _core.__version__
 
 
-def init(project_home: StrPath = ".") -> Dml:
+def init(project_home: StrPath = ".", *, shared: Optional[Literal["group"]] = None) -> Dml:
     """Make a repository in the folder ``project_home``, or open the one that is there.
 
     The same as :meth:`Dml.init`; on the command line it is ``dml init``.
     """
-    return Dml.init(project_home)
+    return Dml.init(project_home, shared=shared)
 
 
 def get_default_dml() -> Dml:

@@ -1,4 +1,3 @@
-use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
@@ -12,6 +11,7 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CommandError;
+use crate::files;
 use crate::ui::{Report, Ui, style, text};
 
 /// Take a bundle in
@@ -140,6 +140,5 @@ fn open(path: &Path) -> Result<Box<dyn Read>, CommandError> {
     if path.as_os_str() == "-" {
         return Ok(Box::new(io::stdin().lock()));
     }
-    let file = File::open(path).map_err(|error| CommandError::open(path, &error))?;
-    Ok(Box::new(BufReader::new(file)))
+    Ok(Box::new(BufReader::new(files::open(path)?)))
 }

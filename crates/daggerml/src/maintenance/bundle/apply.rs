@@ -58,7 +58,7 @@ pub fn apply<T>(
     limits: &Limits,
     mut then: impl FnMut(&mut WriteTxn<'_>, &[Reference]) -> Result<T>,
 ) -> Result<(Applied, T)> {
-    let mut spool = Spool::new(store.path());
+    let mut spool = Spool::new(store);
     let checked = check(&store.snapshot()?, input, limits, &mut spool)?;
     store.write(|txn| {
         for reference in &checked.outside {
@@ -97,7 +97,7 @@ pub(super) fn check(
     snapshot: &Snapshot,
     input: &mut dyn Read,
     limits: &Limits,
-    spool: &mut Spool,
+    spool: &mut Spool<'_>,
 ) -> Result<Checked> {
     let mut input = Input::new(input);
     let header = input.header()?;

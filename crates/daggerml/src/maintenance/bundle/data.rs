@@ -18,7 +18,7 @@ use super::spool::Spool;
 /// `store`, where nothing is written.
 pub fn data(store: &Store, input: &mut dyn Read, limits: &Limits) -> Result<Vec<Value>> {
     let snapshot = store.snapshot()?;
-    let mut spool = Spool::new(store.path());
+    let mut spool = Spool::new(store);
     let roots = check(&snapshot, input, limits, &mut spool)?.header.roots;
     if let Some(root) = roots.iter().find(|root| root.kind != Kind::Datum) {
         return Err(Error::Invalid {

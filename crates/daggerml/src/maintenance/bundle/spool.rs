@@ -2,60 +2,42 @@
 //! a file of the store's folder when they are many.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 
 use crate::error::{Error, Result};
+use crate::store::Store;
 
 /// The most bytes kept in memory.
 const IN_MEMORY: usize = 32 << 20;
 
-/// Tells the files of one process apart.
-static NEXT: AtomicU64 = AtomicU64::new(0);
+/// What the name of the file begins with, as long as it has one.
+const NAME: &str = "bundle";
 
-pub(super) struct Spool {
+pub(super) struct Spool<'s> {
+    store: &'s Store,
     memory: Vec<u8>,
     file: Option<BufWriter<File>>,
-    path: PathBuf,
     /// The lengths of what was put, in order.
     lengths: Vec<usize>,
 }
 
-impl Spool {
-    pub fn new(folder: &Path) -> Self {
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+impl<'s> Spool<'s> {
+    pub fn new(store: &'s Store) -> Self {
         Self {
+            store,
             memory: Vec::new(),
             file: None,
-            path: folder.join(format!("bundle.{}.{number}", std::process::id())),
             lengths: Vec::new(),
-        }
-    }
-
-    fn failed(&self, action: &'static str) -> impl FnOnce(std::io::Error) -> Error + use<> {
-        let path = self.path.clone();
-        move |source| Error::Io {
-            action,
-            path,
-            source,
         }
     }
 
     pub fn put(&mut self, bytes: &[u8]) -> Result<()> {
         self.lengths.push(bytes.len());
         if self.file.is_none() && self.memory.len() + bytes.len() > IN_MEMORY {
-            let mut options = File::options();
-            let file = options
-                .create_new(true)
-                .read(true)
-                .write(true)
-                .open(&self.path);
-            self.file = Some(BufWriter::new(file.map_err(self.failed("make"))?));
+            self.file = Some(BufWriter::new(self.store.folder().spool(NAME)?));
         }
-        let failed = self.failed("write");
         if let Some(file) = &mut self.file {
-            return file.write_all(bytes).map_err(failed);
+            return file.write_all(bytes).map_err(failed(self.store, "write"));
         }
         self.memory.extend_from_slice(bytes);
         Ok(())
@@ -63,18 +45,11 @@ impl Spool {
 
     /// Calls `visit` with everything that was put, in order.
     pub fn each(&mut self, mut visit: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
-        let failed = |path: &Path| {
-            let path = path.to_owned();
-            move |source| Error::Io {
-                action: "read",
-                path,
-                source,
-            }
-        };
+        let failed = || failed(self.store, "read");
         let mut memory = self.memory.as_slice();
         let mut file = match &mut self.file {
             Some(file) => {
-                file.seek(SeekFrom::Start(0)).map_err(failed(&self.path))?;
+                file.seek(SeekFrom::Start(0)).map_err(failed())?;
                 Some(BufReader::new(file.get_mut()))
             }
             None => None,
@@ -89,7 +64,7 @@ impl Spool {
                 visit(bytes)?;
             } else if let Some(file) = &mut file {
                 buffer.resize(length, 0);
-                file.read_exact(&mut buffer).map_err(failed(&self.path))?;
+                file.read_exact(&mut buffer).map_err(failed())?;
                 visit(&buffer)?;
             }
         }
@@ -97,11 +72,11 @@ impl Spool {
     }
 }
 
-impl Drop for Spool {
-    fn drop(&mut self) {
-        if self.file.take().is_some() {
-            // What cannot be removed is in nobody's way.
-            let _ = std::fs::remove_file(&self.path);
-        }
+fn failed(store: &Store, action: &'static str) -> impl FnOnce(io::Error) -> Error + use<> {
+    let path = store.path().join(NAME);
+    move |source| Error::Io {
+        action,
+        path,
+        source,
     }
 }

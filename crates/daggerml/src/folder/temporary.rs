@@ -1,0 +1,67 @@
+//! Files that nobody else sees before they are whole.
+
+use std::fs::File;
+use std::io::{ErrorKind, Write};
+
+use super::{Folder, failed, system};
+use crate::error::{Error, Result};
+
+impl Folder {
+    /// A new file under a name that nobody can guess, with that name.
+    fn unguessable(&self, prefix: &str) -> Result<(String, File)> {
+        loop {
+            let mut bytes = [0; 16];
+            getrandom::fill(&mut bytes).map_err(|error| Error::Invalid {
+                message: format!("the system gives no random numbers: {error}"),
+            })?;
+            let name = format!("{prefix}.{:032x}", u128::from_be_bytes(bytes));
+            match self.try_create(&name) {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                made => {
+                    let file = made.map_err(failed("make a file in", &self.path))?;
+                    return Ok((name, file));
+                }
+            }
+        }
+    }
+
+    /// A file that is gone when it is closed, however this process ends.
+    pub fn spool(&self, prefix: &str) -> Result<File> {
+        let (name, file) = self.unguessable(prefix)?;
+        // Windows keeps the name until the file is closed.
+        system::forget(&self.dir, &name, file).map_err(failed("make a file in", &self.path))
+    }
+
+    /// Writes the file `name` in one step: a crash leaves the old one or the new.
+    pub fn replace(&self, name: &str, content: &[u8]) -> Result<()> {
+        let (new, mut file) = self.unguessable(name)?;
+        let written = file
+            .write_all(content)
+            .and_then(|()| file.sync_all())
+            .and_then(|()| self.dir.rename(&new, name));
+        if written.is_err() {
+            // Best effort: the failure itself is what to report.
+            let _ = self.remove(&new);
+        }
+        written.map_err(failed("write", &self.path.join(name)))
+    }
+
+    /// Makes the file `name` with this content, unless there is one already. It appears
+    /// whole or not at all, and never takes another one's place.
+    pub fn publish(&self, name: &str, content: &[u8]) -> Result<()> {
+        let (new, mut file) = self.unguessable(name)?;
+        let written = file.write_all(content);
+        drop(file);
+        let done = written.and_then(|()| match self.dir.rename_new(&new, name) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+            // Some file systems cannot: then it begins empty.
+            Err(_) => match self.try_create(name) {
+                Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+                _ => Ok(()),
+            },
+            Ok(()) => Ok(()),
+        });
+        let _ = self.remove(&new); // It has its name, or is not wanted.
+        done.map_err(failed("make", &self.path.join(name)))
+    }
+}
