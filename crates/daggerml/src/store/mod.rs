@@ -43,7 +43,7 @@ pub use table::Table;
 pub use write::WriteTxn;
 
 use crate::error::{Error, Result};
-use crate::folder::{Facts, Folder};
+use crate::folder::Folder;
 use pages::{Damage, Map};
 use table::Tables;
 use version::Version;
@@ -227,7 +227,7 @@ impl Inner {
             return false;
         };
         // Some file systems do not count links: see whether it is where it was.
-        let is_ours = |there: Facts| there.place == Some((ours.dev(), ours.ino()));
+        let is_ours = |there: crate::folder::Facts| there.place == Some((ours.dev(), ours.ino()));
         let there = self.folder.look(DATA_FILE);
         ours.nlink() == 0 && !there.is_ok_and(|there| there.is_some_and(is_ours))
     }
