@@ -20,7 +20,7 @@ from daggerml.errors import DmlRepoError
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="links and pipes are made as on Unix")
 
-SECRET = "precious"
+CONTENT = "precious"
 OWNER = "0123456789abcdef0123456789abcdef"
 # Longer than any call needs on any machine: a bound for what hangs.
 BOUND = 120
@@ -78,7 +78,7 @@ def victim(tmp_path: Path) -> Path:
     folder = tmp_path / "victim"
     folder.mkdir()
     for name in ("a.txt", ".bashrc", OWNER):
-        (folder / name).write_text(SECRET)
+        (folder / name).write_text(CONTENT)
     return folder
 
 
@@ -121,7 +121,7 @@ def test_a_call_among_traps_harms_nobody(tmp_path: Path, victim: Path, name: str
         lay(path, victim)
         done = _run(_script(tmp_path, CALL), root)
         assert _everything(victim) == before, (trap, done.stderr)
-        assert SECRET not in done.stdout + done.stderr, trap
+        assert CONTENT not in done.stdout + done.stderr, trap
         # It works, or says why not; it does not crash.
         assert done.returncode in {0, 1}, (trap, done)
         if done.returncode:
