@@ -84,9 +84,7 @@ def victim(tmp_path: Path) -> Path:
 
 def _everything(folder: Path) -> dict[str, tuple[object, ...]]:
     facts = {path: path.lstat() for path in sorted(folder.iterdir())}
-    return {
-        path.name: (path.read_text(), it.st_mode, it.st_mtime_ns) for path, it in facts.items()
-    }
+    return {path.name: (path.read_text(), it.st_mode, it.st_mtime_ns) for path, it in facts.items()}
 
 
 def _script(folder: Path, code: str) -> list[str]:

@@ -333,12 +333,22 @@ fn lock_files_that_are_missing_or_garbage() {
     let lock = folder.path().join(".dml/lock.mdb");
     let repository = Repository::init(folder.path()).unwrap();
     commit(&repository, "first", 1i64.into()).unwrap();
+    // One that a writer held the mutex of when it was copied.
+    let held = folder.path().join("held");
+    let copied = repository.store().write(|_| {
+        // By another process: this one would lose its locks when it closes the file.
+        let copied = Command::new("cp").args([&lock, &held]).status().unwrap();
+        Ok(copied.success())
+    });
+    assert!(copied.unwrap());
     drop(repository);
     let contents = [
+        Some(std::fs::read(held).unwrap()),
         None,
         Some(Vec::new()),
         Some(vec![0xa5; 70_000]),
         Some(vec![1; 10]),
+        Some(vec![0xff; 1 << 20]),
     ];
     for (number, content) in contents.into_iter().enumerate() {
         std::fs::remove_file(&lock).unwrap();

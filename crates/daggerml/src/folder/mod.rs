@@ -21,6 +21,8 @@ mod system;
 #[path = "windows.rs"]
 mod system;
 mod temporary;
+#[cfg(test)]
+mod tests;
 mod trust;
 
 use std::fs::File;

@@ -252,6 +252,7 @@ impl OpenOptions {
                 .map_size(reserve)
                 .max_dbs(u32::try_from(Table::ALL.len()).unwrap_or(u32::MAX))
                 .max_readers(READERS);
+            #[expect(clippy::disallowed_methods, reason = "both files were judged")]
             // SAFETY: the file is only ever changed through LMDB, whose lock file
             // orders the processes; NO_LOCK is only set where nobody can write.
             let opened = unsafe { options.flags(flags).open(path) };
