@@ -35,10 +35,9 @@ impl Folder {
     /// Writes the file `name` in one step: a crash leaves the old one or the new.
     pub fn replace(&self, name: &str, content: &[u8]) -> Result<()> {
         let (new, mut file) = self.unguessable(name)?;
-        let written = file
-            .write_all(content)
-            .and_then(|()| file.sync_all())
-            .and_then(|()| self.dir.rename(&new, name));
+        let written = file.write_all(content).and_then(|()| file.sync_all());
+        drop(file); // Windows renames no file that is open.
+        let written = written.and_then(|()| self.dir.rename(&new, name));
         if written.is_err() {
             // Best effort: the failure itself is what to report.
             let _ = self.remove(&new);
