@@ -89,6 +89,7 @@ def _run_command(dag: Dag, runnable: Runnable) -> Any:
 
 _RUNNERS: dict[str, Callable[[Dag, Runnable], Any]] = {
     "daggerml:funk/1": _run_funk,
+    "daggerml:funk/2": _run_funk,
     "daggerml:command/1": _run_command,
 }
 
@@ -102,17 +103,18 @@ def function_of(runnable: Runnable) -> Callable[..., Any]:
     module = types.ModuleType("daggerml_funk")
     module.__file__ = file
     sys.modules[module.__name__] = module  # where dataclasses and pickle look for it
-    exec(_compiled(source, file), module.__dict__)  # noqa: S102  running it is the purpose
+    # Annotations were texts in the first format, whatever the author's module said.
+    are_texts = runnable.uri.uri == "daggerml:funk/1"
+    exec(_compiled(source, file, are_texts=are_texts), module.__dict__)  # noqa: S102  running it is the purpose
     function: Callable[..., Any] = getattr(module, name)
     return function
 
 
 @functools.lru_cache(maxsize=64)
-def _compiled(source: str, file: str) -> types.CodeType:
+def _compiled(source: str, file: str, *, are_texts: bool) -> types.CodeType:
     import __future__ as future
 
-    # Annotations are not evaluated: what they name was not brought along.
-    flags = future.annotations.compiler_flag
+    flags = future.annotations.compiler_flag if are_texts else 0
     code: types.CodeType = compile(source, file, "exec", flags=flags, dont_inherit=True)
     return code
 

@@ -5,156 +5,306 @@ names that IPython makes, blocks of doctest and of documentation likewise.
 """
 
 from __future__ import annotations
+import __future__ as future
 
 import ast
 import copy
 import linecache
-import os
 import sys
-import sysconfig
-from types import FunctionType
-from typing import TYPE_CHECKING, Optional, Union
+from collections import OrderedDict
+from types import CodeType, FunctionType
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional, Union
 
 from daggerml.errors import InvalidError
+from daggerml.funks import codes, installed, trees
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Definition", "find", "is_installed", "unwrapped"]
+__all__ = ["Definition", "Found", "named", "of_class", "of_function", "unwrapped"]
 
-Definition = Union[ast.FunctionDef, ast.ClassDef]
+Definition = Union[ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef]
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
-
-def find(thing: object) -> Definition:
-    """Return the syntax tree of the definition of a function or class."""
-    found = _of_class(thing) if isinstance(thing, type) else _of_function(thing)
-    return copy.deepcopy(found)  # the tree is kept for the next time
-
-
-def is_installed(thing: object) -> bool:
-    """Tell whether a function or class is of the standard library or an installed package."""
-    name = getattr(thing, "__module__", None)
-    if name is None or getattr(sys.modules.get(name), "__dict__", {}).get(_named(thing)) is None:
-        return False
-    file = getattr(sys.modules[name], "__file__", None)
-    if file is None:
-        return bool(name != "__main__")
-    folders = _installed()
-    return any(form(file).startswith(folders) for form in _FORMS)
+# What `from __future__ import ...` changes in code.
+_FUTURE = 0
+for _feature in future.all_feature_names:
+    _FUTURE |= getattr(future, _feature).compiler_flag
+_ANNOTATIONS = future.annotations.compiler_flag
 
 
-# Folders of links to what is elsewhere, as Nix and Bazel make them: both count.
-_FORMS = (os.path.abspath, os.path.realpath)
+class Found(NamedTuple):
+    """A definition, and its code as Python compiles it where it stands."""
 
+    node: Definition
+    #: The definitions around it, outermost first.
+    around: tuple[Definition, ...]
+    code: CodeType
+    #: Whether its annotations are text, by ``from __future__ import annotations``.
+    are_texts: bool
 
-def _installed() -> tuple[str, ...]:
-    """Return the folders of the standard library and of installed packages."""
-    kinds = ("stdlib", "platstdlib", "purelib", "platlib")
-    folders = {sysconfig.get_path(kind) for kind in kinds} | {os.path.dirname(os.__file__)}
-    # Those of the user, of a virtual environment's parent, of a .pth file ...
-    names = {"site-packages", "dist-packages"}
-    folders |= {folder for folder in sys.path if os.path.basename(folder) in names}
-    return tuple({os.path.join(form(it), "") for it in folders if it for form in _FORMS})
-
-
-def _of_function(thing: object) -> Definition:
-    function = unwrapped(thing)
-    if not isinstance(function, FunctionType):
-        text = f"{_named(thing)} is not a function written in Python"
-        hint = "write a function with `def` that calls it"
-        if isinstance(thing, str):
-            hint = f"options have names, such as @funk(adapter={thing!r})"
-        raise InvalidError(text, hint=hint)
-    name = function.__name__
-    if name == "<lambda>":
-        raise InvalidError("a lambda cannot be a funk", hint="give it a name with `def`")
-    code = function.__code__
-    tree = _parsed(code.co_filename, function.__globals__)
-    if tree is None:
-        text = f"the source of {name!r} cannot be found: there is no {code.co_filename!r} to read"
-        raise InvalidError(text, hint="write it in a file or a notebook cell, not at a prompt")
-    for node in ast.walk(tree):
-        if isinstance(node, ast.AsyncFunctionDef) and _is_at(node, name, code.co_firstlineno):
-            text = f"the async function {name!r} cannot be a funk"
-            raise InvalidError(text, hint="write a plain one that calls asyncio.run(...)")
-        if isinstance(node, ast.FunctionDef) and _is_at(node, name, code.co_firstlineno):
-            return node
-    text = f"the source of {name!r} is not where it was: {code.co_filename!r} has changed"
-    raise InvalidError(text, hint="import it again, or start the program anew")
+    @property
+    def qualname(self) -> str:
+        """The name that Python gives it."""
+        return _qualname((*self.around, self.node))
 
 
 def unwrapped(thing: object) -> object:
     """Return the function that decorators of ``functools.wraps`` are around."""
-    while True:
-        inner = getattr(thing, "__wrapped__", None)
+    seen: set[int] = set()
+    while id(thing) not in seen:
+        seen.add(id(thing))
+        inner = getattr(thing, "__dict__", {}).get("__wrapped__")
         if inner is None:
             return thing
         thing = inner
+    return thing
 
 
-def _is_at(
-    node: Union[ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef], name: str, line: int
-) -> bool:
-    return node.name == name and _first_line(node) == line
+def named(thing: object) -> str:
+    """Return how a message calls something."""
+    name = getattr(thing, "__qualname__", None)
+    return name if isinstance(name, str) else f"the object of type {type(thing).__qualname__!r}"
 
 
-def _first_line(node: Union[ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef]) -> int:
+def of_function(function: FunctionType) -> Found:
+    """Return the definition of a function, the code of which is that of the function."""
+    code = function.__code__
+    name = code.co_name
+    if name == "<lambda>":
+        raise InvalidError("a lambda cannot be a funk", hint="give it a name with `def`")
+    source = _source(code.co_filename, function.__globals__)
+    if source is None:
+        text = f"the source of {name!r} cannot be found: there is no {code.co_filename!r} to read"
+        raise InvalidError(text, hint="write it in a file or a notebook cell, not at a prompt")
+    nodes = [
+        (node, around)
+        for node, around in source.definitions
+        if node.name == name and not isinstance(node, ast.ClassDef)
+    ]
+    there = [each for each in nodes if _first_line(each[0]) == code.co_firstlineno]
+    differs = None
+    for node, around in [*there, *(each for each in nodes if each not in there)]:
+        known = function.__globals__
+        found = Found(node, around, *_compiled(node, around, function, source, known))
+        different = codes.different(code, found.code)
+        if different is None:
+            return found
+        differs = differs or (different if there else None)
+    what = f" ({differs} differ)" if differs else ""
+    text = f"the source of {name!r} is not where it was{what}: {code.co_filename!r} has changed"
+    if there:
+        text += ", or the function was changed after its definition"
+    raise InvalidError(text, hint="import it again, or start the program anew")
+
+
+def of_class(cls: type) -> list[Found]:
+    """Return the definitions that a class may have: before Python 3.13 it knows no line."""
+    methods = [
+        function.__code__
+        for member in vars(cls).values()
+        for function in [_function(member)]
+        if function is not None and not function.__code__.co_filename.startswith("<string")
+    ]
+    found: list[Found] = []
+    known = vars(sys.modules.get(cls.__module__, ast))
+    for file in _files_of_class(cls, [code.co_filename for code in methods]):
+        source = _source(file, known)
+        if source is None:
+            continue
+        for node, around in source.definitions:
+            if isinstance(node, ast.ClassDef) and node.name == cls.__name__:
+                found.append(Found(node, around, *_compiled(node, around, None, source, known)))
+    line = vars(cls).get("__firstlineno__")
+    found = [each for each in found if each.qualname == cls.__qualname__] or found
+    found = [each for each in found if _first_line(each.node) == line] or found
+    if not found:
+        text = f"the source of the class {cls.__qualname__!r} cannot be found"
+        raise InvalidError(text, hint="write it in a file or a notebook cell, or import it inside")
+    return found
+
+
+def _function(member: object) -> Optional[FunctionType]:
+    member = getattr(member, "fget", None) or getattr(member, "__func__", None) or member
+    member = unwrapped(member)
+    return member if isinstance(member, FunctionType) else None
+
+
+def _files_of_class(cls: type, known: list[str]) -> Iterator[str]:
+    # Methods that decorators added are of packages.
+    files = [
+        each
+        for each in known
+        if not installed.has_file_of_package(each)
+        and (not each.startswith("<") or each in linecache.cache)
+    ]
+    module = sys.modules.get(cls.__module__)
+    file = getattr(module, "__file__", None)
+    if file is not None:
+        files.append(file)
+    elif not files:  # cells, newest first
+        files = [name for name in reversed(list(linecache.cache)) if not name.endswith(".py")]
+    return iter(dict.fromkeys(files))
+
+
+def _first_line(node: Definition) -> int:
     """Return where its code object begins: at the first decorator."""
     return min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
 
 
-def _of_class(cls: type) -> Definition:
-    """Return the definition of a class, which knows no line of its own before Python 3.13."""
-    lines = [
-        (code.co_filename, code.co_firstlineno)
-        for member in vars(cls).values()
-        for code in [getattr(unwrapped(member), "__code__", None)]
-        if code is not None
-    ]
-    for file in _files_of_class(cls, [file for file, _ in lines]):
-        tree = _parsed(file, vars(sys.modules.get(cls.__module__, ast)))
-        own = [line for name, line in lines if name == file]
-        for node in _classes(tree, cls.__name__):
-            # Before Python 3.14 only methods have lines; there annotations begin at a decorator.
-            first, last = _first_line(node), node.end_lineno or 0
-            if not own or any(first <= line <= last for line in own):
-                return node
-    text = f"the source of the class {cls.__qualname__!r} cannot be found"
-    raise InvalidError(text, hint="write it in a file or a notebook cell, or import it inside")
+def _qualname(nodes: tuple[Definition, ...]) -> str:
+    parts: list[str] = []
+    for node in nodes[:-1]:
+        parts.append(node.name)
+        if not isinstance(node, ast.ClassDef):
+            parts.append("<locals>")
+    return ".".join([*parts, nodes[-1].name])
 
 
-def _files_of_class(cls: type, known: list[str]) -> Iterator[str]:
-    yield from known
-    module = sys.modules.get(cls.__module__)
-    file = getattr(module, "__file__", None)
-    if file is not None:
-        yield file
-    else:  # cells, newest first
-        yield from reversed([name for name in linecache.cache if not name.endswith(".py")])
+# Source.
 
 
-def _classes(tree: Optional[ast.Module], name: str) -> Iterator[ast.ClassDef]:
-    for node in () if tree is None else ast.walk(tree):
-        if isinstance(node, ast.ClassDef) and node.name == name:
-            yield node
+class _Source:
+    """The tree of a file, and every definition in it with those around it."""
+
+    def __init__(self, text: str) -> None:
+        self.tree = trees.parsed(text)
+        self.definitions: list[tuple[Definition, tuple[Definition, ...]]] = []
+        #: The names that the module imports: Python compiles what uses them in another way.
+        self.imports: list[str] = []
+        stack: list[tuple[ast.AST, tuple[Definition, ...]]] = [(self.tree, ())]
+        while stack:
+            node, around = stack.pop()
+            if isinstance(node, _DEFINITIONS):
+                self.definitions.append((node, around))
+                around = (*around, node)
+            elif isinstance(node, (ast.Import, ast.ImportFrom)) and not around:
+                for name in node.names:
+                    self.imports.append(name.asname or name.name.partition(".")[0])
+            stack += [(child, around) for child in _statements(node)]
+
+    @property
+    def are_texts(self) -> bool:
+        """Whether the module has ``from __future__ import annotations``."""
+        return any(
+            isinstance(node, ast.ImportFrom)
+            and node.module == "__future__"
+            and any(name.name == "annotations" for name in node.names)
+            for node in self.tree.body
+        )
 
 
-_last: tuple[list[str], Optional[ast.Module]] = ([], None)
+def _statements(node: Any) -> Iterator[ast.AST]:
+    """Return what can hold definitions directly inside of a statement."""
+    for name in ("body", "orelse", "handlers", "finalbody", "cases"):
+        inner = getattr(node, name, None)
+        if isinstance(inner, list):
+            yield from inner
 
 
-def _parsed(file: str, module: dict[str, object]) -> Optional[ast.Module]:
-    """Return the tree of a file; ``None`` where there is none."""
-    global _last  # noqa: PLW0603
+_sources: OrderedDict[str, tuple[list[str], Optional[_Source]]] = OrderedDict()
+# How many files are kept parsed.
+_KEPT = 32
+
+
+def _source(file: str, module: dict[str, Any]) -> Optional[_Source]:
+    """Return the source of a file; ``None`` where there is none."""
     linecache.checkcache(file)
     lines = linecache.getlines(file, module)
-    if lines != _last[0]:
+    if not lines:
+        return None
+    kept = _sources.get(file)
+    if kept is None or kept[0] != lines:
         try:
-            _last = (lines, ast.parse("".join(lines)))
-        except SyntaxError:
-            _last = (lines, None)
-    return _last[1] if lines else None
+            source = _Source("".join(lines))
+        except (SyntaxError, ValueError):
+            source = None
+        except trees.DEEP:
+            raise trees.too_deep(file) from None
+        kept = (list(lines), source)
+        _sources[file] = kept
+        while len(_sources) > _KEPT:
+            _sources.popitem(last=False)
+    return kept[1]
 
 
-def _named(thing: object) -> str:
-    name: str = getattr(thing, "__qualname__", None) or repr(thing)
-    return name
+# Code.
+
+
+def _compiled(
+    node: Definition,
+    around: tuple[Definition, ...],
+    function: Optional[FunctionType],
+    source: _Source,
+    known: dict[str, Any],
+) -> tuple[CodeType, bool]:
+    """Return the code of a definition, compiled as if it stood where it does."""
+    flags = 0
+    outside: tuple[str, ...] = ()
+    if function is not None:
+        flags = function.__code__.co_flags & _FUTURE
+        outside = function.__code__.co_freevars
+    elif source.are_texts:
+        flags = _ANNOTATIONS
+    imports = source.imports
+    if "@pytest_ar" in known:
+        node, imports = _rewritten(node), [*imports, "@pytest_ar", "@py_builtins"]
+    return _code(node, around, flags, outside, imports), bool(flags & _ANNOTATIONS)
+
+
+def _code(
+    node: Definition,
+    around: tuple[Definition, ...],
+    flags: int,
+    outside: tuple[str, ...],
+    imports: list[str],
+) -> CodeType:
+    # Where it stands decides the form of names with two underscores, the class of super(),
+    # and the names by which Python calls what is inside.
+    names = [name for name in outside if name.isidentifier() and name != "__class__"]
+    first = next((each for each in around if not isinstance(each, ast.ClassDef)), None)
+    body: list[ast.stmt] = [node]
+    for each in reversed(around):
+        params = ", ".join(names) if each is first else ""
+        head = (
+            f"class {each.name}" if isinstance(each, ast.ClassDef) else f"def {each.name}({params})"
+        )
+        outer: Any = trees.parsed(f"{head}:\n    pass").body[0]
+        outer.body = body
+        if getattr(each, "type_params", None):
+            outer.type_params = each.type_params  # type: ignore[union-attr]
+        body = [outer]
+    if imports:
+        every = dict.fromkeys(each for each in imports if each != "*")
+        first_of_all = ast.Import([ast.alias(name, None) for name in every])
+        ast.fix_missing_locations(ast.copy_location(first_of_all, node))
+        body = [first_of_all, *body]
+    tree = ast.Module(body, [])
+    try:
+        import warnings
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            made: CodeType = compile(tree, "<funk>", "exec", flags=flags, dont_inherit=True)
+    except trees.DEEP:
+        raise trees.too_deep(node.name) from None
+    except SyntaxError:  # `nonlocal` of another variable than the function has: not this one
+        return made_of_nothing
+    found = codes.find(made, node.name, _first_line(node))
+    return made_of_nothing if found is None else found
+
+
+#: The code of no function.
+made_of_nothing: CodeType = compile("", "<nothing>", "exec")
+
+
+def _rewritten(node: Definition) -> Definition:
+    """Return a definition as pytest changes it, for what its assertions say."""
+    try:
+        from _pytest.assertion.rewrite import AssertionRewriter
+
+        tree = ast.Module([copy.deepcopy(node)], [])
+        AssertionRewriter(None, None, b"").run(tree)
+        return next(each for each in tree.body if isinstance(each, type(node)))
+    except Exception:  # noqa: BLE001  another pytest: then it differs, and is refused
+        return node

@@ -10,18 +10,27 @@ from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from daggerml.errors import InvalidError
-from daggerml.funks.definition import is_installed, unwrapped
+from daggerml.funks import trees
+from daggerml.funks.definition import unwrapped
+from daggerml.funks.installed import has_file_of_package, is_installed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["UNKNOWN", "check", "free", "meaning", "surroundings", "undefined"]
 
-# IPython adds names to the builtins of the notebook, which are nowhere else.
-_BUILTINS = {name for name in dir(builtins) if name not in {"display", "get_ipython", "_"}} | {
-    "__name__",
-    "__file__",
+# IPython adds names to the builtins of the notebook, which are nowhere else. Those of the
+# author's module mean something else where it runs; but for its name, which many log.
+_ELSEWHERE = {
+    "__doc__",
+    "__loader__",
+    "__package__",
+    "__spec__",
+    "_",
+    "display",
+    "get_ipython",
 }
+_BUILTINS = {name for name in dir(builtins) if name not in _ELSEWHERE} | {"__name__"}
 # How many names a message tells.
 _SHOWN = 5
 
@@ -29,9 +38,14 @@ _SHOWN = 5
 UNKNOWN = object()
 
 
-def surroundings(function: object) -> dict[str, Any]:
+def surroundings(thing: object) -> dict[str, Any]:
     """Return what the names outside of a function mean: globals, and variables around it."""
-    inner = unwrapped(function)
+    if isinstance(thing, FunctionType) and thing.__code__.co_filename.startswith("<"):
+        inner: object = thing
+    elif isinstance(thing, FunctionType) and not has_file_of_package(thing.__code__.co_filename):
+        inner = thing
+    else:
+        inner = unwrapped(thing)
     if not isinstance(inner, FunctionType):
         return {}
     found = dict(inner.__globals__)
@@ -76,7 +90,7 @@ def _advice(name: str, known: Mapping[str, Any]) -> str:
         line = f"import {module}" if module == name else f"import {module} as {name}"
         if "." in module and module.rpartition(".")[2] == name:
             line = f"from {module.rpartition('.')[0]} import {name}"
-        return f"{name}: write `{line}` inside the function."
+        return f"{name}: write `{line}` inside the function, or list it in helpers=[{name}]."
     if isinstance(value, Funk):
         return f"{name}: name it with prepop={{{name!r}: {name}}} and call it as dag.{name}(...)."
     if isinstance(value, (FunctionType, type)):
@@ -98,40 +112,55 @@ def meaning(thing: object, name: str) -> Any:
 
 def undefined(source: str, known: Mapping[str, Any]) -> dict[str, str]:
     """Return the names, in the order of their use, each with the definition that uses it."""
-    return {name: user for name, user in free(source).items() if not _is_builtin(name, known)}
+    used, assigned = _uses(source)
+    return {
+        name: user
+        for name, user in used.items()
+        # A global that a function assigns is its own, unless it was there before.
+        if not _is_builtin(name, known) and (name not in assigned or name in known)
+    }
 
 
 def free(source: str) -> dict[str, str]:
     """Return the same with the names of builtins."""
-    tree = _Unannotated().visit(ast.parse(source))
+    return _uses(source)[0]
+
+
+def _uses(source: str) -> tuple[dict[str, str], set[str]]:
+    """Return the names that source uses, and the globals that functions assign."""
     try:
-        top = symtable.symtable(ast.unparse(ast.fix_missing_locations(tree)), "<funk>", "exec")
+        top = symtable.symtable(source, "<funk>", "exec")
     except SyntaxError as problem:  # `nonlocal`, say: what it means is outside
         text = f"a funk runs by itself, and this function cannot: {problem.msg}"
         hint = "let it take what it needs as arguments, and return what it finds"
         raise InvalidError(text, hint=hint) from None
     defined = {symbol.get_name() for symbol in top.get_symbols() if symbol.is_assigned()}
     defined |= {symbol.get_name() for symbol in top.get_symbols() if symbol.is_imported()}
+    assigned: set[str] = set()
     used: dict[str, str] = {}
-    _collect(top, "", defined, used)
-    return {name: user for name, user in used.items() if name not in defined}
+    _collect(top, "", assigned, used)
+    if assigned and "global " in source:
+        for node in ast.walk(trees.parsed(source)):
+            if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+                name = node.target.id
+                used.update({name: used.get(name, "")} if name in assigned else {})
+    return {name: user for name, user in used.items() if name not in defined}, assigned
 
 
 def _collect(
-    table: symtable.SymbolTable, user: str, defined: set[str], used: dict[str, str]
+    table: symtable.SymbolTable, user: str, assigned: set[str], used: dict[str, str]
 ) -> None:
+    is_module = table.get_type() == "module"
     for symbol in table.get_symbols():
         name = symbol.get_name()
-        if table.get_type() == "module":
+        if is_module or symbol.is_global():
             if symbol.is_referenced():
                 used.setdefault(name, user)
-        elif symbol.is_global():
-            if symbol.is_assigned():  # `global name`, and then `name = ...`
-                defined.add(name)
-            elif symbol.is_referenced():
-                used.setdefault(name, user)
+            if symbol.is_assigned() and not is_module:  # `global name`, and then `name = ...`
+                assigned.add(name)
     for inner in table.get_children():
-        _collect(inner, user or inner.get_name(), defined, used)
+        name = inner.get_name()
+        _collect(inner, user or ("" if name.startswith("_dml_") else name), assigned, used)
 
 
 def _is_builtin(name: str, known: Mapping[str, Any]) -> bool:
@@ -140,24 +169,3 @@ def _is_builtin(name: str, known: Mapping[str, Any]) -> bool:
     # Of the author's own, where they gave a builtin's name to something else.
     means = known.get(name, UNKNOWN)
     return name.startswith("__") or means is UNKNOWN or means is getattr(builtins, name)
-
-
-class _Unannotated(ast.NodeTransformer):
-    """Takes all annotations away: they are not evaluated where funks run."""
-
-    def visit_arg(self, node: ast.arg) -> ast.arg:
-        node.annotation = None
-        return node
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        node.returns = None
-        return self.generic_visit(node)
-
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
-        node.returns = None
-        return self.generic_visit(node)
-
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
-        self.generic_visit(node)
-        value = node.value or ast.Constant(None)
-        return ast.Assign(targets=[node.target], value=value)

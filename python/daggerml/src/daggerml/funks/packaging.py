@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import ast
 import functools
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, Optional, Union, overload
 
 from daggerml._core import Runnable
 from daggerml.errors import InvalidError
-from daggerml.funks import definition, names, normal
+from daggerml.funks import source as sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from daggerml.funks.proof import Proof
+
 __all__ = ["URI", "Funk", "funk"]
 
 #: What a runnable of a Python function has as its URI.
-URI = "daggerml:funk/1"
+URI = "daggerml:funk/2"
 
 
 class Funk:
@@ -28,7 +28,7 @@ class Funk:
     itself. :meth:`in_process` runs the function at once, for tests.
     """
 
-    __slots__ = ("__weakref__", "cache", "function", "runnable", "timeout")
+    __slots__ = ("__weakref__", "_proof", "cache", "function", "runnable", "timeout")
 
     #: The runnable: what the key of a call is made of.
     runnable: Runnable
@@ -46,7 +46,9 @@ class Funk:
         *,
         timeout: Optional[float] = None,
         cache: bool = True,
+        proof: Optional[Proof] = None,
     ) -> None:
+        self._proof = proof
         self.runnable = runnable
         self.function = function
         self.timeout = timeout
@@ -88,6 +90,7 @@ class Funk:
             self.function,
             timeout=self.timeout if timeout is None else timeout,
             cache=self.cache if cache is None else cache,
+            proof=self._proof,
         )
 
     def in_process(self, *args: Any) -> Any:
@@ -107,6 +110,8 @@ class Funk:
         from daggerml.dml import Dml
         from daggerml.node import Node
 
+        if self._proof is not None:
+            self._proof.check_again()
         with Dml.temporary() as repo:
             dag = repo.new(self.name)
             for name, value in self.runnable.kwargs.get("prepop", {}).items():
@@ -203,8 +208,9 @@ def funk(
     :param cache: with ``False`` every call runs the function again.
 
     The key of a call is made of the adapter, the function's name, the source of function
-    and helpers, ``prepop``, ``tags`` and the arguments. Comments, layout,
-    docstrings and the annotations of functions do not count.
+    and helpers, ``prepop``, ``tags`` and the arguments. Comments, layout and annotations
+    that nothing reads do not count. What runs is what was given: source that does not
+    make the function and helpers in hand is an error.
     """
     if function is None:
         return functools.partial(  # type: ignore[return-value]
@@ -219,17 +225,15 @@ def funk(
     if isinstance(function, Funk):
         text = f"{function!r} is a funk already"
         raise InvalidError(text, hint="use its options(...) for another adapter or timeout")
-    kwargs: dict[str, Any] = {
-        "source": _packaged(function, list(helpers)),
-        "function": definition.unwrapped(function).__name__,  # type: ignore[attr-defined]
-    }
+    made = sources.packaged(function, list(helpers), _is_funk)
+    kwargs: dict[str, Any] = {"source": made.text, "function": made.name}
     if prepop:
         kwargs["prepop"] = {name: runnables(value) for name, value in prepop.items()}
     labels = [tags] if isinstance(tags, str) else sorted(set(tags))
     if labels:
         kwargs["tags"] = labels
     runnable = Runnable(URI, adapter=adapter, kwargs=kwargs)
-    return Funk(runnable, function, timeout=timeout, cache=cache)
+    return Funk(runnable, function, timeout=timeout, cache=cache, proof=made.proof)
 
 
 def runnables(value: Any) -> Any:
@@ -241,105 +245,6 @@ def runnables(value: Any) -> Any:
     if value.__class__ in {list, tuple}:
         return [runnables(item) for item in value]
     return value
-
-
-def _packaged(function: Callable[..., Any], helpers: list[Any]) -> str:
-    known: dict[str, Any] = {}
-    for thing in (*helpers, function):
-        known.update(names.surroundings(thing))
-    parts = [_helper(helper, known) for helper in helpers]
-    known_as = [(helper, getattr(helper, "__name__", "")) for helper in helpers]
-    found = definition.find(function)
-    if isinstance(found, ast.ClassDef):
-        text = f"the class {found.name!r} cannot be a funk"
-        raise InvalidError(text, hint="write a function, and list the class in helpers=[...]")
-    if definition.unwrapped(function) is function:
-        found.decorator_list = []  # none was applied before this one, or it left no trace
-    else:
-        found.decorator_list = found.decorator_list[_funk_at(found, known) + 1 :]
-    body = normal.normal(found)
-    given = [(name, helper) for helper in helpers for name in _names_of(helper, known)]
-    for name in names.undefined("\n".join([*parts, body]), known):
-        # Helpers that the function knows by another name than their own.
-        aliased = [(helper, own) for helper, own in known_as if known.get(name) is helper]
-        parts.extend(f"{name} = {own}" for _, own in aliased)
-        given.extend((name, helper) for helper, _ in aliased)
-    for thing, text in [*zip(helpers, parts), (function, body)]:
-        _refuse_mixing(thing, text, given, known)
-    parts.sort(key=lambda part: not part.startswith(("import ", "from ")))
-    source = "\n\n".join(dict.fromkeys([*parts, body])) + "\n"
-    names.check(found.name, source, known)
-    return source
-
-
-def _names_of(helper: Any, known: Mapping[str, Any]) -> list[str]:
-    """Return the names that a helper is brought along under."""
-    if not isinstance(helper, ModuleType):
-        return [helper.__name__]
-    own = [name for name, value in known.items() if value is helper]
-    return own or [name for name in [helper.__name__] if "." not in name]
-
-
-def _refuse_mixing(
-    thing: Any, text: str, given: list[tuple[str, Any]], known: Mapping[str, Any]
-) -> None:
-    """Refuse a name by which ``thing`` knows something else than the helper of that name."""
-    if text.startswith(("import ", "from ")):
-        return
-    used: dict[str, Any] = {name: names.meaning(thing, name) for name in names.free(text)}
-    used[thing.__name__] = thing
-    for name, helper in given:
-        meant = used.get(name, names.UNKNOWN)
-        if meant is names.UNKNOWN or _is_same(meant, helper, known):
-            continue
-        where = f"of the module {getattr(helper, '__module__', None)!r}"
-        text = f"{thing.__qualname__} means something else by {name!r} than the helper {where}"
-        if used[name] is thing:
-            text = f"{thing.__qualname__} has the name of the helper {helper.__qualname__} {where}"
-        hint = "where the funk runs, a name means one thing: give one of them another"
-        raise InvalidError(text, hint=hint)
-
-
-def _is_same(meant: Any, helper: Any, known: Mapping[str, Any]) -> bool:
-    if definition.unwrapped(meant) is definition.unwrapped(helper):
-        return True
-    try:
-        return _helper(meant, known) == _helper(helper, known)
-    except (InvalidError, AttributeError):  # of another kind
-        return False
-
-
-def _helper(helper: Any, known: Mapping[str, Any]) -> str:
-    if isinstance(helper, Funk):
-        text = f"the funk {helper.name!r} cannot be a helper: it is called, not used"
-        hint = f"name it with prepop={{{helper.name!r}: {helper.name}}}"
-        raise InvalidError(text, hint=hint)
-    if not isinstance(helper, ModuleType):
-        if definition.is_installed(helper):
-            return f"from {helper.__module__} import {helper.__name__}"
-        return normal.normal(definition.find(helper))
-    module = helper.__name__
-    own = sorted(name for name, value in known.items() if value is helper)
-    if not own or module in own:
-        return f"import {module}"
-    return "\n".join(f"import {module} as {name}" for name in own)
-
-
-def _funk_at(node: ast.FunctionDef, known: Mapping[str, Any]) -> int:
-    """Return which of the decorators is this one; -1 when it was called as a function."""
-    for index, decorator in enumerate(node.decorator_list):
-        called = decorator.func if isinstance(decorator, ast.Call) else decorator
-        if _is_funk(_meaning(called, known)):
-            return index
-    return -1
-
-
-def _meaning(node: ast.expr, known: Mapping[str, Any]) -> object:
-    if isinstance(node, ast.Name):
-        return known.get(node.id)
-    if isinstance(node, ast.Attribute):
-        return getattr(_meaning(node.value, known), node.attr, None)
-    return None
 
 
 def _is_funk(meaning: object) -> bool:

@@ -1,0 +1,169 @@
+"""Annotations: which of them count, and what they are where a funk runs.
+
+Those of functions that are only ever called by their names cannot be read by
+anything, and are left out. All others stay. They are evaluated where the author's
+module evaluates them, and texts where they are texts there. An annotation that names what is not
+brought along is a text too, unless the source reads annotations: then it is missing.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any, Optional, Union
+
+from daggerml.funks.statements import printed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+__all__ = ["settle"]
+
+# Words of source that reads annotations.
+_READERS = {
+    "__annotations__", "__annotate__", "__dataclass_fields__", "annotationlib", "fields",
+    "get_annotations", "get_type_hints", "getfullargspec", "inspect", "signature",
+}  # fmt: skip
+
+_Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]
+
+
+def settle(
+    bodies: list[tuple[list[ast.stmt], bool]],
+    missing: Callable[[str], Iterable[str]],
+    aliases: Mapping[str, str],
+) -> bool:
+    """Leave out the annotations that do not count, in place.
+
+    ``bodies`` are statements, each with whether its annotations are texts. ``missing``
+    tells which names source uses that are nowhere, and ``aliases`` what else things are
+    called. Returns whether every annotation that stays is what it is in the author's module.
+    """
+    nodes = [node for body, _ in bodies for statement in body for node in ast.walk(statement)]
+    is_read = any(_words(node) & _READERS for node in nodes)
+    values = _used_as_values(nodes)
+    values |= {name for alias, name in aliases.items() if alias in values}
+    kept: list[tuple[_Slot, bool]] = []
+    for body, are_texts in bodies:
+        kept += [(slot, are_texts) for slot in _slots(body, values)]
+    exact = not any(are_texts for _, are_texts in kept)
+    for slot, are_texts in kept:
+        if are_texts:
+            slot.make_text()
+    evaluated = [slot for slot, are_texts in kept if not are_texts]
+    if evaluated and not is_read:
+        nowhere = _nowhere([statement for body, _ in bodies for statement in body], kept, missing)
+        for slot in evaluated:
+            if any(isinstance(n, ast.Name) and n.id in nowhere for n in ast.walk(slot.get())):
+                slot.make_text()
+                exact = False
+    return exact
+
+
+class _Slot:
+    """An annotation in its place."""
+
+    def __init__(self, node: Any, name: str) -> None:
+        self._node, self._name = node, name
+
+    def get(self) -> ast.expr:
+        found: ast.expr = getattr(self._node, self._name)
+        return found
+
+    def put(self, value: Optional[ast.expr]) -> None:
+        setattr(self._node, self._name, value)
+
+    def make_text(self) -> None:
+        value = self.get()
+        text = printed([ast.Expr(value)])
+        self.put(ast.copy_location(ast.Constant(text), value))
+
+
+def _nowhere(
+    body: list[ast.stmt], kept: list[tuple[_Slot, bool]], missing: Callable[[str], Iterable[str]]
+) -> set[str]:
+    """Return the names that are used by annotations only, and are nowhere."""
+    uses = set(missing(printed(body)))
+    if not uses:
+        return uses
+    found = [(slot, slot.get()) for slot, _ in kept]
+    for slot, value in found:
+        slot.put(ast.copy_location(ast.Constant(None), value))
+    uses -= set(missing(printed(body)))
+    for slot, value in found:
+        slot.put(value)
+    return uses
+
+
+def _words(node: ast.AST) -> set[str]:
+    if isinstance(node, ast.Name):
+        return {node.id}
+    if isinstance(node, ast.Attribute):
+        return {node.attr}
+    if isinstance(node, ast.alias):
+        return {node.name.rpartition(".")[2], node.name.partition(".")[0]}
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return {node.value}
+    return set()
+
+
+def _used_as_values(nodes: list[ast.AST]) -> set[str]:
+    """Return the names that are read otherwise than to call what they name."""
+    called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
+    return {
+        node.id
+        for node in nodes
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and id(node) not in called
+    }
+
+
+def _slots(body: Iterable[ast.stmt], values: set[str]) -> Iterator[_Slot]:
+    """Return the places of annotations that stay; what does not is left out."""
+    stack: list[tuple[ast.AST, str]] = [(node, "") for node in body]
+    while stack:
+        node, where = stack.pop()
+        inside = where
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            every = list(_of_function(node))
+            # A method can be read through any instance.
+            if where == "class" or node.decorator_list or node.name in values:
+                yield from every
+            else:
+                for slot in every:
+                    slot.put(None)
+            inside = "function"
+        elif isinstance(node, ast.Lambda):
+            inside = "function"
+        elif isinstance(node, ast.ClassDef):
+            inside = "class"
+        elif isinstance(node, ast.AnnAssign) and where == "class":
+            yield _Slot(node, "annotation")
+        for name, value in ast.iter_fields(node):
+            if isinstance(value, list):
+                if inside == "function" and value and isinstance(value[0], ast.stmt):
+                    value[:] = [_plain(item) for item in value]
+                stack += [(item, inside) for item in value if isinstance(item, ast.AST)]
+            elif isinstance(value, ast.AST) and name not in {"annotation", "returns"}:
+                stack.append((value, inside))
+
+
+def _of_function(node: _Function) -> Iterator[_Slot]:
+    args = node.args
+    every = [*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg]
+    for arg in every:
+        if arg is not None and arg.annotation is not None:
+            yield _Slot(arg, "annotation")
+    if node.returns is not None:
+        yield _Slot(node, "returns")
+
+
+def _plain(node: ast.stmt) -> ast.stmt:
+    """Return an assignment to a variable of a function without its annotation.
+
+    It is never evaluated there.
+    """
+    if not isinstance(node, ast.AnnAssign):
+        return node
+    if node.value is None:
+        node.annotation = ast.copy_location(ast.Constant(None), node)
+        return node
+    return ast.copy_location(ast.Assign([node.target], node.value), node)

@@ -1,0 +1,113 @@
+"""What is there wherever a function runs: the standard library and installed packages."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import sysconfig
+from types import FunctionType, ModuleType
+from typing import Any, Optional
+
+__all__ = ["has_file_of_package", "is_installed", "is_of_package", "is_own", "place"]
+
+# Folders of links to what is elsewhere, as Nix and Bazel make them: both count.
+_FORMS = (os.path.abspath, os.path.realpath)
+
+
+def is_installed(thing: object) -> bool:
+    """Tell whether something is of the standard library or an installed package, by its name.
+
+    Its module must have this very object under its name, and its code must come from
+    there: whoever replaced ``statistics.mean`` in this process did so only here.
+    """
+    return place(thing) is not None
+
+
+def place(thing: Any, names: tuple[str, ...] = ()) -> Optional[tuple[str, str]]:
+    """Return the module and the name there of something installed, otherwise ``None``.
+
+    ``names`` are others that it is known by, for what has no name of its own.
+    """
+    module = getattr(thing, "__module__", None)
+    if not isinstance(module, str) or module not in sys.modules:
+        return None
+    for name in dict.fromkeys([getattr(thing, "__qualname__", None), *names]):
+        if isinstance(name, str) and _there(sys.modules[module], name) is thing:
+            break
+    else:
+        return None
+    if not is_of_package(sys.modules[module]) or not _is_unchanged(thing):
+        return None
+    return module, name
+
+
+def _there(module: ModuleType, name: str) -> object:
+    found: Any = module
+    for part in name.split("."):
+        found = getattr(found, "__dict__", {}).get(part)
+    return found
+
+
+def is_of_package(module: ModuleType) -> bool:
+    """Tell whether a module is of the standard library or an installed package."""
+    file = getattr(module, "__file__", None)
+    if file is None:
+        return bool(module.__name__ not in {"__main__", "daggerml_funk"})
+    return has_file_of_package(file)
+
+
+def _is_unchanged(thing: Any) -> bool:
+    """Tell whether the code of a function or of a class's methods comes from a package."""
+    members = list(vars(thing).values()) if isinstance(thing, type) else [thing]
+    for member in members:
+        function = getattr(member, "__func__", member)
+        if isinstance(function, FunctionType):
+            file = function.__code__.co_filename
+            if not file.startswith("<") and not has_file_of_package(file):
+                return False
+    return True
+
+
+@functools.lru_cache(maxsize=1024)
+def has_file_of_package(file: str) -> bool:
+    """Tell whether a file is of the standard library or an installed package."""
+    folders = _installed(tuple(sys.path))
+    return any(form(file).startswith(folders) for form in _FORMS)
+
+
+@functools.lru_cache(maxsize=8)
+def _installed(path: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the folders of the standard library and of installed packages."""
+    kinds = ("stdlib", "platstdlib", "purelib", "platlib")
+    folders = {sysconfig.get_path(kind) for kind in kinds} | {os.path.dirname(os.__file__)}
+    # Those of the user, of a virtual environment's parent, of a .pth file ...
+    names = {"site-packages", "dist-packages"}
+    folders |= {folder for folder in path if os.path.basename(folder) in names}
+    return tuple({os.path.join(form(it), "") for it in folders if it for form in _FORMS})
+
+
+def is_own(name: str) -> bool:
+    """Tell whether a module can be found here and is neither standard nor installed.
+
+    Nothing is imported for that.
+    """
+    root = name.partition(".")[0]
+    if root == "daggerml":
+        return False
+    module = sys.modules.get(root)
+    spec = getattr(module, "__spec__", None)
+    file = getattr(module, "__file__", None)
+    if module is None:
+        import importlib.util
+
+        try:
+            spec = importlib.util.find_spec(root)
+        except (ImportError, ValueError, AttributeError):
+            return False
+    if file is None and spec is not None and spec.has_location:
+        file = spec.origin
+    if file is not None:
+        return not has_file_of_package(file)
+    folders = list(getattr(spec, "submodule_search_locations", None) or ())
+    return bool(folders) and not any(has_file_of_package(os.path.join(it, "")) for it in folders)

@@ -1,0 +1,224 @@
+"""The source that a funk brings along: its helpers and itself, in normal form.
+
+Comments and layout do not count, nor do annotations that nothing can read; everything
+else does. The text is the same for the same code on every version of Python.
+"""
+
+from __future__ import annotations
+
+import ast
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional
+
+from daggerml.errors import InvalidError
+from daggerml.funks import codes, hints, imports, names, proof, trees
+from daggerml.funks.comparison import Comparison, Different
+from daggerml.funks.definition import named
+from daggerml.funks.parts import Choices, Part, Parts, refused
+from daggerml.funks.statements import printed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["Packaged", "packaged"]
+
+# So many combinations of definitions that may be meant are tried.
+_TRIES = 64
+
+
+class Packaged(NamedTuple):
+    """What :func:`packaged` makes."""
+
+    text: str
+    name: str
+    proof: proof.Proof
+    #: The statements of the text.
+    tree: ast.Module
+
+
+def packaged(
+    function: Callable[..., Any], helpers: list[Any], is_funk: Callable[[object], bool]
+) -> Packaged:
+    """Return the source of a function and its helpers, and the name of the function in it."""
+    what = getattr(function, "__name__", named(function))
+    if isinstance(function, type):
+        text = f"the class {function.__name__!r} cannot be a funk"
+        raise InvalidError(text, hint="write a function, and list the class in helpers=[...]")
+    for helper in helpers:
+        _refuse_funk(helper)
+    try:
+        return _tried(str(what), function, helpers, is_funk)
+    except trees.DEEP:
+        raise trees.too_deep(str(what)) from None
+
+
+def _tried(
+    what: str, function: Any, helpers: list[Any], is_funk: Callable[[object], bool]
+) -> Packaged:
+    """Try every definition that may be meant, and refuse when two of them fit."""
+    choices = Choices()
+    found: Optional[Packaged] = None
+    first: Optional[InvalidError] = None
+    for _ in range(_TRIES):
+        try:
+            made = _made(what, function, helpers, choices, is_funk)
+        except InvalidError as problem:
+            first = first or problem
+        else:
+            if found is not None and found.text != made.text:
+                text = f"{what!r} uses a class of which there are several definitions that fit"
+                raise InvalidError(text, hint="give the classes names of their own")
+            found = made
+        if not choices.next(classes_only=found is not None):
+            break
+    if found is not None:
+        return found
+    raise first or InvalidError(f"{what!r} cannot be packaged")
+
+
+def _made(
+    what: str,
+    function: Any,
+    helpers: list[Any],
+    choices: Choices,
+    is_funk: Callable[[object], bool],
+) -> Packaged:
+    known: dict[str, Any] = {}
+    for thing in (*helpers, function):
+        known.update(names.surroundings(thing))
+    parts = Parts(known, choices, is_funk)
+    given = [parts.add(helper) for helper in helpers]
+    main = parts.add(function)
+    if main.found is not None and isinstance(main.found.node, ast.AsyncFunctionDef):
+        text = f"the async function {main.name!r} cannot be a funk"
+        raise InvalidError(text, hint="write a plain one that calls asyncio.run(...)")
+    if main.is_import and not isinstance(function, FunctionType):
+        raise refused(function)
+    if main.is_import:
+        text = f"{named(function)} is of the installed module {function.__module__!r}"
+        raise InvalidError(text, hint="write a function with `def` that calls it")
+    every = _distinct(parts.all)
+    aliases = _aliases(every, given, known)
+    exact = hints.settle(
+        [(part.statements, part.are_texts) for part in every],
+        lambda text: [name for name in names.undefined(text, known) if name not in aliases],
+        {alias: own.name for alias, own in aliases.items()},
+    )
+    at = every.index(main)
+    every[at:at] = [_alias(alias, own) for alias, own in aliases.items()]
+    every.sort(key=lambda part: not part.is_import)
+    uses = _refuse_mixing(every, [*given, main])
+    text = "\n\n".join([printed(part.statements) for part in every]) + "\n"
+    names.check(main.name, text, known)
+    statements = [statement for part in every for statement in part.statements]
+    imports.check(main.name, statements)
+    made = proof.prove(main.name, text, every, statements, uses, annotations=exact)
+    return Packaged(text, main.name, made, ast.Module(statements, []))
+
+
+def _distinct(parts: list[Part]) -> list[Part]:
+    """Return the parts without those that say again what another says."""
+    found: list[Part] = []
+    for part in parts:
+        trees.joined(ast.Module(part.statements, []))
+        same = [each for each in found if each.name == part.name and _is_same(each, part)]
+        if not same:
+            found.append(part)
+    return found
+
+
+def _is_same(one: Part, other: Part) -> bool:
+    if one.is_import or other.is_import:
+        return one.is_import is other.is_import and _text(one) == _text(other)
+    return _are_same(one.thing, other.thing)
+
+
+def _are_same(one: Any, other: Any) -> bool:
+    """Tell whether two things are one, or one from a module that was loaded twice."""
+    try:
+        Comparison({}, {}, annotations=False).same(one, other, "")
+    except (Different, RecursionError):
+        return False
+    return True
+
+
+def _text(part: Part) -> str:
+    return printed(part.statements)
+
+
+def _aliases(parts: list[Part], given: list[Part], known: Mapping[str, Any]) -> dict[str, Part]:
+    """Return the helpers that are known by another name than their own, by that name."""
+    undefined = names.undefined("\n".join([_text(part) for part in parts]), known)
+    return {
+        name: part
+        for name in undefined
+        for part in given
+        if name in known and known[name] is part.thing
+    }
+
+
+def _alias(alias: str, own: Part) -> Part:
+    part = Part(own.thing, alias, trees.parsed(f"{alias} = {own.name}").body)
+    part.is_alias = True
+    return part
+
+
+def _refuse_mixing(parts: list[Part], given: list[Part]) -> list[tuple[Any, str, Any]]:
+    """Refuse a name by which one thing knows something else than another of that name.
+
+    Returns the names that things know one another by.
+    """
+    uses: list[tuple[Any, str, Any]] = []
+    final = {name: part for part in parts for name in part.names}
+    for part in given:
+        last = final.get(part.name, part)
+        if last is not part and not _is_same(last, part):
+            one, other = named(part.thing), named(last.thing)
+            text = f"{one} has the name of the helper {other} {_where(last)}"
+            raise _mixed(text)
+    for part in parts:
+        for name in _used(part):
+            meant = names.meaning(part.thing, name)
+            if name in final:
+                uses.append((part.thing, name, final[name].thing))
+            if name not in final or meant is names.UNKNOWN or meant is final[name].thing:
+                continue
+            if not _are_same(meant, final[name].thing):
+                text = f"{named(part.thing)} means something else by {name!r} than the helper "
+                raise _mixed(text + _where(final[name]))
+    return uses
+
+
+def _used(part: Part) -> set[str]:
+    """Return the names of outside that a part uses when it is called."""
+    definitions = [
+        node
+        for node in part.statements
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+    ]
+    if not definitions:
+        return set()
+    used = set(names.free(printed(definitions)))
+    if part.found is not None:
+        code = part.found.code
+        own = any(part.name in each.co_names for each in (code, *codes.inside(code)))
+        used |= {part.name} if own else set()
+    return used
+
+
+def _where(part: Part) -> str:
+    return f"of the module {getattr(part.thing, '__module__', None)!r}"
+
+
+def _mixed(text: str) -> InvalidError:
+    hint = "where the funk runs, a name means one thing: give one of them another"
+    return InvalidError(text, hint=hint)
+
+
+def _refuse_funk(helper: Any) -> None:
+    from daggerml.funks.packaging import Funk
+
+    if isinstance(helper, Funk):
+        text = f"the funk {helper.name!r} cannot be a helper: it is called, not used"
+        hint = f"name it with prepop={{{helper.name!r}: {helper.name}}}"
+        raise InvalidError(text, hint=hint)

@@ -1,0 +1,110 @@
+"""Syntax trees: read from text, made regular, and compared."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from typing import TYPE_CHECKING, Any, Optional
+
+from daggerml.errors import InvalidError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["DEEP", "copied", "difference", "joined", "parsed", "too_deep"]
+
+#: What Python raises where source is nested too deeply for it.
+DEEP = (RecursionError, MemoryError)
+
+# What says nothing about the code.
+_IGNORED = {"kind", "type_comment", "type_ignores"}
+
+
+def parsed(text: str) -> ast.Module:
+    """Return the tree of source; a warning about it was given when it was first read."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(text)
+
+
+def joined(tree: ast.AST) -> None:
+    """Unite the pieces of f-strings, which differ between versions of Python."""
+    for node in ast.walk(tree):
+        if node.__class__.__name__ in {"JoinedStr", "TemplateStr"}:
+            node.values = _united(node.values)  # type: ignore[attr-defined]
+
+
+def _united(values: Iterable[ast.expr]) -> list[ast.expr]:
+    found: list[ast.expr] = []
+    for value in values:
+        last = found[-1] if found else None
+        if not isinstance(value, ast.Constant):
+            found.append(value)
+        elif isinstance(last, ast.Constant):
+            found[-1] = ast.copy_location(ast.Constant(last.value + value.value), last)  # type: ignore[operator]
+        elif value.value:
+            found.append(value)
+    return found
+
+
+def difference(one: ast.AST, other: ast.AST) -> Optional[str]:
+    """Return where two trees differ, ``None`` if they are equal but for their places."""
+    stack: list[tuple[Any, Any]] = [(one, other)]
+    while stack:
+        left, right = stack.pop()
+        if left.__class__ is not right.__class__:
+            return _place(left, right)
+        if isinstance(left, ast.AST):
+            for name in left._fields:
+                if name not in _IGNORED:
+                    pair = (getattr(left, name, None), getattr(right, name, None))
+                    stack += [pair]
+        elif isinstance(left, list):
+            if len(left) != len(right):
+                return _place(left, right)
+            stack += zip(left, right)
+        elif isinstance(left, (float, complex)):
+            if repr(left) != repr(right):
+                return _place(left, right)
+        elif left != right:
+            return _place(left, right)
+    return None
+
+
+def _place(left: object, right: object) -> str:
+    return f"{_shown(left)} and {_shown(right)}"
+
+
+def _shown(thing: object) -> str:
+    if isinstance(thing, ast.AST):
+        return f"{thing.__class__.__name__} in line {getattr(thing, 'lineno', '?')}"
+    return f"{thing.__class__.__name__}"
+
+
+def too_deep(name: str) -> InvalidError:
+    """Make the error for code that is nested too deeply."""
+    text = f"the code of {name!r} is nested too deeply to be packaged"
+    return InvalidError(text, hint="give parts of its longest expressions names of their own")
+
+
+def copied(node: ast.AST) -> Any:
+    """Return a copy of a tree that can be changed."""
+    top = _shallow(node)
+    stack = [top]
+    while stack:
+        each = stack.pop()
+        for name, value in each.__dict__.items():
+            if isinstance(value, ast.AST):
+                each.__dict__[name] = new = _shallow(value)
+                stack.append(new)
+            elif isinstance(value, list):
+                items = [_shallow(item) if isinstance(item, ast.AST) else item for item in value]
+                each.__dict__[name] = items
+                stack += [item for item in items if isinstance(item, ast.AST)]
+    return top
+
+
+def _shallow(node: ast.AST) -> Any:
+    new = node.__class__.__new__(node.__class__)
+    new.__dict__.update(node.__dict__)
+    return new
