@@ -11,7 +11,7 @@ import types
 from typing import TYPE_CHECKING, Any
 
 from daggerml import _core
-from daggerml.adapters import lines
+from daggerml.adapters import lines, modules
 from daggerml.adapters.lines import AdapterError
 from daggerml.dag import Dag
 from daggerml.errors import DmlRepoError, Error
@@ -40,13 +40,15 @@ def run(repository: Dml, bundle: bytes, ancestors: list[str], *, thin: bool) -> 
         known = ", ".join(sorted(_RUNNERS))
         text = f"this adapter cannot run {runnable.uri.uri!r}; it can run: {known}"
         raise AdapterError("unsupported", text)
+    _require(runnable.kwargs.get("requires") or [])
     name = runnable.kwargs.get("function", runnable.uri.uri)
     dag = Dag._begun(repository, core, str(name), "")
     folder, environment, path = os.getcwd(), dict(os.environ), list(sys.path)
     lines.streams()
     try:
-        result = runner(dag, runnable)
-        node, _ = core.put(result, None, dag._codec)
+        with modules.brought(runnable.kwargs.get("modules") or {}):
+            result = runner(dag, runnable)
+            node, _ = core.put(result, None, dag._codec)
         return _core.end_call(core, node, None, thin=thin)
     except BaseException as problem:  # noqa: BLE001  it is the call's outcome
         error = _of_author(Error.from_ex(problem))
@@ -79,6 +81,18 @@ def _run_funk(dag: Dag, runnable: Runnable) -> Any:
         # It was not entered: it takes other arguments.
         text = f"{problem}: a funk gets the DAG of its call, and then the arguments ({len(args)})"
         raise Error(text, "python", "TypeError") from None
+
+
+def _require(required: list[str]) -> None:
+    """Refuse to run what needs other packages than are installed here."""
+    if not required:
+        return
+    from daggerml.funks import requirements
+
+    found = requirements.unmet(required)
+    if found:
+        text = f"{'; '.join(found)} (where the call would run: {sys.executable})"
+        raise AdapterError("requirement", text)
 
 
 def _run_command(dag: Dag, runnable: Runnable) -> Any:

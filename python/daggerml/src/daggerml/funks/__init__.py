@@ -10,6 +10,8 @@
 | ``installed`` | what is of the standard library or an installed package |
 | ``names`` | what source uses from outside of itself |
 | ``imports`` | what it imports |
+| ``modules``, ``loaded`` | modules of one's own, and whether their files were edited |
+| ``requirements`` | packages that must be installed |
 | ``hints`` | which annotations count |
 | ``statements``, ``expressions``, ``strings`` | the one text of a syntax tree |
 | ``trees`` | syntax trees: read, copied and compared |

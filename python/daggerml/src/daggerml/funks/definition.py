@@ -125,7 +125,10 @@ def of_class(cls: type) -> list[Found]:
 
 
 def _function(member: object) -> Optional[FunctionType]:
-    member = getattr(member, "fget", None) or getattr(member, "__func__", None) or member
+    if isinstance(member, property):
+        member = member.fget
+    elif isinstance(member, (staticmethod, classmethod)):
+        member = member.__func__
     member = unwrapped(member)
     return member if isinstance(member, FunctionType) else None
 

@@ -7,9 +7,12 @@ import os
 import sys
 import sysconfig
 from types import FunctionType, ModuleType
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
-__all__ = ["has_file_of_package", "is_installed", "is_of_package", "is_own", "place"]
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+__all__ = ["has_file_of_package", "is_installed", "is_of_package", "is_own", "is_standard", "place"]
 
 # Folders of links to what is elsewhere, as Nix and Bazel make them: both count.
 _FORMS = (os.path.abspath, os.path.realpath)
@@ -24,10 +27,13 @@ def is_installed(thing: object) -> bool:
     return place(thing) is not None
 
 
-def place(thing: Any, names: tuple[str, ...] = ()) -> Optional[tuple[str, str]]:
+def place(
+    thing: Any, names: tuple[str, ...] = (), brought: Container[str] = ()
+) -> Optional[tuple[str, str]]:
     """Return the module and the name there of something installed, otherwise ``None``.
 
-    ``names`` are others that it is known by, for what has no name of its own.
+    ``names`` are others that it is known by, for what has no name of its own, and
+    ``brought`` are modules that are there as if they were installed.
     """
     module = getattr(thing, "__module__", None)
     if not isinstance(module, str) or module not in sys.modules:
@@ -37,6 +43,8 @@ def place(thing: Any, names: tuple[str, ...] = ()) -> Optional[tuple[str, str]]:
             break
     else:
         return None
+    if module in brought:
+        return module, name
     if not is_of_package(sys.modules[module]) or not _is_unchanged(thing):
         return None
     return module, name
@@ -111,3 +119,24 @@ def is_own(name: str) -> bool:
         return not has_file_of_package(file)
     folders = list(getattr(spec, "submodule_search_locations", None) or ())
     return bool(folders) and not any(has_file_of_package(os.path.join(it, "")) for it in folders)
+
+
+def is_standard(name: str) -> bool:
+    """Tell whether a module is of the standard library."""
+    names = getattr(sys, "stdlib_module_names", None)
+    if names is not None:
+        return name in names
+    import importlib.util
+
+    try:
+        spec = importlib.util.find_spec(name)  # Python 3.9 has no list of them
+    except (ImportError, ValueError):
+        return False
+    if spec is None or spec.origin is None:
+        return False
+    if not spec.has_location:
+        return True
+    folder = os.path.dirname(spec.origin)
+    root = folder if spec.submodule_search_locations is None else os.path.dirname(folder)
+    standard = (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))
+    return root in {os.path.join(it, "lib-dynload") for it in standard} | set(standard)

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any, Optional, Union, overload
 
 from daggerml._core import Runnable
 from daggerml.errors import InvalidError
+from daggerml.funks import modules as own_modules
+from daggerml.funks import requirements
 from daggerml.funks import source as sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from types import ModuleType
 
     from daggerml.funks.proof import Proof
 
@@ -107,12 +110,16 @@ class Funk:
         >>> total.in_process([1, 2, 3])
         6
         """
+        from daggerml.adapters import modules as modules_of_call
         from daggerml.dml import Dml
         from daggerml.node import Node
 
-        if self._proof is not None:
+        brought = self.runnable.kwargs.get("modules", {})
+        if self._proof is not None:  # the modules are those that are imported
             self._proof.check_again()
-        with Dml.temporary() as repo:
+            own_modules.check_again(brought)
+            brought = {}
+        with Dml.temporary() as repo, modules_of_call.brought(brought):
             dag = repo.new(self.name)
             for name, value in self.runnable.kwargs.get("prepop", {}).items():
                 dag.put(value, name=name)
@@ -154,6 +161,8 @@ def funk(
     *,
     adapter: str = "local",
     helpers: Iterable[Any] = (),
+    modules: Iterable[Union[ModuleType, str]] = (),
+    requires: Iterable[str] = (),
     prepop: Optional[Mapping[str, Any]] = None,
     tags: Iterable[str] = (),
     timeout: Optional[float] = None,
@@ -165,6 +174,8 @@ def funk(
     *,
     adapter: str = "local",
     helpers: Iterable[Any] = (),
+    modules: Iterable[Union[ModuleType, str]] = (),
+    requires: Iterable[str] = (),
     prepop: Optional[Mapping[str, Any]] = None,
     tags: Iterable[str] = (),
     timeout: Optional[float] = None,
@@ -175,6 +186,8 @@ def funk(
     *,
     adapter: str = "local",
     helpers: Iterable[Any] = (),
+    modules: Iterable[Union[ModuleType, str]] = (),
+    requires: Iterable[str] = (),
     prepop: Optional[Mapping[str, Any]] = None,
     tags: Iterable[str] = (),
     timeout: Optional[float] = None,
@@ -201,22 +214,27 @@ def funk(
     :param helpers: functions, classes and modules that it uses by their names. The
         source of functions and classes is brought along; modules, and what is defined
         in the standard library or in an installed package, are imported.
+    :param modules: modules and packages of your own that it imports, as modules or by their names.
+        Their source is part of the key and comes along: of a package all of it.
+    :param requires: packages that must be installed where it runs, such as ``"numpy>=2"``.
     :param prepop: values that are put into the call's DAG under these names before
         the function begins; other funks, for example, which it calls.
     :param tags: labels of the call's DAG.
     :param timeout: seconds that a call may take.
     :param cache: with ``False`` every call runs the function again.
 
-    The key of a call is made of the adapter, the function's name, the source of function
-    and helpers, ``prepop``, ``tags`` and the arguments. Comments, layout and annotations
-    that nothing reads do not count. What runs is what was given: source that does not
-    make the function and helpers in hand is an error.
+    The key of a call is made of the adapter, the function's name, the source of function,
+    helpers and modules, ``requires``, ``prepop``, ``tags`` and the arguments. Comments,
+    layout and annotations that nothing reads do not count. What runs is what was given:
+    source that does not make the function and helpers in hand is an error.
     """
     if function is None:
         return functools.partial(  # type: ignore[return-value]
             funk,
             adapter=adapter,
             helpers=helpers,
+            modules=modules,
+            requires=requires,
             prepop=prepop,
             tags=tags,
             timeout=timeout,
@@ -225,8 +243,15 @@ def funk(
     if isinstance(function, Funk):
         text = f"{function!r} is a funk already"
         raise InvalidError(text, hint="use its options(...) for another adapter or timeout")
-    made = sources.packaged(function, list(helpers), _is_funk)
+    brought = own_modules.gathered(modules)
+    made = sources.packaged(function, list(helpers), _is_funk, own_modules.module_names(brought))
+    own_modules.warn(made.name, made.tree.body, brought)
     kwargs: dict[str, Any] = {"source": made.text, "function": made.name}
+    if brought:
+        kwargs["modules"] = brought
+    required = [requires] if isinstance(requires, str) else requires
+    if required:
+        kwargs["requires"] = sorted({str(requirements.parsed(each)) for each in required})
     if prepop:
         kwargs["prepop"] = {name: runnables(value) for name, value in prepop.items()}
     labels = [tags] if isinstance(tags, str) else sorted(set(tags))

@@ -76,10 +76,16 @@ class Parts:
     """Everything that a funk brings along, in the order of its definition."""
 
     def __init__(
-        self, known: Mapping[str, Any], choices: Choices, is_funk: Callable[[object], bool]
+        self,
+        known: dict[str, Any],
+        choices: Choices,
+        is_funk: Callable[[object], bool],
+        brought: set[str],
     ) -> None:
         self.all: list[Part] = []
-        self._known = known
+        #: What names mean where things were written.
+        self.known = known
+        self._brought = brought
         self._choices = choices
         self._is_funk = is_funk
         self._made: dict[int, Part] = {}
@@ -116,7 +122,7 @@ class Parts:
     # What is imported.
 
     def _imported(self, thing: Any) -> Optional[Part]:
-        own = sorted(name for name, value in self._known.items() if value is thing)
+        own = sorted(name for name, value in self.known.items() if value is thing)
         if isinstance(thing, ModuleType):
             module = thing.__name__
             text = "\n".join(f"import {module} as {name}" for name in own)
@@ -124,7 +130,7 @@ class Parts:
                 text = f"import {module}"
             name = module if not own or module in own else own[0]
         else:
-            place = installed.place(thing, tuple(own))
+            place = installed.place(thing, tuple(own), self._brought)
             if place is None:
                 return None
             module, path = place
@@ -222,7 +228,7 @@ class Parts:
 
     def _name(self, thing: Any, name: str) -> str:
         """Return the name that a wrapper gets: the one by which it is known."""
-        own = sorted(each for each, value in self._known.items() if value is thing)
+        own = sorted(each for each, value in self.known.items() if value is thing)
         called = getattr(thing, "__name__", name)
         if own and called not in own:
             return own[0]
@@ -264,7 +270,7 @@ class Parts:
         every = found.node.decorator_list
         for index, decorator in enumerate(every):
             called = decorator.func if isinstance(decorator, ast.Call) else decorator
-            if self._is_funk(_meaning(called, self._known)):
+            if self._is_funk(_meaning(called, self.known)):
                 return every[index + 1 :]
         return every
 

@@ -37,9 +37,15 @@ class Packaged(NamedTuple):
 
 
 def packaged(
-    function: Callable[..., Any], helpers: list[Any], is_funk: Callable[[object], bool]
+    function: Callable[..., Any],
+    helpers: list[Any],
+    is_funk: Callable[[object], bool],
+    brought: set[str],
 ) -> Packaged:
-    """Return the source of a function and its helpers, and the name of the function in it."""
+    """Return the source of a function and its helpers, and the name of the function in it.
+
+    ``brought`` are the modules that come along, from which helpers can be imported.
+    """
     what = getattr(function, "__name__", named(function))
     if isinstance(function, type):
         text = f"the class {function.__name__!r} cannot be a funk"
@@ -47,13 +53,17 @@ def packaged(
     for helper in helpers:
         _refuse_funk(helper)
     try:
-        return _tried(str(what), function, helpers, is_funk)
+        return _tried(str(what), function, helpers, is_funk, brought)
     except trees.DEEP:
         raise trees.too_deep(str(what)) from None
 
 
 def _tried(
-    what: str, function: Any, helpers: list[Any], is_funk: Callable[[object], bool]
+    what: str,
+    function: Any,
+    helpers: list[Any],
+    is_funk: Callable[[object], bool],
+    brought: set[str],
 ) -> Packaged:
     """Try every definition that may be meant, and refuse when two of them fit."""
     choices = Choices()
@@ -61,7 +71,7 @@ def _tried(
     first: Optional[InvalidError] = None
     for _ in range(_TRIES):
         try:
-            made = _made(what, function, helpers, choices, is_funk)
+            made = _made(function, helpers, Parts({}, choices, is_funk, brought))
         except InvalidError as problem:
             first = first or problem
         else:
@@ -76,17 +86,10 @@ def _tried(
     raise first or InvalidError(f"{what!r} cannot be packaged")
 
 
-def _made(
-    what: str,
-    function: Any,
-    helpers: list[Any],
-    choices: Choices,
-    is_funk: Callable[[object], bool],
-) -> Packaged:
-    known: dict[str, Any] = {}
+def _made(function: Any, helpers: list[Any], parts: Parts) -> Packaged:
+    known = parts.known
     for thing in (*helpers, function):
         known.update(names.surroundings(thing))
-    parts = Parts(known, choices, is_funk)
     given = [parts.add(helper) for helper in helpers]
     main = parts.add(function)
     if main.found is not None and isinstance(main.found.node, ast.AsyncFunctionDef):

@@ -1,0 +1,81 @@
+"""The modules that a funk brings along: there while it runs, and gone afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import linecache
+import sys
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from typing import TYPE_CHECKING, Any, Optional
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from types import ModuleType
+
+__all__ = ["brought"]
+
+_PACKAGE = ".__init__"
+
+
+@contextlib.contextmanager
+def brought(sources: Mapping[str, str]) -> Iterator[None]:
+    """Let modules be imported from their sources, and from nowhere else.
+
+    A process may run calls that bring different versions of one module.
+    """
+    if not sources:
+        yield
+        return
+    finder = _Finder(sources)
+    before = _taken(finder.roots)
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ValueError):  # a function took it out
+            sys.meta_path.remove(finder)
+        _taken(finder.roots)
+        sys.modules.update(before)
+
+
+def _taken(roots: set[str]) -> dict[str, ModuleType]:
+    """Take the modules of these packages out of those that are imported."""
+    names = [name for name in sys.modules if name.partition(".")[0] in roots]
+    return {name: sys.modules.pop(name) for name in names}
+
+
+class _Finder(MetaPathFinder, Loader):
+    def __init__(self, sources: Mapping[str, str]) -> None:
+        self._sources = sources
+        self.roots = {name.partition(".")[0] for name in sources}
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Optional[Sequence[str]],
+        target: Optional[ModuleType] = None,
+    ) -> Optional[ModuleSpec]:
+        if fullname.partition(".")[0] not in self.roots:
+            return None
+        is_package = any(name.startswith(f"{fullname}.") for name in self._sources)
+        if fullname not in self._sources and not is_package:
+            text = f"No module named {fullname!r}: the funk did not bring it along"
+            raise ModuleNotFoundError(text, name=fullname)
+        return ModuleSpec(fullname, self, origin=_file(fullname), is_package=is_package)
+
+    def exec_module(self, module: ModuleType) -> None:
+        source = self.get_source(module.__name__)
+        file = module.__file__ = _file(module.__name__)
+        linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+        code = compile(source, file, "exec", dont_inherit=True)
+        exec(code, module.__dict__)  # noqa: S102  it is what an import does
+
+    def get_source(self, fullname: str) -> str:
+        """Return the source of a module; that of a package without one is empty."""
+        found: Any = self._sources.get(fullname)
+        return self._sources.get(fullname + _PACKAGE, "") if found is None else str(found)
+
+
+def _file(name: str) -> str:
+    return f"<funk module {name}>"

@@ -1,0 +1,188 @@
+"""Modules that are neither standard nor installed: brought along, or warned of."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import os
+import sys
+import warnings
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Optional, Union
+
+from daggerml.errors import InvalidError
+from daggerml.funks import installed, trees
+from daggerml.funks import loaded as loaded_modules
+from daggerml.funks.imports import imported
+from daggerml.funks.statements import printed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["gathered", "module_names", "warn"]
+
+#: What follows the name of a package, for the module that it is itself.
+PACKAGE = ".__init__"
+
+_COMPILED = (".so", ".pyd", ".dylib")
+
+
+def gathered(modules: Iterable[Union[ModuleType, str]]) -> dict[str, str]:
+    """Return the sources of modules by their names; a package comes with all that is in it."""
+    found: dict[str, str] = {}
+    for module in [modules] if isinstance(modules, (str, ModuleType)) else modules:
+        name: Any = module if isinstance(module, str) else getattr(module, "__name__", None)
+        if not isinstance(name, str) or module.__class__ not in {str, ModuleType}:
+            text = f"{module!r} is no module"
+            raise InvalidError(text, hint="modules=[...] takes modules and names of modules")
+        _refuse_standard(name)
+        for each, file in _files(name):
+            if each not in found:
+                found[each] = _source(each, file)
+    return dict(sorted(found.items()))
+
+
+def check_again(sources: dict[str, str]) -> None:
+    """Refuse modules that are not what was brought along any more."""
+    now = gathered(sorted(module_names(sources)))
+    for name, text in sources.items():
+        if now.get(name) != text:
+            message = f"the module {name!r} was changed since the funk was packaged"
+            raise InvalidError(message, hint="make the funk again")
+
+
+def module_names(sources: Iterable[str]) -> set[str]:
+    """Return the names of the modules."""
+    return {each.removesuffix(PACKAGE) for each in sources}
+
+
+def _refuse_standard(name: str) -> None:
+    root = name.partition(".")[0]
+    if installed.is_standard(root) or root in {"__main__", "daggerml", "daggerml_funk"}:
+        text = f"the module {name!r} cannot be brought along"
+        hint = "the standard library and daggerml are there; of a script, list functions as helpers"
+        raise InvalidError(text, hint=hint)
+
+
+def _files(name: str) -> Iterator[tuple[str, str]]:
+    """Return the files of a module, and of the packages that it is in, by their names."""
+    parts = name.split(".")
+    for index in range(1, len(parts)):
+        package = ".".join(parts[:index])
+        file, _ = _place(package)
+        if file is not None:
+            yield package + PACKAGE, file
+    file, folders = _place(name)
+    if not folders:
+        if file is None:
+            raise _no_source(name)
+        yield name, file
+    for folder in folders:
+        yield from _of_folder(name, folder)
+
+
+def _place(name: str) -> tuple[Optional[str], list[str]]:
+    """Return the file of a module, and the folders of a package."""
+    module = sys.modules.get(name)
+    spec = getattr(module, "__spec__", None)
+    if spec is None:
+        try:
+            spec = importlib.util.find_spec(name)
+        except (ImportError, ValueError, AttributeError):
+            spec = None
+    if spec is None:
+        text = f"the module {name!r} cannot be found"
+        raise InvalidError(text, hint="name it as it is imported, and have its folder in sys.path")
+    folders = list(spec.submodule_search_locations or ())
+    file = spec.origin if spec.has_location else None
+    if file is None and not folders:
+        raise _no_source(name)
+    return file, folders
+
+
+def _of_folder(name: str, folder: str) -> Iterator[tuple[str, str]]:
+    try:
+        entries = sorted(os.listdir(folder))
+    except OSError:
+        raise _no_source(name) from None
+    for entry in entries:
+        path = os.path.join(folder, entry)
+        stem, ending = os.path.splitext(entry)
+        if ending in _COMPILED:
+            raise _no_source(f"{name}.{stem.partition('.')[0]}")
+        if ending == ".py" and stem == "__init__":
+            yield name + PACKAGE, path
+        elif ending == ".py" and stem.isidentifier():
+            yield f"{name}.{stem}", path
+        elif entry.isidentifier() and entry != "__pycache__" and os.path.isdir(path):
+            yield from _of_folder(f"{name}.{entry}", path)
+
+
+def _no_source(name: str) -> InvalidError:
+    text = f"the module {name!r} has no source that could be brought along"
+    hint = "install its package where calls run, and name it with requires=[...]"
+    return InvalidError(text, hint=hint)
+
+
+def _source(name: str, file: str) -> str:
+    """Return the source of a module in normal form; comments and layout do not count."""
+    if not file.endswith(".py"):
+        raise _no_source(name)
+    try:
+        with open(file, "rb") as stream:
+            text = importlib.util.decode_source(stream.read())
+        tree = trees.parsed(text)
+    except OSError:
+        raise _no_source(name) from None
+    except (SyntaxError, ValueError) as problem:
+        raise InvalidError(f"the module {name!r} cannot be read: {problem}") from None
+    except trees.DEEP:
+        raise trees.too_deep(name) from None
+    loaded = sys.modules.get(name.removesuffix(PACKAGE))
+    if loaded is not None:
+        loaded_modules.compare(loaded, tree, file)
+    try:
+        trees.joined(tree)
+        normal = printed(tree.body) + "\n"
+        again = trees.parsed(normal)
+        trees.joined(again)
+    except trees.DEEP:
+        raise trees.too_deep(name) from None
+    differs = trees.difference(tree, again)
+    if differs is not None:
+        raise InvalidError(f"the module {name!r} cannot be written again: {differs}")
+    return normal
+
+
+# The warning.
+
+_warned: set[str] = set()
+
+
+def warn(name: str, statements: Iterable[ast.stmt], sources: dict[str, str]) -> None:
+    """Warn, once for each, of modules that are imported and do not come along."""
+    nodes = [node for statement in statements for node in ast.walk(statement)]
+    for text in sources.values():
+        nodes += ast.walk(trees.parsed(text))
+    roots = {each.partition(".")[0] for each in sources}
+    for module in dict.fromkeys(imported(nodes)):
+        root = module.partition(".")[0]
+        if root in roots or root in _warned or not installed.is_own(root):
+            continue
+        _warned.add(root)
+        text = (
+            f"the funk {name!r} imports {root!r}, which is neither of the standard library nor "
+            "installed: its source is not part of the key, so a call after a change of it gets "
+            f"the old result; bring it along with modules=[{root!r}]"
+        )
+        warnings.warn(text, UserWarning, stacklevel=_level())
+
+
+def _level() -> int:
+    """Return how far away the code is that does not belong to this package."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None:
+        if frame.f_globals.get("__name__", "").partition(".")[0] not in {"daggerml", "functools"}:
+            break
+        level, frame = level + 1, frame.f_back
+    return level

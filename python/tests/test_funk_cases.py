@@ -1,0 +1,86 @@
+"""Functions, wrappers, classes and modules that are easily packaged as something else.
+
+Each case is a module with the funk ``f`` and perhaps its ``ARGS``. What runs must give what
+``in_process`` gives, or packaging must be refused with the words after ``::``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Any, Optional
+
+import pytest
+
+from daggerml import Dml, Funk
+from daggerml.adapters import modules
+from daggerml.adapters.work import function_of
+from daggerml.errors import InvalidError
+from daggerml.node import Node
+
+FILES = sorted((Path(__file__).parent / "funk_cases").glob("*.txt"))
+
+
+def cases() -> list[Any]:
+    found = []
+    for file in FILES:
+        for part in file.read_text("utf-8").split("\n#### ")[1:]:
+            head, text = part.split("\n", 1)
+            name, _, words = head.partition(" :: ")
+            case = (text, words.strip() or None)
+            found.append(pytest.param(*case, id=f"{file.stem}-{name.replace(' ', '_')}"))
+    return found
+
+
+def there(made: Funk, *args: Any) -> Any:
+    """Return what the function gives as it is run for a call."""
+    with Dml.temporary() as repo, modules.brought(made.runnable.kwargs.get("modules", {})):
+        dag = repo.new("there")
+        result = function_of(made.runnable)(dag, *(dag.put(arg) for arg in args))
+        node = result if isinstance(result, Node) else dag.put(result)
+        return node.value()
+
+
+def outcome(run: Any, *args: Any) -> str:
+    try:
+        return repr(run(*args))
+    except InvalidError:
+        raise
+    except Exception as problem:  # noqa: BLE001  it is compared
+        return f"{type(problem).__name__}: {problem}"
+
+
+@pytest.mark.filterwarnings("ignore:the funk")
+@pytest.mark.parametrize(("text", "words"), cases())
+def test_what_runs_is_what_was_given(
+    text: str,
+    words: Optional[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    name = f"funk_case_{abs(hash(request.node.name))}"
+    (tmp_path / f"{name}.py").write_text(text, "utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    importlib.invalidate_caches()
+    before = set(sys.modules)
+    try:
+        refusal: Optional[InvalidError] = None
+        try:
+            case = importlib.import_module(name)
+            args = getattr(case, "ARGS", ())
+            here, run = outcome(case.f.in_process, *args), outcome(there, case.f, *args)
+        except InvalidError as problem:
+            refusal = problem
+        else:
+            assert here == run, case.f.source
+        assert (words is None) == (refusal is None), refusal
+        assert words is None or words in str(refusal)
+    finally:
+        for each in set(sys.modules) - before:
+            if getattr(sys.modules[each], "__file__", None) is None or str(tmp_path) in str(
+                sys.modules[each].__file__
+            ):
+                del sys.modules[each]
