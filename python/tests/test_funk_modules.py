@@ -202,7 +202,7 @@ def test_what_is_required_is_looked_for_where_it_runs(repo: Dml) -> None:
         "numpy==x",
         "numpy==1.0a1.*",
         "a b",
-    ],  # fmt: skip
+    ],
 )
 def test_requirements_that_are_refused(text: str) -> None:
     with pytest.raises(InvalidError, match="not a requirement that can be checked"):
