@@ -13,6 +13,7 @@
   it refuses, those to use instead. The origin is PyPI's `trove-classifiers`
   (Apache-2.0), the list that the public index itself reads.
 
+`cargo checks oracle` says when a table is older than the packages it locks.
 
 Only names and version numbers are taken: facts, no program text. All tables
 are sorted, so a newer source shows up as a small diff.

@@ -8,6 +8,7 @@ mod fuzz;
 mod guides;
 mod links;
 mod nix;
+mod oracle;
 mod python;
 mod rehearsal;
 mod rust;
@@ -216,6 +217,17 @@ pub static ALL: &[Step] = &[
             "docs/spec/vectors/",
         ]),
         fuzz::run,
+    )
+    .needing(RUST),
+    step(
+        "oracle",
+        "independent tools and our audit agree on a corpus of broken artifacts",
+        FilesAndDist(&[
+            "tools/wheelwright/",
+            "tools/checks/requirements/oracle.txt",
+            "docs/audit-study.md",
+        ]),
+        oracle::run,
     )
     .needing(RUST),
     step(

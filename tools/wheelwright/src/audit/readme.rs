@@ -56,6 +56,7 @@ fn description(metadata: &Headers) -> String {
         .join("\n")
 }
 
+#[derive(PartialEq, Eq)]
 enum Type {
     Markdown,
     Rst,
@@ -64,6 +65,9 @@ enum Type {
 
 impl Type {
     fn parse(stated: &str) -> Result<Self, String> {
+        if stated.contains('\n') {
+            return Err("it is on several lines".into());
+        }
         let mut parts = stated.split(';').map(str::trim);
         let kind = match parts
             .next()
@@ -76,16 +80,30 @@ impl Type {
             "text/plain" => Self::Plain,
             other => return Err(format!("{other} is not rendered")),
         };
+        let mut seen = Vec::new();
         for parameter in parts.filter(|p| !p.is_empty()) {
-            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-            let value = value.trim_matches('"').to_ascii_lowercase();
-            match name.trim().to_ascii_lowercase().as_str() {
-                "charset" if value != "utf-8" => return Err(format!("the charset is {value}")),
-                "variant" if !matches!(value.as_str(), "gfm" | "commonmark") => {
-                    return Err(format!("the variant is {value}"));
+            let (name, value) = parameter
+                .split_once('=')
+                .ok_or_else(|| format!("`{parameter}` is no `name=value`"))?;
+            let (name, value) = (name.trim().to_ascii_lowercase(), value.trim());
+            let value = value.trim_matches('"');
+            if value.is_empty() || value.contains(char::is_whitespace) {
+                return Err(format!("`{parameter}` has no value that is read"));
+            }
+            if seen.contains(&name) {
+                return Err(format!("{name} is there twice"));
+            }
+            match name.as_str() {
+                "charset" if !value.eq_ignore_ascii_case("utf-8") => {
+                    return Err(format!("the charset is {value}"));
+                }
+                // The two are compared with their case.
+                "variant" if kind == Self::Markdown && !matches!(value, "GFM" | "CommonMark") => {
+                    return Err(format!("the variant is {value}, not GFM or CommonMark"));
                 }
                 _ => {}
             }
+            seen.push(name);
         }
         Ok(kind)
     }

@@ -174,6 +174,7 @@ pub(super) fn local_header(bytes: &[u8], entry: &mut Entry) -> Option<(u64, u64)
     }
     let [size, packed] = sizes;
     let crc = u32_at(bytes, at + 14)?;
+    let stated = [u32_at(bytes, at + 22)?, u32_at(bytes, at + 18)?];
     let mut differ = |what: &str, local: String, central: String| {
         if local != central {
             entry
@@ -202,6 +203,9 @@ pub(super) fn local_header(bytes: &[u8], entry: &mut Entry) -> Option<(u64, u64)
         format!("{:#x}", u32_at(bytes, at + 10)?),
         format!("{:#x}", entry.time),
     );
+    if let Some(problem) = extra_problem(extra, stated, entry.method) {
+        differ("extra field", problem.into(), "whole".into());
+    }
     let later = flags & FLAG_DESCRIPTOR != 0 && crc == 0;
     if !later {
         differ("CRC", format!("{crc:08x}"), format!("{:08x}", entry.crc));
@@ -245,6 +249,38 @@ fn descriptor_len(bytes: &[u8], at: usize, entry: &Entry) -> Option<usize> {
         }
     }
     None
+}
+
+/// How the extra fields of a local header can be read in two ways; `stated` are the
+/// header's own sizes, unpacked and packed.
+fn extra_problem(extra: &[u8], stated: [u32; 2], method: u16) -> Option<&'static str> {
+    const ZIP64: u16 = 1;
+    const UNICODE_PATH: u16 = 0x7075;
+    let fields = extra_fields(extra);
+    let read: usize = fields.iter().map(|(_, data)| data.len() + 4).sum();
+    if read != extra.len() {
+        return Some("cut off");
+    }
+    for id in [ZIP64, UNICODE_PATH] {
+        if fields.iter().filter(|(known, _)| *known == id).count() > 1 {
+            return Some("there twice");
+        }
+    }
+    let (_, data) = fields.iter().find(|(id, _)| *id == ZIP64)?;
+    let wide = stated.contains(&u32::MAX);
+    match data.len() {
+        0 if wide => Some("zip64 without a size"),
+        // One size for both can only be that of stored data.
+        8 if method != 0 => Some("zip64 with one size of two"),
+        8 if u64_at(data, 0) != Some(u64::from(stated[0])) && !wide => {
+            Some("zip64 with another size")
+        }
+        16 | 24 | 28 if u64_at(data, 8) != Some(u64::from(stated[1])) && stated[1] != u32::MAX => {
+            Some("zip64 with another size")
+        }
+        0 | 8 | 16 | 24 | 28 => None,
+        _ => Some("zip64 of an odd length"),
+    }
 }
 
 fn extra_fields(mut extra: &[u8]) -> Vec<(u16, &[u8])> {

@@ -129,7 +129,8 @@ fn requirements(metadata: &Headers, list: &mut Vec<Problem>) {
             let parsed = if requirement.contains(is_line_end) {
                 Err("it is on several lines".to_owned())
             } else {
-                Requirement::<VerbatimUrl>::from_str(requirement).map_err(|e| first_line(&e))
+                Requirement::<VerbatimUrl>::from_str(&without_arbitrary(requirement))
+                    .map_err(|e| first_line(&e))
             };
             match parsed {
                 Err(reason) => list.push(Problem::new(
@@ -147,6 +148,29 @@ fn requirements(metadata: &Headers, list: &mut Vec<Problem>) {
             }
         }
     }
+}
+
+/// A requirement whose `===`, after which Python's tools take any text, is one
+/// that is parsed here.
+fn without_arbitrary(requirement: &str) -> std::borrow::Cow<'_, str> {
+    let (needs, marker) = requirement.split_once(';').unwrap_or((requirement, ""));
+    let Some((before, after)) = needs.split_once("===") else {
+        return requirement.into();
+    };
+    let after = after.trim_start();
+    let end = after
+        .find(|c: char| c.is_whitespace() || matches!(c, ',' | ')'))
+        .unwrap_or(after.len());
+    if end == 0 {
+        return requirement.into();
+    }
+    let rest = after.get(end..).unwrap_or_default();
+    let marker = if marker.is_empty() {
+        String::new()
+    } else {
+        format!(" ;{marker}")
+    };
+    format!("{before}==0{rest}{marker}").into()
 }
 
 fn links(metadata: &Headers, list: &mut Vec<Problem>) {

@@ -1,0 +1,47 @@
+//! What independent tools say of a corpus of artifacts that are broken in one way
+//! each, against what `wheelwright audit` says.
+
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::log::Log;
+use crate::steps::Done;
+use crate::venv;
+
+/// The page that holds a verdict on every disagreement.
+const PAGE: &str = "docs/audit-study.md";
+
+/// Runs `tools/wheelwright/study/oracle`.
+pub fn run(context: &Context, log: &mut Log) -> Result<Done> {
+    // The newest packages, which the index itself runs on, want a newer Python.
+    let version = context.python()?.version.clone();
+    let minor = version.split('.').nth(1).and_then(|m| m.parse().ok());
+    if minor.is_none_or(|minor: u32| minor < 11) {
+        return Ok(Done::Skipped(format!(
+            "CPython {version}; the tools want 3.11 or later"
+        )));
+    }
+    let tools = venv::tools(context, log, "oracle")?;
+    log.run(context.cargo().args(["build", "--quiet", "--profile=tool", "-p", "wheelwright"]))?;
+    let program = context
+        .target()
+        .join("tool")
+        .join(format!("wheelwright{}", std::env::consts::EXE_SUFFIX));
+    let mut command = context.command(tools.python());
+    tools.enter(&mut command)?;
+    command
+        .arg(context.root.join("tools/wheelwright/study/oracle"))
+        .arg(program)
+        .arg(context.root.join(PAGE));
+    if cfg!(target_os = "linux") && context.dist().is_dir() {
+        command.arg("--dist").arg(context.dist());
+    }
+    let (status, text) = log.capture(&mut command)?;
+    if !status.success() {
+        return Err(Error::Status {
+            line: crate::log::line(&command),
+            status: status.to_string(),
+        });
+    }
+    let last = text.lines().next_back().unwrap_or_default();
+    Ok(Done::Passed(last.to_owned()))
+}
