@@ -21,7 +21,11 @@ pub fn run(context: &Context, log: &mut Log) -> Result<Done> {
         )));
     }
     let tools = venv::tools(context, log, "oracle")?;
-    log.run(context.cargo().args(["build", "--quiet", "--profile=tool", "-p", "wheelwright"]))?;
+    log.run(
+        context
+            .cargo()
+            .args(["build", "--quiet", "--profile=tool", "-p", "wheelwright"]),
+    )?;
     let program = context
         .target()
         .join("tool")

@@ -193,12 +193,11 @@ pub fn path_problem(path: &str) -> Option<&'static str> {
 
 fn hygiene(entry: &Entry, findings: &mut Findings) {
     let name = Some(entry.name.as_str());
-    if !matches!(entry.method, STORED | DEFLATED) || entry.encrypted() {
-        let found = if entry.encrypted() {
-            "encrypted".to_owned()
-        } else {
-            format!("compression method {}", entry.method)
-        };
+    let unreadable = entry.unreadable().or_else(|| {
+        let known = matches!(entry.method, STORED | DEFLATED);
+        (!known).then(|| format!("compression method {}", entry.method))
+    });
+    if let Some(found) = unreadable {
         let allowed = "stored or deflated";
         findings.add(
             ZIP_METHOD,

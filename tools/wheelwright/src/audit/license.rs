@@ -20,7 +20,7 @@ pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
                 "write one such as `MIT OR Apache-2.0` in project.license",
             );
         }
-        if metadata.get("License").is_some() {
+        if metadata.get("License").is_some_and(|l| !l.is_empty()) {
             findings.add(
                 LICENSE_EXPRESSION,
                 path,

@@ -27,6 +27,16 @@ pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
             findings.add(NAME_FORMAT, None, reason, form, fix);
         }
     }
+    // An index stores the metadata beside the file, under its name and `.metadata`.
+    if subject.artifact.file_name.len() > 255 - ".metadata".len() {
+        findings.add(
+            NAME_FORMAT,
+            None,
+            format!("{} bytes", subject.artifact.file_name.len()),
+            "no more than 246 bytes",
+            "shorten the project's name, its version or the set of tags",
+        );
+    }
     let stated = stated(subject);
     file_name(subject, stated.as_ref(), findings);
     if let Some((name, version)) = &stated {

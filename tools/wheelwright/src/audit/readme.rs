@@ -86,10 +86,14 @@ impl Type {
                 .split_once('=')
                 .ok_or_else(|| format!("`{parameter}` is no `name=value`"))?;
             let (name, value) = (name.trim().to_ascii_lowercase(), value.trim());
-            let value = value.trim_matches('"');
-            if value.is_empty() || value.contains(char::is_whitespace) {
-                return Err(format!("`{parameter}` has no value that is read"));
-            }
+            let bare = value
+                .strip_prefix('"')
+                .map_or(Some(value), |rest| rest.strip_suffix('"'))
+                .filter(|value| is_token(value));
+            let Some(value) = bare.filter(|_| is_token(&name) && !name.contains(['*', '\'', '%']))
+            else {
+                return Err(format!("`{parameter}` cannot be read"));
+            };
             if seen.contains(&name) {
                 return Err(format!("{name} is there twice"));
             }
@@ -107,6 +111,12 @@ impl Type {
         }
         Ok(kind)
     }
+}
+
+/// Whether text is a name or a value that needs no quotes, as mail headers have them.
+fn is_token(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_graphic() && !"()<>@,;:\\\"/[]?=".contains(c);
+    !text.is_empty() && text.chars().all(plain)
 }
 
 fn markdown(text: &str, path: Option<&str>, findings: &mut Findings) {

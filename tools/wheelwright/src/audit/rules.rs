@@ -1,4 +1,4 @@
-//! The catalogue of rules: one line each. `docs/spec/packaging.md` lists the
+//! The catalogue of rules: one line each. `docs/spec/audit.md` lists the
 //! same ids, and a test keeps the two equal.
 
 use super::finding::Severity;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use super::Outcome;
 use crate::audit::{self, Policy, Profile, Report, Severity, rules};
 
-/// Check wheels and sdists against the rules of docs/spec/packaging.md
+/// Check wheels and sdists against the rules of docs/spec/audit.md
 ///
 /// Exits with 0 when no selected rule is broken, 1 when one is, 2 when a file
 /// cannot be read.

@@ -84,6 +84,8 @@ Requires-Dist: demo; python_versoin > '3'
 Requires-Dist: demo; python_version = '3'
 Requires-Dist: demo; python_version > '3' &&  os_name == 'nt'
 Requires-Dist: -demo
+Requires-Dist: Demo. >=1
+Requires-Dist: demo===
 Requires-Dist: demo-
 Requires-Dist: two words
 Requires-Dist: demo, other
@@ -179,6 +181,7 @@ Requires-Dist: demo (>=1)
 Requires-Dist: demo (>=1,<2) ; python_version >= '3.9'
 Requires-Dist: demo==1.*
 Requires-Dist: demo===wild
+Requires-Dist: demo (===1.0-wild) ; python_version < '4'
 Requires-Dist: demo!=1.2.*,>=1
 Requires-Dist: Demo.Kit_x>=1.0rc1
 Requires-Dist: demo; sys_platform == 'win32' and (os_name == 'nt' or extra == 'x')
@@ -203,6 +206,7 @@ Keywords: a b
 Platform: any
 Supported-Platform: linux-x86_64
 Summary:
+License:
 """.splitlines()
 
 GOOD_BY_VERSION = [
@@ -260,7 +264,8 @@ CONTENT_TYPES = {
     "text/markdown; charset": False, "text/markdown; charset=": False,
     "text/markdown; charset=UTF-8; charset=UTF-8": False, "text/markdown charset=utf-8": False,
     "text/markdown; charset=UTF-8 variant=GFM": False, "text /markdown": False,
-    "application/json": False, "text": False, "text/markdown, text/plain": False,
+    "text/markdown; v(x=GFM": False, 'text/markdown; variant="GFM': False,
+    "text/markdown; variant=a=b": False, "application/json": False, "text": False, "text/markdown, text/plain": False,
 }  # fmt: skip
 DESCRIPTIONS = {
     "text/markdown": {"# x\n\ny\n": True, "<script>x</script>\n": True, "[a]: b\n": False},

@@ -14,6 +14,9 @@ const SUMMARY: &str = "Summary: A demonstration";
 pub fn cases() -> Vec<Red> {
     let mut cases = [entry_points(), names(), tags(), suffixes()].concat();
     cases.extend(FIELDS.iter().map(|line| ("metadata-field", field(line))));
+    let old = "Metadata-Version: 2.1\nName: demo\nVersion: 1.0\nLicense-File: LICENSE\n";
+    let wheel = index(Wheel::pure()).with(&format!("{INFO}/METADATA"), old);
+    cases.push(("metadata-field", wheel.audit()));
     cases.extend(
         EXPRESSIONS
             .iter()
@@ -75,6 +78,9 @@ const FIELDS: &[&str] = &[
     "Project-URL: Docs, https://example.org/a\nProject-URL: Docs, https://example.org/b",
     "Requires-Dist: demo @ https://example.org/demo.whl",
     "Requires-Dist: demo >= one",
+    "Requires-Dist: Demo. >=1",
+    "Requires-Dist: demo[x.]",
+    "Requires-Dist: demo===",
     "Requires-Dist: demo\n    >=1",
     "Requires-Python: 3.9",
     "Requires-Python: >=3.*",
@@ -245,6 +251,15 @@ fn suffixes() -> Vec<Red> {
         ("tag-abi", windows("_core.abi3.pyd")),
         ("tag-abi", mac("_core.cpython-312-x86_64-linux-gnu.so")),
         ("tag-abi", mac("_core.cpython-313-darwin.so")),
+        (
+            "tag-machine",
+            index(Wheel::native(
+                "cp313-cp313-ios_13_0_x86_64_iphonesimulator",
+                "demo/_core.cpython-313-iphonesimulator.so",
+                Macho::default().bytes(),
+            ))
+            .audit(),
+        ),
     ]
 }
 
@@ -274,6 +289,8 @@ fn an_index_takes_these() {
         "Import-Name: ",
         "Keywords: a,b",
         "Platform: any",
+        "Requires-Dist: demo===1.0-wild",
+        "Requires-Dist: demo (===wild) ; python_version < '4'",
     ]
     .iter()
     .map(|line| ((*line).to_owned(), field(line)))
@@ -290,12 +307,36 @@ fn an_index_takes_these() {
         .iter()
         .map(|text| ((*text).to_owned(), expression(text))),
     );
+    let file = format!("{INFO}/METADATA");
+    let wheel = index(Wheel::pure())
+        .with(
+            &file,
+            "Metadata-Version: 2.1\nName: demo\nVersion: 1.0\nLicense-File: LICENSE\n",
+        )
+        .edit(
+            &format!("{INFO}/WHEEL"),
+            "Generator: test",
+            "Generator: bdist_wheel (0.45.1)",
+        );
+    taken.push(("License-File of old setuptools".into(), wheel.audit()));
     for (what, report) in taken {
         assert!(report.is_clean(), "{what}: {}", report.lines());
     }
 }
 
-/// Links of one machine that the index takes all the same.
+/// A phone's wheel, which the index takes.
+#[test]
+fn a_wheel_for_ios() {
+    let report = index(Wheel::native(
+        "cp313-cp313-ios_13_0_arm64_iphoneos",
+        "demo/_core.cpython-313-iphoneos.so",
+        Macho::default().bytes(),
+    ))
+    .audit();
+    assert!(report.is_clean(), "{}", report.lines());
+}
+
+/// Platforms of one machine that the index takes all the same.
 #[test]
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 fn an_index_takes_these_platforms() {

@@ -18,6 +18,8 @@ pub const STORED: u16 = 0;
 pub const DEFLATED: u16 = 8;
 const FLAG_ENCRYPTED: u16 = 1;
 const FLAG_DESCRIPTOR: u16 = 8;
+const FLAG_PATCH: u16 = 0x20;
+const FLAG_STRONG_ENCRYPTION: u16 = 0x40;
 
 /// A zip file's bytes, its central directory, and what is odd about it.
 #[derive(Debug)]
@@ -42,6 +44,8 @@ pub struct Entry {
     pub name_ok: bool,
     /// Operating system that made the entry (3 is Unix).
     pub host: u8,
+    /// The zip version that a reader needs, times ten.
+    pub needs_version: u8,
     /// General purpose flags.
     pub flags: u16,
     /// Compression method.
@@ -108,6 +112,18 @@ impl Entry {
             0 | 0o100_000 => MemberKind::File,
             _ => MemberKind::Special,
         }
+    }
+
+    /// What keeps Python's reader from it, whatever the compression method.
+    pub fn unreadable(&self) -> Option<String> {
+        if self.encrypted() || self.flags & FLAG_STRONG_ENCRYPTION != 0 {
+            return Some("encrypted".into());
+        }
+        if self.flags & FLAG_PATCH != 0 {
+            return Some("a compressed patch".into());
+        }
+        let (major, minor) = (self.needs_version / 10, self.needs_version % 10);
+        (self.needs_version > 63).then(|| format!("needs zip version {major}.{minor}"))
     }
 
     /// Whether its data is encrypted.

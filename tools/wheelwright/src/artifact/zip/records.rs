@@ -64,7 +64,19 @@ impl EndRecord {
                 .ok_or("its zip64 end record is missing")?;
             let field = |offset| u64_at(bytes, end64 + offset).unwrap_or_default();
             (count, len, offset) = (field(32), field(40), field(48));
+            if field(24) != count || field(4) != 44 || end64 as u64 + 76 != at as u64 {
+                oddities.push(Oddity::EndRecord {
+                    detail:
+                        "its zip64 record is not followed by locator and end, or has more in it"
+                            .into(),
+                });
+            }
             stop = end64;
+        }
+        if u16_at(bytes, at + 8) != u16_at(bytes, at + 10) {
+            oddities.push(Oddity::EndRecord {
+                detail: "its two counts of entries differ".into(),
+            });
         }
         if u16_at(bytes, at + 4) != Some(0) || u16_at(bytes, at + 6) != Some(0) {
             oddities.push(Oddity::EndRecord {
@@ -127,6 +139,7 @@ pub(super) fn central_entry(bytes: &[u8], at: usize, shift: u64) -> Option<(Entr
         name_ok: raw_name.is_ascii()
             || (flags & FLAG_UTF8 != 0 && std::str::from_utf8(raw_name).is_ok()),
         host: *bytes.get(at + 5)?,
+        needs_version: *bytes.get(at + 6)?,
         flags,
         method: u16_at(bytes, at + 10)?,
         time: u32_at(bytes, at + 12)?,

@@ -53,7 +53,8 @@ pub fn parse(text: &str) -> Result<Ini, String> {
         }
         indent = depth;
         if let Some(header) = section(body) {
-            if ini.groups.iter().any(|known| known == header) {
+            // `[DEFAULT]` alone may come again: it is no group of its own.
+            if header != "DEFAULT" && ini.groups.iter().any(|known| known == header) {
                 return Err(format!("line {number}: the group {header} is there twice"));
             }
             ini.groups.push(header.to_owned());

@@ -19,9 +19,25 @@ pub use imports::is_identifier;
 
 /// What an index refuses in the fields of METADATA or PKG-INFO.
 pub fn metadata_fields(metadata: &Headers) -> Vec<Problem> {
-    let mut list = fields::problems(metadata);
+    judge(metadata, false)
+}
+
+fn judge(metadata: &Headers, by_setuptools: bool) -> Vec<Problem> {
+    let mut list = fields::problems(metadata, by_setuptools);
     list.extend(values::problems(metadata));
     list
+}
+
+/// Whether setuptools made the artifact: its wheels say so, its sdists have an
+/// `.egg-info` folder.
+fn by_setuptools(subject: &Subject<'_>) -> bool {
+    if let Some(wheel) = subject.info("WHEEL") {
+        let wheel = Headers::parse(wheel.text.as_deref().unwrap_or_default());
+        let generator = wheel.get("Generator").unwrap_or_default();
+        return generator.starts_with("bdist_wheel") || generator.starts_with("setuptools");
+    }
+    let made = |path: &str| path.ends_with(".egg-info/PKG-INFO");
+    subject.sdist.is_some() && subject.members.iter().any(|m| made(&m.path))
 }
 
 pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
@@ -63,7 +79,7 @@ pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
             "use a build backend that writes PEP 639 metadata",
         );
     }
-    for problem in metadata_fields(&metadata) {
+    for problem in judge(&metadata, by_setuptools(subject)) {
         findings.add_problem(METADATA_FIELD, path, problem);
     }
     for problem in values::oddities(&metadata) {

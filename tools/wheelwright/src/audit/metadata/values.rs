@@ -129,8 +129,7 @@ fn requirements(metadata: &Headers, list: &mut Vec<Problem>) {
             let parsed = if requirement.contains(is_line_end) {
                 Err("it is on several lines".to_owned())
             } else {
-                Requirement::<VerbatimUrl>::from_str(&without_arbitrary(requirement))
-                    .map_err(|e| first_line(&e))
+                parse(requirement)
             };
             match parsed {
                 Err(reason) => list.push(Problem::new(
@@ -148,6 +147,26 @@ fn requirements(metadata: &Headers, list: &mut Vec<Problem>) {
             }
         }
     }
+}
+
+/// Parses a requirement. Names are looked at before, as the parser panics on some
+/// that end in a dot.
+fn parse(text: &str) -> Result<Requirement<VerbatimUrl>, String> {
+    let rest = text.trim_start();
+    let name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let (project, rest) = rest.split_at(rest.find(|c| !name(c)).unwrap_or(rest.len()));
+    if !is_name(project) {
+        return Err(format!("`{project}` is no project name"));
+    }
+    if let Some(rest) = rest.trim_start().strip_prefix('[') {
+        let (extras, _) = rest.split_once(']').ok_or("a `[` is not closed")?;
+        if let Some(bad) = extras.split(',').map(str::trim).find(|e| !is_name(e))
+            && !extras.trim().is_empty()
+        {
+            return Err(format!("`{bad}` is no name of an extra"));
+        }
+    }
+    Requirement::from_str(&without_arbitrary(text)).map_err(|e| first_line(&e))
 }
 
 /// A requirement whose `===`, after which Python's tools take any text, is one

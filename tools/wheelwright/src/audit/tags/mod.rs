@@ -113,15 +113,9 @@ fn machine(subject: &Subject<'_>, member: &Member, binary: &Binary, findings: &m
     }
     let machines = binary.machines();
     for platform in &subject.platforms {
-        let wanted: (&str, Vec<&str>) = match platform {
-            Platform::Manylinux { machine, .. }
-            | Platform::Musllinux { machine, .. }
-            | Platform::Linux { machine } => ("ELF", vec![linux_machine(machine)]),
-            Platform::Macos { machine, .. } => ("Mach-O", macos_machines(machine)),
-            Platform::Windows { machine } => ("PE", vec![machine]),
-            Platform::Any | Platform::Other(_) => continue,
+        let Some((format, needed)) = code_of(platform) else {
+            continue;
         };
-        let (format, needed) = wanted;
         let missing: Vec<&str> = needed
             .into_iter()
             .filter(|m| !machines.iter().any(|have| have == m))
@@ -139,6 +133,41 @@ fn machine(subject: &Subject<'_>, member: &Member, binary: &Binary, findings: &m
         }
     }
 }
+
+/// The format of code that a platform runs, and the machines it must be for.
+fn code_of(platform: &Platform) -> Option<(&'static str, Vec<&str>)> {
+    let mobile = |tag: &str, known: &[(&str, &'static str)]| {
+        let found = known.iter().find(|(end, _)| tag.ends_with(end));
+        found.map(|(_, machine)| vec![*machine])
+    };
+    match platform {
+        Platform::Manylinux { machine, .. }
+        | Platform::Musllinux { machine, .. }
+        | Platform::Linux { machine } => Some(("ELF", vec![linux_machine(machine)])),
+        Platform::Macos { machine, .. } => Some(("Mach-O", macos_machines(machine))),
+        Platform::Windows { machine } => Some(("PE", vec![machine])),
+        Platform::Other(tag) if tag.starts_with("android_") => {
+            mobile(tag, ANDROID).map(|machines| ("ELF", machines))
+        }
+        Platform::Other(tag) if tag.starts_with("ios_") => {
+            mobile(tag, IOS).map(|machines| ("Mach-O", machines))
+        }
+        Platform::Any | Platform::Other(_) => None,
+    }
+}
+
+/// Ends of tags, and the machine as binaries of that format name it.
+const ANDROID: &[(&str, &str)] = &[
+    ("_arm64_v8a", "aarch64"),
+    ("_armeabi_v7a", "armv7l"),
+    ("_x86_64", "x86_64"),
+    ("_x86", "i686"),
+];
+const IOS: &[(&str, &str)] = &[
+    ("_arm64_iphoneos", "arm64"),
+    ("_arm64_iphonesimulator", "arm64"),
+    ("_x86_64_iphonesimulator", "x86_64"),
+];
 
 fn linux_machine(machine: &str) -> &str {
     match machine {
