@@ -265,7 +265,8 @@ CONTENT_TYPES = {
     "text/markdown; charset=UTF-8; charset=UTF-8": False, "text/markdown charset=utf-8": False,
     "text/markdown; charset=UTF-8 variant=GFM": False, "text /markdown": False,
     "text/markdown; v(x=GFM": False, 'text/markdown; variant="GFM': False,
-    "text/markdown; variant=a=b": False, "application/json": False, "text": False, "text/markdown, text/plain": False,
+    "text/markdown; variant=a=b": False, "application/json": False,
+    "text": False, "text/markdown, text/plain": False,
 }  # fmt: skip
 DESCRIPTIONS = {
     "text/markdown": {"# x\n\ny\n": True, "<script>x</script>\n": True, "[a]: b\n": False},
