@@ -26,8 +26,10 @@ pub mod project;
 pub mod provenance;
 pub mod release;
 pub mod reproduce;
+mod safe;
 pub mod sbom;
 pub mod smoke;
+mod temporary;
 pub mod toolchain;
 pub mod version;
 

@@ -16,6 +16,7 @@ pub mod tar_gz;
 pub mod zip;
 
 use std::borrow::Cow;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -152,15 +153,33 @@ impl Artifact {
             path: path.to_owned(),
             source,
         };
-        let size = std::fs::metadata(path).map_err(io)?.len();
-        if size > limits.file {
-            return Err(ReadError::TooLarge {
-                path: path.to_owned(),
-                size,
-                limit: limits.file,
-            });
+        // Asked before it is opened: a pipe would wait, a device go on for ever.
+        let found = std::fs::metadata(path).map_err(io)?;
+        if !found.is_file() {
+            let kind = if found.is_dir() {
+                "a folder"
+            } else {
+                "a device or a pipe"
+            };
+            return Err(io(std::io::Error::other(format!("it is {kind}"))));
         }
-        Self::from_bytes(path, std::fs::read(path).map_err(io)?, limits)
+        let too_large = |size| ReadError::TooLarge {
+            path: path.to_owned(),
+            size,
+            limit: limits.file,
+        };
+        if found.len() > limits.file {
+            return Err(too_large(found.len()));
+        }
+        let mut bytes = Vec::new();
+        let file = std::fs::File::open(path).map_err(io)?;
+        // Somebody may go on writing to it.
+        let mut file = file.take(limits.file.saturating_add(1));
+        let size = file.read_to_end(&mut bytes).map_err(io)? as u64;
+        if size > limits.file {
+            return Err(too_large(size));
+        }
+        Self::from_bytes(path, bytes, limits)
     }
 
     /// Reads an artifact that is already in memory; `path` names it.

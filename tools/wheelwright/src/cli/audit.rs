@@ -71,7 +71,7 @@ impl Args {
                 }
                 Err(error) => {
                     unreadable = true;
-                    eprintln!("error: {error}");
+                    super::complain(&error.to_string());
                 }
             }
         }

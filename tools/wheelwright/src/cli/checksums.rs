@@ -25,7 +25,7 @@ impl Args {
         };
         let wrong = checksums::check(&sums)?;
         for line in &wrong {
-            eprintln!("error: {line}");
+            super::complain(line);
         }
         Ok(if wrong.is_empty() {
             ExitCode::SUCCESS

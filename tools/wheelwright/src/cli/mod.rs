@@ -24,6 +24,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
+use crate::safe::safe;
+
 /// Builds, audits and reproduces the wheels and sdists of Rust + Python projects
 #[derive(Parser)]
 #[command(name = "wheelwright", version, propagate_version = true, after_help = EXIT_CODES)]
@@ -91,7 +93,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Man(args) => args.run(&Cli::command()),
     };
     outcome.unwrap_or_else(|error| {
-        eprintln!("error: {}", full_message(error.as_ref()));
+        complain(&full_message(error.as_ref()));
         ExitCode::from(UNUSABLE)
     })
 }
@@ -106,8 +108,17 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     })
 }
 
-/// Writes to standard output; a reader that closed it early is no error.
+/// Says on standard error what is wrong.
+fn complain(problem: &str) {
+    eprintln!("error: {}", safe(problem));
+}
+
+/// Writes text to standard output; a reader that closed it early is no error. Names in
+/// it may be an artifact's or an index's, so a terminal is given no orders.
 fn print(text: &[u8]) -> io::Result<()> {
+    let text = String::from_utf8_lossy(text);
+    let text = safe(&text);
+    let text = text.as_bytes();
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),

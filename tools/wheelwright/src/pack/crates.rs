@@ -287,7 +287,8 @@ fn resolve(project: &Project, all: &mut Vec<File>, vendor: bool) -> Result<(), P
         project: project.name.to_string(),
         problem,
     };
-    let staged = tempfile::tempdir().map_err(|error| problem(error.to_string()))?;
+    let staged =
+        crate::temporary::folder("wheelwright-").map_err(|error| problem(error.to_string()))?;
     for file in all.iter() {
         let path = staged.path().join(&file.path);
         let write = |source| PackError::Write {

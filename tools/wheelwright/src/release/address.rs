@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use url::Url;
 
 /// What is shown instead of a secret.
@@ -61,6 +63,26 @@ impl Address {
         self.login
             .as_ref()
             .map(|(user, password)| (user.as_str(), password.as_str()))
+    }
+
+    /// What of the address must not be shown, in every form that a program may say it in:
+    /// the password as it is, as it is in an address, and with the name as HTTP has it.
+    pub fn secrets(&self) -> Vec<String> {
+        let Some((_, password)) = self.login() else {
+            return Vec::new();
+        };
+        let mut url = self.url.clone();
+        let _ = url.set_password(Some(password)); // Cannot fail for a URL with a host.
+        let encoded = url.password().unwrap_or_default().to_owned();
+        let mut secrets = vec![password.to_owned(), encoded];
+        secrets.extend(self.basic());
+        secrets
+    }
+
+    /// User name and password as HTTP's `Basic` has them.
+    pub fn basic(&self) -> Option<String> {
+        let (user, password) = self.login()?;
+        Some(STANDARD.encode(format!("{user}:{password}")))
     }
 
     /// The address of a package's page: the address itself is a folder,
@@ -166,6 +188,10 @@ mod tests {
                 !shown.contains("abcdef") && shown.contains("index.test"),
                 "{shown}"
             );
+        }
+        let hidden = Secrets::new(address.secrets());
+        for said in ["p@ss", "p%40ss", "dXNlcjpwQHNz"] {
+            assert_eq!(hidden.hide(&format!("<{said}>")), format!("<{HIDDEN}>"));
         }
         let error = Address::parse("ftp://user:hunter22@index.test/").unwrap_err();
         assert!(!error.to_string().contains("hunter22"));

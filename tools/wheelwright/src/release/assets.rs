@@ -59,7 +59,16 @@ pub fn write(
                     file: file.file.clone(),
                     problem,
                 })?;
-            let name = format!("{}.{}", file.file, name.replace('/', "-"));
+            // The name is the archive's: it must not lead anywhere.
+            let plain = |c: char| {
+                if c.is_ascii_alphanumeric() || "._".contains(c) {
+                    c
+                } else {
+                    '-'
+                }
+            };
+            let name: String = name.chars().map(plain).collect();
+            let name = format!("{}.{name}", file.file);
             assets.push((name, content.into_owned()));
         }
     }

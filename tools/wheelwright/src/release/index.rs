@@ -4,13 +4,12 @@ use std::io::Read as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine as _;
 use serde::Deserialize;
 use ureq::ResponseExt as _;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use url::Url;
 
-use super::address::Address;
+use super::address::{Address, Secrets};
 use super::retry::Retry;
 use crate::digest::Digest;
 
@@ -19,9 +18,27 @@ mod page;
 /// What we ask for; an index that knows no JSON answers with HTML.
 const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, \
     application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1";
-/// The longest page or file that is read.
-const LIMIT: u64 = 1 << 30;
-const TIMEOUT: Duration = Duration::from_mins(2);
+/// How much of an index's answers is taken in, so that none can exhaust the machine or
+/// last for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// The longest page, in bytes.
+    pub page: u64,
+    /// The longest file whose size is not known.
+    pub file: u64,
+    /// How long one answer may take, to its last byte.
+    pub time: Duration,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            page: 32 << 20,
+            file: 1 << 30,
+            time: Duration::from_mins(2),
+        }
+    }
+}
 
 /// An index that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -64,12 +81,19 @@ pub struct Index {
     pub address: Address,
     /// How often it is asked.
     pub retry: Retry,
+    bounds: Bounds,
+    secrets: Secrets,
     agent: ureq::Agent,
 }
 
 impl Index {
     /// The index at `address`.
     pub fn new(address: Address, retry: Retry) -> Self {
+        Self::bounded(address, retry, Bounds::default())
+    }
+
+    /// The index at `address`, of whose answers no more is taken in than `bounds` say.
+    pub fn bounded(address: Address, retry: Retry, bounds: Bounds) -> Self {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         // Whatever the system trusts; SSL_CERT_FILE and SSL_CERT_DIR name others.
         let trusted = rustls_native_certs::load_native_certs().certs;
@@ -83,13 +107,18 @@ impl Index {
             .build();
         let agent = ureq::Agent::config_builder()
             .tls_config(tls)
-            .timeout_global(Some(TIMEOUT))
+            .timeout_global(Some(bounds.time))
+            // Neither a link nor a redirect leads from an encrypted index to where
+            // anybody on the way can change what is read.
+            .https_only(address.url().scheme() == "https")
             .user_agent(concat!("wheelwright/", env!("CARGO_PKG_VERSION")))
             .build()
             .new_agent();
         Self {
+            secrets: Secrets::new(address.secrets()),
             address,
             retry,
+            bounds,
             agent,
         }
     }
@@ -101,9 +130,12 @@ impl Index {
     /// The index does not answer, or with something else.
     pub fn listed(&self, normal_name: &str) -> Result<Vec<Listed>, IndexError> {
         let url = self.address.page(normal_name);
-        let Some(answer) = self.get(&url, ACCEPT)? else {
+        let Some(answer) = self.get(&url, ACCEPT, self.bounds.page)? else {
             return Ok(Vec::new());
         };
+        if answer.body.len() as u64 > self.bounds.page {
+            return Err(too_long(&url, self.bounds.page));
+        }
         let malformed = |problem| IndexError::Page {
             address: shown(&url),
             problem,
@@ -122,13 +154,22 @@ impl Index {
     /// # Errors
     /// The index does not answer, or has no such file.
     pub fn download(&self, file: &Listed) -> Result<Vec<u8>, IndexError> {
-        let answer = self.get(&file.url, "*/*")?;
-        answer
-            .map(|answer| answer.body)
-            .ok_or_else(|| IndexError::Fetch {
-                address: shown(&file.url),
-                problem: "404: it is listed, but not there".to_owned(),
-            })
+        let most = self.bounds.file;
+        self.download_up_to(file, most)?
+            .ok_or_else(|| too_long(&file.url, most))
+    }
+
+    /// The bytes of a file; `None` if it has more than `most`.
+    ///
+    /// # Errors
+    /// The index does not answer, or has no such file.
+    pub fn download_up_to(&self, file: &Listed, most: u64) -> Result<Option<Vec<u8>>, IndexError> {
+        let answer = self.get(&file.url, "*/*", most)?;
+        let answer = answer.ok_or_else(|| IndexError::Fetch {
+            address: shown(&file.url),
+            problem: "404: it is listed, but not there".to_owned(),
+        })?;
+        Ok(Some(answer.body).filter(|body| body.len() as u64 <= most))
     }
 
     /// The SHA-256 of a file: the index's word, or that of its bytes.
@@ -143,9 +184,9 @@ impl Index {
     }
 
     /// Asks for `url` until there is an answer that asking again would not
-    /// change. `None` is 404.
-    fn get(&self, url: &Url, accept: &str) -> Result<Option<Answer>, IndexError> {
-        let attempt = || match self.ask(url, accept) {
+    /// change. `None` is 404. An answer longer than `most` is cut after one byte more.
+    fn get(&self, url: &Url, accept: &str, most: u64) -> Result<Option<Answer>, IndexError> {
+        let attempt = || match self.ask(url, accept, most) {
             Ok(answer) => Ok(Some(answer)),
             Err(ureq::Error::StatusCode(404)) => Ok(None),
             Err(error) => {
@@ -157,7 +198,7 @@ impl Index {
                     | ureq::Error::HostNotFound => true,
                     _ => false,
                 };
-                Err((error.to_string(), again))
+                Err((self.secrets.hide(&error.to_string()), again))
             }
         };
         self.retry
@@ -168,7 +209,7 @@ impl Index {
             })
     }
 
-    fn ask(&self, url: &Url, accept: &str) -> Result<Answer, ureq::Error> {
+    fn ask(&self, url: &Url, accept: &str, most: u64) -> Result<Answer, ureq::Error> {
         let mut plain = url.clone();
         plain.set_fragment(None);
         let mut request = self
@@ -176,11 +217,12 @@ impl Index {
             .get(plain.as_str())
             .header("Accept", accept)
             .header("Cache-Control", "no-cache");
-        if let Some((user, password)) = self.address.login()
-            && self.address.is_home_of(url)
+        // ureq takes it out again when it follows a redirect.
+        if let Some(login) = self
+            .address
+            .basic()
+            .filter(|_| self.address.is_home_of(url))
         {
-            let login = format!("{user}:{password}");
-            let login = base64::engine::general_purpose::STANDARD.encode(login);
             request = request.header("Authorization", format!("Basic {login}"));
         }
         let mut response = request.call()?;
@@ -190,13 +232,20 @@ impl Index {
         response
             .body_mut()
             .as_reader()
-            .take(LIMIT)
+            .take(most.saturating_add(1))
             .read_to_end(&mut body)?;
         Ok(Answer {
             url: final_url,
             content_type,
             body,
         })
+    }
+}
+
+fn too_long(url: &Url, most: u64) -> IndexError {
+    IndexError::Fetch {
+        address: shown(url),
+        problem: format!("its answer is longer than {most} bytes"),
     }
 }
 

@@ -8,8 +8,9 @@ use clap::ValueEnum;
 
 use super::address::{Address, Secrets};
 use crate::project::Project;
-use crate::smoke::install::Installed;
+use crate::smoke::install::{Installed, without};
 use crate::smoke::{self, SmokeError};
+use crate::temporary;
 use crate::toolchain::ToolError;
 use crate::toolchain::process::{isolated, run};
 use crate::toolchain::python::{Python, Venv};
@@ -72,10 +73,7 @@ pub fn try_package(
         path: std::env::temp_dir(),
         source,
     };
-    let folder = tempfile::Builder::new()
-        .prefix("wheelwright-try-")
-        .tempdir()
-        .map_err(file)?;
+    let folder = temporary::folder("wheelwright-try-").map_err(file)?;
     let installed =
         install(project, installer, source, tools, python, folder.path()).map_err(|source| {
             SmokeError::Install {
@@ -169,16 +167,12 @@ fn install(
     let left_out = &project.settings.smoke.leave_out;
     if !left_out.is_empty() {
         // The index of a rehearsal has ours alone; the kept are told by name.
-        let kept = project.table.dependencies.iter().filter(|written| {
-            !left_out
-                .iter()
-                .any(|name| written.starts_with(name.as_str()))
-        });
+        let kept = without(&project.table.dependencies, left_out);
         command.arg("--no-deps").args(kept);
     }
-    let password = match source {
-        Source::Index(address) => address.login().map(|(_, password)| password.to_owned()),
-        Source::Folder(_) => None,
+    let secrets = match source {
+        Source::Index(address) => Secrets::new(address.secrets()),
+        Source::Folder(_) => Secrets::default(),
     };
     match run(command.arg(wanted), "") {
         Ok(_) => Ok(Installed::Venv(venv)),
@@ -189,7 +183,7 @@ fn install(
         }) => Err(ToolError::Failed {
             command,
             status,
-            message: Secrets::new(password).hide(&message),
+            message: secrets.hide(&message),
         }),
         Err(error) => Err(error),
     }

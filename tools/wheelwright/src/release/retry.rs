@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::safe::safe;
+
 /// How often something is tried, and how long the pauses are: each is twice the
 /// one before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +42,8 @@ impl Retry {
             match attempt() {
                 Ok(value) => return Ok(value),
                 Err((problem, true)) if tried < self.attempts => {
-                    eprintln!("{problem}; trying again in {:.1} s", pause.as_secs_f64());
+                    let seconds = pause.as_secs_f64();
+                    eprintln!("{}; trying again in {seconds:.1} s", safe(&problem));
                     std::thread::sleep(pause);
                     pause = (pause * 2).min(Self::LONGEST);
                     tried += 1;

@@ -108,11 +108,10 @@ pub struct Uploader {
 impl Uploader {
     /// Sends by the program `uv` to the upload service at `to`.
     pub fn new(uv: PathBuf, to: Address) -> Self {
-        let password = to.login().map(|(_, password)| password.to_owned());
         let given = SECRET.iter().filter_map(|name| std::env::var(name).ok());
         Self {
             uv,
-            secrets: Secrets::new(given.chain(password)),
+            secrets: Secrets::new(given.chain(to.secrets())),
             to,
         }
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::index::{Index, IndexError};
-use super::plan::Plan;
+use super::plan::{File, Plan};
 use super::status::{State, Status};
 use crate::artifact::file_name::normalize;
 use crate::artifact::{Artifact, Limits};
@@ -38,19 +38,13 @@ pub fn verify(
         for planned in &package.files {
             let problem = match listed.iter().find(|listed| listed.file == planned.file) {
                 None => Some("the index does not have it".to_owned()),
-                Some(there) => {
-                    let served = index.download(there)?;
-                    let sha256 = Digest::of(&served).hex();
-                    let rebuilt =
-                        rebuilt.and_then(|folder| differs(&served, &folder.join(&planned.file)));
-                    let other = (sha256 != planned.sha256).then(|| {
-                        format!(
-                            "the index serves SHA-256 {sha256}, planned was {}",
-                            planned.sha256
-                        )
-                    });
-                    rebuilt.or(other)
-                }
+                Some(there) => match index.download_up_to(there, planned.size)? {
+                    None => Some(format!(
+                        "the index serves more than the planned {} bytes",
+                        planned.size
+                    )),
+                    Some(served) => wrong(planned, &served, rebuilt),
+                },
             };
             verdicts.push(Verdict {
                 file: planned.file.clone(),
@@ -67,6 +61,17 @@ pub fn verify(
         problem: Some("the index has it, and it was not planned".to_owned()),
     }));
     Ok(verdicts)
+}
+
+/// What is wrong with the bytes that the index serves for a planned file.
+fn wrong(planned: &File, served: &[u8], rebuilt: Option<&Path>) -> Option<String> {
+    let sha256 = Digest::of(served).hex();
+    let rebuilt = rebuilt.and_then(|folder| differs(served, &folder.join(&planned.file)));
+    let other = (sha256 != planned.sha256).then(|| {
+        let planned = &planned.sha256;
+        format!("the index serves SHA-256 {sha256}, planned was {planned}")
+    });
+    rebuilt.or(other)
 }
 
 /// How the rebuilt file differs from what the index serves.

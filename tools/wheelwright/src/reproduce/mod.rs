@@ -92,7 +92,7 @@ pub fn reproduce(
     };
     let mut unusual = Conditions::unusual(base).map_err(fail(base))?;
     // The variable that loads it takes no path with a space.
-    let apart = tempfile::tempdir().map_err(fail(base))?;
+    let apart = crate::temporary::folder("wheelwright-").map_err(fail(base))?;
     if let Some(library) = otherwise::library(&tools.zig()?, apart.path())? {
         unusual
             .environment

@@ -5,7 +5,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::project::Project;
+use crate::artifact::file_name::normalize;
+use crate::project::{Project, requirement};
 use crate::toolchain::ToolError;
 use crate::toolchain::platform::Platform;
 use crate::toolchain::process::run;
@@ -81,11 +82,7 @@ impl Installed {
         let left_out = &project.settings.smoke.leave_out;
         if !left_out.is_empty() {
             // Those that are not left out are told by name, with their ranges.
-            let kept = project.table.dependencies.iter().filter(|written| {
-                !left_out
-                    .iter()
-                    .any(|name| written.starts_with(name.as_str()))
-            });
+            let kept = without(&project.table.dependencies, left_out);
             pip.arg("--no-deps").args(kept);
         }
         if let (Interpreter::Foreign(python, platform), Self::Folder { folder, .. }) =
@@ -143,5 +140,37 @@ impl Installed {
             .env("PATH", path)
             .env("PYTHONUTF8", "1");
         command
+    }
+}
+
+/// Those of the requirements `written` that are of none of the distributions `left_out`.
+/// Names are compared as a whole and in normal form: `dask` leaves `dask-expr` alone.
+pub(crate) fn without<'a>(written: &'a [String], left_out: &[String]) -> Vec<&'a str> {
+    let left_out: Vec<String> = left_out.iter().map(|name| normalize(name)).collect();
+    let is_kept = |written: &&String| {
+        requirement::check(written, None).map_or(true, |checked| {
+            !left_out.iter().any(|name| name == checked.name.normal())
+        })
+    };
+    written.iter().filter(is_kept).map(String::as_str).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_is_left_out_by_its_whole_name() {
+        let written = [
+            "dask>=2024",
+            "dask-expr>=1",
+            "Dask_Cloud[x]; python_version>'3'",
+            "daskx",
+        ]
+        .map(str::to_owned);
+        let kept = |left_out: &str| without(&written, &[left_out.to_owned()]);
+        assert_eq!(kept("dask"), written[1..]);
+        assert_eq!(kept("DASK.cloud"), [&written[0], &written[1], &written[3]]);
+        assert_eq!(kept("das"), written);
     }
 }

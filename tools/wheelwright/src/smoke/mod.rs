@@ -10,6 +10,7 @@ use std::process::Stdio;
 use crate::digest::{Digest, Pieces};
 use crate::project::Project;
 use crate::project::settings::SmokeStep;
+use crate::temporary;
 use crate::toolchain::ToolError;
 use crate::toolchain::process::last_lines;
 use crate::toolchain::python::Python;
@@ -83,10 +84,7 @@ pub fn package(
         path: std::env::temp_dir(),
         source,
     };
-    let folder = tempfile::Builder::new()
-        .prefix("wheelwright-smoke-")
-        .tempdir()
-        .map_err(file)?;
+    let folder = temporary::folder("wheelwright-smoke-").map_err(file)?;
     let installed =
         Installed::new(project, wheels, tools, interpreter, folder.path()).map_err(|source| {
             SmokeError::Install {

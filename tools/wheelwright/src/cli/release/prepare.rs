@@ -146,7 +146,7 @@ impl Check {
             },
         )?;
         for finding in &findings {
-            eprintln!("error: {finding}");
+            super::super::complain(&finding.to_string());
         }
         let version = places::stated(&root)?;
         let verdict = match (findings.len(), self.rehearsal) {

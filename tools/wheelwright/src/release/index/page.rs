@@ -12,8 +12,8 @@ pub(super) fn links(text: &str, page: &Url) -> Vec<Listed> {
     let mut files = Vec::new();
     let mut open: Option<(Url, bool)> = None;
     let mut name = String::new();
-    let Ok(tokens) = Tokenizer::new(text).collect::<Result<Vec<_>, _>>();
-    for token in tokens {
+    // One after another: a page of nothing but tags would fill the memory.
+    for Ok(token) in Tokenizer::new(text) {
         match token {
             Token::StartTag(tag) => {
                 let attribute = |name: &str| {
