@@ -25,6 +25,10 @@ pub const MAX_ANSWER: u64 = 512 << 20;
 /// How much of a text of the adapter's goes into an error.
 const SHOWN: usize = 200;
 
+/// The most bytes of the kind and of the message of an adapter's error that are kept.
+const MAX_KIND: usize = 100;
+const MAX_MESSAGE: usize = 64 << 10;
+
 /// What is asked of an adapter.
 #[derive(Clone, Copy, Debug)]
 pub enum Request<'r> {
@@ -209,8 +213,8 @@ impl Answer {
             "error" => {
                 let error = raw.error.ok_or_else(|| lacks("error"))?;
                 Self::Error {
-                    kind: error.kind,
-                    message: error.message,
+                    kind: shortened(error.kind, MAX_KIND),
+                    message: shortened(error.message, MAX_MESSAGE),
                     transient: error.transient,
                     log,
                 }
@@ -224,6 +228,15 @@ impl Answer {
             }
         })
     }
+}
+
+/// The beginning of a text that is longer than `most` bytes.
+fn shortened(mut text: String, most: usize) -> String {
+    if text.len() > most {
+        text.truncate(text.floor_char_boundary(most));
+        text.push_str("...");
+    }
+    text
 }
 
 /// The beginning of a line, fit to be shown.
@@ -257,6 +270,18 @@ mod tests {
             panic!("done expected");
         };
         assert_eq!((bundle, log), (vec![0, 255], String::new()));
+    }
+
+    #[test]
+    fn an_error_is_kept_short() {
+        let (kind, message) = ("ä".repeat(1000), "ö".repeat(1 << 20));
+        let error = format!(r#"{{"kind":"{kind}","message":"{message}","transient":true}}"#);
+        let line = format!(r#"{{"id":1,"state":"error","error":{error}}}"#);
+        let Answer::Error { kind, message, .. } = Answer::decode(line.as_bytes(), 1).unwrap()
+        else {
+            panic!("an error expected");
+        };
+        assert_eq!((kind.len(), message.len()), (103, (64 << 10) + 3));
     }
 
     #[test]

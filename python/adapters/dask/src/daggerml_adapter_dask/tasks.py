@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import binascii
 import functools
+import re
 from typing import TYPE_CHECKING, Any, Callable, Optional, TypeVar
 
 from daggerml.adapters.lines import PROTOCOL, AdapterError
-from daggerml_adapter_dask import cluster, worker
+from daggerml_adapter_dask import answers, cluster, worker
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -25,6 +26,9 @@ T = TypeVar("T")
 
 #: How long a request waits for the end of a call, in seconds.
 MOMENT = 0.25
+
+#: The names of tasks, which are their tokens.
+_TOKEN = re.compile(r"daggerml-[0-9a-f]+-[0-9]+")
 
 _futures: dict[str, Future] = {}
 
@@ -58,7 +62,7 @@ def submit(request: Message) -> Message:
         raise AdapterError("invalid_request", f"the request lacks {problem}") from None
     client = cluster.connected()
     if ancestors:
-        client.run(_by_value(worker.ask_to_secede), ancestors[-1])
+        client.run(_by_value(worker.ask_to_secede), ancestors[-1], on_error="ignore")
     token = f"daggerml-{key}-{attempt}"
     task = {
         "protocol": PROTOCOL,
@@ -89,6 +93,7 @@ def submit(request: Message) -> Message:
 @_answering
 def collect(token: str) -> Message:
     """Collect the outcome of a call, if it is there."""
+    _check(token)
     client = cluster.connected()
     future = _found(client, token)
     answer = _waited(future, _unknown(token))
@@ -101,15 +106,22 @@ def collect(token: str) -> Message:
 @_answering
 def stop(token: str) -> Message:
     """Stop a call wherever it runs."""
+    _check(token)
     client = cluster.connected()
     try:
         future = _found(client, token)
     except AdapterError:
         return {"state": "canceled"}  # it is at its end, or its scheduler
     client.cancel([future], force=True)
-    client.run(_by_value(worker.stop), token)
+    client.run(_by_value(worker.stop), token, on_error="ignore")
     _forget(client, token)
     return {"state": "canceled"}
+
+
+def _check(token: str) -> None:
+    """Refuse what is no token of ours: a scheduler has names of others, too."""
+    if not _TOKEN.fullmatch(token):
+        raise AdapterError("invalid_request", f"{answers.told(token, 100)} is no token")
 
 
 def _found(client: Client, token: str) -> Future:
@@ -143,26 +155,30 @@ def _waited(future: Future, lost: AdapterError) -> Optional[Message]:
     from distributed.scheduler import KilledWorker
 
     try:
-        answer: Message = future.result(timeout=MOMENT)
-    except (TimeoutError, DaskTimeoutError):
-        return None
-    except CancelledError:
-        raise lost from None
-    except UnboundLocalError as problem:
-        # Not of the task, whose own errors are answers: Dask's `sync` ends like this when
-        # what it waits for is canceled, and that connection would do so again.
-        raise ConnectionError(f"a gather was canceled ({problem})") from None
+        given = future.result(timeout=MOMENT)
     except KilledWorker as problem:
-        text = f"the call's Dask workers died, one after the other: {problem}"
+        text = f"the call's Dask workers died, one after the other: {answers.told(problem)}"
         raise AdapterError("workers_died", text, transient=True) from None
     except ModuleNotFoundError as problem:
-        text = f"a Dask worker cannot run calls: {problem}; install daggerml where workers run"
-        raise AdapterError("worker_unfit", text) from None
-    except (AdapterError, CommClosedError):  # the latter is the connection's, not the task's
-        raise
-    except Exception as problem:  # noqa: BLE001  whatever the task raised is answered
-        text = f"the Dask task failed: {type(problem).__name__}: {problem}"
+        text = f"a Dask worker cannot run calls: {answers.told(problem)}; "
+        raise AdapterError("worker_unfit", f"{text}install daggerml where workers run") from None
+    except (Exception, SystemExit, GeneratorExit) as problem:
+        # Whatever the task itself raised, a timeout say, is answered and ends nothing here.
+        if getattr(future, "status", None) != "error":
+            if isinstance(problem, (TimeoutError, DaskTimeoutError)):
+                return None
+            if isinstance(problem, CancelledError):
+                raise lost from None
+            if isinstance(problem, UnboundLocalError):
+                # Dask's `sync` ends like this when what it waits for is canceled, and that
+                # connection would do so again.
+                text = f"a gather was canceled ({problem})"
+                raise ConnectionError(text) from None
+            if isinstance(problem, CommClosedError):
+                raise
+        text = f"the Dask task failed: {type(problem).__name__}: {answers.told(problem)}"
         raise AdapterError("task_failed", text) from None
+    answer = answers.checked(given)
     if "bundle" in answer:
         encoded = binascii.b2a_base64(answer["bundle"], newline=False)
         answer = {**answer, "bundle": encoded.decode("ascii")}

@@ -1,0 +1,165 @@
+"""A worker or a scheduler of a Dask cluster that does not tell the truth."""
+
+from __future__ import annotations
+
+import sys
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from daggerml.adapters.lines import AdapterError
+
+distributed = pytest.importorskip("distributed")
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ID = "ab" * 32
+REQUEST = {"key": "00", "attempt": 1, "bundle": ""}
+
+
+class Text(str):
+    """Text that is something else later."""
+
+    __slots__ = ()
+
+
+class OddError(Exception):
+    """An error that cannot be printed."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+class Liar:
+    """A future of a task that ended, with what it gave."""
+
+    key = "daggerml-00-1"
+
+    def __init__(self, given: Any) -> None:
+        self.given = given
+        self.status = "error" if isinstance(given, BaseException) else "finished"
+
+    def result(self, timeout: float) -> Any:
+        if isinstance(self.given, BaseException):
+            raise self.given
+        return self.given
+
+
+def answered(given: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Submit a call to a cluster that gives this; return what is answered."""
+    from daggerml_adapter_dask import cluster, tasks
+
+    client = SimpleNamespace(
+        scheduler=SimpleNamespace(address="tcp://127.0.0.1:1"),
+        submit=lambda *args, **options: Liar(given),
+    )
+    monkeypatch.setattr(cluster, "connected", lambda: client)
+    try:
+        return tasks.submit(dict(REQUEST))
+    except AdapterError as error:
+        return error.answer
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        None,
+        b"bytes",
+        [],
+        {},
+        {"state": None},
+        {"state": "pending", "token": "daggerml-ff-1"},
+        {"state": "canceled"},
+        {"state": Text("done"), "bundle": b"", "dag": ID},
+        {"state": "done", "dag": ID},
+        {"state": "done", "bundle": "text", "dag": ID},
+        {"state": "done", "bundle": b"", "dag": "../../x"},
+        {"state": "done", "bundle": b"", "dag": ID, "log": b"bytes"},
+        {"state": "error"},
+        {"state": "error", "error": {"kind": 1, "message": ""}},
+    ],
+)
+def test_what_is_no_answer(given: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = answered(given, monkeypatch)
+    assert answer["state"] == "error"
+    assert answer["error"]["kind"] == "worker_unfit"
+    assert not answer["error"]["transient"]
+
+
+def test_an_answer_holds_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"state": "done", "bundle": b"x", "dag": ID, "log": "a" * (1 << 20), "id": 99}
+    answer = answered({**given, "token": "t", "error": {"kind": "k"}}, monkeypatch)
+    assert answer == {"state": "done", "bundle": "eA==", "dag": ID, "log": "a" * (1 << 18)}
+    error = {"kind": "k" * 1000, "message": "m" * (1 << 20), "transient": "yes", "more": 1}
+    answer = answered({"state": "error", "error": error, "id": 7}, monkeypatch)
+    assert set(answer) == {"state", "error", "log"}
+    assert set(answer["error"]) == {"kind", "message", "transient"}
+    assert len(answer["error"]["kind"]) < 110
+    assert len(answer["error"]["message"]) < 17_000
+    assert answer["error"]["transient"] is False
+
+
+def test_a_bundle_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    from daggerml_adapter_dask import answers
+
+    monkeypatch.setattr(answers, "MAX_BUNDLE", 10)
+    answer = answered({"state": "done", "bundle": b"x" * 11, "dag": ID}, monkeypatch)
+    assert "11 bytes" in answer["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "raised",
+    [
+        SystemExit(0),
+        GeneratorExit(),
+        TimeoutError("never"),
+        UnboundLocalError("x"),
+        AdapterError("done", "as if"),
+        OddError(),
+        RecursionError("x" * (1 << 20)),
+    ],
+)
+def test_an_error_ends_nothing(raised: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = answered(raised, monkeypatch)
+    assert answer["error"]["kind"] == "task_failed"
+    assert len(answer["error"]["message"]) < 17_000
+
+
+@pytest.mark.parametrize("token", ["", "x", "daggerml-00-1/../x", "daggerml-00-1\n", "a" * 9999])
+def test_names_of_others_are_no_tokens(token: str) -> None:
+    from daggerml_adapter_dask import tasks
+
+    for ask in (tasks.collect, tasks.stop):
+        with pytest.raises(AdapterError) as caught:
+            ask(token)
+        assert caught.value.answer["error"]["kind"] == "invalid_request"
+
+
+def lie(name: str, request: dict[str, Any], scheduler: str) -> Any:
+    """Do as a worker whose code was changed would."""
+    return {"state": "done", "bundle": request["bundle"], "dag": 7, "name": name}
+
+
+@pytest.fixture
+def client() -> Iterator[Any]:
+    cluster = distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
+    )
+    with cluster, distributed.Client(cluster, set_as_default=False) as found:
+        yield found
+
+
+def test_a_real_cluster(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    import cloudpickle
+
+    from daggerml_adapter_dask import cluster, tasks, worker
+
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    monkeypatch.setattr(cluster, "connected", lambda: client)
+    monkeypatch.setattr(worker, "run", lie)
+    monkeypatch.setattr(tasks, "MOMENT", 30)
+    with pytest.raises(AdapterError) as caught:
+        tasks.submit(dict(REQUEST))
+    assert "7 for the id of a DAG" in caught.value.answer["error"]["message"]
