@@ -100,13 +100,16 @@ def of_function(function: FunctionType) -> Found:
 
 def of_class(cls: type) -> list[Found]:
     """Return the definitions that a class may have: before Python 3.13 it knows no line."""
-    methods = [
+    every = [
         function.__code__
         for member in vars(cls).values()
         for function in [_function(member)]
         if function is not None and not function.__code__.co_filename.startswith("<string")
     ]
+    # Those that decorators added are of packages.
+    methods = [each for each in every if not installed.has_file_of_package(each.co_filename)]
     found: list[Found] = []
+    texts = _has_texts(cls, methods)
     known = vars(sys.modules.get(cls.__module__, ast))
     for file in _files_of_class(cls, [code.co_filename for code in methods]):
         source = _source(file, known)
@@ -114,7 +117,8 @@ def of_class(cls: type) -> list[Found]:
             continue
         for node, around in source.definitions:
             if isinstance(node, ast.ClassDef) and node.name == cls.__name__:
-                found.append(Found(node, around, *_compiled(node, around, None, source, known)))
+                made = _compiled(node, around, None, source, known, texts=texts)
+                found.append(Found(node, around, *made))
     line = vars(cls).get("__firstlineno__")
     found = [each for each in found if each.qualname == cls.__qualname__] or found
     found = [each for each in found if _first_line(each.node) == line] or found
@@ -134,13 +138,7 @@ def _function(member: object) -> Optional[FunctionType]:
 
 
 def _files_of_class(cls: type, known: list[str]) -> Iterator[str]:
-    # Methods that decorators added are of packages.
-    files = [
-        each
-        for each in known
-        if not installed.has_file_of_package(each)
-        and (not each.startswith("<") or each in linecache.cache)
-    ]
+    files = [each for each in known if not each.startswith("<") or each in linecache.cache]
     module = sys.modules.get(cls.__module__)
     file = getattr(module, "__file__", None)
     if file is not None:
@@ -240,6 +238,8 @@ def _compiled(
     function: Optional[FunctionType],
     source: _Source,
     known: dict[str, Any],
+    *,
+    texts: bool = False,
 ) -> tuple[CodeType, bool]:
     """Return the code of a definition, compiled as if it stood where it does."""
     flags = 0
@@ -247,12 +247,22 @@ def _compiled(
     if function is not None:
         flags = function.__code__.co_flags & _FUTURE
         outside = function.__code__.co_freevars
-    elif source.are_texts:
+    elif source.are_texts or texts:
         flags = _ANNOTATIONS
     imports = source.imports
     if "@pytest_ar" in known:
         node, imports = _rewritten(node), [*imports, "@pytest_ar", "@py_builtins"]
     return _code(node, around, flags, outside, imports), bool(flags & _ANNOTATIONS)
+
+
+def _has_texts(cls: type, methods: list[CodeType]) -> bool:
+    """Tell whether a class has texts as annotations, by a flag that a notebook carries on."""
+    if methods:
+        return any(code.co_flags & _ANNOTATIONS for code in methods)
+    found: Optional[dict[str, Any]] = vars(cls).get("__annotations__")
+    return (
+        found is not None and bool(found) and all(isinstance(each, str) for each in found.values())
+    )
 
 
 def _code(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any, Optional
 
-from daggerml.funks import strings
+from daggerml.funks import strings, trees
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -142,10 +142,10 @@ class Printer:
     # f-strings.
 
     def _JoinedStr(self, node: ast.JoinedStr) -> tuple[str, int]:
-        return self._formatted("f", node.values), ATOM
+        return self._formatted("f", trees.united(node.values)), ATOM
 
     def _TemplateStr(self, node: Any) -> tuple[str, int]:
-        return self._formatted("t", node.values), ATOM
+        return self._formatted("t", trees.united(node.values)), ATOM
 
     def _formatted(self, kind: str, values: Sequence[ast.expr]) -> str:
         outside, free = self._quotes, self._free
@@ -196,7 +196,7 @@ class Printer:
             parts.append(f"!{chr(node.conversion)}")
         if node.format_spec is not None:
             parts.append(":")
-            parts += self._pieces(node.format_spec.values, quote, spec=True)
+            parts += self._pieces(trees.united(node.format_spec.values), quote, spec=True)
         return "".join([*parts, "}"])
 
     # Operators.

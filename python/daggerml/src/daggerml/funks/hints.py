@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any, Optional, Union
 
+from daggerml.funks import trees
 from daggerml.funks.statements import printed
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ _READERS = {
     "__annotations__", "__annotate__", "__dataclass_fields__", "annotationlib", "fields",
     "get_annotations", "get_type_hints", "getfullargspec", "inspect", "signature",
 }  # fmt: skip
+
+_APART = {"annotation", "returns", "ctx", "op"}
 
 _Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]
 
@@ -38,7 +41,7 @@ def settle(
     tells which names source uses that are nowhere, and ``aliases`` what else things are
     called. Returns whether every annotation that stays is what it is in the author's module.
     """
-    nodes = [node for body, _ in bodies for statement in body for node in ast.walk(statement)]
+    nodes = trees.walk([statement for body, _ in bodies for statement in body])
     is_read = any(_words(node) & _READERS for node in nodes)
     values = _used_as_values(nodes)
     values |= {name for alias, name in aliases.items() if alias in values}
@@ -53,7 +56,7 @@ def settle(
     if evaluated and not is_read:
         nowhere = _nowhere([statement for body, _ in bodies for statement in body], kept, missing)
         for slot in evaluated:
-            if any(isinstance(n, ast.Name) and n.id in nowhere for n in ast.walk(slot.get())):
+            if any(isinstance(n, ast.Name) and n.id in nowhere for n in trees.walk([slot.get()])):
                 slot.make_text()
                 exact = False
     return exact
@@ -137,12 +140,13 @@ def _slots(body: Iterable[ast.stmt], values: set[str]) -> Iterator[_Slot]:
             inside = "class"
         elif isinstance(node, ast.AnnAssign) and where == "class":
             yield _Slot(node, "annotation")
-        for name, value in ast.iter_fields(node):
+        for name in node._fields:
+            value = getattr(node, name, None)
             if isinstance(value, list):
                 if inside == "function" and value and isinstance(value[0], ast.stmt):
                     value[:] = [_plain(item) for item in value]
                 stack += [(item, inside) for item in value if isinstance(item, ast.AST)]
-            elif isinstance(value, ast.AST) and name not in {"annotation", "returns"}:
+            elif isinstance(value, ast.AST) and name not in _APART:
                 stack.append((value, inside))
 
 

@@ -16,9 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["check", "imported"]
 
 
-def check(name: str, statements: Iterable[ast.stmt]) -> None:
+def check(name: str, nodes: list[ast.AST]) -> None:
     """Refuse imports that mean something else where the funk runs."""
-    nodes = [node for statement in statements for node in ast.walk(statement)]
     modules: dict[str, str] = {}
     for node in nodes:
         if isinstance(node, ast.ImportFrom) and node.level:

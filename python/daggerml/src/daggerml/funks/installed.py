@@ -61,7 +61,8 @@ def is_of_package(module: ModuleType) -> bool:
     """Tell whether a module is of the standard library or an installed package."""
     file = getattr(module, "__file__", None)
     if file is None:
-        return bool(module.__name__ not in {"__main__", "daggerml_funk"})
+        origin = getattr(getattr(module, "__spec__", None), "origin", None)
+        return origin in {"built-in", "frozen"} or module.__name__ in sys.builtin_module_names
     return has_file_of_package(file)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import importlib.util
 import os
 import sys
@@ -17,6 +16,7 @@ from daggerml.funks.imports import imported
 from daggerml.funks.statements import printed
 
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Iterable, Iterator
 
 __all__ = ["gathered", "module_names", "warn"]
@@ -142,10 +142,8 @@ def _source(name: str, file: str) -> str:
     if loaded is not None:
         loaded_modules.compare(loaded, tree, file)
     try:
-        trees.joined(tree)
         normal = printed(tree.body) + "\n"
         again = trees.parsed(normal)
-        trees.joined(again)
     except trees.DEEP:
         raise trees.too_deep(name) from None
     differs = trees.difference(tree, again)
@@ -159,11 +157,9 @@ def _source(name: str, file: str) -> str:
 _warned: set[str] = set()
 
 
-def warn(name: str, statements: Iterable[ast.stmt], sources: dict[str, str]) -> None:
+def warn(name: str, nodes: Iterable[ast.AST], sources: dict[str, str]) -> None:
     """Warn, once for each, of modules that are imported and do not come along."""
-    nodes = [node for statement in statements for node in ast.walk(statement)]
-    for text in sources.values():
-        nodes += ast.walk(trees.parsed(text))
+    nodes = [*nodes, *trees.walk([trees.parsed(text) for text in sources.values()])]
     roots = {each.partition(".")[0] for each in sources}
     for module in dict.fromkeys(imported(nodes)):
         root = module.partition(".")[0]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import builtins
+import functools
 import symtable
 import sys
+from collections import ChainMap
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +19,7 @@ from daggerml.funks.installed import has_file_of_package, is_installed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["UNKNOWN", "check", "free", "meaning", "surroundings", "undefined"]
+__all__ = ["UNKNOWN", "check", "free", "meanings", "surroundings", "undefined"]
 
 # IPython adds names to the builtins of the notebook, which are nowhere else. Those of the
 # author's module mean something else where it runs; but for its name, which many log.
@@ -102,12 +104,13 @@ def _advice(name: str, known: Mapping[str, Any]) -> str:
     return f"{name} (of type {kind}): pass it as an argument, or assign it inside the function."
 
 
-def meaning(thing: object, name: str) -> Any:
-    """Return what a name means to a function or class, or `UNKNOWN`."""
-    around = surroundings(thing)
+def meanings(thing: object) -> Mapping[str, Any]:
+    """Return what names mean to a function or class."""
     if isinstance(thing, type) and "<locals>" not in thing.__qualname__:
         around = vars(sys.modules.get(thing.__module__, builtins))
-    return around.get(name, getattr(builtins, name, UNKNOWN))
+    else:
+        around = surroundings(thing)
+    return ChainMap(around, vars(builtins))
 
 
 def undefined(source: str, known: Mapping[str, Any]) -> dict[str, str]:
@@ -126,6 +129,7 @@ def free(source: str) -> dict[str, str]:
     return _uses(source)[0]
 
 
+@functools.lru_cache(maxsize=32)
 def _uses(source: str) -> tuple[dict[str, str], set[str]]:
     """Return the names that source uses, and the globals that functions assign."""
     try:
@@ -140,7 +144,7 @@ def _uses(source: str) -> tuple[dict[str, str], set[str]]:
     used: dict[str, str] = {}
     _collect(top, "", assigned, used)
     if assigned and "global " in source:
-        for node in ast.walk(trees.parsed(source)):
+        for node in trees.walk([trees.parsed(source)]):
             if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
                 name = node.target.id
                 used.update({name: used.get(name, "")} if name in assigned else {})

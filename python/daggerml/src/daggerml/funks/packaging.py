@@ -245,7 +245,7 @@ def funk(
         raise InvalidError(text, hint="use its options(...) for another adapter or timeout")
     brought = own_modules.gathered(modules)
     made = sources.packaged(function, list(helpers), _is_funk, own_modules.module_names(brought))
-    own_modules.warn(made.name, made.tree.body, brought)
+    own_modules.warn(made.name, made.nodes, brought)
     kwargs: dict[str, Any] = {"source": made.text, "function": made.name}
     if brought:
         kwargs["modules"] = brought

@@ -58,7 +58,7 @@ class Proof:
         self.check()
         comparison = Comparison({}, {}, annotations=False)
         for thing, name, meant in self._uses:
-            means = of_funk(names.meaning(thing, name))
+            means = of_funk(names.meanings(thing).get(name, names.UNKNOWN))
             if means is meant or means is names.UNKNOWN:
                 continue
             try:
@@ -101,7 +101,6 @@ def prove(
 ) -> Proof:
     """Prove that source is that of these parts, and makes what is in hand."""
     tree = trees.parsed(source)
-    trees.joined(tree)
     expected = ast.Module(statements, [])
     differs = trees.difference(expected, tree)
     if differs is not None:

@@ -32,8 +32,8 @@ class Packaged(NamedTuple):
     text: str
     name: str
     proof: proof.Proof
-    #: The statements of the text.
-    tree: ast.Module
+    #: All nodes of its tree.
+    nodes: list[ast.AST]
 
 
 def packaged(
@@ -114,16 +114,16 @@ def _made(function: Any, helpers: list[Any], parts: Parts) -> Packaged:
     text = "\n\n".join([printed(part.statements) for part in every]) + "\n"
     names.check(main.name, text, known)
     statements = [statement for part in every for statement in part.statements]
-    imports.check(main.name, statements)
+    nodes = trees.walk(statements)
+    imports.check(main.name, nodes)
     made = proof.prove(main.name, text, every, statements, uses, annotations=exact)
-    return Packaged(text, main.name, made, ast.Module(statements, []))
+    return Packaged(text, main.name, made, nodes)
 
 
 def _distinct(parts: list[Part]) -> list[Part]:
     """Return the parts without those that say again what another says."""
     found: list[Part] = []
     for part in parts:
-        trees.joined(ast.Module(part.statements, []))
         same = [each for each in found if each.name == part.name and _is_same(each, part)]
         if not same:
             found.append(part)
@@ -180,15 +180,25 @@ def _refuse_mixing(parts: list[Part], given: list[Part]) -> list[tuple[Any, str,
             text = f"{one} has the name of the helper {other} {_where(last)}"
             raise _mixed(text)
     for part in parts:
-        for name in _used(part):
-            meant = names.meaning(part.thing, name)
-            if name in final:
-                uses.append((part.thing, name, final[name].thing))
-            if name not in final or meant is names.UNKNOWN or meant is final[name].thing:
+        if part.found is None:
+            continue
+        code = part.found.code
+        called = {name for each in (code, *codes.inside(code)) for name in each.co_names}
+        called.update(code.co_freevars)
+        around = names.meanings(part.thing)
+        used: Optional[set[str]] = None
+        for name in final.keys() & called:
+            meant, last = around.get(name, names.UNKNOWN), final[name]
+            if meant is names.UNKNOWN:
                 continue
-            if not _are_same(meant, final[name].thing):
-                text = f"{named(part.thing)} means something else by {name!r} than the helper "
-                raise _mixed(text + _where(final[name]))
+            if meant is not last.thing:
+                used = _used(part) if used is None else used  # not attributes of that name
+                if name not in used:
+                    continue
+                if not _are_same(meant, last.thing):
+                    text = f"{named(part.thing)} means something else by {name!r} than the helper "
+                    raise _mixed(text + _where(last))
+            uses.append((part.thing, name, last.thing))
     return uses
 
 

@@ -11,10 +11,20 @@ from daggerml.errors import InvalidError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["DEEP", "copied", "difference", "joined", "parsed", "too_deep"]
+__all__ = ["DEEP", "copied", "difference", "parsed", "too_deep", "united", "walk"]
 
 #: What Python raises where source is nested too deeply for it.
 DEEP = (RecursionError, MemoryError)
+
+# f-strings and template strings.
+_TEXTS = {"JoinedStr", "TemplateStr"}
+
+# Nodes that have others in them; operators and contexts have none.
+_WITH_PARTS = tuple(
+    kind
+    for kind in ast.AST.__subclasses__()
+    if not issubclass(kind, (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop))
+)
 
 # What says nothing about the code.
 _IGNORED = {"kind", "type_comment", "type_ignores"}
@@ -27,14 +37,24 @@ def parsed(text: str) -> ast.Module:
         return ast.parse(text)
 
 
-def joined(tree: ast.AST) -> None:
-    """Unite the pieces of f-strings, which differ between versions of Python."""
-    for node in ast.walk(tree):
-        if node.__class__.__name__ in {"JoinedStr", "TemplateStr"}:
-            node.values = _united(node.values)  # type: ignore[attr-defined]
+def walk(nodes: Iterable[ast.AST]) -> list[Any]:
+    """Return all nodes of trees; but not operators, which say nothing alone."""
+    found: list[Any] = []
+    stack: list[Any] = list(nodes)
+    while stack:
+        node = stack.pop()
+        found.append(node)
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if value.__class__ is list:
+                stack += [item for item in value if isinstance(item, ast.AST)]
+            elif isinstance(value, _WITH_PARTS):
+                stack.append(value)
+    return found
 
 
-def _united(values: Iterable[ast.expr]) -> list[ast.expr]:
+def united(values: Iterable[ast.expr]) -> list[ast.expr]:
+    """Return the pieces of an f-string, which differ between versions of Python, made regular."""
     found: list[ast.expr] = []
     for value in values:
         last = found[-1] if found else None
@@ -47,18 +67,23 @@ def _united(values: Iterable[ast.expr]) -> list[ast.expr]:
     return found
 
 
-def difference(one: ast.AST, other: ast.AST) -> Optional[str]:
+def difference(first: ast.AST, second: ast.AST) -> Optional[str]:
     """Return where two trees differ, ``None`` if they are equal but for their places."""
-    stack: list[tuple[Any, Any]] = [(one, other)]
+    stack: list[tuple[Any, Any]] = [(first, second)]
     while stack:
         left, right = stack.pop()
         if left.__class__ is not right.__class__:
             return _place(left, right)
         if isinstance(left, ast.AST):
+            is_text = left.__class__.__name__ in _TEXTS
             for name in left._fields:
-                if name not in _IGNORED:
-                    pair = (getattr(left, name, None), getattr(right, name, None))
-                    stack += [pair]
+                if name in _IGNORED:
+                    continue
+                one, other = getattr(left, name, None), getattr(right, name, None)
+                if is_text and name == "values":
+                    one, other = united(one or ()), united(other or ())
+                if one is not other:
+                    stack.append((one, other))
         elif isinstance(left, list):
             if len(left) != len(right):
                 return _place(left, right)
