@@ -18,9 +18,9 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from test_funk_cases import outcome, there
 
 from daggerml import Funk, funk
-from daggerml.adapters.work import function_of
 from daggerml.errors import InvalidError
 
 HEAD = """
@@ -254,20 +254,10 @@ class FunkMachine(RuleBasedStateMachine):
 
     def _compare(self, made: Funk) -> None:
         try:
-            here = _outcome(made.in_process)
+            here = outcome(made.in_process)
         except InvalidError:
             return  # it says that something was changed
-        there = _outcome(lambda: function_of(made.runnable)(None))
-        assert here == there, made.source
-
-
-def _outcome(run: Any) -> str:
-    try:
-        return repr(run())
-    except InvalidError:
-        raise
-    except Exception as problem:  # noqa: BLE001  it is compared
-        return f"{type(problem).__name__}: {problem}"
+        assert here == outcome(there, made), made.source
 
 
 TestFunkMachine = FunkMachine.TestCase
