@@ -9,7 +9,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 
 use common::{Place, Run, fails, ok};
 
@@ -198,6 +198,60 @@ fn root_may_act_for_the_user_behind_sudo() {
     assert_eq!(made.uid(), NOBODY);
 }
 
+/// Runs `dml` as another user, who allows `allowed`.
+fn as_nobody(place: &Place, allowed: &str, args: &[&str]) -> std::io::Result<Output> {
+    // Where anybody can run it.
+    let program = place.path().join("dml");
+    if !program.exists() {
+        fs::copy(common::binary(), &program)?;
+    }
+    let mut command = Command::new(&program);
+    command.args(args).env_clear().current_dir(place.path());
+    command
+        .env("DML_AUTHOR", "Bob")
+        .env("DML_SAFE_DIRECTORIES", allowed)
+        .uid(NOBODY)
+        .gid(NOBODY);
+    command.output()
+}
+
+/// Two users of a group take turns.
+#[test]
+fn a_group_works_in_what_is_made_for_it() {
+    let place = Place::empty();
+    if chown(place.path(), None, Some(NOBODY)).is_err() {
+        eprintln!("SKIPPED: this user cannot give a folder to another group");
+        return;
+    }
+    allow(place.path(), 0o2775);
+    ok(&place.dml(&["init", "--shared=group"]));
+    common::author(&place.repository());
+    let Ok(output) = as_nobody(&place, "*", &["branch", "theirs"]) else {
+        eprintln!("SKIPPED: this user cannot become another one");
+        return;
+    };
+    assert!(output.status.success(), "{output:?}");
+    ok(&place.dml(&["branch", "ours"]));
+    for (key, by_other) in [("Bob", true), ("Ada", false), ("Bob again", true)] {
+        let set = ["config", "user.name", key];
+        if by_other {
+            let output = as_nobody(&place, "*", &set).unwrap();
+            assert!(output.status.success(), "{output:?}");
+        } else {
+            ok(&place.dml(&set));
+        }
+        let run = place.dml(&["config", "user.name"]);
+        assert_eq!(ok(&run).stdout.trim(), key);
+    }
+    let names = common::branches(&place);
+    assert_eq!(names, ["main", "ours", "theirs"]);
+    let made = fs::metadata(place.path().join(".dml/config.toml")).unwrap();
+    assert_eq!(
+        (made.uid(), made.gid(), made.mode() & 0o777),
+        (NOBODY, NOBODY, 0o660)
+    );
+}
+
 /// A repository that root keeps for everybody to read.
 #[test]
 fn a_shared_repository_can_be_read() {
@@ -212,18 +266,7 @@ fn a_shared_repository_can_be_read() {
     ] {
         allow(path, mode);
     }
-    // Where anybody can run it.
-    let program = place.path().join("dml");
-    fs::copy(common::binary(), &program).unwrap();
-    let run = |allowed: &str, args: &[&str]| {
-        let mut command = Command::new(&program);
-        command.args(args).env_clear().current_dir(place.path());
-        command
-            .env("DML_SAFE_DIRECTORIES", allowed)
-            .uid(NOBODY)
-            .gid(NOBODY);
-        command.output()
-    };
+    let run = |allowed: &str, args: &[&str]| as_nobody(&place, allowed, args);
     match run("", &["status"]) {
         Ok(output) if root => assert_eq!(output.status.code(), Some(1), "{output:?}"),
         _ => {

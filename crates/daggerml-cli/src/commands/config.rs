@@ -131,10 +131,11 @@ pub fn run(context: &mut Context<'_>, args: &ConfigArgs) -> Result<(), CommandEr
         } else {
             config.set(scope, key, value)?;
         }
+        let done = if args.add { "Added to" } else { "Set" };
         let json = json!({"key": key, "value": value, "scope": scope.as_str()});
         return context
             .ui
-            .done(&json, format_args!("Set {key} ({})", scope.as_str()));
+            .done(&json, format_args!("{done} {key} ({})", scope.as_str()));
     }
     let not_set = || Error::NotFound {
         what: "setting",

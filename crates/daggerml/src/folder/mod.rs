@@ -101,12 +101,18 @@ impl Folder {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(None),
             made => made.map_err(failed("make", &path))?,
         }
-        let made = Self::open(&path)?;
-        if let Some(made) = &made {
-            made.dir.set_mode(mode).map_err(failed("make", &path))?;
+        let made = Self::open(&path).and_then(|made| {
+            if let Some(made) = made {
+                made.dir.set_mode(mode).map_err(failed("make", &path))?;
+            }
+            // Again, for what new files are like follows from its mode.
+            Self::open(&path)
+        });
+        if made.is_err() {
+            // A file system that keeps no owners or modes, say: nothing is left behind.
+            let _ = system::remove_folder(&path);
         }
-        // Again, for what new files are like follows from its mode.
-        Self::open(&path)
+        made
     }
 
     /// Where it is.
