@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import CancelledError
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ CommClosedError = pytest.importorskip("distributed.comm").CommClosedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 
 class Lost:
@@ -76,3 +78,28 @@ def test_a_connection_that_is_no_good(
     ):
         assert (found["kind"], found["transient"]) == ("scheduler_lost", True)
     assert forgotten == [1, 1]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a cluster of one's own is for Unix")
+@pytest.mark.parametrize("planted", ["link", "nowhere", "file", "open"])
+def test_the_folder_of_a_local_cluster_is_ones_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, planted: str
+) -> None:
+    from daggerml_adapter_dask import cluster
+
+    victim = tmp_path / "victim"
+    victim.mkdir(mode=0o700)
+    (victim / "lock").write_text("precious")
+    place = tmp_path / f"daggerml-dask-{os.getuid()}-{os.getppid()}"
+    if planted == "open":
+        place.mkdir()
+        place.chmod(0o777)
+    elif planted == "file":
+        place.touch()
+    else:
+        place.symlink_to(victim if planted == "link" else tmp_path / "none")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(AdapterError, match="not a folder of this user's alone"):
+        cluster._local()
+    assert (victim / "lock").read_text() == "precious"
+    assert [path.name for path in victim.iterdir()] == ["lock"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import stat
 import sys
 import tempfile
 import time
@@ -88,9 +90,13 @@ def _address() -> str:
 def _local() -> str:
     """Return the address of a cluster on this machine: one for all processes of a caller."""
     folder = Path(tempfile.gettempdir()) / f"daggerml-dask-{os.getuid()}-{os.getppid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if folder.stat().st_uid != os.getuid():
-        raise AdapterError("no_scheduler", f"{folder} belongs to somebody else")
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    # Its name can be guessed, so somebody else may have put another one there, or a link.
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        text = f"{folder} is not a folder of this user's alone; remove it, or set TMPDIR"
+        raise AdapterError("no_scheduler", text)
     told = folder / "scheduler"
     lock = (folder / "lock").open("w")
     if not _locked(lock):
