@@ -14,6 +14,7 @@ many definitions in FOLDER have another normal form. Both must be none.
 
 from __future__ import annotations
 
+import ast
 import collections
 import hashlib
 import importlib
@@ -132,7 +133,7 @@ def normal_forms(folder: str) -> dict[str, str]:
         except (SyntaxError, ValueError):
             continue
         for index, node in enumerate(each for each in trees.walk([tree]) if hasattr(each, "body")):
-            if hasattr(node, "name"):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
                 text = printed([node])
                 key = f"{file.relative_to(folder)} {node.name} {node.lineno} {index}"
                 found[key] = hashlib.sha256(text.encode("utf-8")).hexdigest()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import linecache
 import sys
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from typing import TYPE_CHECKING, Any, Optional
 
@@ -45,7 +44,9 @@ def _taken(roots: set[str]) -> dict[str, ModuleType]:
     return {name: sys.modules.pop(name) for name in names}
 
 
-class _Finder(MetaPathFinder, Loader):
+class _Finder:
+    """Finds and loads modules. No base class says so: those are slow to import."""
+
     def __init__(self, sources: Mapping[str, str]) -> None:
         self._sources = sources
         self.roots = {name.partition(".")[0] for name in sources}
@@ -62,7 +63,11 @@ class _Finder(MetaPathFinder, Loader):
         if fullname not in self._sources and not is_package:
             text = f"No module named {fullname!r}: the funk did not bring it along"
             raise ModuleNotFoundError(text, name=fullname)
-        return ModuleSpec(fullname, self, origin=_file(fullname), is_package=is_package)
+        loader: Any = self
+        return ModuleSpec(fullname, loader, origin=_file(fullname), is_package=is_package)
+
+    def create_module(self, spec: ModuleSpec) -> Optional[ModuleType]:
+        return None
 
     def exec_module(self, module: ModuleType) -> None:
         source = self.get_source(module.__name__)

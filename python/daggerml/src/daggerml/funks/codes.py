@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from types import CodeType
 from typing import TYPE_CHECKING, Any, Optional
 
@@ -33,12 +32,12 @@ _WORDS = {
 }
 # Flags that say how a function behaves; not where it was written.
 _FLAGS = (
-    inspect.CO_VARARGS
-    | inspect.CO_VARKEYWORDS
-    | inspect.CO_GENERATOR
-    | inspect.CO_COROUTINE
-    | inspect.CO_ASYNC_GENERATOR
-    | inspect.CO_ITERABLE_COROUTINE
+    0x04  # *args
+    | 0x08  # **kwargs
+    | 0x20  # a generator
+    | 0x80  # a coroutine
+    | 0x100  # a generator that can be awaited
+    | 0x200  # an asynchronous generator
 )
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import ast
 import sys
+import warnings
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from daggerml.errors import InvalidError
-from daggerml.funks import installed
+from daggerml.funks import installed, trees
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["check", "imported"]
+__all__ = ["check", "warn"]
 
 
 def check(name: str, nodes: list[ast.AST]) -> None:
@@ -38,7 +39,7 @@ def check(name: str, nodes: list[ast.AST]) -> None:
                 _refuse_replaced(name, module, node.attr)
 
 
-def imported(nodes: Iterable[ast.AST]) -> Iterator[str]:
+def _imported(nodes: Iterable[ast.AST]) -> Iterator[str]:
     """Return the modules that source imports, wherever it does."""
     for node in nodes:
         if isinstance(node, ast.Import):
@@ -74,3 +75,36 @@ def _refuse_replaced(name: str, module: str, attribute: str) -> None:
             return  # made by the package itself
     text = f"the funk {name!r} uses {module}.{attribute}, which was replaced in this process"
     raise InvalidError(text, hint="it would be the original where the funk runs: put that back")
+
+
+# Modules of one's own.
+
+_warned: set[str] = set()
+
+
+def warn(name: str, nodes: Iterable[ast.AST], sources: dict[str, str]) -> None:
+    """Warn, once for each, of modules that are imported and do not come along."""
+    if sources:
+        nodes = [*nodes, *trees.walk([trees.parsed(text) for text in sources.values()])]
+    roots = {each.partition(".")[0] for each in sources}
+    for module in dict.fromkeys(_imported(nodes)):
+        root = module.partition(".")[0]
+        if root in roots or root in _warned or not installed.is_own(root):
+            continue
+        _warned.add(root)
+        text = (
+            f"the funk {name!r} imports {root!r}, which is neither of the standard library nor "
+            "installed: its source is not part of the key, so a call after a change of it gets "
+            f"the old result; bring it along with modules=[{root!r}]"
+        )
+        warnings.warn(text, UserWarning, stacklevel=_level())
+
+
+def _level() -> int:
+    """Return how far away the code is that does not belong to this package."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None:
+        if frame.f_globals.get("__name__", "").partition(".")[0] not in {"daggerml", "functools"}:
+            break
+        level, frame = level + 1, frame.f_back
+    return level

@@ -1,25 +1,22 @@
-"""Modules that are neither standard nor installed: brought along, or warned of."""
+"""Modules of one's own, which are brought along: their files, and the texts of these."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
 import sys
-import warnings
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Optional, Union
 
 from daggerml.errors import InvalidError
 from daggerml.funks import installed, trees
 from daggerml.funks import loaded as loaded_modules
-from daggerml.funks.imports import imported
 from daggerml.funks.statements import printed
 
 if TYPE_CHECKING:
-    import ast
     from collections.abc import Iterable, Iterator
 
-__all__ = ["gathered", "module_names", "warn"]
+__all__ = ["check_again", "gathered", "module_names"]
 
 #: What follows the name of a package, for the module that it is itself.
 PACKAGE = ".__init__"
@@ -150,35 +147,3 @@ def _source(name: str, file: str) -> str:
     if differs is not None:
         raise InvalidError(f"the module {name!r} cannot be written again: {differs}")
     return normal
-
-
-# The warning.
-
-_warned: set[str] = set()
-
-
-def warn(name: str, nodes: Iterable[ast.AST], sources: dict[str, str]) -> None:
-    """Warn, once for each, of modules that are imported and do not come along."""
-    nodes = [*nodes, *trees.walk([trees.parsed(text) for text in sources.values()])]
-    roots = {each.partition(".")[0] for each in sources}
-    for module in dict.fromkeys(imported(nodes)):
-        root = module.partition(".")[0]
-        if root in roots or root in _warned or not installed.is_own(root):
-            continue
-        _warned.add(root)
-        text = (
-            f"the funk {name!r} imports {root!r}, which is neither of the standard library nor "
-            "installed: its source is not part of the key, so a call after a change of it gets "
-            f"the old result; bring it along with modules=[{root!r}]"
-        )
-        warnings.warn(text, UserWarning, stacklevel=_level())
-
-
-def _level() -> int:
-    """Return how far away the code is that does not belong to this package."""
-    level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None:
-        if frame.f_globals.get("__name__", "").partition(".")[0] not in {"daggerml", "functools"}:
-            break
-        level, frame = level + 1, frame.f_back
-    return level

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Optional, Union, overload
 
 from daggerml._core import Runnable
 from daggerml.errors import InvalidError
-from daggerml.funks import modules as own_modules
-from daggerml.funks import requirements
+from daggerml.funks import imports
 from daggerml.funks import source as sources
 
 if TYPE_CHECKING:
@@ -117,7 +116,10 @@ class Funk:
         brought = self.runnable.kwargs.get("modules", {})
         if self._proof is not None:  # the modules are those that are imported
             self._proof.check_again()
-            own_modules.check_again(brought)
+            if brought:
+                from daggerml.funks import modules as own_modules
+
+                own_modules.check_again(brought)
             brought = {}
         with Dml.temporary() as repo, modules_of_call.brought(brought):
             dag = repo.new(self.name)
@@ -243,14 +245,22 @@ def funk(
     if isinstance(function, Funk):
         text = f"{function!r} is a funk already"
         raise InvalidError(text, hint="use its options(...) for another adapter or timeout")
-    brought = own_modules.gathered(modules)
-    made = sources.packaged(function, list(helpers), _is_funk, own_modules.module_names(brought))
-    own_modules.warn(made.name, made.nodes, brought)
+    brought: dict[str, str] = {}
+    brought_names: set[str] = set()
+    if modules:
+        from daggerml.funks import modules as own_modules
+
+        brought = own_modules.gathered(modules)
+        brought_names = own_modules.module_names(brought)
+    made = sources.packaged(function, list(helpers), _is_funk, brought_names)
+    imports.warn(made.name, made.nodes, brought)
     kwargs: dict[str, Any] = {"source": made.text, "function": made.name}
     if brought:
         kwargs["modules"] = brought
     required = [requires] if isinstance(requires, str) else requires
     if required:
+        from daggerml.funks import requirements
+
         kwargs["requires"] = sorted({str(requirements.parsed(each)) for each in required})
     if prepop:
         kwargs["prepop"] = {name: runnables(value) for name, value in prepop.items()}

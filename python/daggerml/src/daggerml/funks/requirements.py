@@ -6,6 +6,7 @@ dependencies, and of PEP 508 only that much: extras, addresses and markers are r
 
 from __future__ import annotations
 
+import copy
 import re
 from typing import Any, NamedTuple, Optional
 
@@ -161,16 +162,21 @@ def _fits(installed: str, operator: str, text: str) -> bool:
 
 
 def _is_beyond(version: Version, given: Version, operator: str) -> bool:
-    """Compare by ``<`` and ``>``, which leave out relatives of the version itself."""
-    is_relative = version.base == given.base
+    """Compare by ``<`` and ``>``, which leave out what belongs to the version itself."""
+    bound = copy.copy(given)
+    bound.local = ()
     if operator == "<":
-        is_before = version.pre is not None or version.dev is not None
-        is_given_before = given.pre is not None or given.dev is not None
-        is_excluded = is_relative and is_before and not is_given_before
-        return version.whole < given.whole and not is_excluded
-    is_after = version.post is not None and given.post is None
-    is_excluded = is_relative and (is_after or bool(version.local))
-    return version.whole > given.whole and not is_excluded
+        if given.pre is None and given.dev is None:
+            bound.dev = 0  # its pre-releases are no earlier versions
+        return version.whole < bound.whole
+    if given.dev is not None:
+        bound.dev = given.dev + 1
+        return version.whole >= bound.whole
+    if given.post is not None:
+        bound.post, bound.dev = given.post + 1, 0
+        return version.whole >= bound.whole
+    is_its_own = (version.base, version.pre) == (given.base, given.pre)  # local, or post-release
+    return version.whole > given.whole and not is_its_own
 
 
 def unmet(requirements: list[str]) -> list[str]:
