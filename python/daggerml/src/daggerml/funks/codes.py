@@ -101,7 +101,10 @@ def _typed(value: Any) -> str:
 
 
 def _short(value: object) -> str:
-    text = hex(value) if value.__class__ is int and abs(value) > 1 << 64 else repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # a number of too many digits
+        text = f"a {value.__class__.__name__} with a large number"
     return text if len(text) < 40 else f"{text[:36]} ..."  # noqa: PLR2004
 
 

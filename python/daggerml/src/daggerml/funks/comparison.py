@@ -186,7 +186,7 @@ class Comparison:
 
     def _names(self, given: Any, made: Any, path: str) -> None:
         if given.__name__ != made.__name__ or isinstance(given, types.BuiltinFunctionType):
-            raise Different(path, f"it is {given!r} and not {made!r}")
+            raise Different(path, f"it is {_short(given)} and not {_short(made)}")
 
     def _aliases(self, given: Any, made: Any, path: str) -> None:
         self.same(given.__origin__, made.__origin__, path)
@@ -295,11 +295,14 @@ def _parts(thing: Any) -> Optional[dict[str, Any]]:
 
 
 def _order(value: Any) -> tuple[str, str]:
-    return (type(value).__qualname__, repr(value))
+    return (type(value).__qualname__, _short(value))
 
 
 def _short(value: Any) -> str:
     if value.__class__ is int and abs(value) > 1 << 64:
         return hex(value)[:36]
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001  of the author's, or a number of too many digits
+        text = f"a {type(value).__qualname__} that cannot be printed"
     return text if len(text) < 60 else f"{text[:56]} ..."  # noqa: PLR2004

@@ -63,7 +63,10 @@ def unwrapped(thing: object) -> object:
 
 def named(thing: object) -> str:
     """Return how a message calls something."""
-    name = getattr(thing, "__qualname__", None)
+    try:
+        name = getattr(thing, "__qualname__", None)
+    except Exception:  # noqa: BLE001  its author's own
+        name = None
     return name if isinstance(name, str) else f"the object of type {type(thing).__qualname__!r}"
 
 

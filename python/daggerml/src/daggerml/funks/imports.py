@@ -32,6 +32,9 @@ def check(name: str, nodes: list[ast.AST]) -> None:
         elif isinstance(node, ast.ImportFrom):
             for each in node.names:
                 _refuse_replaced(name, node.module or "", each.name)
+    if "__main__" in _imported(nodes):
+        text = f"the funk {name!r} imports '__main__', which is another program where it runs"
+        raise InvalidError(text, hint="list what it uses of this one in helpers=[...]")
     for node in nodes:
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             module = modules.get(node.value.id)

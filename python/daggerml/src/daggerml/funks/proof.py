@@ -100,7 +100,11 @@ def prove(
     annotations: bool,
 ) -> Proof:
     """Prove that source is that of these parts, and makes what is in hand."""
-    tree = trees.parsed(source)
+    try:
+        tree = trees.parsed(source)
+    except (SyntaxError, ValueError) as problem:
+        text = f"the source of {name!r} cannot be written: {problem}"
+        raise InvalidError(text, hint="use simpler strings inside of its f-strings") from None
     expected = ast.Module(statements, [])
     differs = trees.difference(expected, tree)
     if differs is not None:

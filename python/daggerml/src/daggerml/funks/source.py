@@ -46,16 +46,21 @@ def packaged(
 
     ``brought`` are the modules that come along, from which helpers can be imported.
     """
-    what = getattr(function, "__name__", named(function))
+    what = named(function).rpartition(".")[2]
     if isinstance(function, type):
         text = f"the class {function.__name__!r} cannot be a funk"
         raise InvalidError(text, hint="write a function, and list the class in helpers=[...]")
     for helper in helpers:
         _refuse_funk(helper)
     try:
-        return _tried(str(what), function, helpers, is_funk, brought)
+        return _tried(what, function, helpers, is_funk, brought)
+    except InvalidError:
+        raise
     except trees.DEEP:
-        raise trees.too_deep(str(what)) from None
+        raise trees.too_deep(what) from None
+    except Exception as problem:  # of an object that is not what it seems
+        text = f"{what!r} cannot be packaged: {type(problem).__name__}: {problem}"
+        raise InvalidError(text, hint="list functions, classes and modules as helpers") from problem
 
 
 def _tried(
