@@ -420,7 +420,7 @@ def test_helpers_that_are_none_are_refused_and_nothing_else_is_raised() -> None:
         None,
         ...,
         Hostile(),
-        (n for n in ()),
+        iter(()),
         mock.MagicMock(),
         [].append,
     ]
