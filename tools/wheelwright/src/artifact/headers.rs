@@ -42,9 +42,9 @@ impl Headers {
                 && !name.is_empty()
                 && !name.contains([' ', '\t'])
             {
-                headers
-                    .fields
-                    .push((name.to_owned(), value.trim().to_owned()));
+                // Space at the end stays: an index takes it for part of the value.
+                let value = value.trim_start_matches([' ', '\t']);
+                headers.fields.push((name.to_owned(), value.to_owned()));
                 continue;
             }
             headers.stray.push((number, line.to_owned()));

@@ -92,14 +92,17 @@ fn file_name(subject: &Subject<'_>, stated: Option<&(String, String)>, findings:
             "use a build backend that writes the name so; an index refuses others",
         );
     }
-    let normal = parsed.to_string();
+    // Of wheels an index compares versions, of sdists it wants the very text that
+    // the version in the metadata has when it is normalised.
+    let (rule, normal) = match stated {
+        Some((_, stated)) if subject.sdist.is_some() => {
+            let stated = Version::from_str(stated);
+            (NAME_FORMAT, stated.unwrap_or(parsed).to_string())
+        }
+        None if subject.sdist.is_some() => (NAME_FORMAT, parsed.to_string()),
+        _ => (NAME_NORMAL, parsed.to_string()),
+    };
     if *version != normal {
-        // Of wheels an index compares versions, of sdists their spelling.
-        let rule = if subject.sdist.is_some() {
-            NAME_FORMAT
-        } else {
-            NAME_NORMAL
-        };
         findings.add(
             rule,
             None,

@@ -92,7 +92,7 @@ rules! {
     ELF_VERSION "elf-version" Error Index "symbol versions are ones that the tag promises";
     ELF_ISA "elf-isa" Error Index "code asks for no more than the tag's first processors have";
     ELF_NEEDED "elf-needed" Error Index "needed libraries are promised by the tag or in the wheel";
-    ELF_RPATH_FOREIGN "elf-rpath-foreign" Error Index "search paths stay inside the wheel";
+    ELF_RPATH_FOREIGN "elf-rpath-foreign" Error Ours "search paths stay inside the wheel";
     ELF_RPATH "elf-rpath" Warning Ours "there is no RPATH or RUNPATH";
     ELF_STACK "elf-stack" Error Index "the stack is not executable";
     ELF_RELRO "elf-relro" Warning Ours "relocations are read-only after loading";

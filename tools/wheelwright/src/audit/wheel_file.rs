@@ -44,7 +44,7 @@ pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
 }
 
 fn agree(name: &WheelName, wheel: &Headers, path: Option<&str>, findings: &mut Findings) {
-    let mut stated: Vec<&str> = wheel.all("Tag").collect();
+    let mut stated: Vec<&str> = wheel.all("Tag").map(str::trim).collect();
     stated.sort_unstable();
     stated.dedup();
     let named = name.tags();

@@ -4,9 +4,7 @@ use object::LittleEndian as LE;
 use object::pe as raw;
 use object::read::Object as _;
 use object::read::coff::CoffHeader as _;
-use object::read::pe::{
-    ImageNtHeaders, ImageOptionalHeader as _, ImageThunkData as _, Import as PeImport, PeFile,
-};
+use object::read::pe::{ImageNtHeaders, ImageOptionalHeader as _, ImageThunkData as _, PeFile};
 
 use super::{Budget, Import, is_module_init, is_python_api, text};
 
@@ -126,17 +124,37 @@ impl Pe {
         }
     }
 
-    fn note_import(&mut self, import: &PeImport<'_>, budget: &mut Budget) -> Result<(), String> {
-        if let PeImport::Name(_, name) = import {
-            budget.spend(name.len())?;
-            let name = text(name);
-            if is_python_api(&name) {
-                self.python_imports.push(Import { name, weak: false });
-            }
+    /// Notes the function that a thunk names.
+    fn note_import<H: ImageNtHeaders>(
+        &mut self,
+        file: &PeFile<'_, H>,
+        thunk: H::ImageThunkData,
+        budget: &mut Budget,
+    ) -> Result<(), String> {
+        budget.spend(0)?;
+        if thunk.is_ordinal() {
+            return Ok(());
+        }
+        // Two bytes of hint come before the name.
+        let at = thunk.address().wrapping_add(2);
+        let name = text_at(file, at).ok_or("an import has no readable name")?;
+        budget.spend(name.len())?;
+        let name = text(name);
+        if is_python_api(&name) {
+            self.python_imports.push(Import { name, weak: false });
         }
         Ok(())
     }
 }
+
+/// The text at an address in memory, wherever its section is: tools that rename
+/// what a DLL loads put names into another section than the table's.
+fn text_at<'data, H: ImageNtHeaders>(file: &PeFile<'data, H>, address: u32) -> Option<&'data [u8]> {
+    let bytes = file.section_table().pe_data_at(file.data(), address)?;
+    bytes.get(..bytes.iter().position(|b| *b == 0)?)
+}
+
+const NAMELESS: &str = "a DLL that it loads has no readable name";
 
 fn read_imports<H: ImageNtHeaders>(
     file: &PeFile<'_, H>,
@@ -147,7 +165,7 @@ fn read_imports<H: ImageNtHeaders>(
     if let Some(table) = file.import_table().map_err(say)? {
         let mut descriptors = table.descriptors().map_err(say)?;
         while let Some(descriptor) = descriptors.next().map_err(say)? {
-            let dll = table.name(descriptor.name.get(LE)).map_err(say)?;
+            let dll = text_at(file, descriptor.name.get(LE)).ok_or(NAMELESS)?;
             budget.spend(dll.len())?;
             pe.dlls.push(text(dll));
             let first = match descriptor.original_first_thunk.get(LE) {
@@ -156,27 +174,21 @@ fn read_imports<H: ImageNtHeaders>(
             };
             let mut thunks = table.thunks(first).map_err(say)?;
             while let Some(thunk) = thunks.next::<H>().map_err(say)? {
-                budget.spend(0)?;
-                if !thunk.is_ordinal() {
-                    pe.note_import(&table.import::<H>(thunk).map_err(say)?, budget)?;
-                }
+                pe.note_import(file, thunk, budget)?;
             }
         }
     }
     if let Some(table) = file.delay_load_import_table().map_err(say)? {
         let mut descriptors = table.descriptors().map_err(say)?;
         while let Some(descriptor) = descriptors.next().map_err(say)? {
-            let dll = table.name(descriptor.dll_name_rva.get(LE)).map_err(say)?;
+            let dll = text_at(file, descriptor.dll_name_rva.get(LE)).ok_or(NAMELESS)?;
             budget.spend(dll.len())?;
             pe.dlls.push(text(dll));
             let mut thunks = table
                 .thunks(descriptor.import_name_table_rva.get(LE))
                 .map_err(say)?;
             while let Some(thunk) = thunks.next::<H>().map_err(say)? {
-                budget.spend(0)?;
-                if !thunk.is_ordinal() {
-                    pe.note_import(&table.import::<H>(thunk).map_err(say)?, budget)?;
-                }
+                pe.note_import(file, thunk, budget)?;
             }
         }
     }

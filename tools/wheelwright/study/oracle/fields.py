@@ -33,6 +33,8 @@ Classifier: Topic :: Testing
 Classifier: topic :: software development
 Classifier: Programming Language :: Python :: 3.99
 Classifier: Programming Language :: Python ::3
+Classifier: Typing :: Typed\x20
+Provides-Extra: all\x20
 Classifier: Private :: Do Not Upload
 Classifier: License :: OSI Approved :: MIT
 Classifier: Development Status :: 5 - Stable

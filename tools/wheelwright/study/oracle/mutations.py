@@ -164,12 +164,13 @@ def of_names() -> Iterator[Case]:
     for file_name in ("demo-1.0.whl", "demo-1.0-py3-none.whl", "demo-1.0-1-2-py3-none-any.whl"):
         wheel = Wheel(file_name=file_name, info="demo-1.0.dist-info")
         yield Case(f"wheel name/{file_name}", "name-format", True, wheel, alone=False)
-    for stem, good in tags.SDISTS.items():
+    for called, good in tags.SDISTS.items():
+        stem, _, other = called.partition(" of ")
         name, _, version = stem.rpartition("-")
         text = METADATA.replace("Name: demo", f"Name: {name.replace('_', '-') or stem}")
-        text = text.replace("\nVersion: 1.0", f"\nVersion: {version or '1.0'}")
+        text = text.replace("\nVersion: 1.0", f"\nVersion: {other or version or '1.0'}")
         sdist = Sdist(stem=stem, metadata=text)
-        yield Case(f"sdist name/{stem}", "name-format", not good, sdist, alone=good)
+        yield Case(f"sdist name/{called}", "name-format", not good, sdist, alone=good)
 
 
 def of_tags() -> Iterator[Case]:

@@ -64,6 +64,7 @@ SDISTS = {
     "demo-1.0": True,
     "demo_kit-1.0": True,
     "demo-1.0rc1": True,
+    "demo-1.0.0 of 1.0": False,
     "Demo-1.0": False,
     "demo-kit-1.0": False,
     "demo.kit-1.0": False,

@@ -146,6 +146,10 @@ fn entry_points() -> Vec<Red> {
 }
 
 fn names() -> Vec<Red> {
+    let mut other_version = Sdist::good().change(|s| s.file_name = "demo-1.0.0.tar.gz".into());
+    for (_, path, _) in &mut other_version.members {
+        *path = path.replace("demo-1.0", "demo-1.0.0");
+    }
     let wheel = || index(Wheel::pure());
     vec![
         (
@@ -185,6 +189,7 @@ fn names() -> Vec<Red> {
         ("name-format", sdist("Demo-1.0")),
         ("name-format", sdist("demo-1.00")),
         ("name-format", sdist("demo-kit-1.0")),
+        ("name-format", other_version.audit()),
     ]
 }
 

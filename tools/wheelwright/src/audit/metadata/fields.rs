@@ -62,10 +62,10 @@ pub fn is_known(name: &str) -> bool {
     FIELDS.iter().any(|(n, ..)| n.eq_ignore_ascii_case(name))
 }
 
-/// What is wrong with the set of fields. Of setuptools, which wrote `License-File`
-/// years before metadata 2.4 had it, uploaders leave that field out, so that the
-/// index takes the artifact.
-pub fn problems(metadata: &Headers, by_setuptools: bool) -> Vec<Problem> {
+/// What is wrong with the set of fields. `early` is of build backends that wrote
+/// `License-File` before metadata 2.4 had it: uploaders leave that field out, so
+/// that the index takes the artifact.
+pub fn problems(metadata: &Headers, early: bool) -> Vec<Problem> {
     let mut list = Vec::new();
     let builder = "correct the project's pyproject.toml, or its build backend";
     let mut add = |found: String, allowed: &str, fix: &str| {
@@ -93,7 +93,7 @@ pub fn problems(metadata: &Headers, by_setuptools: bool) -> Vec<Problem> {
             add(found, "fields of core metadata", builder);
             continue;
         };
-        if *since > version && !(by_setuptools && *canonical == "License-File") {
+        if *since > version && !(early && *canonical == "License-File") {
             add(
                 format!("{canonical} in Metadata-Version {stated}"),
                 &format!("from {}.{} on", since.0, since.1),

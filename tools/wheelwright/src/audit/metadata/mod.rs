@@ -22,22 +22,33 @@ pub fn metadata_fields(metadata: &Headers) -> Vec<Problem> {
     judge(metadata, false)
 }
 
-fn judge(metadata: &Headers, by_setuptools: bool) -> Vec<Problem> {
-    let mut list = fields::problems(metadata, by_setuptools);
+fn judge(metadata: &Headers, early: bool) -> Vec<Problem> {
+    let mut list = fields::problems(metadata, early);
     list.extend(values::problems(metadata));
     list
 }
 
-/// Whether setuptools made the artifact: its wheels say so, its sdists have an
-/// `.egg-info` folder.
-fn by_setuptools(subject: &Subject<'_>) -> bool {
-    if let Some(wheel) = subject.info("WHEEL") {
-        let wheel = Headers::parse(wheel.text.as_deref().unwrap_or_default());
-        let generator = wheel.get("Generator").unwrap_or_default();
-        return generator.starts_with("bdist_wheel") || generator.starts_with("setuptools");
-    }
-    let made = |path: &str| path.ends_with(".egg-info/PKG-INFO");
-    subject.sdist.is_some() && subject.members.iter().any(|m| made(&m.path))
+/// Backends that wrote `License-File` before metadata 2.4 had it, as they call
+/// themselves in WHEEL.
+const EARLY: &[&str] = &[
+    "bdist_wheel",
+    "flit",
+    "hatchling",
+    "maturin",
+    "pdm",
+    "poetry",
+    "scikit-build-core",
+    "setuptools",
+];
+
+/// Whether one of them made the artifact. An sdist does not say who made it.
+fn is_early(subject: &Subject<'_>) -> bool {
+    let Some(wheel) = subject.info("WHEEL") else {
+        return subject.sdist.is_some();
+    };
+    let wheel = Headers::parse(wheel.text.as_deref().unwrap_or_default());
+    let generator = wheel.get("Generator").unwrap_or_default();
+    EARLY.iter().any(|backend| generator.starts_with(backend))
 }
 
 pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
@@ -79,7 +90,7 @@ pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
             "use a build backend that writes PEP 639 metadata",
         );
     }
-    for problem in judge(&metadata, by_setuptools(subject)) {
+    for problem in judge(&metadata, is_early(subject)) {
         findings.add_problem(METADATA_FIELD, path, problem);
     }
     for problem in values::oddities(&metadata) {

@@ -9,6 +9,7 @@ use super::subject::Member;
 use super::{Findings, Subject};
 use crate::artifact::file_name::{Platform, WheelName};
 use crate::binary::Binary;
+use crate::binary::pe::Pe;
 
 pub use suffix::{Suffix, extension_module};
 
@@ -122,7 +123,12 @@ fn machine(subject: &Subject<'_>, member: &Member, binary: &Binary, findings: &m
             .collect();
         // A program for another system may be data; a library there cannot be used.
         let foreign = binary.format() != format;
-        if (foreign && is_library(member.file_name())) || (!foreign && !missing.is_empty()) {
+        let wrong = if foreign {
+            is_library(member.file_name())
+        } else {
+            !missing.is_empty() && !is_companion(subject, member, binary, &machines)
+        };
+        if wrong {
             findings.add(
                 TAG_MACHINE,
                 Some(&member.path),
@@ -132,6 +138,30 @@ fn machine(subject: &Subject<'_>, member: &Member, binary: &Binary, findings: &m
             );
         }
     }
+}
+
+/// Whether a Windows file is for another machine on purpose: nothing imports it,
+/// and nothing in the wheel loads it, but there is code for other machines beside
+/// it. A debugger brings such files for the processes that it looks into.
+fn is_companion(
+    subject: &Subject<'_>,
+    member: &Member,
+    binary: &Binary,
+    machines: &[String],
+) -> bool {
+    let name = member.file_name();
+    let imported = name.ends_with(".pyd") || !binary.module_inits().is_empty();
+    let libraries = || {
+        subject.binaries().filter_map(|(_, other)| match other {
+            Binary::Pe(pe) => Some(pe),
+            _ => None,
+        })
+    };
+    let loads = |pe: &Pe| pe.dlls.iter().any(|dll| dll.eq_ignore_ascii_case(name));
+    matches!(binary, Binary::Pe(_))
+        && !imported
+        && libraries().any(|pe| machines != [pe.machine.as_str()])
+        && !libraries().any(loads)
 }
 
 /// The format of code that a platform runs, and the machines it must be for.
@@ -190,6 +220,9 @@ fn macos_machines(machine: &str) -> Vec<&str> {
 /// Extension modules must have a suffix that a tagged Python looks for on a tagged
 /// platform.
 fn importable(name: &WheelName, member: &Member, binary: &Binary, findings: &mut Findings) {
+    if name.is_pure() {
+        return; // what `tag-pure` is about
+    }
     let file = member.file_name();
     let Some((module, suffix)) = extension_module(file) else {
         return;
