@@ -18,6 +18,7 @@ fn attempt<'py>(py: Python<'py>, made: &Attempt) -> PyResult<Bound<'py, PyDict>>
     told.set_item("started", made.exec.started.0)?;
     told.set_item("finished", made.exec.finished.0)?;
     told.set_item("log", made.exec.log.is_some())?;
+    told.set_item("transient", made.transient)?;
     Ok(told)
 }
 
@@ -54,6 +55,18 @@ fn state<'py>(py: Python<'py>, call: &CallState) -> PyResult<Bound<'py, PyDict>>
 pub(crate) fn list<'py>(py: Python<'py>, shared: &Shared) -> PyResult<Vec<Bound<'py, PyDict>>> {
     let calls = py.detach(|| shared.calls(Filter::default())).or_raise(py)?;
     calls.iter().map(|call| state(py, call)).collect()
+}
+
+/// What is known of one call.
+pub(crate) fn one<'py>(
+    py: Python<'py>,
+    shared: &Shared,
+    key: &str,
+) -> PyResult<Bound<'py, PyDict>> {
+    let call = py
+        .detach(|| shared.call(shared.find_call(key)?))
+        .or_raise(py)?;
+    state(py, &call)
 }
 
 /// The attempts at a call that ended, newest first.

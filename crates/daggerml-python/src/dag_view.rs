@@ -51,7 +51,13 @@ impl DagView {
     /// The error that the DAG ended in, as an exception; `None` when it has a result.
     fn error<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
         let info = self.view.error()?;
-        let exception = failed(py, self.view.id(), None, info);
+        let exception = failed(
+            py,
+            self.view.id(),
+            None,
+            info,
+            self.view.dag().is_transient(),
+        );
         Some(exception.into_value(py).into_bound(py).into_any())
     }
 

@@ -26,13 +26,25 @@ impl<T, E: Into<Error>> OrRaise<T> for Result<T, E> {
 /// The exception for `error`.
 fn exception(py: Python<'_>, error: &Error) -> PyErr {
     match error {
-        Error::Failed { dag, node, info } => failed(py, *dag, *node, info),
+        Error::Failed {
+            dag,
+            node,
+            info,
+            transient,
+        } => failed(py, *dag, *node, info, *transient),
         _ => raised(py, error.kind(), error.to_string(), error.hint()),
     }
 }
 
-/// The exception for an error that was recorded in `dag`.
-pub(crate) fn failed(py: Python<'_>, dag: DagId, node: Option<NodeId>, info: &ErrorInfo) -> PyErr {
+/// The exception for an error that was recorded in `dag`, and may not come again if it is
+/// `transient`.
+pub(crate) fn failed(
+    py: Python<'_>,
+    dag: DagId,
+    node: Option<NodeId>,
+    info: &ErrorInfo,
+    transient: bool,
+) -> PyErr {
     static MAKE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let make = || {
         let make = MAKE.import(py, "daggerml.errors", "recorded_error")?;
@@ -43,6 +55,7 @@ pub(crate) fn failed(py: Python<'_>, dag: DagId, node: Option<NodeId>, info: &Er
             describe::stack(py, info)?,
             Ref::object(dag),
             node.map(Ref::object),
+            transient,
         ))
     };
     make().map_or_else(|failed: PyErr| failed, PyErr::from_value)

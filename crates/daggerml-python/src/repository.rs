@@ -197,6 +197,18 @@ impl Repository {
         calls::list(py, &self.0)
     }
 
+    /// What is known of one call.
+    fn exec_state<'py>(&self, py: Python<'py>, key: &str) -> PyResult<Bound<'py, PyDict>> {
+        calls::one(py, &self.0, key)
+    }
+
+    /// The calls within a call's DAG whose error it handed on, outermost first.
+    fn failed_within(&self, py: Python<'_>, dag: &Ref) -> PyResult<Vec<String>> {
+        let dag = dag.to_id(py)?;
+        let found = py.detach(|| self.0.failed_within(dag)).or_raise(py)?;
+        Ok(found.iter().map(ToString::to_string).collect())
+    }
+
     /// The attempts at a call that ended, newest first.
     fn exec_attempts<'py>(&self, py: Python<'py>, key: &str) -> PyResult<Vec<Bound<'py, PyDict>>> {
         calls::attempts(py, &self.0, key)

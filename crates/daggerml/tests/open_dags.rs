@@ -237,6 +237,7 @@ fn failures_are_kept_and_raised() {
             dag,
             node: at,
             info: found,
+            transient: false,
         } => assert_eq!((dag, at, *found), (bad, Some(node), info)),
         other => panic!("{other}"),
     }

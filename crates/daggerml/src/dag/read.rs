@@ -40,12 +40,14 @@ pub(super) fn datum(objects: &impl ReadObjects, id: NodeId) -> Result<DatumId> {
     match (node.datum(), node) {
         (Some(datum), _) => Ok(datum),
         (None, Node::Call { dag, .. }) => {
-            let info = objects.load::<_, Dag>(dag)?.error().cloned();
-            Err(match info {
+            let record = objects.load::<_, Dag>(dag)?;
+            let transient = record.is_transient();
+            Err(match record.error().cloned() {
                 Some(info) => Error::Failed {
                     dag,
                     node: Some(id),
                     info: Box::new(info),
+                    transient,
                 },
                 None => valueless(id),
             })

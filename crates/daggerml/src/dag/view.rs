@@ -96,6 +96,7 @@ impl DagView {
                 dag: self.id,
                 node: None,
                 info: Box::new(info.clone()),
+                transient: self.dag().is_transient(),
             },
             None => Error::Invalid {
                 message: format!("DAG {} has no result", self.id),

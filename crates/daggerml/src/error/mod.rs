@@ -262,6 +262,8 @@ pub enum Error {
         node: Option<NodeId>,
         /// The error.
         info: Box<ErrorInfo>,
+        /// Whether it may not come again: [`crate::record::Dag::is_transient`].
+        transient: bool,
     },
     /// A handle was used after its end.
     #[error("{message}")]

@@ -105,6 +105,8 @@ impl Executor {
         let mut looks = 0;
         let mut last: Option<(Sign, Instant)> = None;
         let mut to_stop = false;
+        // The newest attempt when this first waited for somebody's claim.
+        let mut waited_since = None;
         loop {
             let snapshot = store.snapshot()?;
             if options.cache
@@ -113,6 +115,19 @@ impl Executor {
                 return Ok(Acquired::Answered(dag));
             }
             let found = claim::find(&snapshot, work.key)?;
+            match (&found, waited_since) {
+                (Some(_), None) => {
+                    let entry = cache::lookup(&snapshot, work.key)?;
+                    waited_since = Some(entry.map(|entry| entry.newest));
+                }
+                // All who waited are told, rather than each trying it again.
+                (None, Some(before)) if options.cache => {
+                    if let Some(dag) = cache::failed_since(&snapshot, work.key, before)? {
+                        return Ok(Acquired::Answered(dag));
+                    }
+                }
+                _ => {}
+            }
             drop(snapshot);
             let over = match &found {
                 None if to_stop => return Ok(Acquired::Stopped(Stop::Requested)),

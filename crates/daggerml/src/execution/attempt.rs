@@ -27,7 +27,14 @@ const WAITS: (Duration, Duration) = (Duration::from_millis(5), Duration::from_mi
 /// How an attempt ended.
 pub(super) enum End {
     /// With a result, not verified yet.
-    Done { bundle: Vec<u8>, dag: DagId },
+    Done {
+        bundle: Vec<u8>,
+        dag: DagId,
+        /// How long to wait at least before it is tried again, if it failed transiently.
+        retry_after: Option<Duration>,
+        /// Whether trying again was done for it already, within.
+        retried: bool,
+    },
     /// Without one.
     Failed(Failure),
     /// Stopped.
@@ -146,9 +153,20 @@ impl Attempt<'_> {
 /// What an answer that is not `pending` means.
 fn ended(answer: Answer, mine: &mut Mine<'_>, asker: &mut Asker) -> End {
     match answer {
-        Answer::Done { bundle, dag, log } => {
+        Answer::Done {
+            bundle,
+            dag,
+            log,
+            retry_after,
+            retried,
+        } => {
             asker.log.push(log.as_bytes());
-            End::Done { bundle, dag }
+            End::Done {
+                bundle,
+                dag,
+                retry_after,
+                retried,
+            }
         }
         Answer::Error {
             kind,

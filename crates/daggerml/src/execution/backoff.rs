@@ -9,6 +9,9 @@ const FIRST: Duration = Duration::from_millis(200);
 /// ... and the longest.
 const LONGEST: Duration = Duration::from_secs(30);
 
+/// The longest wait that a failed call can ask for.
+const LONGEST_ASKED: Duration = Duration::from_hours(1);
+
 /// The first look whether another's call has ended ...
 const FIRST_LOOK: Duration = Duration::from_millis(1);
 
@@ -26,9 +29,10 @@ fn doubled(first: Duration, times: u32, longest: Duration) -> Duration {
     first.saturating_mul(1 << times.min(20)).min(longest)
 }
 
-/// How long to wait after the failure with this number, from 0.
-pub(super) fn retry(failures: u32) -> Duration {
-    jittered(doubled(FIRST, failures, LONGEST))
+/// How long to wait after the failure with this number, from 0; not less than what was
+/// `asked` for, within reason.
+pub(super) fn retry(failures: u32, asked: Option<Duration>) -> Duration {
+    jittered(doubled(FIRST, failures, LONGEST)).max(asked.unwrap_or_default().min(LONGEST_ASKED))
 }
 
 /// How long to wait before the look with this number, from 0.
@@ -73,11 +77,16 @@ mod tests {
     fn waits_grow_to_a_limit() {
         for failures in 0..100 {
             let full = doubled(FIRST, failures, LONGEST);
-            let wait = retry(failures);
+            let wait = retry(failures, None);
             assert!(wait <= full && wait >= full / 2, "{failures}: {wait:?}");
             assert!(look(failures) <= LONGEST_LOOK);
         }
-        assert!(retry(100) >= LONGEST / 2);
+        assert!(retry(100, None) >= LONGEST / 2);
+        assert_eq!(
+            retry(0, Some(Duration::from_secs(7))),
+            Duration::from_secs(7)
+        );
+        assert_eq!(retry(0, Some(Duration::MAX)), LONGEST_ASKED);
     }
 
     #[test]

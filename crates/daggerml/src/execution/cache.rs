@@ -3,7 +3,7 @@
 use crate::cbor::{Reader, Writer};
 use crate::error::{ExecutionError, Fault, FaultKind, Result};
 use crate::id::{DagId, ExecId};
-use crate::record::{CallKey, Exec, ExecStatus};
+use crate::record::{CallKey, Dag, Exec, ExecStatus};
 use crate::store::{ReadObjects, Snapshot, Table, WriteTxn};
 
 /// The version of an entry.
@@ -68,26 +68,47 @@ pub fn lookup(snapshot: &Snapshot, key: CallKey) -> Result<Option<Entry>> {
     Entry::read(key, snapshot.get(Table::Calls, key.as_bytes())?)
 }
 
-/// The same, in a write transaction.
+/// The DAG of the newest attempt at the call `key`, if that is another than `before` and
+/// failed transiently.
+pub(super) fn failed_since(
+    snapshot: &Snapshot,
+    key: CallKey,
+    before: Option<ExecId>,
+) -> Result<Option<DagId>> {
+    let Some(newest) = lookup(snapshot, key)?.map(|entry| entry.newest) else {
+        return Ok(None);
+    };
+    if Some(newest) == before {
+        return Ok(None);
+    }
+    let Some(dag) = snapshot.load::<_, Exec>(newest)?.dag else {
+        return Ok(None);
+    };
+    let transient = snapshot.load::<_, Dag>(dag)?.is_transient();
+    Ok(transient.then_some(dag))
+}
+
+/// What the cache knows of the call `key`, in a write transaction.
 pub(super) fn lookup_in(txn: &WriteTxn<'_>, key: CallKey) -> Result<Option<Entry>> {
     Entry::read(key, txn.get(Table::Calls, key.as_bytes())?)
 }
 
-/// Appends an attempt, and lets it answer calls if it made a DAG. `exec.previous`
-/// is set here.
-pub(super) fn append(txn: &mut WriteTxn<'_>, mut exec: Exec) -> Result<ExecId> {
+/// Appends an attempt, and lets it answer calls if it made a DAG, unless its error is
+/// `transient`. `exec.previous` is set here.
+pub(super) fn append(txn: &mut WriteTxn<'_>, mut exec: Exec, transient: bool) -> Result<ExecId> {
     let before = lookup_in(txn, exec.key)?;
     exec.previous = before.map(|entry| entry.newest);
     let id = txn.save(&exec)?;
     let answer = match (exec.status, exec.dag) {
-        (ExecStatus::Ok | ExecStatus::Error, Some(dag)) => Some((id, dag)),
+        (ExecStatus::Ok | ExecStatus::Error, Some(dag)) if !transient => Some((id, dag)),
         _ => before.and_then(|entry| entry.answer),
     };
     put(txn, exec.key, Entry { newest: id, answer })?;
     Ok(id)
 }
 
-/// Takes over an attempt that was made elsewhere, unless the call is cached here.
+/// Takes over an attempt that was made elsewhere, unless the call is cached here or the
+/// attempt cannot answer calls.
 pub(super) fn adopt(txn: &mut WriteTxn<'_>, id: ExecId) -> Result<()> {
     let exec: Exec = txn.load(id)?;
     let before = lookup_in(txn, exec.key)?;
@@ -97,6 +118,9 @@ pub(super) fn adopt(txn: &mut WriteTxn<'_>, id: ExecId) -> Result<()> {
     let Some(dag) = exec.dag else {
         return Ok(());
     };
+    if txn.load::<_, Dag>(dag)?.is_transient() {
+        return Ok(());
+    }
     let key = exec.key;
     // Attempts that were made here before must stay reachable.
     let id = match before {

@@ -3,12 +3,13 @@
 use crate::error::{Error, Result};
 use crate::id::{DagId, DatumId, ExecId, TypedId};
 use crate::maintenance::bundle::{Limits, apply};
-use crate::record::{Dag, Datum, Exec, ExecStatus, Kind, Node, Reference, Time};
+use crate::record::{Dag, Datum, ErrorInfo, Exec, ExecStatus, Kind, Node, Reference, Time};
 use crate::store::{ReadObjects, Store, WriteTxn};
 use crate::value::Value;
 
 use super::call::Work;
-use super::claim::{self, OwnerId};
+use super::claim::{self, Claim, OwnerId};
+use super::log::Log;
 use super::{cache, nested};
 
 /// How an attempt ended.
@@ -23,6 +24,13 @@ pub(super) struct Ended<'e> {
 pub(super) enum Integrated {
     /// It is the call's answer now.
     Yes,
+    /// The function failed in a way that may not come again: the attempt was appended, and
+    /// answers no calls.
+    Transient {
+        reason: String,
+        /// Whether the claim goes on with the next attempt.
+        again: bool,
+    },
     /// The claim is another's; nothing was kept.
     Lost,
     /// The bundle is not the result of this call; nothing was kept.
@@ -34,7 +42,8 @@ pub(super) enum Integrated {
 }
 
 /// Takes in the bundle of a result, appends the attempt and ends the claim, all in
-/// one transaction or not at all.
+/// one transaction or not at all. After a transient failure the claim goes on if `again`
+/// says so.
 pub(super) fn integrate(
     store: &Store,
     owner: &OwnerId,
@@ -42,28 +51,39 @@ pub(super) fn integrate(
     bundle: &[u8],
     dag: DagId,
     ended: &Ended<'_>,
+    again: &mut dyn FnMut() -> bool,
 ) -> Result<Integrated> {
     let mut lost = false;
     let taken = apply(store, &mut &*bundle, &Limits::default(), |txn, roots| {
-        if claim::owned(txn, work.key, owner)?.is_none() {
+        let Some(claim) = claim::owned(txn, work.key, owner)? else {
             lost = true;
             return Err(Error::Conflict {
                 message: "the claim is another's".to_owned(),
             });
-        }
-        let (record, execs) = check(txn, work, roots, dag)?;
-        let status = match record.error() {
-            None => ExecStatus::Ok,
-            Some(_) => ExecStatus::Error,
         };
-        append(txn, work, ended, status, Some(dag))?;
+        let (record, execs) = check(txn, work, roots, dag)?;
+        let made = match record.error() {
+            None => Integrated::Yes,
+            Some(error) if record.is_transient() => Integrated::Transient {
+                reason: in_a_line(error),
+                again: again(),
+            },
+            Some(_) => Integrated::Yes,
+        };
+        append_made(txn, work, ended, (&record, dag), &made)?;
         for exec in execs {
             cache::adopt(txn, exec)?;
         }
-        claim::remove(txn, work.key).map(drop)
+        end_claim(
+            txn,
+            work,
+            claim,
+            matches!(made, Integrated::Transient { again: true, .. }),
+        )?;
+        Ok(made)
     });
     match taken {
-        Ok(_) => Ok(Integrated::Yes),
+        Ok((_, made)) => Ok(made),
         Err(_) if lost => Ok(Integrated::Lost),
         Err(error) if is_ours(&error) => Err(error),
         Err(error) => Ok(Integrated::Refused {
@@ -125,15 +145,62 @@ fn check(
     Ok((record, execs))
 }
 
+/// An error in so many words.
+fn in_a_line(error: &ErrorInfo) -> String {
+    const LONGEST: usize = 200;
+    let first = error.message.lines().next().unwrap_or_default();
+    let mut line = format!("{}: {first}", error.kind);
+    if let Some((end, _)) = line.char_indices().nth(LONGEST) {
+        line.truncate(end);
+        line.push_str("...");
+    }
+    line
+}
+
+/// Appends the attempt that made `dag`.
+fn append_made(
+    txn: &mut WriteTxn<'_>,
+    work: &Work,
+    ended: &Ended<'_>,
+    (record, dag): (&Dag, DagId),
+    made: &Integrated,
+) -> Result<()> {
+    let status = match record.error() {
+        None => ExecStatus::Ok,
+        Some(_) => ExecStatus::Error,
+    };
+    let mut log = ended.log.clone();
+    if let Integrated::Transient { reason, .. } = made {
+        let mut longer = Log::default();
+        longer.push(&log);
+        longer.push_line(&format!("daggerml: a transient failure: {reason}"));
+        log = longer.to_bytes();
+    }
+    let transient = matches!(made, Integrated::Transient { .. });
+    append(txn, work, ended, &log, status, Some(dag), transient)
+}
+
+/// Ends the claim of a call, or lets it go on with the next attempt.
+fn end_claim(txn: &mut WriteTxn<'_>, work: &Work, mut claim: Claim, again: bool) -> Result<()> {
+    if !again {
+        return claim::remove(txn, work.key).map(drop);
+    }
+    claim.attempt += 1;
+    claim.state = claim::State::Claimed;
+    claim.put(txn, work.key)
+}
+
 /// Appends an attempt that made `dag` or nothing.
 fn append(
     txn: &mut WriteTxn<'_>,
     work: &Work,
     ended: &Ended<'_>,
+    log: &[u8],
     status: ExecStatus,
     dag: Option<DagId>,
+    transient: bool,
 ) -> Result<()> {
-    let log = match ended.log.as_slice() {
+    let log = match log {
         [] => None,
         bytes => {
             let value = Value::Bytes(bytes.to_vec());
@@ -151,7 +218,7 @@ fn append(
         log,
         previous: None,
     };
-    cache::append(txn, exec).map(drop)
+    cache::append(txn, exec, transient).map(drop)
 }
 
 /// Appends an attempt that made nothing. The claim ends, or goes on with the next
@@ -165,17 +232,11 @@ pub(super) fn record_failure(
     again: bool,
 ) -> Result<bool> {
     store.write(|txn| {
-        let Some(mut claim) = claim::owned(txn, work.key, owner)? else {
+        let Some(claim) = claim::owned(txn, work.key, owner)? else {
             return Ok(false);
         };
-        append(txn, work, ended, status, None)?;
-        if again {
-            claim.attempt += 1;
-            claim.state = claim::State::Claimed;
-            claim.put(txn, work.key)?;
-        } else {
-            claim::remove(txn, work.key)?;
-        }
+        append(txn, work, ended, &ended.log, status, None, false)?;
+        end_claim(txn, work, claim, again)?;
         Ok(true)
     })
 }

@@ -61,6 +61,39 @@ pub(super) fn execs(
     Ok(found)
 }
 
+/// The calls within the call that made `dag` whose error it handed on, outermost first.
+pub(super) fn failed(snapshot: &Snapshot, dag: DagId) -> Result<Vec<CallKey>> {
+    let mut found = Vec::new();
+    let mut seen = HashSet::new();
+    let mut next = Some(dag);
+    while let Some(id) = next.take().filter(|id| seen.insert(*id)) {
+        let record: Dag = snapshot.load(id)?;
+        let Some(error) = record.error() else {
+            break;
+        };
+        for node in record.nodes.iter().rev() {
+            let Node::Call {
+                args,
+                dag,
+                datum: None,
+            } = snapshot.load(*node)?
+            else {
+                continue;
+            };
+            let same = snapshot.load::<_, Dag>(dag)?.error().is_some_and(|inner| {
+                (&inner.origin, &inner.kind, &inner.message)
+                    == (&error.origin, &error.kind, &error.message)
+            });
+            if same && let Some(key) = key_of(snapshot, &args)? {
+                found.push(key);
+                next = Some(dag);
+                break;
+            }
+        }
+    }
+    Ok(found)
+}
+
 /// Checks that each of `execs` is of a call that `dag` reaches.
 pub(super) fn check(objects: &impl ReadObjects, dag: &Dag, execs: &[ExecId]) -> Result<()> {
     if execs.is_empty() {

@@ -127,6 +127,11 @@ pub enum Answer {
         dag: DagId,
         /// More for the log.
         log: String,
+        /// How long to wait at least before the call is tried again, if its error is
+        /// transient.
+        retry_after: Option<Duration>,
+        /// Whether a call within it was tried again already, so that it need not be.
+        retried: bool,
     },
     /// The adapter failed.
     Error {
@@ -155,6 +160,8 @@ struct RawAnswer<'a> {
     #[serde(borrow)]
     dag: Option<Cow<'a, str>>,
     log: Option<String>,
+    #[serde(default)]
+    retried: bool,
     error: Option<RawError>,
 }
 
@@ -208,6 +215,8 @@ impl Answer {
                         .parse()
                         .map_err(|error| format!("its DAG's id is none: {error}"))?,
                     log,
+                    retry_after: raw.retry_after_ms.map(Duration::from_millis),
+                    retried: raw.retried,
                 }
             }
             "error" => {

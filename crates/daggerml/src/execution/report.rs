@@ -3,10 +3,11 @@
 use super::acquire::request_cancel;
 use super::cache::{self, Entry};
 use super::claim::{self, Claim};
+use super::nested;
 use super::owner::is_dead;
 use crate::error::{Error, IdError, Result};
 use crate::id::{DagId, ExecId, MIN_PREFIX};
-use crate::record::{CallKey, Datum, Exec};
+use crate::record::{CallKey, Dag, Datum, Exec, ExecStatus};
 use crate::repo::Repository;
 use crate::store::{ReadObjects, Snapshot, Table};
 use crate::value::Value;
@@ -18,6 +19,28 @@ pub struct Attempt {
     pub id: ExecId,
     /// Its record.
     pub exec: Exec,
+    /// Whether its function failed in a way that may not come again, so that it answers
+    /// no calls.
+    pub transient: bool,
+}
+
+impl Attempt {
+    pub(super) fn load(snapshot: &Snapshot, id: ExecId) -> Result<Self> {
+        let exec: Exec = snapshot.load(id)?;
+        let transient = match (exec.status, exec.dag) {
+            (ExecStatus::Error, Some(dag)) => match snapshot.load::<_, Dag>(dag) {
+                Ok(dag) => dag.is_transient(),
+                Err(Error::Excised { .. }) => false,
+                Err(error) => return Err(error),
+            },
+            _ => false,
+        };
+        Ok(Self {
+            id,
+            exec,
+            transient,
+        })
+    }
 }
 
 /// What is known of a call.
@@ -87,12 +110,7 @@ impl Repository {
         claim: Option<Claim>,
     ) -> Result<CallState> {
         let entry = cache::lookup(snapshot, key)?;
-        let newest = entry.map(|Entry { newest: id, .. }| {
-            Ok::<_, Error>(Attempt {
-                id,
-                exec: snapshot.load(id)?,
-            })
-        });
+        let newest = entry.map(|Entry { newest, .. }| Attempt::load(snapshot, newest));
         Ok(CallState {
             key,
             dead: match &claim {
@@ -154,11 +172,17 @@ impl Repository {
         let mut next = cache::lookup(&snapshot, key)?.map(|entry| entry.newest);
         let mut found = Vec::new();
         while let Some(id) = next {
-            let exec: Exec = snapshot.load(id)?;
-            next = exec.previous;
-            found.push(Attempt { id, exec });
+            let attempt = Attempt::load(&snapshot, id)?;
+            next = attempt.exec.previous;
+            found.push(attempt);
         }
         Ok(found)
+    }
+
+    /// The calls within the call that made `dag` whose error it handed on, outermost
+    /// first: to run it again alone would end in the same error.
+    pub fn failed_within(&self, dag: DagId) -> Result<Vec<CallKey>> {
+        nested::failed(&self.snapshot()?, dag)
     }
 
     /// What the adapter wrote to standard error in an attempt.

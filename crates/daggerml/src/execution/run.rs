@@ -137,13 +137,40 @@ impl Run<'_> {
             let started = Time::now();
             let end = attempt.run(mine, &mut asker, control)?;
             let end = match end {
-                End::Done { bundle, dag } => {
+                End::Done {
+                    bundle,
+                    dag,
+                    retry_after,
+                    retried,
+                } => {
+                    let after = backoff::retry(failures, retry_after);
+                    let mut allowed = None; // Asked once, though a transaction may be done again.
+                    let mut again = || {
+                        *allowed.get_or_insert_with(|| {
+                            !retried
+                                && failures < self.options.retries
+                                && control.left().is_none_or(|left| left > after)
+                                && self.executor.inner.budget.retry()
+                        })
+                    };
                     let ended = self.ended(started, &asker.log);
                     let store = self.executor.repository().store();
-                    match integrate(store, &mine.owner, self.work, &bundle, dag, &ended)? {
-                        Integrated::Yes => {
+                    let (owner, work) = (&mine.owner, self.work);
+                    match integrate(store, owner, work, &bundle, dag, &ended, &mut again)? {
+                        Integrated::Yes | Integrated::Transient { again: false, .. } => {
                             mine.ended();
                             return Ok(Driven::Done(dag));
+                        }
+                        Integrated::Transient { reason, .. } => {
+                            asker.take_log();
+                            mine.token = None;
+                            failures += 1;
+                            control.tell(mine.attempt, Progress::Retrying { reason, after });
+                            mine.attempt += 1;
+                            if let Some(stop) = control.sleep(after) {
+                                return self.stopped_between(mine, stop);
+                            }
+                            continue;
                         }
                         Integrated::Lost => End::Stopped(Stop::Lost),
                         Integrated::Refused { detail, transient } => {
@@ -193,7 +220,7 @@ impl Run<'_> {
                     return Ok(Driven::Lost);
                 }
             }
-            let after = backoff::retry(failures);
+            let after = backoff::retry(failures, None);
             failures += 1;
             let reason = failure.detail;
             control.tell(mine.attempt, Progress::Retrying { reason, after });

@@ -10,6 +10,10 @@ use crate::value::Value;
 
 use super::{Record, RecordReader, RecordWriter, Reference};
 
+/// The tag of a call's DAG whose error is not the function's fault: the call may go well
+/// later, so it is never answered from the cache.
+pub const TRANSIENT: &str = "daggerml:transient";
+
 /// A finished DAG. Positions are indices into `nodes`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dag {
@@ -62,6 +66,11 @@ impl Dag {
             Outcome::Result(_) => None,
             Outcome::Error(error) => Some(error),
         }
+    }
+
+    /// Whether it ended in an error that may not come again; see [`TRANSIENT`].
+    pub fn is_transient(&self) -> bool {
+        self.error().is_some() && self.tags.contains(TRANSIENT)
     }
 
     /// The node of that name.

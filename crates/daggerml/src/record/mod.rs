@@ -13,7 +13,7 @@ mod tombstone;
 mod tree;
 
 pub use commit::{Commit, Time};
-pub use dag::{Dag, ErrorInfo, Outcome};
+pub use dag::{Dag, ErrorInfo, Outcome, TRANSIENT};
 pub use datum::Datum;
 pub use exec::{CallKey, Exec, ExecStatus};
 pub use node::{Builtin, Node};

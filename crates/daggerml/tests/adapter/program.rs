@@ -12,7 +12,7 @@ use daggerml::Repository;
 use daggerml::dag::OpenDag;
 use daggerml::execution::{CallOptions, guard_stdin};
 use daggerml::maintenance::bundle::create;
-use daggerml::record::ErrorInfo;
+use daggerml::record::{ErrorInfo, TRANSIENT};
 use daggerml::value::{Runnable, Value};
 use serde_json::{Value as Json, json};
 
@@ -107,6 +107,14 @@ fn invoke(request: &Json, own: &Repository, out: &mut File) -> Json {
             done(dag, sum, shared.is_some())
         }
         "fail" => fail(dag),
+        "slow-busy" => {
+            std::thread::sleep(Duration::from_millis(args[0].unsigned_abs()));
+            busy(dag, &[])
+        }
+        "busy-at-second" if runs == 2 => busy(dag, &args),
+        "busy-at-second" => done(dag, sum, shared.is_some()),
+        "busy" => busy(dag, &args),
+        "busy-at-first" if runs == 1 => busy(dag, &args),
         "pending" => {
             let key = request["key"].as_str().unwrap();
             std::fs::write(folder.join(key), &bundle).unwrap();
@@ -137,6 +145,19 @@ fn fail(mut dag: OpenDag) -> Json {
     };
     let (bundle, id) = dag.end_as_bundle(Err(error), false).unwrap();
     answer(&bundle, &id.to_string())
+}
+
+/// Fails transiently: with an argument, after it was tried again within; or says to wait
+/// for so many milliseconds.
+fn busy(mut dag: OpenDag, args: &[i64]) -> Json {
+    dag.add_tag(TRANSIENT).unwrap();
+    let mut answer = fail(dag);
+    match args {
+        [0, ..] => answer["retried"] = json!(true),
+        [wait, ..] => answer["retry_after_ms"] = json!(wait),
+        [] => {}
+    }
+    answer
 }
 
 fn poll(request: &Json, own: &Repository, _out: &mut File) -> Json {

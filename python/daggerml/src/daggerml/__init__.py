@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from daggerml.errors import ExecutionTimeoutError as ExecutionTimeoutError
     from daggerml.errors import NodeError as NodeError
     from daggerml.errors import NotFoundError as NotFoundError
+    from daggerml.errors import Transient as Transient
     from daggerml.executions import ExecutionRecord as ExecutionRecord
     from daggerml.funks import Funk as Funk
     from daggerml.funks import funk as funk
@@ -65,7 +66,7 @@ _NAMES = {
     "dag": "Dag",
     "dml": "Dml",
     "errors": "BadExecutionStatusError CanceledExecutionError CancellationError CodecError "
-    "DmlRepoError Error ExecutionTimeoutError NodeError NotFoundError",
+    "DmlRepoError Error ExecutionTimeoutError NodeError NotFoundError Transient",
     "executions": "ExecutionRecord",
     "funks": "Funk funk",
     "node": "ListNode MapNode Node RunnableNode ScalarNode SetNode",

@@ -11,6 +11,7 @@ from operator import index
 
 from daggerml import _core, log
 from daggerml.adapters import program
+from daggerml.courses import Course, unrun
 from daggerml.errors import InvalidError, NodeError
 
 TYPE_CHECKING = False
@@ -181,10 +182,12 @@ def call(
     runnable, adapter, own = _parts(fn)
     options = _options(own, timeout, cache, retries)
     core = dag._writer()
-    ref, type_name = executor(dag.dml, adapter).call(
-        core, [runnable, *args], options, name, dag._codec, _logged
-    )
-    return _node(dag, ref, type_name)
+    course = Course()
+    with unrun():
+        ref, type_name = executor(dag.dml, adapter).call(
+            core, [runnable, *args], options, name, dag._codec, course.event
+        )
+    return _node(dag, ref, type_name, course, 0)
 
 
 def map_items(
@@ -214,17 +217,18 @@ def map_items(
         parallel = _FAR if adapter not in {"", "local"} else os.cpu_count() or 1
     parallel = _checked("parallel", parallel, "a whole number, 1 or more", index, 1)
     what = getattr(fn, "name", None) or "calls"
-    with Progress(len(calls), str(what), shown=progress) as bar:
+    with Progress(len(calls), str(what), shown=progress) as bar, unrun():
+        course = Course(bar.event)
         made = executor(dag.dml, adapter).map(
-            dag._writer(), calls, options, parallel, on_error == "raise", dag._codec, bar.event
+            dag._writer(), calls, options, parallel, on_error == "raise", dag._codec, course.event
         )
     found: list[Union[Node, NodeError]] = []
     failed: list[NodeError] = []
-    for each in made:
+    for item, each in enumerate(made):
         if each is None:  # not begun, since another failed
             continue
         try:
-            found.append(_node(dag, *each))
+            found.append(_node(dag, *each, course, item))
         except NodeError as error:
             found.append(error)
             failed.append(error)
@@ -233,7 +237,7 @@ def map_items(
     return found
 
 
-def _node(dag: Dag, ref: _core.Ref, type_name: Optional[str]) -> Node:
+def _node(dag: Dag, ref: _core.Ref, type_name: Optional[str], course: Course, item: int) -> Node:
     from daggerml.node import node_class
 
     if type_name is not None:
@@ -241,6 +245,7 @@ def _node(dag: Dag, ref: _core.Ref, type_name: Optional[str]) -> Node:
     try:
         return dag._node(ref)  # raises the error that the call ended in
     except NodeError as error:
+        error.hint = course.hint(dag.dml, error, item)
         if hasattr(error, "add_note") and error.stack:
             lines = "".join(
                 f'\n  File "{frame.get("filename")}", line {frame.get("lineno")}, '
@@ -249,13 +254,6 @@ def _node(dag: Dag, ref: _core.Ref, type_name: Optional[str]) -> Node:
             )
             error.add_note(f"raised in the call, at:{lines}")
         raise
-
-
-def _logged(event: dict[str, Any]) -> None:
-    if event["state"] == "retrying":
-        log.info("call %s: %s; trying again", event["key"][:12], event["reason"])
-    else:
-        log.debug("call %s: %s", event["key"][:12], event["state"])
 
 
 atexit.register(_executors.close)

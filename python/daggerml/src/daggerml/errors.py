@@ -23,6 +23,7 @@ __all__ = [
     "NameNotFoundError",
     "NodeError",
     "NotFoundError",
+    "Transient",
 ]
 
 
@@ -47,6 +48,10 @@ class Error(Exception):
 
     dag_ref: Optional[Ref] = None
 
+    #: Whether it is nobody's fault and may not come again: a call that ends in it is not
+    #: cached.
+    transient: bool = False
+
     def __init__(
         self,
         message: str = "",
@@ -64,19 +69,16 @@ class Error(Exception):
     def from_ex(cls, exc: BaseException) -> Error:
         """Make an error of any exception, with its stack."""
         if isinstance(exc, Error):
-            return Error(exc.message, exc.origin, exc.type, exc.stack)
-        import traceback
-
-        stack = [
-            {
-                "filename": _text(frame.filename),
-                "lineno": frame.lineno,
-                "name": _text(frame.name),
-                "line": _text(frame.line or ""),
-            }
-            for frame in _frames(traceback.extract_tb(exc.__traceback__))
-        ]
-        return Error(_text(exc), "python", exc.__class__.__name__, stack)
+            # A class of an author's own may not have called ours.
+            stack = getattr(exc, "stack", None)
+            if not stack and isinstance(exc, Transient):
+                stack = _stack(exc)
+            message = getattr(exc, "message", None)
+            name = getattr(exc, "type", None) or exc.__class__.__name__
+            if not isinstance(message, str):
+                message = Exception.__str__(exc)
+            return Error(message, getattr(exc, "origin", "python"), name, stack)
+        return Error(_text(exc), "python", exc.__class__.__name__, _stack(exc))
 
     def to_dict(self) -> dict[str, Any]:
         """Return message, origin, type and stack."""
@@ -127,6 +129,20 @@ class Error(Exception):
 
 # A stack of more frames is kept without its middle.
 _MOST_FRAMES = 100
+
+
+def _stack(exc: BaseException) -> list[dict[str, Any]]:
+    import traceback
+
+    return [
+        {
+            "filename": _text(frame.filename),
+            "lineno": frame.lineno,
+            "name": _text(frame.name),
+            "line": _text(frame.line or ""),
+        }
+        for frame in _frames(traceback.extract_tb(exc.__traceback__))
+    ]
 
 
 def _frames(found: list[Any]) -> list[Any]:
@@ -216,6 +232,27 @@ def _advice(value: object) -> str:
     return ""
 
 
+class Transient(Error):  # noqa: N818  it says what it means, as `raise Transient(...)`
+    """Raise it in a funk whose failure is not its own fault: a server that is down, say.
+
+    The call is tried again, as often as its ``retries`` allow. If it never goes well, the
+    caller gets a :class:`NodeError`, nothing is cached, and the next call runs the
+    function again. ``retry_after`` is the number of seconds to wait at least.
+
+    Classes derived from it count as well. For exceptions that others raise, there
+    is ``@funk(transient=[ConnectionError])``.
+    """
+
+    transient = True
+
+    #: How many seconds to wait at least before the call is tried again.
+    retry_after: Optional[float] = None
+
+    def __init__(self, message: str = "", *, retry_after: Optional[float] = None) -> None:
+        super().__init__(_text(message), "python", self.__class__.__name__)
+        self.retry_after = retry_after
+
+
 class CancellationError(Error):
     """The DAG was cancelled."""
 
@@ -249,17 +286,34 @@ class NodeError(Error):
 
     ``dag`` is the DAG that holds the node and ``node_ref`` the node. Both are
     ``None`` in a copy that was pickled, which has no repository.
+
+    If it was answered from the cache, ``hint`` says when it was recorded and how to
+    run the call again. If it is ``transient``, nothing is cached, and ``hint`` says how
+    often the call was tried. The text of the exception is the message and the hint.
     """
 
     dag: Optional[Dag]
     node_ref: Optional[Ref]
 
+    #: What to do about it, where that is known: how to run the call again.
+    hint: Optional[str] = None
+
     def __init__(
-        self, error: Error, *, node_ref: Optional[Ref] = None, dag: Optional[Dag] = None
+        self,
+        error: Error,
+        *,
+        node_ref: Optional[Ref] = None,
+        dag: Optional[Dag] = None,
+        hint: Optional[str] = None,
     ) -> None:
         super().__init__(error.message, error.origin, error.type, error.stack)
+        self.transient = error.transient
         self.node_ref = node_ref
         self.dag = dag
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\nhint: {self.hint}" if self.hint else self.message
 
     def context(self) -> Dag:
         """Return the DAG that recorded the error."""
@@ -275,7 +329,10 @@ class NodeError(Error):
 def engine_error(kind: str, message: str, hint: Optional[str] = None) -> DmlRepoError:
     """Make the exception for an error of the engine; the extension calls this."""
     cls = _BY_KIND.get(kind, DmlRepoError)
-    return cls(message, kind=kind, hint=hint)
+    error = cls(message, kind=kind, hint=hint)
+    # A function that fails for one of these fails for what runs it.
+    error.transient = kind in {"adapter", "canceled", "io", "timeout"}
+    return error
 
 
 def recorded_error(  # noqa: PLR0917  the parts of a recorded error
@@ -285,10 +342,12 @@ def recorded_error(  # noqa: PLR0917  the parts of a recorded error
     stack: list[dict[str, Any]],
     dag: Ref,
     node: Optional[Ref] = None,
+    transient: bool = False,
 ) -> Error:
     """Make the exception for an error recorded in a DAG; the extension calls this."""
     error = Error(message, origin, type, stack)
     error.dag_ref = dag
+    error.transient = transient
     if node is None:
         return error
     found = NodeError(error, node_ref=node)

@@ -42,6 +42,8 @@ class ExecutionRecord:
     dag: Optional[Ref] = None
     #: Whether calls are answered by its DAG.
     cached: bool = False
+    #: Whether its function failed in a way that may not come again, so that nothing is cached.
+    transient: bool = False
     #: The machine and the process that run it.
     host: Optional[str] = None
     pid: Optional[int] = None
@@ -89,15 +91,10 @@ class Executions:
     def show(self, key: str) -> Records:
         """Return all attempts at a call (its key, or the first digits of it), newest first."""
         handle = self._dml._handle
-        digits = key.lower()
-        calls = [call for call in handle.execs() if call["key"].startswith(digits)]
-        found = [_running(call) for call in calls if call["running"] is not None]
-        if found and calls[0]["newest"] is None:
-            return found
-        attempts = handle.exec_attempts(key)
-        call = calls[0]
-        found += [_ended(call["key"], attempt, call["dag"]) for attempt in attempts]
-        return found
+        call = handle.exec_state(key)
+        found = [] if call["running"] is None else [_running(call)]
+        attempts = handle.exec_attempts(call["key"])
+        return found + [_ended(call["key"], attempt, call["dag"]) for attempt in attempts]
 
     def log(self, key: str, attempt: Optional[int] = None) -> str:
         """Return what an attempt (from 1; the newest by default) wrote to standard error."""
@@ -147,4 +144,5 @@ def _ended(key: str, attempt: dict[str, Any], answer: Optional[Ref]) -> Executio
         finished=_time(attempt["finished"]),
         dag=attempt["dag"],
         cached=answer is not None and attempt["dag"] == answer,
+        transient=attempt["transient"],
     )

@@ -43,6 +43,8 @@ pub struct AttemptReport {
     pub finished: Moment,
     /// Whether there is a log.
     pub log: bool,
+    /// Whether the function failed in a way that may not come again: it answers no calls.
+    pub transient: bool,
 }
 
 impl CallReport {
@@ -71,7 +73,8 @@ impl CallReport {
             (Some(RunningReport { dead: true, .. }), _) => "interrupted",
             (Some(RunningReport { cancel: true, .. }), _) => "canceling",
             (Some(running), _) => return running.state.clone(),
-            (None, Some(newest)) if newest.dag.is_some() && self.dag.is_none() => "invalidated",
+            (None, Some(newest)) if newest.is_invalidated() && self.dag.is_none() => "invalidated",
+
             (None, Some(newest)) => return newest.outcome().to_owned(),
             (None, None) => "unknown",
         };
@@ -89,13 +92,20 @@ impl AttemptReport {
             started: Moment(made.exec.started),
             finished: Moment(made.exec.finished),
             log: made.exec.log.is_some(),
+            transient: made.transient,
         }
+    }
+
+    /// Whether it would answer calls, were it not invalidated.
+    fn is_invalidated(&self) -> bool {
+        self.dag.is_some() && !self.transient
     }
 
     /// How it ended: an attempt without a DAG is the adapter's failure.
     pub fn outcome(&self) -> &str {
         match (self.status.as_str(), &self.dag) {
             ("error", None) => "adapter failed",
+            ("error", Some(_)) if self.transient => "transient error",
             (status, _) => status,
         }
     }

@@ -41,6 +41,7 @@ def command(
     store: Union[Uri, str, None] = None,
     env: Optional[Mapping[str, str]] = None,
     inherit: Iterable[str] = (),
+    transient: Iterable[int] = (),
     adapter: str = "local",
 ) -> Runnable:
     r"""Make a runnable of a program: an executable and its arguments, never a shell.
@@ -55,7 +56,9 @@ def command(
     The command sees of the environment only PATH and the like, the variables
     named in ``inherit``, and those of ``env``. If it ends with another
     code than 0, that is the error of the call, with the end of what it wrote to
-    standard error.
+    standard error. The codes in ``transient`` (such as 75, by which many programs say "try
+    again later") are failures that may not come again: the call is tried again, and
+    such an error is not cached.
 
     >>> import daggerml
     >>> sort = daggerml.command(["sort", "-n"], stdin=0)
@@ -85,7 +88,17 @@ def command(
     inherited = [inherit] if isinstance(inherit, str) else sorted(set(inherit))
     if inherited:
         kwargs["inherit"] = inherited
+    codes = sorted({_exit_code(code) for code in transient})
+    if codes:
+        kwargs["transient"] = codes
     return Runnable(URI, adapter=adapter, kwargs=kwargs)
+
+
+def _exit_code(code: object) -> int:
+    if not isinstance(code, int) or isinstance(code, bool) or not 0 < code < 256:  # noqa: PLR2004
+        text = f"transient is a list of exit codes from 1 to 255, not {code!r}"
+        raise InvalidError(text)
+    return code
 
 
 def run(dag: Dag, runnable: Runnable) -> dict[str, Any]:
@@ -103,14 +116,20 @@ def run(dag: Dag, runnable: Runnable) -> dict[str, Any]:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(_bytes(_given(given, args)))
         stdin = _bytes(_given(kwargs.get("stdin", b""), args))
-        stdout = _run(argv, root, environment, stdin)
+        stdout = _run(argv, root, environment, stdin, kwargs.get("transient", ()))
         found: dict[str, Any] = {"stdout": stdout}
         for name in kwargs.get("outputs", ()):
             found[name] = _output(root, _inside(name), kwargs.get("store"), argv[0])
         return found
 
 
-def _run(argv: list[str], folder: Path, environment: dict[str, str], stdin: bytes) -> bytes:
+def _run(
+    argv: list[str],
+    folder: Path,
+    environment: dict[str, str],
+    stdin: bytes,
+    transient: Sequence[int],
+) -> bytes:
     import threading
 
     try:
@@ -156,7 +175,9 @@ def _run(argv: list[str], folder: Path, environment: dict[str, str], stdin: byte
         how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
         said = tail.decode("utf-8", "replace").strip()
         text = f"{argv[0]} {how}" + (f": {said}" if said else "")
-        raise Error(text, "command", "CommandError")
+        error = Error(text, "command", "CommandError")
+        error.transient = code in transient
+        raise error
     return stdout
 
 

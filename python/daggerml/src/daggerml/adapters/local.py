@@ -48,11 +48,11 @@ def invoke(request: dict[str, Any]) -> dict[str, Any]:
     shared = request.get("repository")
     try:
         repository = _opened(shared)
-        dag, made = work.run(repository, bundle, ancestors, thin=shared is not None)
+        dag, made, more = work.run(repository, bundle, ancestors, thin=shared is not None)
     except DmlRepoError as problem:
         raise AdapterError(problem.kind, str(problem)) from None
     encoded = binascii.b2a_base64(made, newline=False).decode("ascii")
-    return {"state": "done", "dag": dag.id(), "bundle": encoded}
+    return {"state": "done", "dag": dag.id(), "bundle": encoded, **more}
 
 
 def poll(request: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import linecache
 import os
 import sys
 import types
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Optional
 
 from daggerml import _core
 from daggerml.adapters import lines, modules
@@ -21,15 +21,23 @@ if TYPE_CHECKING:
 
     from daggerml._core import Ref, Runnable
     from daggerml.dml import Dml
+    from daggerml.transient import Failure
 
 __all__ = ["function_of", "run"]
 
 #: The attribute of funks' frames in a stack: only what follows is the author's.
 _FILE = "<funk "
 
+#: The name of the module that the source of a funk becomes.
+_MODULE = "daggerml_funk"
 
-def run(repository: Dml, bundle: bytes, ancestors: list[str], *, thin: bool) -> tuple[Ref, bytes]:
-    """Run the call in ``bundle``; return the ref of its DAG and a bundle of it.
+
+def run(
+    repository: Dml, bundle: bytes, ancestors: list[str], *, thin: bool
+) -> tuple[Ref, bytes, dict[str, Any]]:
+    """Run the call in ``bundle``; return the ref of its DAG, a bundle of it, and more to answer.
+
+    That is when to try again after a failure that may not come again.
 
     Whatever the function raises is the DAG's error. ``ancestors`` are the keys of
     the calls that this one is nested in, and its own.
@@ -43,26 +51,50 @@ def run(repository: Dml, bundle: bytes, ancestors: list[str], *, thin: bool) -> 
     _require(runnable.kwargs.get("requires") or [])
     name = runnable.kwargs.get("function", runnable.uri.uri)
     dag = Dag._begun(repository, core, str(name), "")
+    failure: Optional[Failure] = None
     folder, environment, path = os.getcwd(), dict(os.environ), list(sys.path)
     lines.streams()
     try:
         with modules.brought(runnable.kwargs.get("modules") or {}):
-            result = runner(dag, runnable)
-            node, _ = core.put(result, None, dag._codec)
-        return _core.end_call(core, node, None, thin=thin)
+            try:
+                result = runner(dag, runnable)
+                node, _ = core.put(result, None, dag._codec)
+            except BaseException as problem:
+                failure = _judged(problem, runnable)  # while its modules are there
+                raise
+        return (*_core.end_call(core, node, None, thin=thin), {})
     except BaseException as problem:  # noqa: BLE001  it is the call's outcome
         error = _of_author(Error.from_ex(problem))
         parts = (error.message, error.origin, error.type, error.stack)
+        failure = failure or _judged(problem, runnable)
         try:
-            return _core.end_call(core, None, parts, thin=thin)
+            failure.mark(core)
+            ended = _core.end_call(core, None, parts, thin=thin)
         except DmlRepoError:  # the function cancelled its DAG, say
             core, _ = _core.begin_call(repository._handle, bundle, ancestors)
-            return _core.end_call(core, None, parts, thin=thin)
+            failure.mark(core)
+            ended = _core.end_call(core, None, parts, thin=thin)
+        return (*ended, failure.members())
     finally:
         # The next call of a warm process begins like the first.
         dag._open = None
         sys.path[:] = path
         _restore(folder, environment)
+
+
+def _judged(problem: BaseException, runnable: Runnable) -> Failure:
+    from daggerml.transient import Failure  # a function that goes well does not need it
+
+    return Failure(problem, _strings(runnable.kwargs.get("transient")), _own_names())
+
+
+def _strings(value: Any) -> list[str]:
+    return [it for it in value if isinstance(it, str)] if isinstance(value, list) else []
+
+
+def _own_names() -> dict[str, Any]:
+    """Return what the source of the funk that ran last defines."""
+    return dict(vars(sys.modules[_MODULE])) if _MODULE in sys.modules else {}
 
 
 def _run_funk(dag: Dag, runnable: Runnable) -> Any:
@@ -114,7 +146,7 @@ def function_of(runnable: Runnable) -> Callable[..., Any]:
     file = f"{_FILE}{name}>"
     # So that tracebacks, debuggers and inspect show the lines.
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-    module = types.ModuleType("daggerml_funk")
+    module = types.ModuleType(_MODULE)
     module.__file__ = file
     sys.modules[module.__name__] = module  # where dataclasses and pickle look for it
     # Annotations were texts in the first format, whatever the author's module said.

@@ -9,12 +9,15 @@ from daggerml._core import Runnable
 from daggerml.errors import InvalidError
 from daggerml.funks import imports
 from daggerml.funks import source as sources
+from daggerml.transient import names as transient_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from types import ModuleType
 
     from daggerml.funks.proof import Proof
+
+    Exceptions = Union[str, type[Exception], Iterable[Union[str, type[Exception]]]]
 
 __all__ = ["URI", "Funk", "funk"]
 
@@ -95,12 +98,13 @@ class Funk:
             proof=self._proof,
         )
 
-    def in_process(self, *args: Any) -> Any:
+    def in_process(self, *args: Any, retries: int = 3) -> Any:
         """Run the function here and now with ``args``, and return the plain value of its result.
 
         For tests and debuggers: its DAG is in a repository of its own, which is
         removed, and nothing is cached. The function is the one that was
-        written, with its globals, so breakpoints and coverage work.
+        written, with its globals, so breakpoints and coverage work. As in a call, it is
+        tried again after a transient failure, and that is raised at the end.
 
         >>> from daggerml import funk
         >>> @funk
@@ -112,6 +116,7 @@ class Funk:
         from daggerml.adapters import modules as modules_of_call
         from daggerml.dml import Dml
         from daggerml.node import Node
+        from daggerml.transient import tried
 
         brought = self.runnable.kwargs.get("modules", {})
         if self._proof is not None:  # the modules are those that are imported
@@ -121,13 +126,20 @@ class Funk:
 
                 own_modules.check_again(brought)
             brought = {}
-        with Dml.temporary() as repo, modules_of_call.brought(brought):
-            dag = repo.new(self.name)
-            for name, value in self.runnable.kwargs.get("prepop", {}).items():
-                dag.put(value, name=name)
-            result = self.function(dag, *(dag.put(arg) for arg in args))
-            node = result if isinstance(result, Node) else dag.put(result)
-            return node.value()
+
+        def run() -> Any:
+            with Dml.temporary() as repo:
+                dag = repo.new(self.name)
+                for name, value in self.runnable.kwargs.get("prepop", {}).items():
+                    dag.put(value, name=name)
+                result = self.function(dag, *(dag.put(arg) for arg in args))
+                node = result if isinstance(result, Node) else dag.put(result)
+                return node.value()
+
+        names = self.runnable.kwargs.get("transient", [])
+        known = getattr(self.function, "__globals__", {})
+        with modules_of_call.brought(brought):
+            return tried(run, names, known, retries)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         text = (
@@ -169,6 +181,7 @@ def funk(
     tags: Iterable[str] = (),
     timeout: Optional[float] = None,
     cache: bool = True,
+    transient: Exceptions = (),
 ) -> Callable[[Callable[..., Any]], Funk]: ...
 @overload
 def funk(
@@ -182,6 +195,7 @@ def funk(
     tags: Iterable[str] = (),
     timeout: Optional[float] = None,
     cache: bool = True,
+    transient: Exceptions = (),
 ) -> Funk: ...
 def funk(
     function: Optional[Callable[..., Any]] = None,
@@ -194,6 +208,7 @@ def funk(
     tags: Iterable[str] = (),
     timeout: Optional[float] = None,
     cache: bool = True,
+    transient: Exceptions = (),
 ) -> Union[Funk, Callable[[Callable[..., Any]], Funk]]:
     """Package a Python function so that it can be called from a DAG, and run anywhere.
 
@@ -224,10 +239,13 @@ def funk(
     :param tags: labels of the call's DAG.
     :param timeout: seconds that a call may take.
     :param cache: with ``False`` every call runs the function again.
+    :param transient: exceptions that are not the function's fault: classes, or their names.
+        A call that ends in one is tried again and not cached, as with
+        :class:`daggerml.Transient`.
 
     The key of a call is made of the adapter, the function's name, the source of function,
-    helpers and modules, ``requires``, ``prepop``, ``tags`` and the arguments. Comments,
-    layout and annotations that nothing reads do not count. What runs is what was given:
+    helpers and modules, ``requires``, ``prepop``, ``tags``, ``transient`` and the arguments.
+    Comments, layout and annotations that nothing reads do not count. What runs is what was given:
     source that does not make the function and helpers in hand is an error.
     """
     if function is None:
@@ -241,6 +259,7 @@ def funk(
             tags=tags,
             timeout=timeout,
             cache=cache,
+            transient=transient,
         )
     if isinstance(function, Funk):
         text = f"{function!r} is a funk already"
@@ -267,6 +286,10 @@ def funk(
     labels = [tags] if isinstance(tags, str) else sorted(set(tags))
     if labels:
         kwargs["tags"] = labels
+    own = sorted(own_modules.module_names(brought))
+    passing = transient_names(transient, list(helpers), modules=own)
+    if passing:
+        kwargs["transient"] = passing
     runnable = Runnable(URI, adapter=adapter, kwargs=kwargs)
     return Funk(runnable, function, timeout=timeout, cache=cache, proof=made.proof)
 

@@ -1,0 +1,101 @@
+"""The course of a call: what is told of it while it is run, and what to do if it failed."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import TYPE_CHECKING, Any, Optional
+
+from daggerml import log
+from daggerml.errors import DmlRepoError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from daggerml.dml import Dml
+    from daggerml.errors import NodeError
+
+__all__ = ["Course", "unrun"]
+
+
+class Course:
+    """What happens to calls that are made together, for the hints of their errors."""
+
+    __slots__ = ("_began", "_cached", "_keys", "_then")
+
+    def __init__(self, then: Optional[Callable[[dict[str, Any]], object]] = None) -> None:
+        self._began = time.time_ns() // 1000
+        self._keys: dict[int, str] = {}
+        self._cached: set[int] = set()
+        self._then = then
+
+    def event(self, event: dict[str, Any]) -> None:
+        """Note what happened to a call, and tell it."""
+        item, state = event["item"] or 0, event["state"]
+        self._keys[item] = event["key"]
+        if state == "cached":
+            self._cached.add(item)
+        if self._then is not None:
+            self._then(event)
+        elif state == "retrying":
+            log.info("call %s: %s; trying again", event["key"][:12], event["reason"])
+        else:
+            log.debug("call %s: %s", event["key"][:12], state)
+
+    def hint(self, dml: Dml, error: NodeError, item: int) -> Optional[str]:
+        """Return what to do about the error that a call ended in."""
+        key = self._keys.get(item)
+        if key is None:
+            return None
+        try:
+            if error.transient:
+                return self._of_transient(dml, key)
+            return _of_cached(dml, error, key) if item in self._cached else None
+        except DmlRepoError as problem:  # the error itself says more
+            log.debug("call %s: no hint: %s", key[:12], problem)
+            return None
+
+    def _of_transient(self, dml: Dml, key: str) -> str:
+        state = dml._handle.exec_state(key)
+        made = [it for it in dml._handle.exec_attempts(key) if it["finished"] >= self._began]
+        kept = "nothing is cached" if state["dag"] is None else "what was cached before stays"
+        return (
+            f"a transient failure, after {_times(max(len(made), 1))}; {kept}, so a later call "
+            f"runs it again (`retries=` says how often); `dml exec show {key[:12]}` lists the "
+            "attempts"
+        )
+
+
+def _times(number: int) -> str:
+    return "1 attempt" if number == 1 else f"{number} attempts"
+
+
+def _of_cached(dml: Dml, error: NodeError, key: str) -> Optional[str]:
+    from datetime import datetime, timezone
+
+    handle = dml._handle
+    for attempt in handle.exec_attempts(key):
+        if attempt["dag"] == error.dag_ref:
+            made = datetime.fromtimestamp(attempt["finished"] / 1e6, timezone.utc)
+            when = made.strftime("%Y-%m-%d %H:%M:%S UTC")
+            break
+    else:
+        return None
+    said = f"this error was recorded on {when} and is answered from the cache; to run it again, "
+    # The error may be that of a call within, which would be answered from the cache again.
+    within = handle.failed_within(attempt["dag"])
+    keys = " ".join(each[:12] for each in [key, *within])
+    if within:
+        return f"{said}and the call within that failed, run `dml exec invalidate {keys}` before"
+    return f"{said}call it with cache=False, or run `dml exec invalidate {keys}` before"
+
+
+@contextlib.contextmanager
+def unrun() -> Iterator[None]:
+    """Mark errors of what runs calls: a function that ends in one does not fail by itself."""
+    try:
+        yield
+    except DmlRepoError as problem:
+        # An adapter that is not there can be there later.
+        problem.transient |= problem.kind == "not_found"
+        raise
