@@ -313,7 +313,8 @@ class NodeError(Error):
         self.hint = hint
 
     def __str__(self) -> str:
-        return f"{self.message}\nhint: {self.hint}" if self.hint else self.message
+        message = super().__str__()
+        return f"{message}\nhint: {safe(self.hint)}" if self.hint else message
 
     def context(self) -> Dag:
         """Return the DAG that recorded the error."""

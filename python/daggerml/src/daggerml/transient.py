@@ -98,7 +98,7 @@ def _imported(words: list[str]) -> object:
 def _name(
     cls: Optional[type], given: object, own: Mapping[str, type], modules: Sequence[str]
 ) -> str:
-    from daggerml.funks.definition import is_installed
+    from daggerml.funks.installed import is_installed
 
     if cls is None:
         return str(given)
