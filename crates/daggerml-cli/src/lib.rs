@@ -26,6 +26,8 @@ mod ui;
 
 use std::ffi::OsString;
 
+pub use commands::exec::explain::{explained, path_text};
+
 use clap::{CommandFactory, FromArgMatches};
 
 use cli::Cli;

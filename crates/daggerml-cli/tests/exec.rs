@@ -76,6 +76,18 @@ fn calls() {
         place.dml(&["exec", "log", short, "--attempt", "3"]).code,
         Some(3)
     );
+    let json = place.dml(&["exec", "explain", short, "--json"]).json();
+    assert_eq!(
+        (&json["verdict"], &json["hit"]),
+        (&"failed".into(), &false.into())
+    );
+    assert_eq!(json["key"], key.as_str());
+    let text = place.dml(&["exec", "explain", short]);
+    assert!(
+        ok(&text).stdout.contains("a miss: what runs it failed"),
+        "{}",
+        text.all()
+    );
     let running = place.dml(&["exec", "list", "--running", "--json"]).json();
     assert_eq!(running["calls"], serde_json::json!([]));
     for (command, name) in [("invalidate", "cached"), ("cancel", "running")] {
@@ -90,4 +102,5 @@ fn calls() {
     }
     assert_eq!(place.dml(&["exec", "show", "abcdef"]).code, Some(3));
     assert_eq!(place.dml(&["exec", "show", "xyz"]).code, Some(2));
+    assert_eq!(place.dml(&["exec", "explain", "abcdef"]).code, Some(3));
 }

@@ -1,10 +1,12 @@
 //! What is told of calls: those under way, and the attempts that were made.
 
-use daggerml::execution::{Attempt, CallState, Filter};
+use daggerml::execution::{Attempt, CallState, Explanation, Filter};
+use daggerml::value::Value;
 use daggerml::{Error, execution::claim::Claim};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyList};
 
+use crate::convert::{Encoder, to_python};
 use crate::errors::OrRaise;
 use crate::reference::Ref;
 use crate::repository::Shared;
@@ -67,6 +69,66 @@ pub(crate) fn one<'py>(
         .detach(|| shared.call(shared.find_call(key)?))
         .or_raise(py)?;
     state(py, &call)
+}
+
+/// Why a call is a hit or a miss.
+fn explanation<'py>(py: Python<'py>, found: &Explanation) -> PyResult<Bound<'py, PyDict>> {
+    let told = PyDict::new(py);
+    told.set_item("key", found.call.key.to_string())?;
+    told.set_item("name", found.name.as_deref())?;
+    told.set_item("verdict", found.verdict.as_str())?;
+    told.set_item("meaning", found.verdict.meaning())?;
+    let made = found.answer.as_ref().or(found.call.newest.as_ref());
+    told.set_item("attempt", made.map(|made| attempt(py, made)).transpose()?)?;
+    told.set_item(
+        "nearest",
+        found.nearest.as_ref().map(|it| it.key.to_string()),
+    )?;
+    told.set_item(
+        "nearest_recorded",
+        found.nearest.as_ref().map(|it| it.first.0),
+    )?;
+    let mut differences = Vec::new();
+    for it in found
+        .nearest
+        .iter()
+        .flat_map(|nearest| &nearest.differences)
+    {
+        let one = PyDict::new(py);
+        let value = |value: &Option<Value>| value.as_ref().map(|it| to_python(py, it)).transpose();
+        one.set_item("part", &it.part)?;
+        one.set_item("path", daggerml_cli::path_text(&it.path))?;
+        one.set_item("before", value(&it.before)?)?;
+        one.set_item("after", value(&it.after)?)?;
+        one.set_item("diff", it.diff.as_deref())?;
+        differences.push(one);
+    }
+    told.set_item("differences", differences)?;
+    told.set_item("compared", found.compared)?;
+    told.set_item("limited", found.limited)?;
+    told.set_item("text", daggerml_cli::explained(found))?;
+    Ok(told)
+}
+
+/// Explains the call of a key, or of parts: a runnable and arguments.
+pub(crate) fn explain<'py>(
+    py: Python<'py>,
+    shared: &Shared,
+    call: &Bound<'py, PyAny>,
+    codec: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let found = if let Ok(key) = call.extract::<String>() {
+        py.detach(|| shared.explain(shared.find_call(&key)?))
+    } else {
+        let encoder = Encoder::new(py, codec);
+        let values = call
+            .cast::<PyList>()?
+            .iter()
+            .map(|part| encoder.value(&part))
+            .collect::<PyResult<Vec<_>>>()?;
+        py.detach(|| shared.explain_call(values))
+    };
+    explanation(py, &found.or_raise(py)?)
 }
 
 /// The attempts at a call that ended, newest first.

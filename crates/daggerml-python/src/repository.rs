@@ -202,6 +202,17 @@ impl Repository {
         calls::one(py, &self.0, key)
     }
 
+    /// Why the call of a key, or of a list of runnable and arguments, is a hit or a miss.
+    #[pyo3(signature = (call, codec=None))]
+    fn explain<'py>(
+        &self,
+        py: Python<'py>,
+        call: &Bound<'py, PyAny>,
+        codec: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        calls::explain(py, &self.0, call, codec)
+    }
+
     /// The calls within a call's DAG whose error it handed on, outermost first.
     fn failed_within(&self, py: Python<'_>, dag: &Ref) -> PyResult<Vec<String>> {
         let dag = dag.to_id(py)?;

@@ -3,7 +3,7 @@
 use crate::cbor::{Reader, Writer};
 use crate::error::{ExecutionError, Fault, FaultKind, Result};
 use crate::id::{DagId, ExecId};
-use crate::record::{CallKey, Dag, Exec, ExecStatus};
+use crate::record::{CallKey, Dag, Exec, ExecStatus, Time};
 use crate::store::{ReadObjects, Snapshot, Table, WriteTxn};
 
 /// The version of an entry.
@@ -108,20 +108,20 @@ pub(super) fn append(txn: &mut WriteTxn<'_>, mut exec: Exec, transient: bool) ->
 }
 
 /// Takes over an attempt that was made elsewhere, unless the call is cached here or the
-/// attempt cannot answer calls.
-pub(super) fn adopt(txn: &mut WriteTxn<'_>, id: ExecId) -> Result<()> {
+/// attempt cannot answer calls. The call and when it ended, if it was taken over.
+pub(super) fn adopt(txn: &mut WriteTxn<'_>, id: ExecId) -> Result<Option<(CallKey, Time)>> {
     let exec: Exec = txn.load(id)?;
     let before = lookup_in(txn, exec.key)?;
     if before.is_some_and(|entry| entry.answer.is_some()) {
-        return Ok(());
+        return Ok(None);
     }
     let Some(dag) = exec.dag else {
-        return Ok(());
+        return Ok(None);
     };
     if txn.load::<_, Dag>(dag)?.is_transient() {
-        return Ok(());
+        return Ok(None);
     }
-    let key = exec.key;
+    let (key, finished) = (exec.key, exec.finished);
     // Attempts that were made here before must stay reachable.
     let id = match before {
         Some(entry) if exec.previous != Some(entry.newest) => txn.save(&Exec {
@@ -131,7 +131,8 @@ pub(super) fn adopt(txn: &mut WriteTxn<'_>, id: ExecId) -> Result<()> {
         _ => id,
     };
     let answer = Some((id, dag));
-    put(txn, key, Entry { newest: id, answer })
+    put(txn, key, Entry { newest: id, answer })?;
+    Ok(Some((key, finished)))
 }
 
 /// Lets the call `key` be run again; whether it was cached.

@@ -10,7 +10,7 @@ use crate::value::Value;
 use super::call::Work;
 use super::claim::{self, Claim, OwnerId};
 use super::log::Log;
-use super::{cache, nested};
+use super::{cache, called, nested};
 
 /// How an attempt ended.
 pub(super) struct Ended<'e> {
@@ -71,8 +71,12 @@ pub(super) fn integrate(
             Some(_) => Integrated::Yes,
         };
         append_made(txn, work, ended, (&record, dag), &made)?;
-        for exec in execs {
-            cache::adopt(txn, exec)?;
+        for (exec, data) in execs {
+            if let Some((key, ended)) = cache::adopt(txn, exec)?
+                && let Some((runnable, args)) = data.split_first()
+            {
+                called::note(txn, key, *runnable, args, Some(ended))?;
+            }
         }
         end_claim(
             txn,
@@ -119,7 +123,7 @@ fn check(
     work: &Work,
     roots: &[Reference],
     dag: DagId,
-) -> Result<(Dag, Vec<ExecId>)> {
+) -> Result<(Dag, Vec<(ExecId, Vec<DatumId>)>)> {
     let Some((first, rest)) = roots.split_first() else {
         return Err(wrong("the bundle has no roots"));
     };
@@ -141,7 +145,7 @@ fn check(
         }
         execs.push(ExecId::from_object(root.id));
     }
-    nested::check(objects, &record, &execs)?;
+    let execs = nested::check(objects, &record, &execs)?;
     Ok((record, execs))
 }
 
@@ -218,6 +222,8 @@ fn append(
         log,
         previous: None,
     };
+    let ended = (dag.is_some() && !transient).then_some(exec.finished);
+    called::note(txn, work.key, work.runnable, &work.args, ended)?;
     cache::append(txn, exec, transient).map(drop)
 }
 

@@ -18,6 +18,7 @@
 //! | `batch` | many calls at once |
 //! | `serve`, `guard` | the other side: what adapters need |
 //! | `report` | what is running, and what was run |
+//! | `called`, `explain`, `code_diff` | what was called, and why a call is run again |
 
 mod acquire;
 mod ask;
@@ -26,9 +27,12 @@ mod backoff;
 mod batch;
 pub mod cache;
 mod call;
+mod called;
 pub mod claim;
+mod code_diff;
 mod control;
 mod executor;
+mod explain;
 mod flight;
 mod group;
 mod guard;
@@ -48,7 +52,9 @@ mod serve;
 mod spawner;
 
 pub use call::{Call, Work, datum_id};
+pub use called::name_of;
 pub use executor::{Executor, ExecutorOptions};
+pub use explain::{Difference, Explanation, MOST_COMPARED, Nearest, Verdict};
 pub use guard::guard_stdin;
 pub use options::{CallOptions, CancelToken, Event, Observer, Progress};
 pub use registry::{AdapterCommand, AdapterName, AdapterRegistry, LOCAL};

@@ -9,20 +9,24 @@ use crate::store::{ReadObjects, Snapshot};
 
 use super::cache;
 
+/// Calls by their keys: what each is made of, and the DAGs that it made.
+type Calls = HashMap<CallKey, (Vec<DatumId>, HashSet<DagId>)>;
+
 /// The calls that `nodes` and the DAGs of their calls hold, each with what it made.
-fn calls(
-    objects: &impl ReadObjects,
-    nodes: Vec<NodeId>,
-) -> Result<HashMap<CallKey, HashSet<DagId>>> {
-    let mut found: HashMap<_, HashSet<_>> = HashMap::new();
+fn calls(objects: &impl ReadObjects, nodes: Vec<NodeId>) -> Result<Calls> {
+    let mut found = Calls::new();
     let mut seen = HashSet::new();
     let mut waiting = nodes;
     while let Some(node) = waiting.pop() {
         let Node::Call { args, dag, .. } = objects.load(node)? else {
             continue;
         };
-        if let Some(key) = key_of(objects, &args)? {
-            found.entry(key).or_default().insert(dag);
+        if let Some((key, data)) = key_of(objects, &args)? {
+            found
+                .entry(key)
+                .or_insert((data, HashSet::new()))
+                .1
+                .insert(dag);
         }
         if seen.insert(dag) {
             waiting.extend(objects.load::<_, Dag>(dag)?.nodes);
@@ -31,15 +35,16 @@ fn calls(
     Ok(found)
 }
 
-/// The key of a call node's arguments; `None` when one has no value.
-fn key_of(objects: &impl ReadObjects, args: &[NodeId]) -> Result<Option<CallKey>> {
+/// The key and the data of a call node's arguments; `None` when one has no value.
+fn key_of(objects: &impl ReadObjects, args: &[NodeId]) -> Result<Option<(CallKey, Vec<DatumId>)>> {
     let data: Option<Vec<DatumId>> = args
         .iter()
         .map(|arg| Ok(objects.load::<_, Node>(*arg)?.datum()))
         .collect::<Result<_>>()?;
     Ok(data.and_then(|data| {
         let (runnable, args) = data.split_first()?;
-        Some(CallKey::new(*runnable, args))
+        let key = CallKey::new(*runnable, args);
+        Some((key, data))
     }))
 }
 
@@ -50,7 +55,7 @@ pub(super) fn execs(
     nodes: Vec<NodeId>,
 ) -> Result<Vec<Reference>> {
     let mut found = Vec::new();
-    for (key, dags) in calls(objects, nodes)? {
+    for (key, (_, dags)) in calls(objects, nodes)? {
         if let Some((exec, dag)) = cache::lookup(snapshot, key)?.and_then(|entry| entry.answer)
             && dags.contains(&dag)
         {
@@ -84,7 +89,7 @@ pub(super) fn failed(snapshot: &Snapshot, dag: DagId) -> Result<Vec<CallKey>> {
                 (&inner.origin, &inner.kind, &inner.message)
                     == (&error.origin, &error.kind, &error.message)
             });
-            if same && let Some(key) = key_of(snapshot, &args)? {
+            if same && let Some((key, _)) = key_of(snapshot, &args)? {
                 found.push(key);
                 next = Some(dag);
                 break;
@@ -94,22 +99,29 @@ pub(super) fn failed(snapshot: &Snapshot, dag: DagId) -> Result<Vec<CallKey>> {
     Ok(found)
 }
 
-/// Checks that each of `execs` is of a call that `dag` reaches.
-pub(super) fn check(objects: &impl ReadObjects, dag: &Dag, execs: &[ExecId]) -> Result<()> {
+/// Checks that each of `execs` is of a call that `dag` reaches; each with what that is made of.
+pub(super) fn check(
+    objects: &impl ReadObjects,
+    dag: &Dag,
+    execs: &[ExecId],
+) -> Result<Vec<(ExecId, Vec<DatumId>)>> {
+    let mut found = Vec::new();
     if execs.is_empty() {
-        return Ok(());
+        return Ok(found);
     }
     let calls = calls(objects, dag.nodes.clone())?;
     for id in execs {
         let exec: Exec = objects.load(*id)?;
-        let sound = exec
-            .dag
-            .is_some_and(|dag| calls.get(&exec.key).is_some_and(|dags| dags.contains(&dag)));
-        if !sound {
-            return Err(Error::Invalid {
-                message: format!("the exec record {id} is of no call in the result"),
-            });
+        match (exec.dag, calls.get(&exec.key)) {
+            (Some(dag), Some((data, dags))) if dags.contains(&dag) => {
+                found.push((*id, data.clone()));
+            }
+            _ => {
+                return Err(Error::Invalid {
+                    message: format!("the exec record {id} is of no call in the result"),
+                });
+            }
         }
     }
-    Ok(())
+    Ok(found)
 }

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Command = tuple[Sequence[str], int, bool]
 
-__all__ = ["GROUP", "call", "executor", "map_items", "release"]
+__all__ = ["GROUP", "call", "executor", "map_items", "parts_of", "release"]
 
 #: The entry point group in which packages offer adapters.
 GROUP = "daggerml.adapters"
@@ -120,7 +120,7 @@ def _installed() -> dict[str, Command]:
     return found
 
 
-def _parts(fn: Any) -> tuple[Any, str, dict[str, Any]]:
+def parts_of(fn: Any) -> tuple[Any, str, dict[str, Any]]:
     """Return what stands for a runnable, its adapter, and the options that it has."""
     from daggerml.node import Node
     from daggerml.projection import Projection
@@ -179,7 +179,7 @@ def call(
     retries: Optional[int] = None,
 ) -> Node:
     """Make a call and return its node; see :meth:`daggerml.Dag.call`."""
-    runnable, adapter, own = _parts(fn)
+    runnable, adapter, own = parts_of(fn)
     options = _options(own, timeout, cache, retries)
     core = dag._writer()
     course = Course()
@@ -209,7 +209,7 @@ def map_items(
     if on_error not in {"raise", "keep"}:
         text = f"on_error is 'raise' or 'keep', not {on_error!r}"
         raise InvalidError(text)
-    runnable, adapter, own = _parts(fn)
+    runnable, adapter, own = parts_of(fn)
     options = _options(own, timeout, cache, retries)
     more = list(args)
     calls = [[runnable, item, *more] for item in items]

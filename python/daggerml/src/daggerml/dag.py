@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from daggerml._core import DagView, OpenDag, Ref, Runnable, Uri
     from daggerml.any_node import AnyNode
     from daggerml.dml import Dml
+    from daggerml.explanations import Explanation
 
     Scalar = Union[None, bool, int, float, str, bytes, Uri]
 
@@ -176,6 +177,10 @@ class Dag(ReadableDag):
 
         options = {"timeout": timeout, "cache": cache, "retries": retries}
         return call(self, fn, args, name=name, **options)  # type: ignore[arg-type]
+
+    def explain(self, fn: Any, *args: Any) -> Explanation:
+        """Say why :meth:`call` with the same arguments would be a hit or a miss; call nothing."""
+        return self.dml.exec.explain(fn, *args)
 
     def map(
         self,

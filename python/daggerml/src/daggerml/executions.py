@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from daggerml._core import Ref
     from daggerml.dag import Dag
     from daggerml.dml import Dml
+    from daggerml.explanations import Explanation
 
 __all__ = ["ExecutionRecord", "Executions"]
 
@@ -95,6 +96,29 @@ class Executions:
         found = [] if call["running"] is None else [_running(call)]
         attempts = handle.exec_attempts(call["key"])
         return found + [_ended(call["key"], attempt, call["dag"]) for attempt in attempts]
+
+    def explain(self, call: Any, *args: Any) -> Explanation:
+        """Say why a call is a hit or a miss: what differs from the nearest earlier one.
+
+        ``call`` is a call's key (or its first digits), or what can be called, with its
+        arguments: then the call need not have been made, and is not made.
+
+        >>> import daggerml
+        >>> @daggerml.funk
+        ... def double(dag, x):
+        ...     return x.value()["n"] * 2
+        >>> with daggerml.temporary() as repo, repo.new("calls") as dag:
+        ...     dag.commit(dag.call(double, {"n": 20}))
+        ...     same = repo.exec.explain(double, {"n": 20})
+        ...     other = repo.exec.explain(double, {"n": 21})
+        >>> same.hit, other.verdict
+        (True, 'new')
+        >>> [(it.part, it.path, it.before, it.after) for it in other.differences]
+        [('argument 1', '["n"]', 20, 21)]
+        """
+        from daggerml.explanations import explain
+
+        return explain(self._dml, call, args)
 
     def log(self, key: str, attempt: Optional[int] = None) -> str:
         """Return what an attempt (from 1; the newest by default) wrote to standard error."""

@@ -1,6 +1,7 @@
 //! `dml exec`: commands about calls.
 
 mod cancel;
+pub mod explain;
 mod invalidate;
 mod list;
 mod log;
@@ -18,6 +19,7 @@ use crate::error::CommandError;
 pub enum ExecCommand {
     List(list::ListArgs),
     Show(show::ShowArgs),
+    Explain(explain::ExplainArgs),
     Log(log::LogArgs),
     Invalidate(invalidate::InvalidateArgs),
     Cancel(cancel::CancelArgs),
@@ -27,6 +29,7 @@ pub fn run(context: &mut Context<'_>, command: &ExecCommand) -> Result<(), Comma
     match command {
         ExecCommand::List(args) => list::run(context, args),
         ExecCommand::Show(args) => show::run(context, args),
+        ExecCommand::Explain(args) => explain::run(context, args),
         ExecCommand::Log(args) => log::run(context, args),
         ExecCommand::Invalidate(args) => invalidate::run(context, args),
         ExecCommand::Cancel(args) => cancel::run(context, args),
