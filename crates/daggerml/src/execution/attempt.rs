@@ -27,18 +27,21 @@ const WAITS: (Duration, Duration) = (Duration::from_millis(5), Duration::from_mi
 /// How an attempt ended.
 pub(super) enum End {
     /// With a result, not verified yet.
-    Done {
-        bundle: Vec<u8>,
-        dag: DagId,
-        /// How long to wait at least before it is tried again, if it failed transiently.
-        retry_after: Option<Duration>,
-        /// Whether trying again was done for it already, within.
-        retried: bool,
-    },
+    Done(Done),
     /// Without one.
     Failed(Failure),
     /// Stopped.
     Stopped(Stop),
+}
+
+/// What an adapter answered at the end of a call.
+pub(super) struct Done {
+    pub bundle: Vec<u8>,
+    pub dag: DagId,
+    /// How long to wait at least before it is tried again, if it failed transiently.
+    pub retry_after: Option<Duration>,
+    /// Whether a call within was tried again already, so that it need not be.
+    pub retried: bool,
 }
 
 /// What went wrong with an adapter.
@@ -161,12 +164,12 @@ fn ended(answer: Answer, mine: &mut Mine<'_>, asker: &mut Asker) -> End {
             retried,
         } => {
             asker.log.push(log.as_bytes());
-            End::Done {
+            End::Done(Done {
                 bundle,
                 dag,
                 retry_after,
                 retried,
-            }
+            })
         }
         Answer::Error {
             kind,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::acquire::{Acquired, Mine};
 use super::ask::Asker;
-use super::attempt::{Attempt, End, Failure};
+use super::attempt::{Attempt, Done, End, Failure};
 use super::control::{Control, Stop};
 use super::executor::Executor;
 use super::flight::Role;
@@ -137,26 +137,11 @@ impl Run<'_> {
             let started = Time::now();
             let end = attempt.run(mine, &mut asker, control)?;
             let end = match end {
-                End::Done {
-                    bundle,
-                    dag,
-                    retry_after,
-                    retried,
-                } => {
-                    let after = backoff::retry(failures, retry_after);
-                    let mut allowed = None; // Asked once, though a transaction may be done again.
-                    let mut again = || {
-                        *allowed.get_or_insert_with(|| {
-                            !retried
-                                && failures < self.options.retries
-                                && control.left().is_none_or(|left| left > after)
-                                && self.executor.inner.budget.retry()
-                        })
-                    };
-                    let ended = self.ended(started, &asker.log);
-                    let store = self.executor.repository().store();
-                    let (owner, work) = (&mine.owner, self.work);
-                    match integrate(store, owner, work, &bundle, dag, &ended, &mut again)? {
+                End::Done(done) => {
+                    let dag = done.dag;
+                    let (taken, after) =
+                        self.take_in(mine, &asker.log, started, &done, failures, control)?;
+                    match taken {
                         Integrated::Yes | Integrated::Transient { again: false, .. } => {
                             mine.ended();
                             return Ok(Driven::Done(dag));
@@ -187,7 +172,7 @@ impl Run<'_> {
             };
             let failure = match end {
                 End::Failed(failure) => failure,
-                End::Stopped(Stop::Lost) | End::Done { .. } => {
+                End::Stopped(Stop::Lost) | End::Done(_) => {
                     mine.ended();
                     return Ok(Driven::Lost);
                 }
@@ -229,6 +214,39 @@ impl Run<'_> {
                 return self.stopped_between(mine, stop);
             }
         }
+    }
+
+    /// Takes in what an attempt made; and how long to wait if it is to be tried again.
+    fn take_in(
+        &self,
+        mine: &Mine<'_>,
+        log: &Log,
+        started: Time,
+        done: &Done,
+        failures: u32,
+        control: &Control<'_>,
+    ) -> Result<(Integrated, Duration)> {
+        let after = backoff::retry(failures, done.retry_after);
+        let mut allowed = None; // Asked once, though a transaction may be done again.
+        let mut again = || {
+            *allowed.get_or_insert_with(|| {
+                !done.retried
+                    && failures < self.options.retries
+                    && control.left().is_none_or(|left| left > after)
+                    && self.executor.inner.budget.retry()
+            })
+        };
+        let ended = self.ended(started, log);
+        let taken = integrate(
+            self.executor.repository().store(),
+            &mine.owner,
+            self.work,
+            &done.bundle,
+            done.dag,
+            &ended,
+            &mut again,
+        )?;
+        Ok((taken, after))
     }
 
     /// Ends the claim of a call that was stopped between two attempts.
