@@ -65,11 +65,12 @@ def test_nodes_and_open_dags(repo: Dml) -> None:
     made(repo, train, [1], 2)
     with repo.new("nodes") as dag:
         one = dag.put([1], name="one")
-        before = len(dag)
+        fn, first = dag.put(train, name="fn"), one[0]
+        before = len(dag.nodes())
         assert dag.explain(train, one, 2).hit
-        assert dag.explain(dag.put(train, name="fn"), one, 2).hit
-        assert parts(dag.explain(train, [one[0], 3], 2)) == ["argument 1[1]"]
-        assert len(dag) == before + 2  # the funk and `one[0]`, which the test put
+        assert dag.explain(fn, one, 2).hit
+        assert parts(dag.explain(train, [first, 3], 2)) == ["argument 1[1]"]
+        assert len(dag.nodes()) == before  # nothing was put
         dag.commit(None)
     assert repo.exec.explain(repo.load("nodes")["fn"], repo.load("nodes")["one"], 2).hit
     assert repo.indexes() == []
@@ -111,8 +112,8 @@ def test_code(repo: Dml) -> None:
 
 
 def test_what_is_shown_cannot_command_the_terminal(repo: Dml) -> None:
-    made(repo, train, ["\x1b[31m"], {"\x1b]0;": 1})
-    said = str(repo.exec.explain(train, ["\x1b[32m\n"], {"\x1b]0;": 2}))
+    made(repo, train, [1], {"\x1b]0;": "\x1b[31m"})
+    said = str(repo.exec.explain(train, [2], {"\x1b]0;": "\x1b[32m\n"}))
     assert "\x1b" not in said
     assert "argument 2" in said
 

@@ -9,7 +9,7 @@ mod config;
 pub mod dag;
 mod diff;
 mod excise;
-mod exec;
+pub mod exec;
 mod fsck;
 mod gc;
 mod index;
