@@ -69,11 +69,13 @@ fn the_nearest_earlier_call_is_found() {
     clean(bench.repository.store());
 }
 
+type Change<'c> = &'c dyn Fn(&mut Vec<(Value, Value)>);
+
 #[test]
 fn the_parts_of_runnables_are_named() {
     let bench = Bench::new(Setup::default());
     bench.value("sum", &[1]).unwrap();
-    let changed = |change: &dyn Fn(&mut Vec<(Value, Value)>)| {
+    let changed = |change: Change<'_>| {
         let Value::Runnable(mut made) = runnable(bench.folder.path(), "sum", "local") else {
             panic!("a runnable expected");
         };

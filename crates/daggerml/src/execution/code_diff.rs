@@ -59,7 +59,7 @@ fn definitions(source: &str) -> BTreeMap<String, String> {
             decorators.push_str(line);
             continue;
         } else if let Some(defined) = defined(bare) {
-            name = defined.to_owned();
+            defined.clone_into(&mut name);
             after_gap = false;
         } else if after_gap && !line.starts_with([' ', '\t', ')']) {
             name = String::new();

@@ -63,12 +63,11 @@ pub(super) fn integrate(
         };
         let (record, execs) = check(txn, work, roots, dag)?;
         let made = match record.error() {
-            None => Integrated::Yes,
             Some(error) if record.is_transient() => Integrated::Transient {
                 reason: in_a_line(error),
                 again: again(),
             },
-            Some(_) => Integrated::Yes,
+            None | Some(_) => Integrated::Yes,
         };
         append_made(txn, work, ended, (&record, dag), &made)?;
         for (exec, data) in execs {
@@ -123,7 +122,7 @@ fn check(
     work: &Work,
     roots: &[Reference],
     dag: DagId,
-) -> Result<(Dag, Vec<(ExecId, Vec<DatumId>)>)> {
+) -> Result<(Dag, Vec<nested::Made>)> {
     let Some((first, rest)) = roots.split_first() else {
         return Err(wrong("the bundle has no roots"));
     };

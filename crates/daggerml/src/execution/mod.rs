@@ -18,7 +18,7 @@
 //! | `batch` | many calls at once |
 //! | `serve`, `guard` | the other side: what adapters need |
 //! | `report` | what is running, and what was run |
-//! | `called`, `explain`, `code_diff` | what was called, and why a call is run again |
+//! | `called`, `explain`, `differences`, `code_diff` | what was called, and why a call is run again |
 
 mod acquire;
 mod ask;
@@ -31,6 +31,7 @@ mod called;
 pub mod claim;
 mod code_diff;
 mod control;
+mod differences;
 mod executor;
 mod explain;
 mod flight;
@@ -53,8 +54,9 @@ mod spawner;
 
 pub use call::{Call, Work, datum_id};
 pub use called::name_of;
+pub use differences::Difference;
 pub use executor::{Executor, ExecutorOptions};
-pub use explain::{Difference, Explanation, MOST_COMPARED, Nearest, Verdict};
+pub use explain::{Explanation, MOST_COMPARED, Nearest, Verdict};
 pub use guard::guard_stdin;
 pub use options::{CallOptions, CancelToken, Event, Observer, Progress};
 pub use registry::{AdapterCommand, AdapterName, AdapterRegistry, LOCAL};

@@ -12,6 +12,9 @@ use super::cache;
 /// Calls by their keys: what each is made of, and the DAGs that it made.
 type Calls = HashMap<CallKey, (Vec<DatumId>, HashSet<DagId>)>;
 
+/// An exec record, and what its call is made of.
+pub(super) type Made = (ExecId, Vec<DatumId>);
+
 /// The calls that `nodes` and the DAGs of their calls hold, each with what it made.
 fn calls(objects: &impl ReadObjects, nodes: Vec<NodeId>) -> Result<Calls> {
     let mut found = Calls::new();
@@ -100,11 +103,7 @@ pub(super) fn failed(snapshot: &Snapshot, dag: DagId) -> Result<Vec<CallKey>> {
 }
 
 /// Checks that each of `execs` is of a call that `dag` reaches; each with what that is made of.
-pub(super) fn check(
-    objects: &impl ReadObjects,
-    dag: &Dag,
-    execs: &[ExecId],
-) -> Result<Vec<(ExecId, Vec<DatumId>)>> {
+pub(super) fn check(objects: &impl ReadObjects, dag: &Dag, execs: &[ExecId]) -> Result<Vec<Made>> {
     let mut found = Vec::new();
     if execs.is_empty() {
         return Ok(found);

@@ -101,7 +101,8 @@ fn invoke(request: &Json, own: &Repository, out: &mut File) -> Json {
     let sum = args.iter().sum();
     let name = runnable.uri.as_str().strip_prefix("test:").unwrap();
     match name {
-        "sum" => done(dag, sum, shared.is_some()),
+        "busy-at-second" if runs == 2 => busy(dag, &args),
+        "sum" | "busy-at-second" => done(dag, sum, shared.is_some()),
         "slow" => {
             std::thread::sleep(Duration::from_millis(args[0].unsigned_abs()));
             done(dag, sum, shared.is_some())
@@ -111,8 +112,6 @@ fn invoke(request: &Json, own: &Repository, out: &mut File) -> Json {
             std::thread::sleep(Duration::from_millis(args[0].unsigned_abs()));
             busy(dag, &[])
         }
-        "busy-at-second" if runs == 2 => busy(dag, &args),
-        "busy-at-second" => done(dag, sum, shared.is_some()),
         "busy" => busy(dag, &args),
         "busy-at-first" if runs == 1 => busy(dag, &args),
         "pending" => {
