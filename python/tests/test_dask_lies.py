@@ -101,6 +101,25 @@ def test_an_answer_holds_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     assert answer["error"]["transient"] is False
 
 
+@pytest.mark.parametrize(
+    ("wait", "retried", "passed"),
+    [
+        (500, True, {"retry_after_ms": 500, "retried": True}),
+        (0, False, {"retry_after_ms": 0}),
+        (-1, "yes", {}),
+        (10**13, 1, {}),
+        (True, None, {}),
+        ("5", [], {}),
+    ],
+)
+def test_when_to_try_again_comes_along(
+    wait: Any, retried: Any, passed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"state": "done", "bundle": b"x", "dag": ID}
+    answer = answered({**given, "retry_after_ms": wait, "retried": retried}, monkeypatch)
+    assert answer == {"state": "done", "bundle": "eA==", "dag": ID, "log": "", **passed}
+
+
 def test_a_bundle_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     from daggerml_adapter_dask import answers
 

@@ -23,6 +23,9 @@ MAX_LOG = 1 << 18
 #: How long the kind and the message of an error may be.
 MAX_KIND, MAX_TEXT = 100, 1 << 14
 
+#: The longest wait that is passed on, in milliseconds.
+MAX_WAIT = 10**12
+
 _ID = re.compile(r"[0-9a-f]{64}")
 
 
@@ -58,7 +61,14 @@ def _done(answer: dict[Any, Any]) -> dict[str, Any]:
         raise _wrong(f"a bundle of {len(bundle)} bytes; {MAX_BUNDLE} are the most")
     if type(dag) is not str or not _ID.fullmatch(dag):
         raise _wrong(f"{told(dag, 80)} for the id of a DAG")
-    return {"bundle": bundle, "dag": dag}
+    found: dict[str, Any] = {"bundle": bundle, "dag": dag}
+    # After a transient error: whether and when to try again. The executor caps the wait.
+    wait = answer.get("retry_after_ms")
+    if type(wait) is int and 0 <= wait <= MAX_WAIT:
+        found["retry_after_ms"] = wait
+    if answer.get("retried") is True:
+        found["retried"] = True
+    return found
 
 
 def _error(answer: dict[Any, Any]) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from daggerml._core import Runnable
 from daggerml.errors import InvalidError
 from daggerml.funks import imports
 from daggerml.funks import source as sources
-from daggerml.transient import names as transient_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -286,10 +285,12 @@ def funk(
     labels = [tags] if isinstance(tags, str) else sorted(set(tags))
     if labels:
         kwargs["tags"] = labels
-    own = sorted(own_modules.module_names(brought))
-    passing = transient_names(transient, list(helpers), modules=own)
-    if passing:
-        kwargs["transient"] = passing
+    if transient:
+        from daggerml.transient import names as transient_names
+
+        named = transient_names(transient, list(helpers), modules=sorted(brought_names))
+        if named:
+            kwargs["transient"] = named
     runnable = Runnable(URI, adapter=adapter, kwargs=kwargs)
     return Funk(runnable, function, timeout=timeout, cache=cache, proof=made.proof)
 
