@@ -149,6 +149,8 @@ impl Root {
             stack: Vec::new(),
             strict,
             failed: None,
+            last: None,
+            left: from.is_empty().then_some(self.entries),
         };
         if let Err(damage) = scan.seek(from) {
             scan.failed = Some(damage);
@@ -165,6 +167,10 @@ pub(crate) struct Scan<'v> {
     stack: Vec<(Page<'v>, usize)>,
     strict: bool,
     failed: Option<Damage>,
+    /// The key of the entry given last.
+    last: Option<&'v [u8]>,
+    /// How many entries there are still to come, where it begins with the first one.
+    left: Option<u64>,
 }
 
 /// A key, and its data.
@@ -205,6 +211,14 @@ impl<'v> Scan<'v> {
             } else if page.leaf {
                 let entry = (page.node(*index)?.key, page.value(self.view, *index)?);
                 *index += 1;
+                // A branch that leads to another page than it did gives keys of elsewhere.
+                let before = self.last.replace(entry.0);
+                if before.is_some_and(|before| !self.root.is_less(before, entry.0)) {
+                    return Err(Damage::new(page.number, "its keys belong before others"));
+                }
+                if let Some(left) = &mut self.left {
+                    *left = left.wrapping_sub(1);
+                }
                 return Ok(Some(entry));
             } else {
                 let number = page.child(*index)?;
@@ -213,7 +227,13 @@ impl<'v> Scan<'v> {
                 self.stack.push((child, 0));
             }
         }
-        Ok(None)
+        match self.left.take() {
+            None | Some(0) => Ok(None),
+            Some(_) => {
+                let detail = "it has another number of entries than it says";
+                Err(Damage::new(self.root.page, detail))
+            }
+        }
     }
 }
 
