@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
@@ -19,7 +19,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 /// Every name that is used in `.dml`, and the folder itself.
 const NAMES: [&str; 8] = [
-    ".",
+    "",
     "data.mdb",
     "lock.mdb",
     "config.toml",
@@ -59,7 +59,9 @@ static BASE: LazyLock<Base> = LazyLock::new(|| {
     let repository = Repository::init(&good).unwrap();
     for number in 0..12i64 {
         let mut dag = repository.new_dag(&format!("dag-{number}"), "m").unwrap();
-        let node = dag.put(vec![number.into(), "text".repeat(99).into()].into()).unwrap();
+        let node = dag
+            .put(vec![number.into(), "text".repeat(99).into()].into())
+            .unwrap();
         dag.commit(node).unwrap();
     }
     let mut open = repository.new_dag("open", "").unwrap();
@@ -87,10 +89,25 @@ fn outside(folder: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
     found
 }
 
+/// Whether `path` itself is a folder.
+fn is_folder(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.is_dir())
+}
+
 /// Removes what is at `path`, whatever it is.
 fn clear(path: &Path) {
-    if fs::symlink_metadata(path).is_ok_and(|found| found.is_dir()) {
-        let _ = fs::set_permissions(path, fs::Permissions::from_mode(0o700));
+    if is_folder(path) {
+        // Their modes may have been taken away.
+        for folder in [
+            path,
+            &path.join(".dml"),
+            &path.join(".dml/owners"),
+            &path.join("owners"),
+        ] {
+            if is_folder(folder) {
+                fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).unwrap();
+            }
+        }
         fs::remove_dir_all(path).unwrap();
     } else {
         let _ = fs::remove_file(path);
@@ -118,10 +135,21 @@ fn make(base: &Base, bytes: &[u8]) {
     }
     fs::write(dml.join("data.mdb"), data).unwrap();
     for (step, number) in rest {
-        let path = dml.join(NAMES[usize::from(step[1]) % NAMES.len()]);
+        let path = match NAMES[usize::from(step[1]) % NAMES.len()] {
+            "" => dml.clone(),
+            name => dml.join(name),
+        };
+        // What leads elsewhere by now is not followed by us either.
+        if path.parent().is_none_or(|parent| !is_folder(parent)) {
+            continue;
+        }
         if step[0] % 16 == 15 {
-            let mode = fs::Permissions::from_mode(number as u32 & 0o7777);
-            let _ = fs::set_permissions(&path, mode);
+            let own =
+                |found: fs::Metadata| !found.is_symlink() && (found.is_dir() || found.nlink() == 1);
+            if fs::symlink_metadata(&path).is_ok_and(own) {
+                let mode = fs::Permissions::from_mode(number as u32 & 0o7777);
+                fs::set_permissions(&path, mode).unwrap();
+            }
             continue;
         }
         clear(&path);
@@ -133,7 +161,7 @@ fn make(base: &Base, bytes: &[u8]) {
             3 => PathBuf::from("/dev/zero"),
             _ => path.clone(),
         };
-        // It cannot be done below what is no folder any more.
+        // It cannot be done below what may not be entered any more.
         let _ = match step[0] % 16 {
             9 => symlink(target, &path),
             10 => fs::hard_link(target, &path),
@@ -159,15 +187,24 @@ fn read(root: &Path) -> Result<()> {
     let _ = repository.indexes();
     let _ = repository.calls(Filter::default());
     for dag in repository.dags().unwrap_or_default().values() {
-        let _ = repository.view(*dag).and_then(|view| view.value(view.result()?));
+        let _ = repository
+            .view(*dag)
+            .and_then(|view| view.value(view.result()?));
     }
     if let Ok(Some(head)) = repository.head() {
         let include = vec![head];
-        let options = LogOptions { include, ..LogOptions::default() };
+        let options = LogOptions {
+            include,
+            ..LogOptions::default()
+        };
         let _ = repository.log(options).map(|log| log.flatten().count());
     }
     let _ = fsck::fsck(repository.store(), &mut |_| {});
-    let _ = gc::gc(repository.store(), gc::Options { dry_run: true }, &mut |_| {});
+    let _ = gc::gc(
+        repository.store(),
+        gc::Options { dry_run: true },
+        &mut |_| {},
+    );
     Ok(())
 }
 
