@@ -2,14 +2,15 @@
 
 By hand, with the Python whose library it is, and ``daggerml`` installed:
 
-    python bench/funk_corpus.py record 3.11.json [FOLDER]
+    python bench/funk_corpus.py record 3.11.json [FOLDER [only]]
     python bench/funk_corpus.py compare 3.9.json 3.11.json 3.13.json
 
 FOLDER has packages that are not installed (``pip install --target FOLDER NAME ...``); it is the
-same for all versions of Python. ``record`` counts what was packaged, and what was refused for which
-reason. What a function uses from outside of itself is taken as brought along. ``compare``
-says how many functions and classes of the same source have another text, and how
-many definitions in FOLDER have another normal form. Both must be none.
+same for all versions of Python. With ``only`` the standard library is left out. ``record`` counts
+what was packaged, and what was refused for which reason. What a function uses from outside
+of itself is taken as brought along. ``compare`` says how many functions and classes of the
+same source have another text, and how many definitions in FOLDER have another normal
+form. Both must be none.
 """
 
 from __future__ import annotations
@@ -105,10 +106,10 @@ class Corpus:
         return hashlib.sha256(parts.text.encode("utf-8", "surrogatepass")).hexdigest(), ""
 
 
-def modules(folder: str) -> list[str]:
+def modules(folder: str, only: str) -> list[str]:
     """Return the names of the modules to import."""
-    standard = str(Path(os.__file__).parent)
-    found = [each.name for each in pkgutil.iter_modules([standard])]
+    standard = [] if only else [str(Path(os.__file__).parent)]
+    found = [each.name for each in pkgutil.iter_modules(standard)]
     found = [name for name in found if name not in LEFT_OUT]
     found += [each.name for each in pkgutil.iter_modules([folder])] if folder else []
     every = []
@@ -127,27 +128,26 @@ def modules(folder: str) -> list[str]:
 def normal_forms(folder: str) -> dict[str, str]:
     """Return the digests of all definitions in the files of a folder that can be read."""
     found = {}
-    for file in sorted(Path(folder).rglob("*.py")):
+    for file in sorted(Path(folder).glob("**/*.py")):
         try:
             tree = trees.parsed(importlib.util.decode_source(file.read_bytes()))
         except (SyntaxError, ValueError):
             continue
-        for index, node in enumerate(each for each in trees.walk([tree]) if hasattr(each, "body")):
+        for node in tree.body:
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                text = printed([node])
-                key = f"{file.relative_to(folder)} {node.name} {node.lineno} {index}"
-                found[key] = hashlib.sha256(text.encode("utf-8")).hexdigest()
+                key = f"{file.relative_to(folder)} {node.name} {node.lineno}"
+                found[key] = hashlib.sha256(printed([node]).encode("utf-8")).hexdigest()
     return found
 
 
-def record(out: str, folder: str = "") -> None:
+def record(out: str, folder: str = "", only: str = "") -> None:
     """Package everything, and write down what became of it."""
     warnings.simplefilter("ignore")
     sys.path.insert(0, folder) if folder else None
     corpus = Corpus()
     packaged: dict[str, Any] = {}
     reasons: collections.Counter[str] = collections.Counter()
-    for name in modules(folder):
+    for name in modules(folder, only):
         try:
             module = importlib.import_module(name)
         except BaseException:  # noqa: BLE001, S112
