@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import types
 import weakref
+from abc import ABCMeta
 from types import CodeType, FunctionType, MappingProxyType
 from typing import Any, Callable, Optional
 
@@ -147,6 +148,9 @@ class Comparison:
         self.same(type(given), type(made), f"{path}: its metaclass")
         self.same(given.__name__, made.__name__, f"{path}.__name__")
         self._lists(given.__bases__, made.__bases__, f"{path}: its bases")
+        self._lists(
+            _registered(given), _registered(made), f"{path}: the classes registered with it"
+        )
         ignored = _OF_CLASS
         if not self._annotations and "__dataclass_fields__" in vars(made):
             start = f"{given.__name__}("  # a text that dataclasses made of annotations
@@ -258,6 +262,16 @@ def of_funk(thing: Any) -> Any:
 
 def _bare(base: Any, value: Any) -> Any:
     return str.__str__(value) if base is str else base.__new__(base, value)
+
+
+def _registered(cls: type) -> list[type]:
+    """Return the classes that an abstract one was told of."""
+    if not isinstance(cls, ABCMeta):
+        return []
+    from _abc import _get_dump  # type: ignore[import-not-found]  # nothing else tells
+
+    found = [each() for each in _get_dump(cls)[0]]
+    return sorted((it for it in found if it is not None), key=lambda it: it.__qualname__)
 
 
 def _annotations(cls: type) -> Any:
