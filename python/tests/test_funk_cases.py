@@ -13,7 +13,7 @@ from typing import Any, Optional
 
 import pytest
 
-from daggerml import Dml, Funk
+from daggerml import Dml, Funk, funk
 from daggerml.adapters import modules
 from daggerml.adapters.work import function_of
 from daggerml.errors import InvalidError
@@ -86,3 +86,38 @@ def test_what_runs_is_what_was_given(
                 sys.modules[each].__file__
             ):
                 del sys.modules[each]
+
+
+def plain(dag: Any) -> Any:
+    return 1
+
+
+class Hostile:
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError(name)
+
+
+def test_helpers_that_are_none_are_refused_and_nothing_else_is_raised() -> None:
+    import collections
+    import functools
+    import operator
+    import types
+    from unittest import mock
+
+    point = collections.namedtuple("point", "x y")  # noqa: PYI024
+    things = [
+        object(),
+        3,
+        "text",
+        None,
+        ...,
+        Hostile(),
+        iter(()),
+        mock.MagicMock(),
+        [].append,
+    ]
+    things += [functools.partial(plain), operator.itemgetter(1), property(), staticmethod(plain)]
+    things += [type("Made", (), {}), point, types.ModuleType("nowhere"), sys.modules["__main__"]]
+    for thing in things:
+        with pytest.raises(InvalidError):
+            funk(plain, helpers=[thing])

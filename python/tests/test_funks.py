@@ -398,34 +398,3 @@ def test_in_a_script(tmp_path: Path) -> None:
     script.write_text(f"{PLAIN}\nprint(f.in_process(4))\n", "utf-8")
     ended = subprocess.run([sys.executable, script], stdout=subprocess.PIPE, check=True)
     assert ended.stdout.split() == [b"8"]
-
-
-class Hostile:
-    def __getattr__(self, name: str) -> Any:
-        raise RuntimeError(name)
-
-
-def test_helpers_that_are_none_are_refused_and_nothing_else_is_raised() -> None:
-    import collections
-    import functools
-    import operator
-    import types
-    from unittest import mock
-
-    point = collections.namedtuple("point", "x y")  # noqa: PYI024
-    things = [
-        object(),
-        3,
-        "text",
-        None,
-        ...,
-        Hostile(),
-        iter(()),
-        mock.MagicMock(),
-        [].append,
-    ]
-    things += [functools.partial(clamp), operator.itemgetter(1), property(), staticmethod(clamp)]
-    things += [type("Made", (), {}), point, types.ModuleType("nowhere"), sys.modules["__main__"]]
-    for thing in things:
-        with pytest.raises(InvalidError):
-            funk(total.function, helpers=[thing])
