@@ -71,7 +71,7 @@ pub fn compile(
             "is {}, but crate {} has {}",
             project.version, crates.extension.name, crates.version
         );
-        return Err(PackError::from(project.field_error("project.version", problem)).into());
+        return Err(PackError::from(project.error_at(&["project", "version"], problem)).into());
     }
     let stamps = Stamps::open(&work);
     settings::check(&crates.root)?;

@@ -97,6 +97,10 @@ pub fn build(workspace: &Workspace, plan: &Plan, options: &Options) -> Result<Re
     let _only_build = lock(&work)?;
     let python = Python::find(options.python.as_deref())?;
     let tools = Tools::new(&work, &python);
+    for project in plan.projects() {
+        // An error here is one of the artifacts' too, and is in their rows.
+        let _ = crate::cli::warn_of_left_out(project);
+    }
     let mut extensions = Vec::new();
     for (project, platforms) in plan.native() {
         extensions.push((

@@ -104,6 +104,13 @@ impl<'a> Plan<'a> {
         Ok(Self { items, whole })
     }
 
+    /// The packages that artifacts are made of, each once.
+    pub fn projects(&self) -> Vec<&'a Project> {
+        let mut all: Vec<&Project> = self.items.iter().map(|item| item.project).collect();
+        all.dedup_by_key(|project| project.name.normal());
+        all
+    }
+
     /// The native packages with the platforms to compile them for.
     pub fn native(&self) -> Vec<(&'a Project, Vec<&'static Platform>)> {
         let mut all: Vec<(&Project, Vec<&'static Platform>)> = Vec::new();

@@ -24,6 +24,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
+use crate::project::{Project, ProjectError, files};
 use crate::safe::safe;
 
 /// Builds, audits and reproduces the wheels and sdists of Rust + Python projects
@@ -124,6 +125,20 @@ fn print(text: &[u8]) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
         _ => Ok(()),
     }
+}
+
+/// Says on standard error which files of a project are not packed although they
+/// might be meant to.
+pub(crate) fn warn_of_left_out(project: &Project) -> Result<(), ProjectError> {
+    for left_out in files::left_out(project)? {
+        eprintln!(
+            "warning: {}: {} is left out: {}; name it in [tool.wheelwright] include or exclude",
+            project.path().display(),
+            left_out.path,
+            left_out.why
+        );
+    }
+    Ok(())
 }
 
 /// An error and everything that caused it, on one line.

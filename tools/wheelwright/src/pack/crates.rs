@@ -10,7 +10,7 @@ use toml::{Table, Value};
 
 use super::PackError;
 use crate::project::files::{self, File};
-use crate::project::{Project, ProjectError};
+use crate::project::{Project, ProjectError, source};
 use crate::toolchain::rust;
 
 /// Folders of a crate that its users have no need of.
@@ -154,7 +154,7 @@ impl LocalCrates {
     pub fn files(&self, project: &Project) -> Result<Vec<File>, ProjectError> {
         let mut all = Vec::new();
         for member in &self.all {
-            let mut found = files::under(project, &self.root.join(&member.folder), "")?;
+            let mut found = files::of_crate(project, &self.root.join(&member.folder))?;
             found.retain(|file| {
                 let starts = |folder: &str| file.path.starts_with(folder);
                 let top = member.folder.is_empty();
@@ -213,10 +213,7 @@ impl LocalCrates {
             path: path.clone(),
             source,
         })?;
-        toml::from_str(&text).map_err(|source| ProjectError::Malformed {
-            path,
-            source: Box::new(source),
-        })
+        source::parse(&path, &text)
     }
 
     fn member_manifest(&self, relative: &str) -> Result<String, PackError> {

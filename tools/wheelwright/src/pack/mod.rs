@@ -101,6 +101,28 @@ pub enum PackError {
         /// The artifact.
         artifact: String,
     },
+    /// Two files have paths that only some systems tell apart.
+    #[error("{path} and {other} are one file on Windows and macOS; rename one")]
+    Case {
+        /// The path.
+        path: String,
+        /// The other one.
+        other: String,
+    },
+    /// A file has a name that not every system can store.
+    #[error("{path:?} cannot be packed: {problem}")]
+    Path {
+        /// The path.
+        path: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A platform tag that is none.
+    #[error("{tag:?} is no platform tag: small letters, digits and _, with dots between")]
+    Tag {
+        /// The tag.
+        tag: String,
+    },
     /// A file or an artifact is larger than its format can hold.
     #[error("{artifact} is too large for its format")]
     TooLarge {

@@ -4,7 +4,7 @@ use super::crates::LocalCrates;
 use super::{Artifact, PackError, tar};
 use crate::project::files::{self, File};
 use crate::project::pyproject::Readme;
-use crate::project::{Project, ProjectError, metadata};
+use crate::project::{Project, ProjectError, license, metadata, source};
 
 /// Packs an sdist. A native package's holds the crates of its extension, and
 /// with `vendor` also every crate that they need.
@@ -12,17 +12,15 @@ use crate::project::{Project, ProjectError, metadata};
 /// # Errors
 /// The project cannot be used, or cargo cannot collect its crates.
 pub fn pack(project: &Project, vendor: bool) -> Result<Artifact, PackError> {
-    let licenses = files::licenses(project)?;
+    let licenses = license::files(project)?;
     let names: Vec<String> = licenses.iter().map(|file| file.path.clone()).collect();
     let mut all = vec![File {
         path: "PKG-INFO".to_owned(),
         bytes: metadata::metadata(project, &names)?.into_bytes(),
     }];
     all.extend(licenses);
-    match &project.table.readme {
-        Some(Readme::File(file)) => all.push(own(project, file)?),
-        Some(Readme::Typed(typed)) => all.push(own(project, &typed.file)?),
-        None => {}
+    if let Some(file) = project.table.readme.as_ref().and_then(Readme::file) {
+        all.push(own(project, file)?);
     }
     let mut pyproject = project.source.clone();
     if let Some(maturin) = &project.maturin {
@@ -34,13 +32,7 @@ pub fn pack(project: &Project, vendor: bool) -> Result<Artifact, PackError> {
         path: "pyproject.toml".to_owned(),
         bytes: pyproject.into_bytes(),
     });
-    for folder in files::import_folders(project) {
-        all.extend(files::under(
-            project,
-            &project.folder.join(&folder),
-            &format!("{folder}/"),
-        )?);
-    }
+    all.extend(files::import_sources(project)?);
     all.sort_by(|a, b| a.path.cmp(&b.path));
     all.dedup();
     let file_name = format!("{}.tar.gz", project.stem());
@@ -71,22 +63,22 @@ fn moved_manifest_path(
     crates: &LocalCrates,
 ) -> Result<String, ProjectError> {
     const TABLE: &str = "[tool.maturin]\n";
+    const KEYS: &[&str] = &["tool", "maturin", "manifest-path"];
     let moved = crates.extension.path("Cargo.toml");
     if moved == written {
         return Ok(project.source.clone());
     }
-    let quoted = format!("\"{written}\"");
-    if !project.source.contains("manifest-path") && project.source.contains(TABLE) {
+    if let Some(span) = source::value_span(&project.source, KEYS) {
+        let mut text = project.source.clone();
+        text.replace_range(span, &toml::Value::from(moved).to_string());
+        return Ok(text);
+    }
+    if project.source.contains(TABLE) {
         let table = format!("{TABLE}manifest-path = \"{moved}\"\n");
         return Ok(project.source.replacen(TABLE, &table, 1));
     }
-    if project.source.matches(&quoted).count() != 1 {
-        return Err(project.field_error(
-            "tool.maturin.manifest-path",
-            format!(
-                "{quoted} must occur exactly once in the file, so that the sdist can hold another"
-            ),
-        ));
-    }
-    Ok(project.source.replace(&quoted, &format!("\"{moved}\"")))
+    Err(project.error_at(
+        KEYS,
+        format!("write manifest-path = {written:?} down, so that the sdist can hold another"),
+    ))
 }

@@ -1,13 +1,15 @@
 //! One wheel from a project, and its extension if it has one.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use super::zip::{self, Member};
 use super::{Artifact, PackError};
 use crate::digest::Digest;
 use crate::project::files::{self, File};
-use crate::project::{Project, metadata};
+use crate::project::{
+    Project, ProjectError, entry_points, imports, license, metadata, settings, text,
+};
 
 /// A compiled extension and the platform it runs on.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +45,7 @@ pub fn pack(
     }
     members.sort_by(|a, b| a.path.cmp(&b.path));
     let mut info = dist_info(project, &tag, native.is_some())?;
+    check_targets(project, &members)?;
     info.extend(more.iter().cloned());
     let folder = format!("{}.dist-info", project.stem());
     for file in &mut info {
@@ -57,13 +60,7 @@ pub fn pack(
         path: format!("{folder}/RECORD"),
         bytes: record.into_bytes(),
     }));
-    let mut seen = HashSet::new();
-    if let Some(member) = members.iter().find(|member| !seen.insert(&member.path)) {
-        return Err(PackError::Duplicate {
-            path: member.path.clone(),
-            artifact: file_name,
-        });
-    }
+    check_paths(&members, &file_name)?;
     Ok(Artifact {
         bytes: zip::write(&file_name, &members)?,
         file_name,
@@ -85,6 +82,11 @@ fn tag(project: &Project, native: Option<Native<'_>>) -> Result<String, PackErro
             return Err(problem(
                 "has a native extension ([tool.maturin]), but none was given",
             ));
+        }
+        Some(native) if !settings::is_tag(native.platform_tag) => {
+            return Err(PackError::Tag {
+                tag: native.platform_tag.to_owned(),
+            });
         }
         Some(native) => native.platform_tag,
         None => "any",
@@ -111,7 +113,7 @@ fn extension_suffix(project: &Project, platform_tag: &str) -> &'static str {
 }
 
 fn dist_info(project: &Project, tag: &str, native: bool) -> Result<Vec<File>, PackError> {
-    let licenses = files::licenses(project)?;
+    let licenses = license::files(project)?;
     let names: Vec<String> = licenses.iter().map(|file| file.path.clone()).collect();
     let mut info = vec![
         File {
@@ -123,7 +125,7 @@ fn dist_info(project: &Project, tag: &str, native: bool) -> Result<Vec<File>, Pa
             bytes: wheel_file(tag, native).into_bytes(),
         },
     ];
-    if let Some(text) = metadata::entry_points(project) {
+    if let Some(text) = entry_points::write(project)? {
         info.push(File {
             path: "entry_points.txt".to_owned(),
             bytes: text.into_bytes(),
@@ -137,11 +139,85 @@ fn dist_info(project: &Project, tag: &str, native: bool) -> Result<Vec<File>, Pa
 }
 
 fn wheel_file(tag: &str, native: bool) -> String {
-    format!(
-        "Wheel-Version: 1.0\nGenerator: wheelwright {}\nRoot-Is-Purelib: {}\nTag: {tag}\n",
+    let mut text = format!(
+        "Wheel-Version: 1.0\nGenerator: wheelwright {}\nRoot-Is-Purelib: {}\n",
         env!("CARGO_PKG_VERSION"),
         !native,
-    )
+    );
+    // A file name says several tags in one; here each has a line.
+    let mut tags = vec![String::new()];
+    for part in tag.split('-') {
+        let longer = |before: &String, one: &str| match before.as_str() {
+            "" => one.to_owned(),
+            before => format!("{before}-{one}"),
+        };
+        tags = tags
+            .iter()
+            .flat_map(|before| part.split('.').map(move |one| longer(before, one)))
+            .collect();
+    }
+    for tag in tags {
+        let _ = writeln!(text, "Tag: {tag}");
+    }
+    text
+}
+
+/// No two members may be one file, on systems that do not tell upper from lower
+/// case either, and each must have a name that every system can store.
+fn check_paths(members: &[Member], artifact: &str) -> Result<(), PackError> {
+    let mut seen: HashMap<String, &str> = HashMap::new();
+    for member in members {
+        let path = member.path.as_str();
+        if let Some(problem) = text::unportable(path) {
+            return Err(PackError::Path {
+                path: path.to_owned(),
+                problem,
+            });
+        }
+        match seen.insert(path.to_lowercase(), path) {
+            Some(other) if other == path => {
+                return Err(PackError::Duplicate {
+                    path: path.to_owned(),
+                    artifact: artifact.to_owned(),
+                });
+            }
+            Some(other) => {
+                return Err(PackError::Case {
+                    path: path.to_owned(),
+                    other: other.to_owned(),
+                });
+            }
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+/// A module of this package that an entry point names must be in the wheel.
+fn check_targets(project: &Project, members: &[Member]) -> Result<(), ProjectError> {
+    let own = imports::find(project)?;
+    for (keys, module) in entry_points::modules(project) {
+        let top = module.split('.').next().unwrap_or(module);
+        if !own.iter().any(|import| import.name == top) {
+            continue; // of a package that this one needs
+        }
+        let path = module.replace('.', "/");
+        let (file, folder) = (format!("{path}."), format!("{path}/"));
+        let there = |member: &Member| {
+            member.path.starts_with(&folder)
+                || member
+                    .path
+                    .strip_prefix(&file)
+                    .is_some_and(|suffix| !suffix.contains('/'))
+        };
+        if !members.iter().any(there) {
+            let problem = format!(
+                "the wheel has no module {module} (neither {path}.py nor {path}/__init__.py)"
+            );
+            return Err(project.error_at(&keys, problem));
+        }
+    }
+    Ok(())
 }
 
 fn record(members: &[Member], itself: &str) -> String {

@@ -5,29 +5,12 @@
 
 use std::path::Path;
 
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-use walkdir::WalkDir;
+use walkdir::{DirEntry, WalkDir};
 
+use super::imports::{self, Import};
+use super::selection::{OF_A_REPOSITORY, Rules};
+use super::text::unportable;
 use super::{Project, ProjectError};
-
-/// Never packed: caches, compiled files, virtual environments, VCS files, and
-/// extensions that an editable install left beside the sources.
-const NEVER: &[&str] = &[
-    ".*",
-    "**/.*",
-    "**/__pycache__",
-    "__pycache__",
-    "**/*.py[co]",
-    "**/*.so",
-    "**/*.pyd",
-    "**/*.dylib",
-    "**/*.egg-info",
-    "**/*.rej",
-    "**/*.orig",
-    "**/*~",
-    "target",
-    "**/node_modules",
-];
 
 /// A file: its path relative to the folder that was searched (with `/`), and
 /// its content.
@@ -39,155 +22,199 @@ pub struct File {
     pub bytes: Vec<u8>,
 }
 
-/// Every file under `folder` that may be packed, sorted by path, its path
-/// prefixed with `prefix`.
+/// A file that is not packed, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Its path in the project, with `/`.
+    pub path: String,
+    /// Why.
+    pub why: &'static str,
+}
+
+/// The files of a folder, sorted by path, and those that were left out.
+#[derive(Debug, Default)]
+struct Found {
+    files: Vec<File>,
+    left_out: Vec<LeftOut>,
+}
+
+/// Every file of a crate's folder that may be packed, sorted by path.
 ///
 /// # Errors
 /// The folder cannot be read, or holds a symbolic link or an odd name.
-pub fn under(project: &Project, folder: &Path, prefix: &str) -> Result<Vec<File>, ProjectError> {
-    let never = patterns(project, "tool.wheelwright.exclude", {
-        NEVER
-            .iter()
-            .copied()
-            .chain(project.settings.exclude.iter().map(String::as_str))
-    })?;
-    search(folder, prefix, &never)
+pub fn of_crate(project: &Project, folder: &Path) -> Result<Vec<File>, ProjectError> {
+    let rules = Rules::new(project, OF_A_REPOSITORY, "")?;
+    Ok(search(folder, "", Some(&rules))?.files)
 }
 
-fn search(folder: &Path, prefix: &str, never: &GlobSet) -> Result<Vec<File>, ProjectError> {
-    let mut files = Vec::new();
-    let walk = WalkDir::new(folder)
+/// Without rules, every file is taken as it is.
+fn search(folder: &Path, prefix: &str, rules: Option<&Rules>) -> Result<Found, ProjectError> {
+    let mut found = Found::default();
+    let mut walk = WalkDir::new(folder)
         .min_depth(1)
-        .into_iter()
-        .filter_entry(|entry| {
-            entry
-                .path()
-                .strip_prefix(folder)
-                .is_ok_and(|relative| !never.is_match(relative))
-        });
-    for entry in walk {
+        .sort_by_file_name()
+        .into_iter();
+    while let Some(entry) = walk.next() {
         let entry = entry.map_err(|error| ProjectError::Read {
             path: error.path().unwrap_or(folder).to_owned(),
             source: error.into(),
         })?;
-        if entry.file_type().is_dir() {
+        let refuse = |problem: &str| ProjectError::Read {
+            path: entry.path().to_owned(),
+            source: std::io::Error::other(problem),
+        };
+        let Some(relative) = relative(folder, &entry) else {
+            return Err(refuse("the name is not UTF-8"));
+        };
+        let is_folder = entry.file_type().is_dir();
+        if let Some(rules) = rules
+            && let Err(why) = rules.judge(&relative)
+        {
+            if is_folder && !rules.include.is_empty() && !rules.matches(&rules.exclude, &relative) {
+                continue; // something in it may be included
+            }
+            if is_folder {
+                walk.skip_current_dir();
+            }
+            found.left_out.extend(why.map(|why| LeftOut {
+                path: format!("{}{relative}", rules.place),
+                why,
+            }));
             continue;
         }
-        let read = |source| ProjectError::Read {
-            path: entry.path().to_owned(),
-            source,
-        };
+        if is_folder {
+            continue;
+        }
         if entry.file_type().is_symlink() {
-            return Err(read(std::io::Error::other(
+            return Err(refuse(
                 "a symbolic link cannot be packed; replace it by a file or exclude it",
+            ));
+        }
+        if rules.is_some()
+            && let Some(problem) = unportable(&relative)
+        {
+            return Err(refuse(&format!(
+                "the file cannot be packed: {problem}; rename or exclude it"
             )));
         }
-        let relative = entry.path().strip_prefix(folder).unwrap_or(entry.path());
-        let relative: Option<Vec<&str>> = relative
-            .components()
-            .map(|part| part.as_os_str().to_str())
-            .collect();
-        let Some(relative) = relative else {
-            return Err(read(std::io::Error::other("the name is not UTF-8")));
-        };
-        files.push(File {
-            path: format!("{prefix}{}", relative.join("/")),
-            bytes: std::fs::read(entry.path()).map_err(read)?,
+        let bytes = std::fs::read(entry.path()).map_err(|source| ProjectError::Read {
+            path: entry.path().to_owned(),
+            source,
+        })?;
+        found.files.push(File {
+            path: format!("{prefix}{relative}"),
+            bytes,
         });
     }
-    files.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(files)
+    found.files.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(found)
+}
+
+/// The path of something found below `folder`, with `/`, if it is UTF-8.
+pub(super) fn relative(folder: &Path, entry: &DirEntry) -> Option<String> {
+    let path = entry.path().strip_prefix(folder).unwrap_or(entry.path());
+    let parts: Option<Vec<&str>> = path
+        .components()
+        .map(|part| part.as_os_str().to_str())
+        .collect();
+    Some(parts?.join("/"))
 }
 
 /// Every file under `folder`, whatever its name, sorted by path.
 ///
 /// # Errors
-/// The folder cannot be read, or holds a symbolic link or an odd name.
+/// The folder cannot be read, or holds a symbolic link.
 pub fn every(folder: &Path, prefix: &str) -> Result<Vec<File>, ProjectError> {
-    search(folder, prefix, &GlobSet::empty())
+    Ok(search(folder, prefix, None)?.files)
 }
 
-/// The folders of a project's import packages, relative to it.
-pub fn import_folders(project: &Project) -> Vec<String> {
-    match &project.maturin {
-        Some(maturin) => vec![join(&maturin.python_source, maturin.package())],
-        None if project.hatch_packages.is_empty() => vec![join("src", &project.name.file())],
-        None => project.hatch_packages.clone(),
-    }
-}
-
-/// The import packages of a wheel: their files under the names they are
-/// imported by.
+/// The import packages and modules of a wheel: their files under the names they
+/// are imported by.
 ///
 /// # Errors
-/// A folder is missing or cannot be read.
+/// One is missing, is empty, or cannot be read.
 pub fn import_packages(project: &Project) -> Result<Vec<File>, ProjectError> {
-    let folders = import_folders(project);
     let mut files = Vec::new();
-    for folder in &folders {
-        let name = folder.rsplit('/').next().unwrap_or(folder);
-        files.extend(under(
-            project,
-            &project.folder.join(folder),
-            &format!("{name}/"),
-        )?);
-    }
-    if files.is_empty() {
-        return Err(project.field_error(
-            "project.name",
-            format!("no Python file was found in {}", folders.join(", ")),
-        ));
+    for import in imports::find(project)? {
+        files.extend(import_files(project, &import, Place::Wheel)?.files);
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
 }
 
-/// The files that `project.license-files` names, sorted.
+/// The same files where they are in the project, as an sdist holds them.
 ///
 /// # Errors
-/// A pattern is malformed or names no file (PEP 639 asks for an error).
-pub fn licenses(project: &Project) -> Result<Vec<File>, ProjectError> {
-    const FIELD: &str = "project.license-files";
-    let all = under(project, &project.folder, "")?;
-    let mut chosen = Vec::new();
-    for pattern in &project.table.license_files {
-        let matcher = patterns(project, FIELD, std::iter::once(pattern.as_str()))?;
-        let before = chosen.len();
-        chosen.extend(
-            all.iter()
-                .filter(|file| matcher.is_match(&file.path))
-                .cloned(),
-        );
-        if chosen.len() == before {
-            return Err(project.field_error(FIELD, format!("{pattern:?} names no file")));
-        }
+/// One is missing, is empty, or cannot be read.
+pub fn import_sources(project: &Project) -> Result<Vec<File>, ProjectError> {
+    let mut files = Vec::new();
+    for import in imports::find(project)? {
+        files.extend(import_files(project, &import, Place::Project)?.files);
     }
-    chosen.sort_by(|a, b| a.path.cmp(&b.path));
-    chosen.dedup();
-    Ok(chosen)
+    Ok(files)
 }
 
-fn patterns<'a>(
-    project: &Project,
-    field: &str,
-    patterns: impl Iterator<Item = &'a str>,
-) -> Result<GlobSet, ProjectError> {
-    let mut set = GlobSetBuilder::new();
-    for pattern in patterns {
-        let glob = GlobBuilder::new(pattern)
-            .literal_separator(true)
-            .build()
-            .map_err(|error| project.field_error(field, error.to_string()))?;
-        set.add(glob);
+/// What of the import packages is not packed although it might be meant to.
+///
+/// # Errors
+/// One is missing, is empty, or cannot be read.
+pub fn left_out(project: &Project) -> Result<Vec<LeftOut>, ProjectError> {
+    let mut all = Vec::new();
+    for import in imports::find(project)? {
+        all.extend(import_files(project, &import, Place::Wheel)?.left_out);
     }
-    set.build()
-        .map_err(|error| project.field_error(field, error.to_string()))
+    Ok(all)
 }
 
-fn join(folder: &str, name: &str) -> String {
-    if folder.is_empty() {
-        name.to_owned()
+/// Where a file's path begins.
+#[derive(Clone, Copy)]
+enum Place {
+    Wheel,
+    Project,
+}
+
+fn import_files(project: &Project, import: &Import, place: Place) -> Result<Found, ProjectError> {
+    let path = match place {
+        Place::Wheel if import.module => format!("{}.py", import.name),
+        Place::Wheel => import.name.clone(),
+        Place::Project => import.path.clone(),
+    };
+    if import.module {
+        return Ok(Found {
+            files: vec![File {
+                path,
+                bytes: project.read_file(&import.path)?,
+            }],
+            left_out: Vec::new(),
+        });
+    }
+    let rules = Rules::new(project, &[], &format!("{}/", import.path))?;
+    let folder = project.folder.join(&import.path);
+    let found = search(&folder, &format!("{path}/"), Some(&rules))?;
+    let is_python = |file: &File| {
+        let suffix = Path::new(&file.path).extension();
+        suffix.is_some_and(|suffix| suffix == "py" || suffix == "pyi")
+    };
+    if found.files.iter().any(is_python) {
+        Ok(found)
     } else {
-        format!("{folder}/{name}")
+        let problem = format!(
+            "{} holds no Python file, so there is nothing to import as {}",
+            import.path, import.name
+        );
+        Err(project.error_at(&["project", "name"], problem))
+    }
+}
+
+/// Checks a path that `pyproject.toml` names: it must stay in the project.
+///
+/// # Errors
+/// The rest of a sentence that says what is wrong.
+pub fn check_named(path: &str) -> Result<(), String> {
+    match unportable(path) {
+        Some(problem) => Err(format!(
+            "{path:?} is no path inside the project that can be packed: {problem}"
+        )),
+        None => Ok(()),
     }
 }

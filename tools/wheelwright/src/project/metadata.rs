@@ -1,149 +1,146 @@
-//! The `METADATA` and `entry_points.txt` of a package (core metadata 2.4).
+//! The `METADATA` of a package (core metadata 2.4, or 2.5 for import names).
 
 use std::fmt::Write as _;
+use std::str::FromStr as _;
 
-use super::pyproject::{Person, Readme};
-use super::{Project, ProjectError, requirement};
+use super::text::one_line;
+use super::{Project, ProjectError, license, people, readme, requires, urls};
 
-/// A wheel's `METADATA`, also an sdist's `PKG-INFO`.
+/// A wheel's `METADATA`, also an sdist's `PKG-INFO`. Whoever reads it gets back
+/// what `pyproject.toml` says, or there is an error.
 ///
 /// # Errors
 /// A field of `pyproject.toml` cannot be used, or the README cannot be read.
 pub fn metadata(project: &Project, license_files: &[String]) -> Result<String, ProjectError> {
     let table = &project.table;
-    let mut text = String::from("Metadata-Version: 2.4\n");
-    let mut line = |field: &str, value: &str| -> Result<(), ProjectError> {
-        if value.contains(['\n', '\r']) {
-            return Err(project.field_error(field, "must be a single line"));
-        }
+    let version = if table.import_names.is_some() || table.import_namespaces.is_some() {
+        "2.5"
+    } else {
+        "2.4"
+    };
+    let mut text = format!("Metadata-Version: {version}\n");
+    let mut line = |field: &str, keys: &[&str], value: &str| -> Result<(), ProjectError> {
+        let value = one_line(value).map_err(|problem| project.error_at(keys, problem))?;
         let _ = writeln!(text, "{field}: {value}");
         Ok(())
     };
-    line("Name", project.name.written())?;
-    line("Version", &project.version.to_string())?;
-    if let Some(summary) = &table.description {
-        line("Summary", summary)?;
+    line("Name", &["project", "name"], project.name.written())?;
+    line(
+        "Version",
+        &["project", "version"],
+        &project.version.to_string(),
+    )?;
+    if let Some(summary) = table.description.as_deref().filter(|text| !text.is_empty()) {
+        line("Summary", &["project", "description"], summary)?;
     }
     for (label, address) in table.urls.iter() {
-        line("Project-URL", &format!("{label}, {address}"))?;
+        let keys = ["project", "urls", label];
+        urls::check(label, address).map_err(|problem| project.error_at(&keys, problem))?;
+        line("Project-URL", &keys, &format!("{label}, {address}"))?;
     }
-    for (field, email_field, people) in [
-        ("Author", "Author-email", &table.authors),
-        ("Maintainer", "Maintainer-email", &table.maintainers),
+    for (field, key, people) in [
+        ("Author", "authors", &table.authors),
+        ("Maintainer", "maintainers", &table.maintainers),
     ] {
-        let (names, addresses) = people_lines(people);
-        if !names.is_empty() {
-            line(field, &names)?;
+        let keys = ["project", key];
+        let lines = people::lines(people).map_err(|(position, problem)| {
+            project.error_at(&["project", key, &position.to_string()], problem)
+        })?;
+        if !lines.names.is_empty() {
+            line(field, &keys, &lines.names)?;
         }
-        if !addresses.is_empty() {
-            line(email_field, &addresses)?;
+        if !lines.addresses.is_empty() {
+            line(&format!("{field}-email"), &keys, &lines.addresses)?;
         }
     }
-    if let Some(license) = &table.license {
-        line("License-Expression", license)?;
+    if let Some(written) = &table.license {
+        let expression = expression(project, written)?;
+        line("License-Expression", &["project", "license"], &expression)?;
     }
     for file in license_files {
-        line("License-File", file)?;
+        line("License-File", &["project", "license-files"], file)?;
     }
-    if !table.keywords.is_empty() {
-        line("Keywords", &table.keywords.join(","))?;
+    if let Some(keywords) = keywords(project)? {
+        line("Keywords", &["project", "keywords"], &keywords)?;
     }
-    for classifier in &table.classifiers {
-        line("Classifier", classifier)?;
+    for (position, classifier) in table.classifiers.iter().enumerate() {
+        let keys = ["project", "classifiers", &position.to_string()];
+        if table.license.is_some() && classifier.starts_with("License ::") {
+            let problem = format!(
+                "{classifier:?} says the same as `license`, and indexes refuse both (PEP 639); \
+                 remove it"
+            );
+            return Err(project.error_at(&keys, problem));
+        }
+        line("Classifier", &keys, classifier)?;
     }
-    if let Some(range) = &table.requires_python {
-        let range: pep440_rs::VersionSpecifiers =
-            range
-                .parse()
-                .map_err(|error: pep440_rs::VersionSpecifiersParseError| {
-                    project.field_error("project.requires-python", error.to_string())
-                })?;
-        line("Requires-Python", &range.to_string().replace(", ", ","))?;
+    if let Some(range) = pythons(project)? {
+        line("Requires-Python", &["project", "requires-python"], &range)?;
     }
-    for written in &table.dependencies {
-        let checked = requirement::check(written, None)
-            .map_err(|problem| project.field_error("project.dependencies", problem))?;
-        line("Requires-Dist", &checked.text)?;
+    for (field, value) in requires::lines(project)? {
+        line(field, &["project"], &value)?;
     }
-    for (extra, list) in table.optional_dependencies.iter() {
-        line("Provides-Extra", extra)?;
-        for written in list {
-            let checked = requirement::check(written, Some(extra))
-                .map_err(|problem| project.field_error("project.optional-dependencies", problem))?;
-            line("Requires-Dist", &checked.text)?;
+    for (field, key, names) in [
+        ("Import-Name", "import-names", &table.import_names),
+        (
+            "Import-Namespace",
+            "import-namespaces",
+            &table.import_namespaces,
+        ),
+    ] {
+        for name in names.iter().flatten() {
+            line(field, &["project", key], name)?;
         }
     }
     if let Some(readme) = &table.readme {
-        let (file, content_type) = readme_type(project, readme)?;
-        line("Description-Content-Type", &content_type)?;
-        let body = String::from_utf8(project.read_file(&file)?)
-            .map_err(|_| project.field_error("project.readme", format!("{file} is not UTF-8")))?;
+        let (content_type, body) = readme::read(project, readme)?;
+        line(
+            "Description-Content-Type",
+            &["project", "readme", "content-type"],
+            &content_type,
+        )?;
         text.push('\n');
-        text.push_str(&body.replace("\r\n", "\n"));
+        text.push_str(&body);
     }
     Ok(text)
 }
 
-/// A wheel's `entry_points.txt`; `None` if the package has no entry points.
-pub fn entry_points(project: &Project) -> Option<String> {
-    let table = &project.table;
-    let mut groups = vec![
-        ("console_scripts", &table.scripts),
-        ("gui_scripts", &table.gui_scripts),
-    ];
-    groups.extend(
-        table
-            .entry_points
-            .iter()
-            .map(|(group, entries)| (group.as_str(), entries)),
-    );
-    let mut sections = Vec::new();
-    for (group, entries) in groups {
-        if entries.is_empty() {
-            continue;
-        }
-        let mut section = format!("[{group}]\n");
-        for (name, target) in entries.iter() {
-            let _ = writeln!(section, "{name} = {target}");
-        }
-        sections.push(section);
-    }
-    (!sections.is_empty()).then(|| sections.join("\n"))
+/// The Python versions that the package runs on.
+fn pythons(project: &Project) -> Result<Option<String>, ProjectError> {
+    let Some(written) = &project.table.requires_python else {
+        return Ok(None);
+    };
+    let range = pep440_rs::VersionSpecifiers::from_str(written).map_err(|error| {
+        let problem = error.to_string().replace('\n', " ");
+        project.error_at(&["project", "requires-python"], problem)
+    })?;
+    Ok(Some(range.to_string().replace(", ", ",")))
 }
 
-fn people_lines(people: &[Person]) -> (String, String) {
-    let mut names = Vec::new();
-    let mut addresses = Vec::new();
-    for person in people {
-        match (&person.name, &person.email) {
-            (Some(name), Some(email)) => addresses.push(format!("{name} <{email}>")),
-            (Some(name), None) => names.push(name.clone()),
-            (None, Some(email)) => addresses.push(email.clone()),
-            (None, None) => {}
-        }
-    }
-    (names.join(", "), addresses.join(", "))
+/// The licence, as an SPDX expression.
+fn expression(project: &Project, written: &str) -> Result<String, ProjectError> {
+    license::expression(written).map_err(|problem| {
+        let problem = format!(
+            "{written:?} is no SPDX expression ({problem}); write one such as \"MIT\" or \
+             \"LicenseRef-Own\", and name the licence's text in license-files"
+        );
+        project.error_at(&["project", "license"], problem)
+    })
 }
 
-fn readme_type(project: &Project, readme: &Readme) -> Result<(String, String), ProjectError> {
-    match readme {
-        Readme::Typed(typed) => Ok((typed.file.clone(), typed.content_type.clone())),
-        Readme::File(file) => {
-            let extension = file
-                .rsplit_once('.')
-                .map(|(_, extension)| extension.to_ascii_lowercase());
-            let content_type = match extension.as_deref() {
-                Some("md") => "text/markdown",
-                Some("rst") => "text/x-rst",
-                Some("txt") => "text/plain",
-                _ => {
-                    return Err(project.field_error(
-                        "project.readme",
-                        format!("the type of {file:?} is not clear; write {{ file = ..., content-type = ... }}"),
-                    ));
-                }
-            };
-            Ok((file.clone(), content_type.to_owned()))
-        }
+/// The search words, separated by commas.
+fn keywords(project: &Project) -> Result<Option<String>, ProjectError> {
+    let words = &project.table.keywords;
+    for (position, word) in words.iter().enumerate() {
+        let checked = match one_line(word) {
+            Ok(word) if word.contains(',') => Err(format!(
+                "{word:?} has a comma, which separates keywords; write two"
+            )),
+            checked => checked.map(|_| ()),
+        };
+        checked.map_err(|problem| {
+            project.error_at(&["project", "keywords", &position.to_string()], problem)
+        })?;
     }
+    Ok((!words.is_empty()).then(|| words.join(",")))
 }

@@ -1,12 +1,25 @@
 //! A package as its `pyproject.toml` describes it, and a repository as its
 //! `wheelwright.toml` does.
 
+mod backend;
+pub mod entry_points;
 pub mod files;
+pub mod hatch;
+pub mod imports;
+pub mod license;
 pub mod metadata;
 pub mod name;
+pub mod people;
 pub mod pyproject;
+mod readme;
+mod refused;
 pub mod requirement;
+mod requires;
+mod selection;
 pub mod settings;
+pub mod source;
+pub mod text;
+mod urls;
 pub mod workspace;
 
 use std::io;
@@ -50,19 +63,23 @@ pub enum ProjectError {
         /// Why.
         source: io::Error,
     },
-    /// A TOML file is malformed, or a field has the wrong type or name.
-    #[error("{path} is not as it should be")]
+    /// A TOML file is malformed, or a key has the wrong type or name.
+    #[error("{}:{line}: {problem}", path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
-        /// Where and why.
-        source: Box<toml::de::Error>,
+        /// The line.
+        line: usize,
+        /// What is wrong and what would be right.
+        problem: String,
     },
     /// A field has a value that cannot be used.
-    #[error("{path}: {field}: {problem}")]
+    #[error("{}{}: {field}: {problem}", path.display(), line.map_or_else(String::new, |line| format!(":{line}")))]
     Field {
         /// The file.
         path: PathBuf,
+        /// The line, if the field or the table it belongs to is written down.
+        line: Option<usize>,
         /// The field, as it is written in TOML.
         field: String,
         /// What is wrong with it and what would be right.
@@ -95,43 +112,39 @@ impl Project {
             }
             Err(source) => return Err(ProjectError::Read { path, source }),
         };
-        let parsed: PyProject =
-            toml::from_str(&source).map_err(|source| ProjectError::Malformed {
-                path: path.clone(),
-                source: Box::new(source),
-            })?;
-        let field = |field: &str, problem: String| ProjectError::Field {
-            path: path.clone(),
-            field: field.to_owned(),
-            problem,
+        let parsed: PyProject = source::parse(&path, &source)?;
+        let field = |keys: &[&str], problem: String| field_error(&path, &source, keys, problem);
+        let Some(table) = parsed.project else {
+            return Err(field(&["project"], "there is no such table".to_owned()));
         };
-        let table = parsed.project;
         if let Some(dynamic) = table.dynamic.first() {
             return Err(field(
-                "project.dynamic",
+                &["project", "dynamic"],
                 format!(
                     "{dynamic:?} is left to a build backend; wheelwright needs every field written down"
                 ),
             ));
         }
-        let name = Name::parse(&table.name).map_err(|problem| field("project.name", problem))?;
+        let name =
+            Name::parse(&table.name).map_err(|problem| field(&["project", "name"], problem))?;
         let version = table
             .version
             .parse()
             .map_err(|error: pep440_rs::VersionParseError| {
-                field("project.version", error.to_string())
+                let problem = if table.version.is_empty() {
+                    "is missing".to_owned()
+                } else {
+                    error.to_string()
+                };
+                field(&["project", "version"], problem)
             })?;
         let settings = parsed.tool.wheelwright;
-        if parsed.tool.maturin.is_some()
-            && (settings.python_tag.is_none() || settings.abi_tag.is_none())
-        {
-            return Err(field(
-                "tool.wheelwright",
-                "a package with an extension must say which Pythons load it: \
-                 python-tag = \"cp39\" and abi-tag = \"abi3\" for pyo3's feature abi3-py39"
-                    .to_owned(),
-            ));
-        }
+        let native = parsed.tool.maturin.as_ref();
+        let backend = parsed.build_system.as_ref();
+        backend::check(&source, folder, backend, native.is_some())
+            .and_then(|()| native.map_or(Ok(()), Maturin::check))
+            .and_then(|()| settings.check(native.is_some()))
+            .map_err(|(keys, problem)| field(keys, problem))?;
         Ok(Self {
             folder: folder.to_owned(),
             source,
@@ -149,13 +162,10 @@ impl Project {
         self.folder.join("pyproject.toml")
     }
 
-    /// An error about one field of this project.
-    pub fn field_error(&self, field: &str, problem: impl Into<String>) -> ProjectError {
-        ProjectError::Field {
-            path: self.path(),
-            field: field.to_owned(),
-            problem: problem.into(),
-        }
+    /// An error about one key of this project's `pyproject.toml`, or about an
+    /// element of an array (`["project", "authors", "0"]`).
+    pub fn error_at(&self, keys: &[&str], problem: impl Into<String>) -> ProjectError {
+        field_error(&self.path(), &self.source, keys, problem.into())
     }
 
     /// Does the package hold a native extension?
@@ -175,5 +185,15 @@ impl Project {
     pub fn read_file(&self, relative: &str) -> Result<Vec<u8>, ProjectError> {
         let path = self.folder.join(relative);
         std::fs::read(&path).map_err(|source| ProjectError::Read { path, source })
+    }
+}
+
+/// A field's error; `source` is the text of the file at `path`.
+fn field_error(path: &Path, source: &str, keys: &[&str], problem: String) -> ProjectError {
+    ProjectError::Field {
+        path: path.to_owned(),
+        line: source::line(source, keys),
+        field: source::dotted(keys),
+        problem,
     }
 }

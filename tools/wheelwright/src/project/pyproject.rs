@@ -2,29 +2,47 @@
 
 use std::fmt;
 
-use serde::de::{MapAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use super::hatch::Hatch;
 use super::settings::{Maturin, Wheelwright};
 
 /// A whole `pyproject.toml`.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct PyProject {
+    /// `[build-system]`.
+    pub build_system: Option<BuildSystem>,
     /// `[project]`.
-    pub project: ProjectTable,
+    pub project: Option<ProjectTable>,
     /// `[tool]`.
     #[serde(default)]
     pub tool: Tool,
+    /// `[dependency-groups]`: no artifact holds them (PEP 735).
+    #[serde(default)]
+    pub dependency_groups: IgnoredAny,
 }
 
-/// `[project]`, as PEP 621 and PEP 639 define it.
+/// `[build-system]`: what builds a wheel from the sdist.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct BuildSystem {
+    /// What the backend needs.
+    pub requires: Vec<String>,
+    /// The backend; setuptools if there is none.
+    pub build_backend: Option<String>,
+}
+
+/// `[project]`, as PEP 621, PEP 639 and PEP 794 define it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ProjectTable {
     /// The distribution's name.
     pub name: String,
     /// Its version.
+    #[serde(default)]
     pub version: String,
     /// One line.
     pub description: Option<String>,
@@ -33,10 +51,10 @@ pub struct ProjectTable {
     /// The Python versions that it runs on.
     pub requires_python: Option<String>,
     /// An SPDX expression.
+    #[serde(default, deserialize_with = "license")]
     pub license: Option<String>,
-    /// Glob patterns of licence files.
-    #[serde(default)]
-    pub license_files: Vec<String>,
+    /// Glob patterns of licence files; the usual names unless told.
+    pub license_files: Option<Vec<String>>,
     /// Who wrote it.
     #[serde(default)]
     pub authors: Vec<Person>,
@@ -67,19 +85,32 @@ pub struct ProjectTable {
     /// What its extras need.
     #[serde(default)]
     pub optional_dependencies: Pairs<Vec<String>>,
+    /// The names that it is imported by (PEP 794).
+    pub import_names: Option<Vec<String>>,
+    /// Namespaces that it shares with others (PEP 794).
+    pub import_namespaces: Option<Vec<String>>,
     /// Fields that are left to a build backend.
     #[serde(default)]
     pub dynamic: Vec<String>,
 }
 
 /// `project.readme`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
+#[derive(Debug, Clone)]
 pub enum Readme {
     /// A file whose type its name tells.
     File(String),
-    /// A file with its type.
+    /// A file, or the text itself, with its type.
     Typed(TypedReadme),
+}
+
+impl Readme {
+    /// The file, if it is one.
+    pub fn file(&self) -> Option<&str> {
+        match self {
+            Self::File(file) => Some(file),
+            Self::Typed(typed) => typed.file.as_deref(),
+        }
+    }
 }
 
 /// `project.readme` as a table.
@@ -87,9 +118,66 @@ pub enum Readme {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct TypedReadme {
     /// The file.
-    pub file: String,
+    pub file: Option<String>,
+    /// The text, if it is in no file.
+    pub text: Option<String>,
     /// Its type: `text/markdown`, `text/x-rst` or `text/plain`.
     pub content_type: String,
+}
+
+impl<'de> Deserialize<'de> for Readme {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct FileOrTable;
+
+        impl<'de> Visitor<'de> for FileOrTable {
+            type Value = Readme;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a file's name, or { file = ..., content-type = ... }")
+            }
+
+            fn visit_str<E: Error>(self, file: &str) -> Result<Readme, E> {
+                Ok(Readme::File(file.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Readme, A::Error> {
+                let typed = TypedReadme::deserialize(MapAccessDeserializer::new(map))?;
+                if typed.file.is_some() == typed.text.is_some() {
+                    return Err(A::Error::custom("needs `file` or `text`, and not both"));
+                }
+                Ok(Readme::Typed(typed))
+            }
+        }
+
+        deserializer.deserialize_any(FileOrTable)
+    }
+}
+
+/// `project.license`: the table of before PEP 639 is refused by name.
+fn license<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    struct Expression;
+
+    impl<'de> Visitor<'de> for Expression {
+        type Value = Option<String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an SPDX expression")
+        }
+
+        fn visit_str<E: Error>(self, expression: &str) -> Result<Option<String>, E> {
+            Ok(Some(expression.to_owned()))
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<String>, A::Error> {
+            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            Err(A::Error::custom(
+                "is a table, as before PEP 639; write an SPDX expression such as \"MIT\", \
+                 and the file's name in license-files",
+            ))
+        }
+    }
+
+    deserializer.deserialize_any(Expression)
 }
 
 /// An author or maintainer.
@@ -112,38 +200,6 @@ pub struct Tool {
     pub hatch: Hatch,
     /// `[tool.wheelwright]`.
     pub wheelwright: Wheelwright,
-}
-
-/// `[tool.hatch]`: only the import packages of the wheel.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Hatch {
-    /// `[tool.hatch.build]`.
-    pub build: HatchBuild,
-}
-
-/// `[tool.hatch.build]`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct HatchBuild {
-    /// `[tool.hatch.build.targets]`.
-    pub targets: HatchTargets,
-}
-
-/// `[tool.hatch.build.targets]`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct HatchTargets {
-    /// `[tool.hatch.build.targets.wheel]`.
-    pub wheel: HatchWheel,
-}
-
-/// `[tool.hatch.build.targets.wheel]`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct HatchWheel {
-    /// The folders of the import packages.
-    pub packages: Vec<String>,
 }
 
 /// A TOML table that keeps the order it is written in.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{Project, ProjectError, requirement};
+use super::{Project, ProjectError, requirement, source};
 use crate::toolchain::platform::{self, Platform};
 
 /// The file that makes a folder a repository.
@@ -46,10 +46,7 @@ pub fn settings(root: &Path) -> Result<Settings, ProjectError> {
         path: path.clone(),
         source,
     })?;
-    toml::from_str(&text).map_err(|source| ProjectError::Malformed {
-        path,
-        source: Box::new(source),
-    })
+    source::parse(&path, &text)
 }
 
 /// The folder of the repository that `start` is in.
@@ -102,16 +99,20 @@ impl Workspace {
             .iter()
             .map(|folder| Project::read(&root.join(folder)))
             .collect::<Result<Vec<_>, _>>()?;
+        let platform = |(position, name): (usize, &String)| {
+            platform::by_name(name).map_err(|error| {
+                let path = root.join(FILE);
+                let text = std::fs::read_to_string(&path).unwrap_or_default();
+                let keys = ["platforms", &position.to_string()];
+                super::field_error(&path, &text, &keys, error.to_string())
+            })
+        };
         let platforms = table
             .platforms
             .iter()
-            .map(|name| platform::by_name(name))
-            .collect::<Result<_, _>>()
-            .map_err(|error| ProjectError::Field {
-                path: root.join(FILE),
-                field: "platforms".to_owned(),
-                problem: error.to_string(),
-            })?;
+            .enumerate()
+            .map(platform)
+            .collect::<Result<_, _>>()?;
         check_order(&projects)?;
         Ok(Self {
             root: root.to_owned(),
@@ -138,19 +139,19 @@ impl Workspace {
 /// have here, and all have one version.
 fn check_order(projects: &[Project]) -> Result<(), ProjectError> {
     for (position, project) in projects.iter().enumerate() {
-        const FIELD: &str = "project.dependencies";
         if project.version != projects[0].version {
-            return Err(project.field_error(
-                "project.version",
+            return Err(project.error_at(
+                &["project", "version"],
                 format!(
                     "is {}, but {} has {}; packages of one repository have one version",
                     project.version, projects[0].name, projects[0].version
                 ),
             ));
         }
-        for written in &project.table.dependencies {
+        for (number, written) in project.table.dependencies.iter().enumerate() {
+            let keys = ["project", "dependencies", &number.to_string()];
             let checked = requirement::check(written, None)
-                .map_err(|problem| project.field_error(FIELD, problem))?;
+                .map_err(|problem| project.error_at(&keys, problem))?;
             let Some(other) = projects
                 .iter()
                 .position(|other| other.name.normal() == checked.name.normal())
@@ -158,8 +159,8 @@ fn check_order(projects: &[Project]) -> Result<(), ProjectError> {
                 continue;
             };
             if other >= position {
-                return Err(project.field_error(
-                    FIELD,
+                return Err(project.error_at(
+                    &keys,
                     format!(
                         "{} must come before {} in {FILE}",
                         checked.name, project.name
@@ -171,8 +172,8 @@ fn check_order(projects: &[Project]) -> Result<(), ProjectError> {
                 .versions
                 .is_some_and(|versions| versions.contains(version))
             {
-                return Err(project.field_error(
-                    FIELD,
+                return Err(project.error_at(
+                    &keys,
                     format!(
                         "{written:?} does not accept {} {version}, the version of this repository",
                         checked.name

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use crate::digest::{Digest, Pieces};
-use crate::project::Project;
 use crate::project::settings::SmokeStep;
+use crate::project::{Project, ProjectError, imports};
 use crate::temporary;
 use crate::toolchain::ToolError;
 use crate::toolchain::process::last_lines;
@@ -48,6 +48,9 @@ pub enum SmokeError {
         /// What it printed.
         printed: String,
     },
+    /// The project does not say what is imported.
+    #[error(transparent)]
+    Project(#[from] ProjectError),
     /// A folder or a pipe cannot be used.
     #[error("cannot use {path}")]
     File {
@@ -107,10 +110,32 @@ pub(crate) fn steps(
     empty: &Path,
     wanted: impl Fn(&SmokeStep) -> bool,
 ) -> Result<(), SmokeError> {
-    let steps = project.settings.smoke.step.iter();
+    let imports = import_steps(project)?;
+    let stated = &project.settings.smoke.step;
+    let steps = if stated.is_empty() { &imports } else { stated };
     steps
+        .iter()
         .filter(|step| wanted(step))
         .try_for_each(|step| run_step(project, installed, empty, step))
+}
+
+/// What is tried of a package that names no step: that it can be imported.
+fn import_steps(project: &Project) -> Result<Vec<SmokeStep>, SmokeError> {
+    let names = imports::find(project)?
+        .into_iter()
+        .map(|import| import.name);
+    let step = |name: String| SmokeStep {
+        run: ["python", "-c", &format!("import {name}")]
+            .map(str::to_owned)
+            .to_vec(),
+        stdin: String::new(),
+        stdout: String::new(),
+    };
+    // A package of stubs is read by type checkers only.
+    Ok(names
+        .filter(|name| !name.ends_with("-stubs"))
+        .map(step)
+        .collect())
 }
 
 fn run_step(

@@ -6,7 +6,9 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod imports;
 mod packer;
 mod programs;
 mod project;
+mod pyproject;
 mod repository;

@@ -63,13 +63,13 @@ fn a_pure_wheel_holds_its_package_and_metadata() {
             "little_package-1.2.0.dist-info/RECORD",
         ]
     );
-    insta::assert_snapshot!(text(&wheel, "METADATA"), @r"
+    insta::assert_snapshot!(text(&wheel, "METADATA"), @r#"
     Metadata-Version: 2.4
     Name: Little.Package
     Version: 1.2.0
     Summary: A little package
     Author: A. Uthor
-    Author-email: M. Ailer <m@example.org>
+    Author-email: "M. Ailer" <m@example.org>
     License-Expression: MIT
     License-File: LICENSE
     Requires-Python: >=3.9
@@ -79,7 +79,7 @@ fn a_pure_wheel_holds_its_package_and_metadata() {
     Description-Content-Type: text/markdown
 
     # Little
-    ");
+    "#);
     assert_eq!(
         text(&wheel, "entry_points.txt"),
         "[console_scripts]\nlittle = little_package:main\n"

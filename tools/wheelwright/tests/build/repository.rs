@@ -121,7 +121,7 @@ fn mistakes_name_the_file_and_the_field() {
     );
     let error = read().to_string();
     assert!(
-        error.contains("engine/pyproject.toml: project.dynamic"),
+        error.contains("engine/pyproject.toml:3: project.dynamic"),
         "{error}"
     );
     write(
@@ -129,15 +129,31 @@ fn mistakes_name_the_file_and_the_field() {
         "engine/pyproject.toml",
         "[project]\nname = \"engine\"\nversion = \"one\"\n",
     );
-    assert!(read().to_string().contains("project.version"));
-    write(
-        folder.path(),
-        "engine/pyproject.toml",
-        "[project]\nname = \"engine\"\nversion = \"1\"\ncolour = 1\n",
-    );
-    let error = std::error::Error::source(&read()).map(ToString::to_string);
-    assert!(
-        error.clone().is_some_and(|error| error.contains("colour")),
-        "{error:?}"
-    );
+    assert!(read().to_string().contains("toml:3: project.version"));
+    for (file, text, wanted) in [
+        (
+            "engine/pyproject.toml",
+            "[project]\nname = \"engine\"\nversion = \"1\"\ncolour = 1\n",
+            "engine/pyproject.toml:4: there is no key project.colour",
+        ),
+        (
+            "wheelwright.toml",
+            "packages = []\nplatforms = []\n[release]\nchange-log = \"x\"\n",
+            "wheelwright.toml:4: there is no key release.change-log; did you mean `changelog`?",
+        ),
+        (
+            "wheelwright.toml",
+            "packages = []\nplatforms = [\n  \"linux-x86_64\",\n  \"amiga\",\n]\n",
+            "wheelwright.toml:4: platforms",
+        ),
+        (
+            "wheelwright.toml",
+            "packages = \"engine\"\nplatforms = []\n",
+            "wheelwright.toml:1: packages: invalid type: string",
+        ),
+    ] {
+        write(folder.path(), file, text);
+        let error = read().to_string();
+        assert!(error.contains(wanted), "{error}");
+    }
 }

@@ -117,7 +117,9 @@ fn a_missing_platform_stops_it() {
     let native = format!(
         "{}[tool.maturin]\nmanifest-path = \"Cargo.toml\"\nmodule-name = \"engine._core\"\n\
          python-source = \"src\"\n[tool.wheelwright]\npython-tag = \"cp39\"\nabi-tag = \"abi3\"\n",
-        repository.read("engine/pyproject.toml")
+        repository
+            .read("engine/pyproject.toml")
+            .replace("hatchling.build", "maturin")
     );
     repository.write("engine/pyproject.toml", &native);
     std::fs::remove_file(repository.path("dist/engine-1.2.0-py3-none-any.whl")).unwrap();

@@ -1,0 +1,106 @@
+//! `project.readme`: the long description and its type.
+
+use super::pyproject::Readme;
+use super::text::many_lines;
+use super::{Project, ProjectError, files};
+
+const KEYS: &[&str] = &["project", "readme"];
+
+/// The media type and the text.
+///
+/// # Errors
+/// The file cannot be read, or its type or text cannot be used.
+pub fn read(project: &Project, readme: &Readme) -> Result<(String, String), ProjectError> {
+    let refuse = |problem: String| project.error_at(KEYS, problem);
+    let (content_type, named, text) = match readme {
+        Readme::File(file) => (
+            by_suffix(file).map_err(refuse)?.to_owned(),
+            Some(file),
+            None,
+        ),
+        Readme::Typed(typed) => {
+            check_type(&typed.content_type).map_err(|problem| {
+                project.error_at(&["project", "readme", "content-type"], problem)
+            })?;
+            (
+                typed.content_type.clone(),
+                typed.file.as_ref(),
+                typed.text.clone(),
+            )
+        }
+    };
+    let text = match named {
+        Some(file) => {
+            files::check_named(file).map_err(refuse)?;
+            String::from_utf8(project.read_file(file)?)
+                .map_err(|_| refuse(format!("{file} is not UTF-8")))?
+        }
+        None => text.unwrap_or_default(),
+    };
+    let name = named.map_or("text", String::as_str);
+    let text = many_lines(&text).map_err(|problem| refuse(format!("{name}: {problem}")))?;
+    Ok((content_type, text))
+}
+
+fn by_suffix(file: &str) -> Result<&'static str, String> {
+    let suffix = file
+        .rsplit_once('.')
+        .map(|(_, suffix)| suffix.to_ascii_lowercase());
+    match suffix.as_deref() {
+        Some("md") => Ok("text/markdown"),
+        Some("rst") => Ok("text/x-rst"),
+        Some("txt") => Ok("text/plain"),
+        _ => Err(format!(
+            "the type of {file:?} is not clear; write {{ file = ..., content-type = ... }}"
+        )),
+    }
+}
+
+/// A media type as an index takes it.
+fn check_type(stated: &str) -> Result<(), String> {
+    let mut parts = stated.split(';').map(str::trim);
+    let kind = parts.next().unwrap_or_default();
+    let known = matches!(kind, "text/markdown" | "text/x-rst" | "text/plain");
+    let parameter = |part: &str| match part.split_once('=') {
+        Some(("charset", value)) => value.eq_ignore_ascii_case("utf-8"),
+        Some(("variant", value)) => {
+            kind == "text/markdown" && matches!(value, "GFM" | "CommonMark")
+        }
+        _ => false,
+    };
+    if known && parts.all(parameter) {
+        Ok(())
+    } else {
+        Err(format!(
+            "{stated:?} is none that an index renders: text/markdown, text/x-rst or text/plain, \
+             with charset=UTF-8 and (Markdown only) variant=GFM or variant=CommonMark"
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_type;
+
+    #[test]
+    fn media_types() {
+        for good in [
+            "text/markdown",
+            "text/markdown; charset=UTF-8; variant=GFM",
+            "text/x-rst; charset=utf-8",
+        ] {
+            assert_eq!(check_type(good), Ok(()));
+        }
+        for bad in [
+            "",
+            "text/html",
+            "text/markdown; charset=latin-1",
+            "text/plain; variant=GFM",
+            "text/markdown; variant=MyST",
+            "text/markdown\nX: y",
+            "text/markdown; ",
+        ] {
+            assert!(check_type(bad).is_err(), "{bad:?}");
+        }
+    }
+}

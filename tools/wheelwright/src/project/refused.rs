@@ -1,0 +1,153 @@
+//! Keys that others read from `pyproject.toml` and wheelwright does not take: each
+//! would change an artifact, so none is passed over, and each has a way out.
+
+/// The table, the key in it, and what to do.
+const REFUSED: &[(&str, &str, &str)] = &[
+    (
+        "project",
+        "default-optional-dependency-keys",
+        "no index knows default extras (PEP 771 is a draft); name the extra where it is wanted",
+    ),
+    ("build-system", "backend-path", IN_TREE),
+    (MATURIN, "all-features", FEATURES),
+    (MATURIN, "features", FEATURES),
+    (MATURIN, "no-default-features", FEATURES),
+    (
+        MATURIN,
+        "auditwheel",
+        "nothing is repaired; `wheelwright audit` judges the finished wheel",
+    ),
+    (
+        MATURIN,
+        "skip-auditwheel",
+        "nothing is repaired; `wheelwright audit` judges the finished wheel",
+    ),
+    (
+        MATURIN,
+        "compatibility",
+        "the platform tag is that of the platform's row in `wheelwright platforms`",
+    ),
+    (
+        MATURIN,
+        "config",
+        "write it into .cargo/config.toml of the repository",
+    ),
+    (
+        MATURIN,
+        "data",
+        "a wheel has no .data folder; move the files into the import package",
+    ),
+    (
+        MATURIN,
+        "exclude",
+        "write the patterns into [tool.wheelwright] exclude",
+    ),
+    (
+        MATURIN,
+        "include",
+        "an import package is packed whole; move the files into it",
+    ),
+    (
+        MATURIN,
+        "profile",
+        "an extension is compiled with [profile.release] of Cargo.toml",
+    ),
+    (
+        MATURIN,
+        "python-packages",
+        "a native package has one import package, that of module-name",
+    ),
+    (MATURIN, "rustc-args", RUSTC),
+    (MATURIN, "unstable-flags", RUSTC),
+    (
+        MATURIN,
+        "sbom",
+        "every native wheel has a bill of materials; further ones are --sbom of `pack`",
+    ),
+    (
+        MATURIN,
+        "sdist-generator",
+        "an sdist holds what docs/spec/packaging.md says",
+    ),
+    (
+        MATURIN,
+        "sdist-include",
+        "an import package is packed whole; move the files into it",
+    ),
+    (
+        MATURIN,
+        "strip",
+        "write strip = \"symbols\" into [profile.release] of Cargo.toml",
+    ),
+    (
+        MATURIN,
+        "target",
+        "the lowest system version is that of the platform's row in `wheelwright platforms`",
+    ),
+    (
+        MATURIN,
+        "targets",
+        "the extension is the cdylib of the crate at manifest-path",
+    ),
+    (BUILD, "artifacts", INCLUDE),
+    (BUILD, "exclude", EXCLUDE),
+    (BUILD, "force-include", INCLUDE),
+    (BUILD, "hooks", HOOKS),
+    (BUILD, "include", INCLUDE),
+    (BUILD, "only-include", PACKAGES),
+    (BUILD, "only-packages", PACKAGES),
+    (BUILD, "packages", PACKAGES),
+    (BUILD, "sources", PACKAGES),
+    (WHEEL, "artifacts", INCLUDE),
+    (WHEEL, "bypass-selection", PACKAGES),
+    (WHEEL, "exclude", EXCLUDE),
+    (WHEEL, "extra-metadata", DIST_INFO),
+    (WHEEL, "force-include", INCLUDE),
+    (WHEEL, "hooks", HOOKS),
+    (WHEEL, "include", INCLUDE),
+    (WHEEL, "only-include", PACKAGES),
+    (WHEEL, "only-packages", PACKAGES),
+    (WHEEL, "sbom-files", DIST_INFO),
+    (WHEEL, "shared-data", SHARED),
+    (WHEEL, "shared-scripts", SHARED),
+    (WHEEL, "sources", PACKAGES),
+    (SDIST, "artifacts", SDIST_FILES),
+    (SDIST, "exclude", EXCLUDE),
+    (SDIST, "force-include", SDIST_FILES),
+    (SDIST, "hooks", HOOKS),
+    (SDIST, "include", SDIST_FILES),
+    (SDIST, "only-include", SDIST_FILES),
+    (SDIST, "packages", SDIST_FILES),
+    (SDIST, "sources", SDIST_FILES),
+    ("tool.hatch.metadata", "hooks", HOOKS),
+];
+
+const MATURIN: &str = "tool.maturin";
+const BUILD: &str = "tool.hatch.build";
+const WHEEL: &str = "tool.hatch.build.targets.wheel";
+const SDIST: &str = "tool.hatch.build.targets.sdist";
+
+const IN_TREE: &str = "no backend is run, and one of the project's own could do anything; \
+                       use maturin or hatchling.build";
+const FEATURES: &str = "an extension is compiled with the crate's default features; \
+                        name them in [features] default of its Cargo.toml \
+                        (pyo3/extension-module is not needed)";
+const RUSTC: &str = "the recipe is the same for every project; see docs/guide/building.md";
+const INCLUDE: &str = "an import package is packed whole; move the files into it, or name \
+                       one that is left out in [tool.wheelwright] include";
+const EXCLUDE: &str = "write the patterns into [tool.wheelwright] exclude";
+const PACKAGES: &str = "list the import packages in [tool.hatch.build.targets.wheel] packages";
+const HOOKS: &str = "no code of a project is run; write the files that a hook would make";
+const DIST_INFO: &str = "the .dist-info folder holds metadata, licences and --sbom of `pack`";
+const SHARED: &str = "a wheel has no .data folder; move the files into the import package, \
+                      and declare commands in [project.scripts]";
+const SDIST_FILES: &str = "an sdist holds the import packages, README, licences and \
+                           pyproject.toml; move the files into an import package";
+
+/// What to do instead of writing `key` in `table`.
+pub fn advice(table: &str, key: &str) -> Option<&'static str> {
+    REFUSED
+        .iter()
+        .find(|row| row.0 == table && row.1 == key)
+        .map(|row| row.2)
+}

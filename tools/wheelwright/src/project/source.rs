@@ -1,0 +1,217 @@
+//! A TOML file that a person wrote: its types, and the line of whatever is wrong.
+
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+use toml::de::{DeTable, DeValue};
+
+use super::{ProjectError, refused};
+
+/// Reads `text`, the content of `path`. An error names the line and the key; an
+/// unknown key also the nearest one that is known, or what to do instead.
+///
+/// # Errors
+/// It is no TOML, or not what `T` asks for.
+pub fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, ProjectError> {
+    if text.starts_with('\u{feff}') {
+        return Err(ProjectError::Malformed {
+            path: path.to_owned(),
+            line: 1,
+            problem: "begins with a byte order mark, which TOML does not have; save it without"
+                .to_owned(),
+        });
+    }
+    toml::from_str(text).map_err(|error| {
+        let at = error.span().map_or(0, |span| span.start);
+        let keys = keys_at(text, at);
+        ProjectError::Malformed {
+            path: path.to_owned(),
+            line: line_at(text, at),
+            problem: problem(&keys, error.message()),
+        }
+    })
+}
+
+/// The line of a key, or of an element of an array (`["project", "authors", "0"]`);
+/// of the nearest one above it that is written down, if it is not.
+pub fn line(text: &str, keys: &[&str]) -> Option<usize> {
+    let document = DeTable::parse(text).ok()?;
+    let mut table = Some(document.get_ref());
+    let mut array = None;
+    let mut at = None;
+    for key in keys {
+        let value = if let Some((written, value)) = table.and_then(|table| {
+            table
+                .iter()
+                .find(|(written, _)| written.get_ref().as_ref() == *key)
+        }) {
+            at = Some(written.span().start);
+            value
+        } else if let Some(value) = array.and_then(|array: &toml::de::DeArray<'_>| {
+            key.parse().ok().and_then(|index: usize| array.get(index))
+        }) {
+            at = Some(value.span().start);
+            value
+        } else {
+            break;
+        };
+        (table, array) = match value.get_ref() {
+            DeValue::Table(table) => (Some(table), None),
+            DeValue::Array(array) => (None, Some(array)),
+            _ => (None, None),
+        };
+    }
+    at.map(|at| line_at(text, at))
+}
+
+/// Is this key written down?
+pub fn has(text: &str, keys: &[&str]) -> bool {
+    value_span(text, keys).is_some()
+}
+
+/// Where the value of a key stands, in bytes.
+pub fn value_span(text: &str, keys: &[&str]) -> Option<std::ops::Range<usize>> {
+    let document = DeTable::parse(text).ok()?;
+    let (last, above) = keys.split_last()?;
+    let mut table = document.get_ref();
+    for key in above {
+        match table.get(*key)?.get_ref() {
+            DeValue::Table(below) => table = below,
+            _ => return None,
+        }
+    }
+    Some(table.get(*last)?.span())
+}
+
+/// A key as it is written in TOML; the position in an array is left out.
+pub fn dotted(keys: &[&str]) -> String {
+    let bare = |key: &str| {
+        !key.is_empty()
+            && key
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+    };
+    let parts: Vec<String> = keys
+        .iter()
+        .filter(|key| key.parse::<usize>().is_err())
+        .map(|key| {
+            if bare(key) {
+                (*key).to_owned()
+            } else {
+                format!("{key:?}")
+            }
+        })
+        .collect();
+    parts.join(".")
+}
+
+fn line_at(text: &str, at: usize) -> usize {
+    text.get(..at).unwrap_or(text).matches('\n').count() + 1
+}
+
+/// The keys that lead to what stands at a byte of the file.
+fn keys_at(text: &str, at: usize) -> Vec<String> {
+    let mut keys = Vec::new();
+    let Ok(document) = DeTable::parse(text) else {
+        return keys;
+    };
+    enter(document.get_ref(), at, &mut keys);
+    keys
+}
+
+/// Does the value hold the byte? A table that is written in parts holds its parts.
+fn enter(table: &DeTable<'_>, at: usize, keys: &mut Vec<String>) -> bool {
+    for (key, value) in table {
+        keys.push(key.get_ref().to_string());
+        if key.span().contains(&at) || enter_value(value, at, keys) {
+            return true;
+        }
+        keys.pop();
+    }
+    false
+}
+
+fn enter_value(value: &toml::Spanned<DeValue<'_>>, at: usize, keys: &mut Vec<String>) -> bool {
+    let below = match value.get_ref() {
+        DeValue::Table(table) => enter(table, at, keys),
+        DeValue::Array(array) => array.iter().any(|value| enter_value(value, at, keys)),
+        _ => false,
+    };
+    below || value.span().contains(&at)
+}
+
+/// What serde says, as a sentence about the key.
+fn problem(keys: &[String], message: &str) -> String {
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let Some(rest) = message.strip_prefix("unknown field `") else {
+        let message = message.replace('\n', " ");
+        return if keys.is_empty() {
+            message
+        } else {
+            format!("{}: {message}", dotted(&keys))
+        };
+    };
+    // serde lists the known keys between backticks.
+    let mut quoted = rest.split('`');
+    let unknown = quoted.next().unwrap_or_default();
+    let known: Vec<&str> = quoted.skip(1).step_by(2).collect();
+    let table = match keys.split_last() {
+        Some((last, above)) if *last == unknown => above,
+        _ => keys.as_slice(),
+    };
+    let written = dotted(&[table, &[unknown]].concat());
+    if let Some(advice) = refused::advice(&dotted(table), unknown) {
+        return format!("wheelwright does not take {written}: {advice}");
+    }
+    match nearest(unknown, &known) {
+        Some(near) => format!("there is no key {written}; did you mean `{near}`?"),
+        None => format!(
+            "there is no key {written}; the keys here are: {}",
+            known.join(", ")
+        ),
+    }
+}
+
+/// The known word that a mistyped one most likely stands for.
+fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
+    let plain = unknown.to_lowercase().replace('_', "-");
+    known
+        .iter()
+        .map(|known| (strsim::damerau_levenshtein(&plain, known), *known))
+        .filter(|(distance, known)| *distance <= known.len().max(plain.len()) / 3)
+        .min()
+        .map(|(_, known)| known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "a = 1\n[b.c]\n\"d e\" = [\n  1,\n  { f = 2 },\n]\n[[g]]\nh = 1\n";
+
+    #[test]
+    fn lines_are_found() {
+        for (keys, wanted) in [
+            (&["a"][..], Some(1)),
+            (&["b", "c", "d e"], Some(3)),
+            (&["b", "c", "d e", "0"], Some(4)),
+            (&["b", "c", "d e", "1", "f"], Some(5)),
+            (&["b", "c", "missing"], Some(2)),
+            (&["g", "0", "h"], Some(8)),
+            (&["z"], None),
+        ] {
+            assert_eq!(line(TEXT, keys), wanted, "{keys:?}");
+        }
+        assert!(has(TEXT, &["b", "c"]) && !has(TEXT, &["b", "d"]));
+        assert_eq!(dotted(&["b", "c", "d e", "0"]), "b.c.\"d e\"");
+    }
+
+    #[test]
+    fn a_mistyped_key_is_recognised() {
+        let known = ["authors", "license-files", "version"];
+        assert_eq!(nearest("author", &known), Some("authors"));
+        assert_eq!(nearest("License_Files", &known), Some("license-files"));
+        assert_eq!(nearest("verison", &known), Some("version"));
+        assert_eq!(nearest("colour", &known), None);
+    }
+}
