@@ -88,6 +88,7 @@ Requires-Dist: demo; python_version > '3' &&  os_name == 'nt'
 Requires-Dist: -demo
 Requires-Dist: Demo. >=1
 Requires-Dist: demo===
+Requires-Dist: demo; python_version > '3' &&é os_name == 'nt'
 Requires-Dist: demo-
 Requires-Dist: two words
 Requires-Dist: demo, other
@@ -183,6 +184,7 @@ Requires-Dist: demo (>=1)
 Requires-Dist: demo (>=1,<2) ; python_version >= '3.9'
 Requires-Dist: demo==1.*
 Requires-Dist: demo===wild
+Requires-Dist: demo; platform_version != 'größe'
 Requires-Dist: demo (===1.0-wild) ; python_version < '4'
 Requires-Dist: demo!=1.2.*,>=1
 Requires-Dist: Demo.Kit_x>=1.0rc1

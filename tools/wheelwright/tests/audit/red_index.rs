@@ -81,6 +81,7 @@ const FIELDS: &[&str] = &[
     "Requires-Dist: Demo. >=1",
     "Requires-Dist: demo[x.]",
     "Requires-Dist: demo===",
+    "Requires-Dist: demo; python_version > '3' &&é os_name == 'nt'",
     "Requires-Dist: demo\n    >=1",
     "Requires-Python: 3.9",
     "Requires-Python: >=3.*",
@@ -295,6 +296,7 @@ fn an_index_takes_these() {
         "Keywords: a,b",
         "Platform: any",
         "Requires-Dist: demo===1.0-wild",
+        "Requires-Dist: demo; platform_version != 'größe'",
         "Requires-Dist: demo (===wild) ; python_version < '4'",
     ]
     .iter()

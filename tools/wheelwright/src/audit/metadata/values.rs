@@ -152,6 +152,7 @@ fn requirements(metadata: &Headers, list: &mut Vec<Problem>) {
 /// Parses a requirement. Names are looked at before, as the parser panics on some
 /// that end in a dot.
 fn parse(text: &str) -> Result<Requirement<VerbatimUrl>, String> {
+    let text = &in_ascii(text)?;
     let rest = text.trim_start();
     let name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let (project, rest) = rest.split_at(rest.find(|c| !name(c)).unwrap_or(rest.len()));
@@ -167,6 +168,25 @@ fn parse(text: &str) -> Result<Requirement<VerbatimUrl>, String> {
         }
     }
     Requirement::from_str(&without_arbitrary(text)).map_err(|e| first_line(&e))
+}
+
+/// The same requirement in ASCII, in which the parser does not lose its place. What
+/// stands between quotes may be anything.
+fn in_ascii(text: &str) -> Result<String, String> {
+    let mut quote = None;
+    text.chars()
+        .map(|c| {
+            if quote.is_none() && !c.is_ascii() {
+                return Err(format!("`{c}` stands where only ASCII may"));
+            }
+            if quote == Some(c) {
+                quote = None;
+            } else if quote.is_none() && matches!(c, '\'' | '"') {
+                quote = Some(c);
+            }
+            Ok(if c.is_ascii() { c } else { 'x' })
+        })
+        .collect()
 }
 
 /// A requirement whose `===`, after which Python's tools take any text, is one
