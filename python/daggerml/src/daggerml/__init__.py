@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from daggerml._core import Uri as Uri
     from daggerml.adapters.command import command as command
     from daggerml.dag import Dag as Dag
+    from daggerml.dagclasses import StepError as StepError
+    from daggerml.dagclasses import dagclass as dagclass
+    from daggerml.dagclasses import run as run
     from daggerml.dml import Dml as Dml
     from daggerml.errors import BadExecutionStatusError as BadExecutionStatusError
     from daggerml.errors import CanceledExecutionError as CanceledExecutionError
@@ -64,6 +67,7 @@ _NAMES = {
     "_core": "Ref Runnable Uri __version__",
     "adapters.command": "command",
     "dag": "Dag",
+    "dagclasses": "StepError dagclass run",
     "dml": "Dml",
     "errors": "BadExecutionStatusError CanceledExecutionError CancellationError CodecError "
     "DmlRepoError Error ExecutionTimeoutError NodeError NotFoundError Transient",

@@ -120,11 +120,16 @@ def _installed() -> dict[str, Command]:
     return found
 
 
-def parts_of(fn: Any) -> tuple[Any, str, dict[str, Any]]:
+def parts_of(fn: Any, dag: Optional[Dag] = None) -> tuple[Any, str, dict[str, Any]]:
     """Return what stands for a runnable, its adapter, and the options that it has."""
     from daggerml.node import Node
     from daggerml.projection import Projection
 
+    if dag is not None and hasattr(fn, "_lower"):
+        # A delayed runnable: what it names is in the DAG by now.
+        options = {"timeout": getattr(fn, "timeout", None), "cache": getattr(fn, "cache", True)}
+        runnable, adapter, _ = parts_of(fn._lower(dag))
+        return runnable, adapter, options
     if isinstance(fn, (Node, Projection)):
         if fn.type != "runnable":
             text = f"only a runnable can be called, not a {fn.type}"
@@ -177,17 +182,27 @@ def call(
     timeout: Optional[float] = None,
     cache: Optional[bool] = None,
     retries: Optional[int] = None,
+    on_event: Optional[Callable[[dict[str, Any]], None]] = None,
 ) -> Node:
     """Make a call and return its node; see :meth:`daggerml.Dag.call`."""
-    runnable, adapter, own = parts_of(fn)
+    runnable, adapter, own = parts_of(fn, dag)
     options = _options(own, timeout, cache, retries)
     core = dag._writer()
-    course = Course()
+    course = Course(on_event)
     with unrun():
         ref, type_name = executor(dag.dml, adapter).call(
             core, [runnable, *args], options, name, dag._codec, course.event
         )
     return _node(dag, ref, type_name, course, 0)
+
+
+def record(dag: Dag, fn: Any, args: Iterable[Any], made: _core.Ref, name: str) -> Node:
+    """Record a call that made ``made`` for another DAG, and return its node."""
+    runnable, adapter, _ = parts_of(fn, dag)
+    ref, type_name = executor(dag.dml, adapter).record(
+        dag._writer(), [runnable, *args], made, name, dag._codec
+    )
+    return _node(dag, ref, type_name, Course(), 0)
 
 
 def map_items(
@@ -209,7 +224,7 @@ def map_items(
     if on_error not in {"raise", "keep"}:
         text = f"on_error is 'raise' or 'keep', not {on_error!r}"
         raise InvalidError(text)
-    runnable, adapter, own = parts_of(fn)
+    runnable, adapter, own = parts_of(fn, dag)
     options = _options(own, timeout, cache, retries)
     more = list(args)
     calls = [[runnable, item, *more] for item in items]

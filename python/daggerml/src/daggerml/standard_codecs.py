@@ -46,6 +46,32 @@ def _runnable(value: Any) -> Any:
     return value.runnable
 
 
+class DelayedCodec:
+    """Puts what a delayed value stands for in its place."""
+
+    def can_encode(self, value: Any) -> bool:
+        """Tell whether ``value`` is known only in the DAG that it is put into."""
+        return hasattr(value.__class__, "_lower")
+
+    def encode(self, value: Any, dag: Dag) -> Any:
+        """Return the node or the runnable."""
+        return value._lower(dag)
+
+
+class DagclassCodec:
+    """Encodes an instance of a dag class as the runnable of its entrypoint."""
+
+    def can_encode(self, value: Any) -> bool:
+        """Tell whether ``value`` is an instance of a dag class."""
+        return "_dagclass_compiled" in getattr(value, "__dict__", ())
+
+    def encode(self, value: Any, dag: Dag) -> Any:
+        """Return its entrypoint."""
+        from daggerml.dagclasses.compiled import entry
+
+        return entry(value)
+
+
 class DataclassCodec:
     """Encodes dataclasses as maps of their fields."""
 
@@ -176,6 +202,8 @@ STANDARD: tuple[Any, ...] = (
     TypeCodec("numpy", "generic", _item),
     TypeCodec("pandas", "DataFrame Series Index", _refuse_frame),
     TypeCodec("polars", "DataFrame LazyFrame Series", _refuse_frame),
+    DelayedCodec(),
+    DagclassCodec(),
     DataclassCodec(),
     ArrayCodec(),
     CollectionCodec(),

@@ -270,7 +270,7 @@ def funk(
 
         brought = own_modules.gathered(modules)
         brought_names = own_modules.module_names(brought)
-    made = sources.packaged(function, list(helpers), _is_funk, brought_names)
+    made = sources.packaged(function, list(helpers), is_funk, brought_names)
     imports.warn(made.name, made.nodes, brought)
     kwargs: dict[str, Any] = {"source": made.text, "function": made.name}
     if brought:
@@ -306,7 +306,8 @@ def runnables(value: Any) -> Any:
     return value
 
 
-def _is_funk(meaning: object) -> bool:
+def is_funk(meaning: object) -> bool:
+    """Tell whether something is :func:`funk`, perhaps with options."""
     while isinstance(meaning, functools.partial):
         meaning = meaning.func
     return meaning is funk

@@ -18,7 +18,7 @@ from daggerml.funks.parts import Choices, Part, Parts, refused
 from daggerml.funks.statements import printed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 __all__ = ["Packaged", "packaged"]
 
@@ -41,10 +41,13 @@ def packaged(
     helpers: list[Any],
     is_funk: Callable[[object], bool],
     brought: set[str],
+    *,
+    lines: Iterable[str] = (),
 ) -> Packaged:
     """Return the source of a function and its helpers, and the name of the function in it.
 
-    ``brought`` are the modules that come along, from which helpers can be imported.
+    ``brought`` are the modules that come along, from which helpers can be imported;
+    ``lines`` are statements that come before the function.
     """
     what = named(function).rpartition(".")[2]
     if isinstance(function, type):
@@ -53,7 +56,7 @@ def packaged(
     for helper in helpers:
         _refuse_funk(helper)
     try:
-        return _tried(what, function, helpers, is_funk, brought)
+        return _tried(what, function, helpers, is_funk, brought, lines=list(lines))
     except InvalidError:
         raise
     except trees.DEEP:
@@ -69,6 +72,8 @@ def _tried(
     helpers: list[Any],
     is_funk: Callable[[object], bool],
     brought: set[str],
+    *,
+    lines: list[str],
 ) -> Packaged:
     """Try every definition that may be meant, and refuse when two of them fit."""
     choices = Choices()
@@ -76,7 +81,7 @@ def _tried(
     first: Optional[InvalidError] = None
     for _ in range(_TRIES):
         try:
-            made = _made(function, helpers, Parts({}, choices, is_funk, brought))
+            made = _made(function, helpers, Parts({}, choices, is_funk, brought), lines)
         except InvalidError as problem:
             first = first or problem
         else:
@@ -91,7 +96,7 @@ def _tried(
     raise first or InvalidError(f"{what!r} cannot be packaged")
 
 
-def _made(function: Any, helpers: list[Any], parts: Parts) -> Packaged:
+def _made(function: Any, helpers: list[Any], parts: Parts, lines: list[str]) -> Packaged:
     known = parts.known
     for thing in (*helpers, function):
         known.update(names.surroundings(thing))
@@ -114,6 +119,7 @@ def _made(function: Any, helpers: list[Any], parts: Parts) -> Packaged:
     )
     at = every.index(main)
     every[at:at] = [_alias(alias, own) for alias, own in aliases.items()]
+    every[at:at] = _lines(lines)
     every.sort(key=lambda part: not part.is_import)
     uses = _refuse_mixing(every, [*given, main])
     text = "\n\n".join([printed(part.statements) for part in every]) + "\n"
@@ -169,6 +175,19 @@ def _alias(alias: str, own: Part) -> Part:
     part = Part(own.thing, alias, trees.parsed(f"{alias} = {own.name}").body)
     part.is_alias = True
     return part
+
+
+def _lines(lines: list[str]) -> list[Part]:
+    """Return statements that define what no thing in hand has."""
+    if not lines:
+        return []
+    try:
+        part = Part(None, "", trees.parsed("\n".join(lines)).body)
+    except SyntaxError as problem:
+        text = f"the lines are not Python: {problem}"
+        raise InvalidError(text) from None
+    part.is_alias = True
+    return [part]
 
 
 def _refuse_mixing(parts: list[Part], given: list[Part]) -> list[tuple[Any, str, Any]]:

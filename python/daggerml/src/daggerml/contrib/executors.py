@@ -1,0 +1,83 @@
+"""The base class of executors of DaggerML 0.1.x, to be read and tested; it runs no call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from daggerml.errors import InvalidError
+
+if TYPE_CHECKING:
+    from daggerml._core import Runnable
+
+__all__ = ["ExecutorBase"]
+
+_GONE = {
+    "BatchExecutor": "a program daggerml-adapter-batch of your own",
+    "DockerExecutor": "a program daggerml-adapter-docker of your own, which gets the runnable "
+    "to run inside as `sub`",
+    "LambdaExecutor": "a program daggerml-adapter-lambda of your own",
+    "ScriptExecutor": "@daggerml.funk",
+    "SshExecutor": "daggerml-adapter-dask with workers on other machines, or a program of your own",
+}
+
+
+class ExecutorBase:
+    """An executor of DaggerML 0.1.x: one operation is one call of one of its methods."""
+
+    name: str = ""
+    adapter: str = ""
+
+    @classmethod
+    def resolve_runnable(
+        cls,
+        uri: str,
+        kwargs: dict[str, Any],  # noqa: ARG003  derived classes use them
+        sub: Any,  # noqa: ARG003
+    ) -> Runnable:
+        """Return the runnable of what was authored; a derived class says which."""
+        text = f"{cls.__name__} does not say what it makes of uri={uri!r}"
+        raise InvalidError(text, hint="define resolve_runnable, or make a daggerml.Runnable")
+
+    @classmethod
+    def handle(cls, *, operation: str, **payload: Any) -> dict[str, Any]:
+        """Do one operation in a new instance: ``invoke`` starts, and polls from then on."""
+        fields = {name: payload.get(name) for name in ("cache_key", "execution_id", "runnable")}
+        more = {name: payload.get(name) for name in ("remote", "scratch_uri")}
+        state = payload.get("adapter_state")
+        if operation == "invoke" and state is None:
+            return cls().start(**fields, **more)
+        if operation == "invoke":
+            return cls().poll(**fields, state=state, **more)
+        if operation == "cleanup":
+            return cls().cleanup(**fields, state=state, **more)
+        if operation == "cancel":
+            return cls().cancel(**fields, state=state, **more)
+        text = f"an operation is invoke, cleanup or cancel, not {operation!r}"
+        raise InvalidError(text)
+
+    def start(self, **payload: Any) -> dict[str, Any]:
+        """Begin a call; a derived class does."""
+        text = f"{type(self).__name__} does not say how a call is begun"
+        raise InvalidError(text, hint="define start")
+
+    def poll(self, **payload: Any) -> dict[str, Any]:
+        """Say how a call is; a derived class does."""
+        text = f"{type(self).__name__} does not say how a call is"
+        raise InvalidError(text, hint="define poll")
+
+    def cleanup(self, **payload: Any) -> dict[str, Any]:
+        """Say that there is nothing to clean up."""
+        return {"status": "success", "adapter_state": None, "error": None}
+
+    def cancel(self, **payload: Any) -> dict[str, Any]:
+        """Say that it cannot be stopped, unless a derived class can."""
+        state = payload.get("state")
+        return {"status": "retry", "adapter_state": state, "error": "it cannot be stopped"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _GONE:
+        text = f"{__name__} has no {name} here; instead there is {_GONE[name]} (guide 'adapters')"
+        raise ImportError(text)
+    text = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(text)

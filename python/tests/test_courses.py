@@ -1,0 +1,90 @@
+"""The Python programs of the courses of daggerml 0.1.x run here as they are.
+
+Their text comes from the released source distribution, and is nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tarfile
+from typing import TYPE_CHECKING
+
+import courses
+import pytest
+from test_parity import PAGE, PEER
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# The courses have a container where this machine has none: it is told as one more adapter,
+# which runs what would run inside on this machine.
+DOCKER = """
+from daggerml.adapters import local, work
+
+def main():
+    work._RUNNERS["daggerml:docker"] = lambda dag, runnable: work._run_funk(dag, runnable.sub)
+    local.run()
+"""
+#: How many of the programs that need no cloud must run, in percent.
+LEAST = 90
+
+
+@pytest.fixture(scope="session")
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the folder of the released source distribution."""
+    folder = tmp_path_factory.mktemp("sdist")
+    # What builds it comes as wheels: only its metadata is made.
+    options = ["--no-deps", "--no-binary", "daggerml", "--dest", str(folder)]
+    made = subprocess.run(
+        [sys.executable, "-I", "-m", "pip", "download", "-q", *options, PEER],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    if made.returncode:
+        reason = (made.stderr.strip().splitlines() or ["?"])[-1]
+        pytest.skip(f"the source of {PEER} cannot be had here: {reason}")
+    [archive] = folder.glob("*.tar.gz")
+    with tarfile.open(archive) as opened:
+        opened.extractall(folder)  # noqa: S202  pip took its metadata from it already
+    [inner] = [path for path in folder.iterdir() if path.is_dir()]
+    return inner
+
+
+def listed() -> dict[tuple[str, int], str]:
+    """Return the programs that the guide says do not run, each with what it needs."""
+    rows = re.findall(
+        r"^\| `([\w/-]+)` (\d+) \| (S3|different) \| .+\|$", PAGE.read_text("utf-8"), re.MULTILINE
+    )
+    return {(page, int(number)): needs for page, number, needs in rows}
+
+
+def test_the_courses_run_but_for_those_that_the_guide_lists(sdist: Path, tmp_path: Path) -> None:
+    info = tmp_path / "lib" / "docker_here-1.dist-info"
+    info.mkdir(parents=True)
+    (tmp_path / "lib" / "docker_here.py").write_text(DOCKER, "utf-8")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: docker-here\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[daggerml.adapters]\ndocker = docker_here:main\n")
+    project = tmp_path / "research-demo"
+    project.mkdir()
+    done = subprocess.run(
+        [sys.executable, courses.__file__, str(sdist / "docs")],
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "lib")},
+        cwd=project,
+        stdout=subprocess.PIPE,
+        check=True,
+        timeout=300,
+    )
+    outcomes = {(page, number): error for page, number, error in json.loads(done.stdout)}
+    failed = {program: error for program, error in outcomes.items() if error is not None}
+    reasons = listed()
+    assert {program: failed[program] for program in set(failed) - set(reasons)} == {}
+    assert set(reasons) - set(failed) == set(), "these run, so the guide need not list them"
+    local = [program for program in outcomes if reasons.get(program) != "S3"]
+    passed = [program for program in local if program not in failed]
+    assert len(passed) * 100 >= LEAST * len(local), f"{len(passed)} of {len(local)}"
