@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,10 @@ settings.register_profile(
     "untimed", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("untimed")
+
+
+#: The released version that programs may come from.
+PEER = "daggerml==0.1.7"
 
 
 def installed(name: str) -> str:
@@ -63,6 +68,25 @@ def native() -> str:
 def adapter() -> str:
     """Give the program of the daggerml-adapter-dask wheel."""
     return installed("daggerml-adapter-dask")
+
+
+@pytest.fixture(scope="session")
+def peer(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Give the Python of an environment with the released package."""
+    folder = tmp_path_factory.mktemp("peer")
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True, timeout=120)
+    python = str(folder / ("Scripts" if sys.platform == "win32" else "bin") / "python")
+    made = subprocess.run(
+        [python, "-I", "-m", "pip", "install", "-q", "--only-binary", ":all:", PEER],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    if made.returncode:
+        reason = (made.stderr.strip().splitlines() or ["?"])[-1]
+        pytest.skip(f"{PEER} cannot be installed here: {reason}")
+    return python
 
 
 @pytest.fixture

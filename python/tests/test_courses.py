@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 import courses
 import pytest
-from test_parity import PAGE, PEER
+from conftest import PEER
+from test_parity import PAGE
 
 if TYPE_CHECKING:
     from pathlib import Path

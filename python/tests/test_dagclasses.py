@@ -321,3 +321,31 @@ def test_it_can_be_run_in_a_thread(repo: dml.Dml) -> None:
     thread.start()
     thread.join()
     assert found == [{"total": 20, "largest": {"most": 2}}]
+
+
+def test_the_same_run_makes_the_same_dag_whoever_is_first(repo: dml.Dml, tmp_path: Path) -> None:
+    @dml.dagclass
+    class Race:
+        folder: str
+
+        def one(self, folder: Node) -> int:
+            import pathlib
+            import time
+
+            while pathlib.Path(folder.value(), "wait").exists():
+                time.sleep(0.01)
+            return 1
+
+        def two(self, folder: Node) -> int:
+            import pathlib
+
+            pathlib.Path(folder.value(), "wait").unlink(missing_ok=True)
+            return 2
+
+    (tmp_path / "wait").touch()  # so that `one` is last
+    first = dml.run(Race(str(tmp_path)), name="first", parallel=2)
+    second = dml.run(Race(str(tmp_path)), name="second", parallel=1, cache=False)
+    third = dml.run(Race(str(tmp_path)), name="third")
+    assert third.ref == second.ref
+    assert list(map(repr, first.nodes())) == list(map(repr, third.nodes()))
+    assert repo.indexes() == []

@@ -5,16 +5,12 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 from pathlib import Path
-
-import pytest
 
 import daggerml
 import daggerml.api
 
 PAGE = Path(__file__).parents[2] / "docs" / "guide" / "from-0.1.md"
-PEER = "daggerml==0.1.7"
 CLASSES = [
     "Dag",
     "Node",
@@ -84,25 +80,6 @@ def test_the_table_is_true_of_us() -> None:
         else:
             there = hasattr(getattr(daggerml.api, home), member)
         assert there == (verdict in {"same", "better"}), f"{name}: {verdict}"
-
-
-@pytest.fixture(scope="session")
-def peer(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Give the Python of an environment with the released package."""
-    folder = tmp_path_factory.mktemp("peer")
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True, timeout=120)
-    python = str(folder / ("Scripts" if sys.platform == "win32" else "bin") / "python")
-    made = subprocess.run(
-        [python, "-I", "-m", "pip", "install", "-q", "--only-binary", ":all:", PEER],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    if made.returncode:
-        reason = (made.stderr.strip().splitlines() or ["?"])[-1]
-        pytest.skip(f"{PEER} cannot be installed here: {reason}")
-    return python
 
 
 def test_the_table_has_every_name_of_the_released_package(peer: str) -> None:

@@ -8,6 +8,8 @@ use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue};
 use daggerml::{Error, ErrorKind};
 
+use crate::released;
+
 /// The exit code of a program whose reader went away: 128 + SIGPIPE, as a shell
 /// reports it. The same on every platform, and in the Python package.
 const CLOSED_PIPE: u8 = 141;
@@ -114,6 +116,10 @@ impl CommandError {
                 "help" => "`dml COMMAND --help` explains a command".to_owned(),
                 _ => format!("`{} --help` lists the commands", command_of(error)),
             });
+        }
+        if let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) {
+            made.hints
+                .extend(released::instead_of(option).map(str::to_owned));
         }
         let text = error.render();
         made.message = text.to_string();

@@ -10,6 +10,7 @@
 //! | `commands` | one file per command: its arguments, its help, what it does |
 //! | `graph` | drawings of DAGs |
 //! | `ui` | how things look: tables, JSON, colour, times, values |
+//! | `released` | what is typed instead of commands of 0.1.x |
 //! | `error` | one error for every failure, with its exit code |
 //! | `context` | what a command is given: the user interface, the repository |
 
@@ -22,6 +23,7 @@ mod error;
 mod files;
 mod graph;
 mod panics;
+mod released;
 mod ui;
 
 use std::ffi::OsString;
@@ -59,6 +61,9 @@ pub fn command() -> clap::Command {
 }
 
 fn parse_and_run(args: &[OsString], ui: &mut Ui) -> Result<(), CommandError> {
+    if let Some(answer) = released::answer(args) {
+        return Err(answer);
+    }
     let parsed = Cli::command()
         .try_get_matches_from(args)
         .and_then(|matches| Cli::from_arg_matches(&matches));

@@ -280,6 +280,36 @@ impl Executor {
         })
     }
 
+    /// Records a call like `call` does, which another DAG has made already.
+    #[pyo3(signature = (dag, parts, made, name, codec=None))]
+    #[expect(clippy::unused_self, reason = "it belongs to `call`")]
+    #[expect(clippy::too_many_arguments, reason = "as `call` has them")]
+    fn record<'py>(
+        &self,
+        py: Python<'py>,
+        dag: &OpenDag,
+        parts: &Bound<'py, PyList>,
+        made: &Ref,
+        name: &str,
+        codec: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Called> {
+        let made = made.to_id(py)?;
+        let encoder = Encoder::new(py, codec);
+        let parts = parts
+            .iter()
+            .map(|part| encoder.part(&part))
+            .collect::<PyResult<Vec<_>>>()?;
+        dag.work(py, |dag| {
+            let nodes = parts
+                .into_iter()
+                .map(|part| stage(dag, part).map(|(node, _)| node))
+                .collect::<Result<Vec<_>, _>>()?;
+            let (node, type_name) = record(dag, &nodes, made)?;
+            dag.set_name(name, node)?;
+            Ok((Ref::object(node), type_name))
+        })
+    }
+
     /// Lets a call be run again; whether it was cached.
     fn invalidate(&self, py: Python<'_>, key: &str) -> PyResult<bool> {
         let (executor, key) = self.key(py, key)?;

@@ -5,12 +5,14 @@
 | ``delayed`` | values that are known only when they are put into a DAG |
 | ``reading`` | what a method needs, read from its parameters and its code |
 | ``compiled`` | :func:`dagclass`, and what it makes of an instance |
-| ``running`` | :func:`run`: a DAG of an instance, its steps side by side |
+| ``running`` | :func:`run`: a DAG of an instance |
+| ``pool`` | its steps, side by side |
 """
 
 from __future__ import annotations
 
 from daggerml.dagclasses.compiled import dagclass
-from daggerml.dagclasses.running import StepError, run
+from daggerml.dagclasses.pool import StepError
+from daggerml.dagclasses.running import run
 
 __all__ = ["StepError", "dagclass", "run"]

@@ -1,16 +1,12 @@
-"""``daggerml.run``: a DAG of an instance of a dag class, its steps side by side."""
+"""``daggerml.run``: a DAG of an instance of a dag class."""
 
 from __future__ import annotations
 
-import os
-import threading
-from dataclasses import dataclass, field
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Optional
 
-from daggerml import log
 from daggerml.dagclasses.compiled import Compiled, compiled
-from daggerml.errors import DmlRepoError, Error, InvalidError, NodeError, NotFoundError
+from daggerml.dagclasses.pool import Pool
+from daggerml.errors import InvalidError, NotFoundError
 from daggerml.progress import Progress
 
 if TYPE_CHECKING:
@@ -20,31 +16,7 @@ if TYPE_CHECKING:
     from daggerml.dml import Dml
     from daggerml.node import Node
 
-__all__ = ["StepError", "run"]
-
-#: How many steps are under way on adapters that are not this machine.
-_FAR = 64
-
-#: How often signals are looked for while steps run, in seconds.
-_EVERY = 0.1
-
-#: How long steps may take to stop after an interrupt, in seconds.
-_PATIENCE = 5.0
-
-
-class StepError(NodeError):
-    """A step of a dag class ended in an error; ``step`` is its name."""
-
-    step: str
-
-    @classmethod
-    def _of(cls, error: NodeError, step: str, owner: str) -> StepError:
-        self = cls(error, node_ref=error.node_ref, dag=error.dag)
-        self.message = f"step {step!r} of {owner}: {error.message}"
-        self.args = (self.message,)
-        self.dag_ref = error.dag_ref
-        self.step = step
-        return self
+__all__ = ["run"]
 
 
 def run(
@@ -102,15 +74,18 @@ def run(
         text = f"{made.owner} has no method that runs by itself"
         hint = "a parameter of such a method is the name of a field or of another method"
         raise InvalidError(text, hint=hint)
+    if parallel is not None and parallel < 1:
+        text = f"parallel is a whole number, 1 or more, not {parallel!r}"
+        raise InvalidError(text)
     repository = get_default_dml() if dml is None else dml
     with repository.new(title, title if message is None else message, tags=tags) as dag:
-        if alone:
-            pool = _Pool(dag, made, [entry], options, parallel, {entry: list(args)})
-        else:
-            pool = _Pool(dag, made, _wanted(made, entry if explicit else None), options, parallel)
+        wanted = [entry] if alone else _wanted(made, entry if explicit else None)
+        given = {entry: list(args)} if alone else {}
+        pool = Pool(repository.new(title), made, wanted, options, parallel, given)
         with Progress(len(pool.wanted), title, shown=progress) as bar:
             pool.bar = bar
-            nodes = pool.run()
+            pool.run()
+        nodes = pool.record(dag)
         dag.commit(_result(made, nodes, entry if explicit else None))
     return dag
 
@@ -142,143 +117,3 @@ def _result(made: Compiled, nodes: dict[str, Node], entry: Optional[str]) -> Any
     needed = {name for step in nodes for name in made.steps[step].arguments}
     last = {name: node for name, node in nodes.items() if name not in needed}
     return next(iter(last.values())) if len(last) == 1 else last
-
-
-@dataclass
-class _Pool:
-    """The steps of one run: each begins when what it needs is there, in a thread of its own."""
-
-    dag: Dag
-    made: Compiled
-    wanted: list[str]
-    options: dict[str, Any]
-    parallel: Optional[int]
-    #: The arguments of a call that is no step.
-    given: dict[str, list[Any]] = field(default_factory=dict)
-    bar: Optional[Progress] = None
-    nodes: dict[str, Any] = field(default_factory=dict)
-    #: The calls under way: the step of each, and its key when that is known.
-    running: dict[str, Optional[str]] = field(default_factory=dict)
-    ended: SimpleQueue[tuple[str, Any, Optional[BaseException]]] = field(
-        default_factory=SimpleQueue
-    )
-
-    def run(self) -> dict[str, Any]:
-        """Run the steps, and return their nodes."""
-        waiting = {name: set(self._arguments(name)) & set(self.wanted) for name in self.wanted}
-        for name in dict.fromkeys(each for step in self.wanted for each in self._arguments(step)):
-            if name not in waiting:
-                self.nodes[name] = self.dag.put(self.made.values[name], name=name)
-        failed: Optional[BaseException] = None
-        try:
-            while waiting or self.running:
-                if failed is None:
-                    self._begin(waiting)
-                if not self.running:
-                    break
-                name, node, error = self._next()
-                del self.running[name]
-                if error is None:
-                    self.nodes[name] = node
-                    for needs in waiting.values():
-                        needs.discard(name)
-                elif failed is None:
-                    failed = self._named(error, name)
-        except BaseException:
-            self._stop()
-            raise
-        if failed is not None:
-            raise failed
-        return {name: self.nodes[name] for name in self.wanted}
-
-    def _arguments(self, name: str) -> tuple[str, ...]:
-        return () if name in self.given else self.made.steps[name].arguments
-
-    def _begin(self, waiting: dict[str, set[str]]) -> None:
-        for name in [name for name, needs in waiting.items() if not needs]:
-            if not self._has_room(name):
-                continue
-            del waiting[name]
-            self.running[name] = None
-            # Not one that the process waits for at its end: an interrupt is to end it.
-            threading.Thread(
-                target=self._call, args=(name,), name=f"dml-{name}", daemon=True
-            ).start()
-
-    def _has_room(self, name: str) -> bool:
-        limit = self.parallel
-        near = self._is_near(name)
-        if limit is None:
-            limit = (os.cpu_count() or 1) if near else _FAR
-        return sum(self._is_near(each) == near for each in self.running) < max(int(limit), 1)
-
-    def _is_near(self, name: str) -> bool:
-        method = self.made.methods[name]
-        return method.adapter == "local" and method.sub is None
-
-    def _call(self, name: str) -> None:
-        from daggerml.calls import call
-
-        try:
-            if name in self.given:
-                args = self.given[name]
-            else:
-                args = [self.nodes[each] for each in self._arguments(name)]
-            node = call(
-                self.dag,
-                self.made.methods[name],
-                args,
-                name=name,
-                on_event=lambda event: self._event(name, event),
-                **self.options,
-            )
-        except BaseException as error:  # noqa: BLE001  it is raised where the steps are awaited
-            self.ended.put((name, None, error))
-        else:
-            self.ended.put((name, node, None))
-
-    def _event(self, name: str, event: dict[str, Any]) -> None:
-        if name in self.running:
-            self.running[name] = event["key"]
-        log.debug("step %s: %s", name, event["state"])
-        if self.bar is not None:
-            self.bar.event({**event, "item": self.wanted.index(name)})
-
-    def _next(self) -> tuple[str, Any, Optional[BaseException]]:
-        while True:
-            try:  # On Windows a wait without an end cannot be interrupted.
-                return self.ended.get(timeout=_EVERY)
-            except Empty:
-                continue
-
-    def _stop(self) -> None:
-        """Stop the steps under way that this process runs, and wait for them a little."""
-        calls = self.dag.dml.exec
-        for key in self.running.values():
-            try:
-                if key is not None and any(
-                    record.finished is None and record.pid == os.getpid()
-                    for record in calls.show(key)
-                ):
-                    calls.cancel(key)
-            except DmlRepoError as problem:  # it has just ended, say
-                log.debug("call %s was not stopped: %s", key, problem)
-        for _ in range(len(self.running)):
-            try:
-                self.ended.get(timeout=_PATIENCE)
-            except Empty:
-                return
-
-    def _named(self, error: BaseException, step: str) -> BaseException:
-        """Return an error that tells the step."""
-        owner = self.made.owner
-        if isinstance(error, NodeError):
-            named = StepError._of(error, step, owner)
-            named.__cause__ = error
-            return named
-        if isinstance(error, Error):
-            error.message = f"step {step!r} of {owner}: {error.message}"
-            error.args = (error.message,)
-        elif hasattr(error, "add_note"):
-            error.add_note(f"in step {step!r} of {owner}")
-        return error
