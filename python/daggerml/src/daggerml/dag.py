@@ -7,6 +7,7 @@ from daggerml.errors import CancellationError, DmlRepoError, Error, NodeError
 from daggerml.light import overload
 from daggerml.node import ListNode, MapNode, Node, RunnableNode, ScalarNode, SetNode, node_class
 from daggerml.reading import ReadableDag, fill
+from daggerml.released import accepts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ class Dag(ReadableDag):
     ) -> RunnableNode: ...
     @overload
     def put(self, value: Any, *, name: Optional[str] = None) -> AnyNode: ...
+    @accepts("doc")
     def put(self, value: Any, *, name: Optional[str] = None) -> Any:
         """Put a value, or a collection of values and nodes, and return its node.
 
@@ -144,6 +146,7 @@ class Dag(ReadableDag):
         wanted = None if node is None else source._reader().named(node)
         return self._imported(source, wanted, name)
 
+    @accepts("sleep")
     def call(
         self,
         fn: Any,
@@ -260,6 +263,7 @@ class Dag(ReadableDag):
         """Write everything to disk, so that the DAG can be resumed after a crash."""
         self._writer().flush()
 
+    @accepts("max_retries")
     def cancel(self) -> NoReturn:
         """Throw the open DAG away, and raise :class:`CancellationError` to leave its block."""
         self._writer().discard()

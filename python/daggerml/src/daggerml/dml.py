@@ -8,6 +8,7 @@ from daggerml import _core
 from daggerml.dag import Dag
 from daggerml.errors import DmlRepoError
 from daggerml.history import History, revision_text
+from daggerml.released import accepts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +23,19 @@ if TYPE_CHECKING:
     Revision = Union[str, Ref, None]
 
 __all__ = ["Dml"]
+
+
+#: What described a repository in 0.1.x.
+_CONFIGURATION = (
+    "config_home",
+    "db_map_size_headroom",
+    "db_map_size_max",
+    "db_path",
+    "default_branch_name",
+    "remote_fetch_workers",
+    "remote_prune_age_seconds",
+    "remote_root",
+)
 
 
 class Dml(History):
@@ -43,6 +57,7 @@ class Dml(History):
     __slots__ = ("__weakref__", "_handle")
     _handle: _core.Repository
 
+    @accepts(*_CONFIGURATION)
     def __init__(self, project_home: StrPath = ".") -> None:
         self._handle = _core.Repository.discover(os.path.abspath(os.fspath(project_home)))
 
@@ -53,29 +68,35 @@ class Dml(History):
         return self
 
     @classmethod
+    @accepts(*_CONFIGURATION, "branch")
     def init(
         cls,
         project_home: StrPath = ".",
         *,
         exist_ok: bool = True,
         shared: Optional[Literal["group"]] = None,
+        user: Optional[str] = None,
     ) -> Dml:
         """Make a repository in the folder ``project_home``, which is made if need be.
 
         A repository that is there already is opened, so that a notebook can be
         run again; with ``exist_ok=False`` it is an error. Only you may use what is
         made, whatever the umask says; with ``shared="group"`` everybody in the
-        folder's group may, too.
+        folder's group may, too. ``user`` is who the commits of a new one are by: its setting
+        ``user.name``.
         """
         if shared not in {None, "group"}:
             raise DmlRepoError(f'shared must be None or "group", not {shared!r}')
         path = os.path.abspath(os.fspath(project_home))
         try:
-            return cls._of(_core.Repository.init(path, shared is not None))
+            made = cls._of(_core.Repository.init(path, shared is not None))
         except DmlRepoError as error:
             if error.kind != "exists" or not exist_ok:
                 raise
-        return cls.open(path)
+            return cls.open(path)
+        if user is not None:
+            made.config.set("user.name", user)
+        return made
 
     @classmethod
     def open(cls, project_home: StrPath = ".") -> Dml:
@@ -88,15 +109,19 @@ class Dml(History):
         return cls(start)
 
     @classmethod
-    def temporary(cls, prefix: str = "dml-") -> AbstractContextManager[Dml]:
+    @accepts(*_CONFIGURATION)
+    def temporary(
+        cls, prefix: str = "dml-", *, user: Optional[str] = None
+    ) -> AbstractContextManager[Dml]:
         """Make a repository in a temporary folder, which is removed at the end."""
-        return _Temporary(cls, prefix)
+        return _Temporary(cls, prefix, user)
 
     @property
     def root(self) -> str:
         """The folder that holds ``.dml``."""
         return os.fspath(self._handle.root)
 
+    @accepts("cache_key", "execution_id")
     def new(self, name: str, message: str = "", *, tags: Optional[Iterable[str]] = None) -> Dag:
         """Begin a DAG that will be committed under ``name``."""
         dag = Dag._begun(self, self._handle.new_dag(name, message), name, message)
@@ -104,6 +129,7 @@ class Dml(History):
             dag.add_tag(tag)
         return dag
 
+    @accepts("remote", "dep")
     def load(self, name: Union[str, Ref], *, revision: Revision = None) -> Dag:
         """Load a committed DAG by its name (or its ref).
 
@@ -145,6 +171,7 @@ class Dml(History):
         """Return the names of the committed DAGs, with their refs."""
         return self._handle.dags(_revision(revision))
 
+    @accepts("remote", "dep")
     def rev_parse(self, revision: str) -> Ref:
         """Return what a revision stands for.
 
@@ -162,6 +189,7 @@ class Dml(History):
         """
         return self._handle.rev_parse(revision)
 
+    @accepts("remote", "dep")
     def log(
         self,
         revision: Union[str, Ref] = "HEAD",
@@ -223,8 +251,9 @@ class _Temporary:
 
     # Written out, since importing contextlib takes as long as importing all of this package.
 
-    def __init__(self, cls: type[Dml], prefix: str) -> None:
+    def __init__(self, cls: type[Dml], prefix: str, user: Optional[str]) -> None:
         self.cls = cls
+        self.user = user
         self.prefix = prefix
 
     def __enter__(self) -> Dml:
@@ -232,7 +261,7 @@ class _Temporary:
 
         self.folder = tempfile.mkdtemp(prefix=self.prefix)
         try:
-            return self.cls.init(self.folder)
+            return self.cls.init(self.folder, user=self.user)
         except BaseException:
             self.__exit__()
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from daggerml import _core
+from daggerml.released import accepts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,11 +59,13 @@ class History:
         """Tell what is checked out: root, branch, commit, and the number of DAGs."""
         return self._handle.status()
 
+    @accepts("remote")
     def checkout(self, revision: Revision) -> dict[str, Any]:
         """Choose the branch, or else the commit, that is checked out; the status then."""
         _core.checkout(self._handle, revision_text(revision))
         return self.status()
 
+    @accepts("ff_only", "remote")
     def merge(
         self,
         revision: Revision,
@@ -95,6 +98,7 @@ class History:
         """Give up a merge that waits."""
         _core.merge_abort(self._handle)
 
+    @accepts("remote")
     def rebase(
         self,
         revision: Revision,
@@ -109,6 +113,7 @@ class History:
         """
         return _core.rebase(self._handle, revision_text(revision), favor, dict(resolve or {}))
 
+    @accepts("remote")
     def revert(
         self,
         revision: Revision,
@@ -125,6 +130,7 @@ class History:
         text = revision_text(revision)
         return _core.revert(self._handle, text, message, mainline, favor, dict(resolve or {}))
 
+    @accepts("remote", "dep")
     def diff(
         self, revision: Revision = "HEAD", relative_to: Optional[Revision] = None
     ) -> dict[str, tuple[Optional[Ref], Optional[Ref]]]:
@@ -145,6 +151,7 @@ class History:
         """Give a DAG another name, by a commit; ``force`` takes a name that is in use."""
         return _core.rename_dag(self._handle, old, new, force, message)
 
+    @accepts("remote")
     def gc(self, *, dry_run: bool = False) -> dict[str, dict[str, int]]:
         """Remove objects that nothing refers to; how many are kept and removed, by kind.
 
@@ -174,10 +181,12 @@ class Branches:
     def __init__(self, handle: _core.Repository) -> None:
         self._handle = handle
 
+    @accepts("remote", "dep")
     def list(self) -> dict[str, Ref]:
         """Return the names of the branches with their commits."""
         return _core.refs(self._handle, tags=False)
 
+    @accepts("remote")
     def create(self, name: str, revision: Revision = "HEAD") -> Ref:
         """Make a branch; returns its commit."""
         return _core.create_branch(self._handle, name, revision_text(revision), force=False)
@@ -206,10 +215,12 @@ class Tags:
     def __init__(self, handle: _core.Repository) -> None:
         self._handle = handle
 
+    @accepts("remote", "dep")
     def list(self) -> dict[str, Ref]:
         """Return the names of the tags with their commits."""
         return _core.refs(self._handle, tags=True)
 
+    @accepts("remote")
     def create(self, name: str, revision: Revision = "HEAD") -> Ref:
         """Make a tag; returns its commit."""
         return _core.create_tag(self._handle, name, revision_text(revision))
@@ -235,6 +246,7 @@ class Config:
         """Return a setting, as text; ``None`` when it is not set."""
         return _core.setting(self._handle, key)
 
+    @accepts("scope")
     def set(self, key: str, value: Optional[str], *, user: bool = False) -> None:
         """Change a setting of the repository, or the user's; ``None`` removes it."""
         _core.set_setting(self._handle, key, value, user)

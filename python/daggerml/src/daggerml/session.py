@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextvars import ContextVar
 
 from daggerml import _core
-from daggerml.dml import Dml
+from daggerml.dml import _CONFIGURATION, Dml
+from daggerml.released import accepts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ class _Default:
         _scoped.reset(self.token)
 
 
+@accepts("cache_key", "execution_id")
 def new(
     name: str,
     message: str = "",
@@ -131,6 +133,7 @@ def new(
     return (dml or get_default_dml()).new(name, message, tags=tags)
 
 
+@accepts("remote", "dep")
 def load(
     name: Union[str, Ref], dml: Optional[Dml] = None, *, revision: Union[str, Ref, None] = None
 ) -> Dag:
@@ -155,7 +158,8 @@ def status() -> dict[str, Any]:
     return {"default": {"source": source}, "status": dml.status()}
 
 
-def temporary(prefix: str = "dml-") -> AbstractContextManager[Dml]:
+@accepts(*_CONFIGURATION)
+def temporary(prefix: str = "dml-", *, user: Optional[str] = None) -> AbstractContextManager[Dml]:
     """Make a repository in a temporary folder, which is removed at the end.
 
     >>> import daggerml
@@ -163,4 +167,4 @@ def temporary(prefix: str = "dml-") -> AbstractContextManager[Dml]:
     ...     repo.status()["branch"]
     'main'
     """
-    return Dml.temporary(prefix)
+    return Dml.temporary(prefix, user=user)

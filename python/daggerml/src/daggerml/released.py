@@ -1,0 +1,84 @@
+"""Arguments of DaggerML 0.1.x: what they mean here, or what is written instead."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeVar
+
+    Function = TypeVar("Function", bound=Callable[..., Any])
+
+__all__ = ["accepts"]
+
+_REMOTES = "there are no remotes yet; `dml bundle` carries commits in a file"
+_GROWS = "the store grows by itself"
+
+#: Arguments that never change a result here: they are left out, with a warning.
+_WITHOUT_MEANING = {
+    "db_map_size_headroom": _GROWS,
+    "db_map_size_max": _GROWS,
+    "max_retries": "what runs a call is asked once to stop it",
+    "remote_fetch_workers": _REMOTES,
+    "remote_prune_age_seconds": _REMOTES,
+    "sleep": "a call that is awaited needs no pauses",
+}
+
+#: Arguments that are left out, with a warning, when they ask for nothing, and refused else.
+_REPLACED = {
+    "branch": "the first branch is main; repo.branch.rename('main', ...) renames it",
+    "cache_key": "dag.call(...) makes the DAG of a call, and its key",
+    "config_home": "the environment variable DML_CONFIG_DIR names the folder of settings",
+    "db_path": "the store is in the folder .dml of the repository",
+    "default_branch_name": "the first branch is main; repo.branch.rename('main', ...) renames it",
+    "dep": _REMOTES,
+    "doc": "put the text as a node of its own: dag.put(text, name=...)",
+    "execution_id": "dag.call(...) makes the DAG of a call, and its key",
+    "remote": _REMOTES,
+    "remote_root": "a repository needs no remote; leave it out",
+}
+
+#: Arguments that have another name here.
+_RENAMED: dict[str, Callable[[Any], tuple[str, Any]]] = {
+    "ff_only": lambda value: ("ff", "only" if value else "auto"),
+    "scope": lambda value: ("user", value == "global"),
+}
+
+
+def accepts(*names: str) -> Callable[[Function], Function]:
+    """Let a function take these arguments of 0.1.x too, by keyword; type checkers do not."""
+
+    def decorated(function: Function) -> Function:
+        def accepting(*args: Any, **kwargs: Any) -> Any:
+            for name in names:
+                if name in kwargs:
+                    _translate(function.__name__, name, kwargs)
+            return function(*args, **kwargs)
+
+        for attribute in ("__name__", "__qualname__", "__module__", "__doc__", "__annotations__"):
+            setattr(accepting, attribute, getattr(function, attribute))
+        accepting.__wrapped__ = function  # type: ignore[attr-defined]
+        return accepting  # type: ignore[return-value]
+
+    return decorated
+
+
+def _translate(function: str, name: str, kwargs: dict[str, Any]) -> None:
+    import warnings
+
+    from daggerml.errors import InvalidError
+
+    value = kwargs.pop(name)
+    if name in _RENAMED:
+        new, translated = _RENAMED[name](value)
+        kwargs[new] = translated
+        advice = f"write {new}={translated!r}"
+    elif name in _WITHOUT_MEANING:
+        advice = f"leave it out: {_WITHOUT_MEANING[name]}"
+    else:
+        if value:
+            text = f"{function}() has no {name!r} here"
+            raise InvalidError(text, hint=_REPLACED[name])
+        advice = f"leave it out: {_REPLACED[name]}"
+    text = f"{name}= of {function}() is of daggerml 0.1; {advice}"
+    warnings.warn(text, DeprecationWarning, stacklevel=3)
