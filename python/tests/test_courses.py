@@ -89,3 +89,14 @@ def test_the_courses_run_but_for_those_that_the_guide_lists(sdist: Path, tmp_pat
     local = [program for program in outcomes if reasons.get(program) != "S3"]
     passed = [program for program in local if program not in failed]
     assert len(passed) * 100 >= LEAST * len(local), f"{len(passed)} of {len(local)}"
+
+
+def test_the_guide_tells_what_each_of_its_tests_asks_for(sdist: Path) -> None:
+    rows = dict(re.findall(r"^\| `(test_\w+\.py)` \| `([\w.]+)` \|", PAGE.read_text("utf-8"), re.MULTILINE))
+    files = {path.name: path for path in (sdist / "tests/api/contracts").glob("test_*.py")}
+    assert set(rows) == set(files)
+    for name, asks in rows.items():
+        text = files[name].read_text("utf-8")
+        assert re.search(r"^(from|import) daggerml\.(_core|dashboard)\b", text, re.MULTILINE), name
+        module, _, attribute = asks.rpartition(".")
+        assert asks in text or f"from {module} import {attribute}" in text, name
