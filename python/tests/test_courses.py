@@ -92,7 +92,8 @@ def test_the_courses_run_but_for_those_that_the_guide_lists(sdist: Path, tmp_pat
 
 
 def test_the_guide_tells_what_each_of_its_tests_asks_for(sdist: Path) -> None:
-    rows = dict(re.findall(r"^\| `(test_\w+\.py)` \| `([\w.]+)` \|", PAGE.read_text("utf-8"), re.MULTILINE))
+    page = PAGE.read_text("utf-8")
+    rows = dict(re.findall(r"^\| `(test_\w+\.py)` \| `([\w.]+)` \|", page, re.MULTILINE))
     files = {path.name: path for path in (sdist / "tests/api/contracts").glob("test_*.py")}
     assert set(rows) == set(files)
     for name, asks in rows.items():

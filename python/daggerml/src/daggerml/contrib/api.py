@@ -131,7 +131,7 @@ def _function(
             "@daggerml.funk(helpers=[...]), or pass values as arguments"
         )
         warnings.warn(text, DeprecationWarning, stacklevel=3)
-    packed = packaged(function, list(kwargs.get("extra_objs") or ()), _is_funk, lines)
+    packed = packaged(function, list(kwargs.get("extra_objs") or ()), _is_funk, set(), lines=lines)
     made = {
         "fn": function,
         "fn_name": packed.name,

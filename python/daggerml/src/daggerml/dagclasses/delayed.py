@@ -22,6 +22,7 @@ __all__ = ["SCRIPT", "DelayedLoad", "DelayedRef", "DelayedRunnable", "of_funk"]
 SCRIPT = "script"
 
 #: What of a delayed function is not part of its runnable.
+_PACKAGED = {"source", "function"}
 _OWN = {"fn", "fn_name", "script", "extra_objs", "post_lines"}
 
 
@@ -101,8 +102,8 @@ def of_funk(funk: Any, prepop: dict[str, Any]) -> DelayedRunnable:
         "fn": funk.function,
         "fn_name": funk.name,
         "script": funk.source,
+        **{name: item for name, item in funk.runnable.kwargs.items() if name not in _PACKAGED},
         "prepop": {**funk.runnable.kwargs.get("prepop", {}), **prepop},
-        "tags": funk.runnable.kwargs.get("tags", []),
     }
     return DelayedRunnable(
         SCRIPT, funk.adapter, None, kwargs, timeout=funk.timeout, cache=funk.cache
