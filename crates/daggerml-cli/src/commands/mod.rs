@@ -12,6 +12,7 @@ mod excise;
 pub mod exec;
 mod fsck;
 mod gc;
+mod import;
 mod index;
 mod init;
 mod log;
@@ -59,6 +60,8 @@ pub enum Command {
     Fsck(fsck::FsckArgs),
     Excise(excise::ExciseArgs),
     Migrate(migrate::MigrateArgs),
+    #[command(name = "import-0.1")]
+    Import(import::ImportArgs),
     Config(config::ConfigArgs),
     Version(version::VersionArgs),
     Completions(completions::CompletionsArgs),
@@ -89,6 +92,7 @@ pub fn run(context: &mut Context<'_>, command: &Command) -> Result<(), CommandEr
         Command::Fsck(args) => fsck::run(context, args),
         Command::Excise(args) => excise::run(context, args),
         Command::Migrate(args) => migrate::run(context, args),
+        Command::Import(args) => import::run(context, args),
         Command::Config(args) => config::run(context, args),
         Command::Version(args) => version::run(context, args),
         Command::Completions(args) => completions::run(context, args),

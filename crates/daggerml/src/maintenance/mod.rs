@@ -14,6 +14,7 @@ pub mod fsck;
 pub mod gc;
 mod ids;
 pub mod migrate;
+pub mod released;
 mod roots;
 
 use std::collections::BTreeMap;
