@@ -282,8 +282,6 @@ impl Executor {
 
     /// Records a call like `call` does, which another DAG has made already.
     #[pyo3(signature = (dag, parts, made, name, codec=None))]
-    #[expect(clippy::unused_self, reason = "it belongs to `call`")]
-    #[expect(clippy::too_many_arguments, reason = "as `call` has them")]
     fn record<'py>(
         &self,
         py: Python<'py>,
@@ -293,6 +291,7 @@ impl Executor {
         name: &str,
         codec: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Called> {
+        self.engine(py).map(drop)?; // one that was closed records nothing
         let made = made.to_id(py)?;
         let encoder = Encoder::new(py, codec);
         let parts = parts

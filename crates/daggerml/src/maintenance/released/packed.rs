@@ -1,4 +1,4 @@
-//! MessagePack, as far as daggerml 0.1 writes it: a reader of bytes that may be anything.
+//! `MessagePack`, as far as daggerml 0.1 writes it: a reader of bytes that may be anything.
 
 /// A value.
 #[derive(Clone, Debug, PartialEq)]
@@ -113,7 +113,7 @@ impl<'b> Reader<'b> {
     /// A big-endian number of `length` bytes.
     fn number(&mut self, length: usize) -> Result<u64, String> {
         let bytes = self.take(length)?;
-        Ok(bytes.iter().fold(0, |n, byte| n << 8 | u64::from(*byte)))
+        Ok(bytes.iter().fold(0, |n, byte| (n << 8) | u64::from(*byte)))
     }
 
     fn length(&mut self, length: usize) -> Result<usize, String> {

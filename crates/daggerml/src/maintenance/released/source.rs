@@ -189,7 +189,14 @@ fn text(path: &Path) -> Result<String> {
 fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
     let read = match std::fs::read_dir(folder) {
         Ok(read) => read,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            return Ok(Vec::new());
+        }
         Err(source) => return Err(failed(folder, source)),
     };
     let mut found = Vec::new();

@@ -1,5 +1,7 @@
 //! Values of daggerml 0.1 as ours.
 
+use std::fmt::Write as _;
+
 use super::convert::{Converter, Made};
 use super::packed::Packed;
 use crate::error::Result;
@@ -85,7 +87,7 @@ impl Converter<'_, '_, '_> {
             if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
                 escaped.push(char::from(byte));
             } else {
-                escaped.push_str(&format!("%{byte:02X}"));
+                let _ = write!(escaped, "%{byte:02X}");
             }
         }
         self.uris.insert(text.to_owned(), escaped.clone());
