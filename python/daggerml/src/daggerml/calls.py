@@ -205,15 +205,6 @@ def record(dag: Dag, fn: Any, args: Iterable[Any], made: _core.Ref, name: str) -
     return _node(dag, ref, type_name, Course(), 0)
 
 
-def record(dag: Dag, fn: Any, args: Iterable[Any], made: _core.Ref, name: str) -> Node:
-    """Record a call that made ``made`` for another DAG, and return its node."""
-    runnable, adapter, _ = _parts(dag, fn)
-    ref, type_name = executor(dag.dml, adapter).record(
-        dag._writer(), [runnable, *args], made, name, dag._codec
-    )
-    return _node(dag, ref, type_name)
-
-
 def map_items(
     dag: Dag,
     fn: Any,

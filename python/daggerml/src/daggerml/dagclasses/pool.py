@@ -40,6 +40,7 @@ class StepError(NodeError):
         self.message = f"step {step!r} of {owner}: {error.message}"
         self.args = (self.message,)
         self.dag_ref = error.dag_ref
+        self.hint = error.hint
         self.step = step
         return self
 
