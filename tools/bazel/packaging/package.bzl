@@ -2,7 +2,7 @@
 
 load("//tools/bazel/platforms:table.bzl", "PLATFORMS")
 load(":audit.bzl", "audit_test")
-load(":wheel.bzl", "sbom", "sdist", "wheel")
+load(":wheel.bzl", "extension_module", "sbom", "sdist", "wheel")
 
 def _target(name, platform):
     return "{}_{}".format(name, platform.replace("-", "_"))
@@ -44,6 +44,12 @@ def python_package(name, extension = None, python_abi = "py3-none"):
                 project = name,
                 python_abi = python_abi,
                 sbom = _target(":sbom", platform),
+                visibility = ["//visibility:public"],
+            )
+            extension_module(
+                name = _target("extension", platform),
+                extension = "//crates/" + extension,
+                platform = platform,
                 visibility = ["//visibility:public"],
             )
             artifacts.append(_target("wheel", platform))

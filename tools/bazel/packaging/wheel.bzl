@@ -53,6 +53,18 @@ sbom = rule(
     toolchains = [RUST_TOOLCHAIN],
 )
 
+def _extension_module_impl(ctx):
+    return [DefaultInfo(files = depset([_library(ctx.files.extension)]))]
+
+extension_module = rule(
+    implementation = _extension_module_impl,
+    doc = "The extension module that goes into a wheel, alone.",
+    attrs = {
+        "extension": attr.label(mandatory = True, cfg = for_release),
+        "platform": attr.string(mandatory = True, values = PLATFORMS.keys()),
+    },
+)
+
 def _wheel_impl(ctx):
     options, more = [], []
     platform_tag = "any"

@@ -6,6 +6,7 @@ repository are named in `deps`, as Bazel needs it.
 
 load("@crates//:defs.bzl", "aliases", "all_crate_deps")
 load("@rules_rust//rust:defs.bzl", "rust_binary", "rust_library", "rust_shared_library", "rust_test")
+load("@shipped//:defs.bzl", shipped_aliases = "aliases", shipped_crate_deps = "all_crate_deps")
 load("@workspace//:facts.bzl", "REPOSITORY", "RUST_VERSION", "VERSION")
 
 def _common(kwargs):
@@ -42,24 +43,53 @@ def crate_files():
         visibility = ["//visibility:public"],
     )
 
+def _sources(compile_data):
+    return {
+        "srcs": native.glob(["src/**/*.rs"], exclude = ["src/main.rs"]),
+        "compile_data": _not_rust("src") + compile_data,
+    }
+
 # buildifier: disable=function-docstring-args
-def crate_library(name, deps = [], rule = rust_library, compile_data = [], **kwargs):
+def crate_library(name, deps = [], compile_data = [], **kwargs):
     """A crate's library, out of its src folder."""
-    rule(
+    rust_library(
         name = name,
-        srcs = native.glob(["src/**/*.rs"], exclude = ["src/main.rs"]),
         aliases = aliases(),
-        compile_data = _not_rust("src") + compile_data,
-        crate_name = kwargs.pop("crate_name", name.replace("-", "_")),
+        crate_name = name.replace("-", "_"),
         proc_macro_deps = all_crate_deps(proc_macro = True),
         deps = all_crate_deps(normal = True) + deps,
-        **_common(kwargs)
+        **(_sources(compile_data) | _common(kwargs))
+    )
+
+def _shipped(deps):
+    """The same crates, as wheels hold them."""
+    return [dep + ":shipped" for dep in deps]
+
+# buildifier: disable=function-docstring-args
+def _shipped_crate(rule, name, crate_name, deps, compile_data, kwargs):
+    rule(
+        name = name,
+        aliases = shipped_aliases(),
+        crate_name = crate_name,
+        proc_macro_deps = shipped_crate_deps(proc_macro = True),
+        deps = shipped_crate_deps(normal = True) + _shipped(deps),
+        **(_sources(compile_data) | _common(kwargs))
     )
 
 # buildifier: disable=function-docstring-args
-def crate_extension(name, **kwargs):
+def shipped_library(name, deps = [], compile_data = [], **kwargs):
+    """The library `name` as a crate_library, and as `shipped`: as it is in wheels.
+
+    There it has other people's crates with the features that wheels have, not with
+    those that tests and tools ask for.
+    """
+    crate_library(name, deps, compile_data, **kwargs)
+    _shipped_crate(rust_library, "shipped", name.replace("-", "_"), deps, compile_data, kwargs)
+
+# buildifier: disable=function-docstring-args
+def crate_extension(name, crate_name, deps = [], compile_data = [], **kwargs):
     """A crate that is a Python extension module."""
-    crate_library(name, rule = rust_shared_library, **kwargs)
+    _shipped_crate(rust_shared_library, name, crate_name, deps, compile_data, kwargs)
 
 # buildifier: disable=function-docstring-args
 def crate_program(name, deps = [], srcs = ["src/main.rs"], **kwargs):

@@ -65,10 +65,19 @@ def _output(rctx, arguments):
     return result.stdout
 
 def _sysroot(rctx):
-    named = rctx.getenv("DAGGERML_RUSTC") or "rustc"
-    rustc = rctx.path(named) if "/" in named else rctx.which(named)
-    if not rustc:
-        fail("--config=system needs a rustc on the PATH, or --repo_env=DAGGERML_RUSTC=/its/path")
+    named = rctx.getenv("DAGGERML_RUSTC")
+    if not named:
+        rustc = rctx.which("rustc")
+        if not rustc:
+            fail("--config=system needs a rustc: there is none on the PATH, and no --repo_env=DAGGERML_RUSTC=/its/path names one")
+    elif "/" in named:
+        rustc = rctx.path(named)
+        if not rustc.exists:
+            fail("DAGGERML_RUSTC is {}, but no such file is there".format(named))
+    else:
+        rustc = rctx.which(named)
+        if not rustc:
+            fail("DAGGERML_RUSTC is {}, but no such program is on the PATH".format(named))
     return rctx.path(_output(rctx, [rustc, "--print", "sysroot"]).strip())
 
 def _system_rust_impl(rctx):
@@ -77,7 +86,11 @@ def _system_rust_impl(rctx):
     facts = dict([line.split(": ", 1) for line in _output(rctx, [rustc, "-vV"]).splitlines() if ": " in line])
     host, version = facts["host"], facts["release"]
     if version != rctx.attr.version:
-        fail("{} is Rust {}, but rust-toolchain.toml asks for {}".format(rustc, version, rctx.attr.version))
+        fail("{} is Rust {}, but rust-toolchain.toml asks for {}; --repo_env=DAGGERML_RUSTC=/its/path names another".format(
+            rustc,
+            version,
+            rctx.attr.version,
+        ))
 
     tools = {}
     for tool in _TOOLS:
@@ -125,7 +138,7 @@ system_rust = repository_rule(
 )
 
 def _host_cargo_impl(rctx):
-    if rctx.getenv("DAGGERML_RUSTC"):
+    if rctx.getenv("DAGGERML_SYSTEM_RUST"):
         tools = _sysroot(rctx).get_child("bin")
     else:
         tools = rctx.path(rctx.attr.downloaded).dirname.get_child("bin")
@@ -140,5 +153,5 @@ host_cargo = repository_rule(
     attrs = {
         "downloaded": attr.label(mandatory = True, doc = "A file beside the pinned one's bin folder."),
     },
-    environ = ["DAGGERML_RUSTC", "PATH"],
+    environ = ["DAGGERML_RUSTC", "DAGGERML_SYSTEM_RUST", "PATH"],
 )

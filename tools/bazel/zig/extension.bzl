@@ -21,12 +21,12 @@ def _run(rctx, arguments, **kwargs):
         fail("{} failed: {}{}".format(" ".join([str(a) for a in arguments]), result.stdout, result.stderr))
 
 def _python(rctx):
-    named = rctx.getenv("DAGGERML_PYTHON")
-    if not named:
+    if not rctx.getenv("DAGGERML_SYSTEM_PYTHON"):
         return rctx.path(rctx.attr.python)
+    named = rctx.getenv("DAGGERML_PYTHON") or "python3"
     found = rctx.path(named) if "/" in named else rctx.which(named)
     if not found:
-        fail("DAGGERML_PYTHON: there is no {} on the PATH".format(named))
+        fail("--config=system needs a python: there is no {} on the PATH; --repo_env=DAGGERML_PYTHON=/its/path names another".format(named))
     return found
 
 def _zig_repository_impl(rctx):
@@ -78,7 +78,7 @@ _zig_repository = repository_rule(
         "zig_targets": attr.string_list(mandatory = True),
         "_wrapper": attr.label(default = "//tools/bazel/zig:wrapper.sh", allow_single_file = True),
     },
-    environ = ["DAGGERML_PYTHON"],
+    environ = ["DAGGERML_PYTHON", "DAGGERML_SYSTEM_PYTHON"],
 )
 
 _TOOLCHAIN = """

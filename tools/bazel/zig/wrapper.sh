@@ -64,6 +64,13 @@ done
 if [ -n "$compiles" ]; then
   # The folder that the action runs in has no place in the object file.
   set -- "$@" -fvisibility=hidden "-ffile-prefix-map=${root%/external/*}=/src" "-ffile-prefix-map=$PWD=/src"
+  # What a package's folders are called in any build; the last pair that fits is used.
+  if [ -n "${CARGO_PKG_NAME:-}" ]; then
+    package=$CARGO_PKG_NAME-$CARGO_PKG_VERSION
+    for pair in "$CARGO_MANIFEST_DIR=/crates/$package" ${OUT_DIR:+"$OUT_DIR=/out/$package"}; do
+      set -- "$@" "-ffile-prefix-map=$pair"
+    done
+  fi
 fi
 case {target} in
 *-macos*)

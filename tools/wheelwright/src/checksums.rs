@@ -24,6 +24,12 @@ pub enum ChecksumsError {
         /// The name.
         name: String,
     },
+    /// A folder or a list without an artifact.
+    #[error("{} has no artifact (.whl, .tar.gz)", path.display())]
+    Empty {
+        /// The folder or the list.
+        path: PathBuf,
+    },
     /// A line of a checksum file is not `HEX  NAME`.
     #[error("{}: line {line} is not `HEX  NAME`", path.display())]
     Line {
@@ -63,35 +69,75 @@ pub fn write(sums: &BTreeMap<String, Digest>) -> String {
     })
 }
 
+/// The digests that a checksum file states, in lower case, by file name.
+///
+/// # Errors
+/// When it is unreadable or no checksum file.
+pub fn read(sums: &Path) -> Result<BTreeMap<String, String>, ChecksumsError> {
+    let text = std::fs::read_to_string(sums).map_err(|source| ChecksumsError::Io {
+        path: sums.to_owned(),
+        source,
+    })?;
+    let mut stated = BTreeMap::new();
+    for (index, line) in text.lines().enumerate() {
+        let bad = || ChecksumsError::Line {
+            path: sums.to_owned(),
+            line: index + 1,
+        };
+        let (hex, name) = line.split_once("  ").ok_or_else(bad)?;
+        let is_hex = hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit());
+        if !is_hex || name.is_empty() || name.contains(['/', '\\']) {
+            return Err(bad());
+        }
+        if stated
+            .insert(name.to_owned(), hex.to_ascii_lowercase())
+            .is_some()
+        {
+            return Err(ChecksumsError::Twice {
+                name: name.to_owned(),
+            });
+        }
+    }
+    Ok(stated)
+}
+
 /// Checks the files that `sums` lists, beside it. Gives one line for each that
 /// is missing or has another digest.
 ///
 /// # Errors
 /// When the checksum file is unreadable or no checksum file.
 pub fn check(sums: &Path) -> Result<Vec<String>, ChecksumsError> {
-    let text = std::fs::read_to_string(sums).map_err(|source| ChecksumsError::Io {
-        path: sums.to_owned(),
-        source,
-    })?;
     let folder = sums.parent().unwrap_or(Path::new(""));
     let mut wrong = Vec::new();
-    for (index, line) in text.lines().enumerate() {
-        let bad = || ChecksumsError::Line {
-            path: sums.to_owned(),
-            line: index + 1,
-        };
-        let (stated, name) = line.split_once("  ").ok_or_else(bad)?;
-        let hex = stated.len() == 64 && stated.bytes().all(|b| b.is_ascii_hexdigit());
-        if !hex || name.is_empty() || name.contains(['/', '\\']) {
-            return Err(bad());
-        }
-        match digest(&folder.join(name)) {
-            Ok(found) if found.hex().eq_ignore_ascii_case(stated) => {}
+    for (name, stated) in read(sums)? {
+        match digest(&folder.join(&name)) {
+            Ok(found) if found.hex() == stated => {}
             Ok(found) => wrong.push(format!("{name}: is {}, listed {stated}", found.hex())),
             Err(error) => wrong.push(error.to_string()),
         }
     }
     Ok(wrong)
+}
+
+/// The wheels and sdists of a folder.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn artifacts(folder: &Path) -> Result<Vec<PathBuf>, ChecksumsError> {
+    let io = |source| ChecksumsError::Io {
+        path: folder.to_owned(),
+        source,
+    };
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(io)? {
+        let path = entry.map_err(io)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.ends_with(".whl") || name.ends_with(".tar.gz") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
 }
 
 fn digest(path: &Path) -> Result<Digest, ChecksumsError> {

@@ -36,10 +36,10 @@ pub mod version;
 use std::process::ExitCode;
 
 /// The program: a compiler wrapper when called by such a name (see
-/// [`toolchain::zig`]), the command line of [`cli`] otherwise.
+/// [`toolchain::wrappers`]), the command line of [`cli`] otherwise.
 pub fn main() -> ExitCode {
-    match toolchain::zig::wrapped_tool(std::env::args_os().next().as_deref()) {
-        Some(tool) => toolchain::zig::run_tool(&tool, std::env::args_os().skip(1)),
+    match toolchain::wrappers::wrapped_tool(std::env::args_os().next().as_deref()) {
+        Some(tool) => toolchain::wrappers::run(&tool, std::env::args_os().skip(1)),
         None => cli::run(std::env::args_os()),
     }
 }

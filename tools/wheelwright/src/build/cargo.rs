@@ -15,14 +15,14 @@ use cargo_metadata::Message;
 use super::BuildError;
 use super::lanes::Lane;
 use super::remap::Remap;
-use crate::digest::Digest;
 use crate::pack::crates::LocalCrates;
 use crate::reproduce::otherwise;
 use crate::toolchain::platform::{self, Platform};
 use crate::toolchain::process::{isolated, start_error};
 use crate::toolchain::rust::{self, Rust};
-use crate::toolchain::tools::{self, Tools};
-use crate::toolchain::zig::{self, Wrappers};
+use crate::toolchain::tools::Tools;
+use crate::toolchain::wrappers::{self, Wrappers};
+use crate::toolchain::zig;
 
 /// What cargo made for one target.
 #[derive(Debug, Default)]
@@ -115,7 +115,6 @@ fn command(
         ])
         .env("CARGO_TARGET_DIR", &target_folder)
         .env("CARGO_INCREMENTAL", "0")
-        .env("RUSTC_WRAPPER", "") // whatever the user's settings say
         .env("PYO3_BUILD_EXTENSION_MODULE", "1")
         .env("PYO3_NO_PYTHON", "1")
         .env(zig::ZIG, &zig)
@@ -139,7 +138,7 @@ fn command(
     }
     // cargo compiles anew when the linker's path changes, not when the linker
     // does; so each version of the wrappers has a folder of its own.
-    let version = Digest::of(format!("{}{}", zig::SOURCE, tools::ZIG).as_bytes()).hex();
+    let version = wrappers::version();
     let wrappers = work.join("wrappers").join(&version[..12]);
     command.args(["--target", &platform.rust_target]);
     // Build scripts and procedural macros are linked for this machine in the same
@@ -150,6 +149,7 @@ fn command(
         let lower = known.rust_target.replace('-', "_");
         let upper = lower.to_uppercase();
         command
+            .env("RUSTC_WRAPPER", &wrappers.rustc) // whatever the user's settings say
             .env(format!("CARGO_TARGET_{upper}_LINKER"), &wrappers.cc)
             .env(format!("CC_{lower}"), &wrappers.cc)
             .env(format!("CXX_{lower}"), &wrappers.cxx)

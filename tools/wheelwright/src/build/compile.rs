@@ -19,7 +19,7 @@ use crate::sbom;
 use crate::toolchain::platform::Platform;
 use crate::toolchain::rust::Rust;
 use crate::toolchain::tools::{self, Tools};
-use crate::toolchain::zig;
+use crate::toolchain::{canonical, zig};
 
 /// The parts of wheelwright that decide over the bytes of an extension and of
 /// its bill of materials.
@@ -32,6 +32,7 @@ const RECIPE: &[&str] = &[
     include_str!("../../data/bundled.toml"),
     include_str!("../epoch.rs"),
     include_str!("../toolchain/process.rs"),
+    canonical::SOURCE,
     zig::SOURCE,
 ];
 

@@ -9,6 +9,7 @@ use cargo_metadata::MetadataCommand;
 use super::BuildError;
 use crate::pack::crates::LocalCrates;
 use crate::toolchain::rust::{self, Rust};
+use crate::toolchain::wrappers;
 use crate::toolchain::zig::SEPARATOR;
 
 /// Which folders of this machine get which names in the binaries.
@@ -64,6 +65,9 @@ impl Remap {
         // Against the C library of the system, on every system: only musl's
         // targets would do otherwise, and then could make no dynamic library.
         let mut flags = OsString::from("-Ctarget-feature=-crt-static");
+        // The wrapper takes this off again. But cargo goes by the flags when it
+        // decides what to compile anew, not by what the wrapper does.
+        flags.push(format!("{SEPARATOR}-Cmetadata={}", wrappers::version()));
         self.append(&mut flags, "--remap-path-prefix=");
         flags
     }

@@ -5,6 +5,7 @@
 
 mod locate;
 mod pass;
+mod sums;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -16,6 +17,7 @@ use crate::artifact::{Archive, Artifact, Limits, ReadError, record};
 
 pub use locate::Place;
 pub use pass::Pass;
+pub use sums::Table;
 
 /// The outcome of a comparison.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

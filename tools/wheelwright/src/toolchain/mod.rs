@@ -1,12 +1,14 @@
 //! The tools that a build uses, each pinned: rustc by `rust-toolchain.toml`,
 //! zig (C compiler and linker) and pip by hash.
 
+pub mod canonical;
 mod loader;
 pub mod platform;
 pub mod process;
 pub mod python;
 pub mod rust;
 pub mod tools;
+pub mod wrappers;
 pub mod zig;
 
 use std::io;

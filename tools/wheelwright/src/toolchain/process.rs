@@ -1,7 +1,8 @@
 //! Running a program to its end.
 
 use std::ffi::OsStr;
-use std::process::{Command, Output};
+use std::path::Path;
+use std::process::{Command, ExitCode, Output};
 
 use super::ToolError;
 use crate::epoch::ZIP_EPOCH;
@@ -97,6 +98,23 @@ pub fn start_error(command: &Command, hint: &'static str, source: std::io::Error
         program: command.get_program().to_string_lossy().into_owned(),
         hint,
         source,
+    }
+}
+
+/// Runs a program in the place of this one: what it answers is our answer.
+pub fn wrapped(command: &mut Command) -> ExitCode {
+    match command.status() {
+        Ok(status) => ExitCode::from(
+            status
+                .code()
+                .and_then(|code| u8::try_from(code).ok())
+                .unwrap_or(1),
+        ),
+        Err(error) => {
+            let program = Path::new(command.get_program()).display();
+            eprintln!("wheelwright: {program} does not start: {error}");
+            ExitCode::from(2)
+        }
     }
 }
 

@@ -1,22 +1,18 @@
 //! zig as C compiler, archiver and linker for every target.
 //!
-//! cargo and the `cc` crate want the path of one program for each target, so
 //! wheelwright links itself under names such as
-//! `wheelwright-zig-cc-x86_64-linux-gnu.2.28`. Started by such a name, it
-//! starts zig with the arguments that zig understands.
+//! `wheelwright-zig-cc-x86_64-linux-gnu.2.28` (see [`super::wrappers`]). Started by such
+//! a name, it starts zig with the arguments that zig understands.
 
 use std::ffi::{OsStr, OsString};
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use super::ToolError;
-use super::loader;
-use super::platform::Platform;
+use super::canonical::Package;
+use super::{loader, process};
 
 /// This file: with zig itself, all that decides what the wrappers do.
 pub const SOURCE: &str = include_str!("zig.rs");
-const PREFIX: &str = "wheelwright-zig-";
 /// The variable that tells a wrapper where zig is.
 pub const ZIG: &str = "WHEELWRIGHT_ZIG";
 /// The variable that tells a wrapper what a Mach-O library calls itself.
@@ -27,124 +23,30 @@ pub const C_FLAGS: &str = "WHEELWRIGHT_C_FLAGS";
 /// Separates flags; unlike a space, it is in no path.
 pub const SEPARATOR: char = '\u{1f}';
 
-/// A tool that wheelwright was started as.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Tool {
-    /// The C compiler and linker for a zig target.
-    Cc(String),
-    /// The C++ compiler for a zig target.
-    Cxx(String),
-    /// The archiver.
-    Ar,
+/// Runs zig as a compiler (`cc` or `c++`) and linker for `target`.
+pub(super) fn compiler(
+    mode: &str,
+    target: &str,
+    arguments: impl Iterator<Item = OsString>,
+) -> ExitCode {
+    start(|command, zig| compile(command, zig, mode, target, arguments))
 }
 
-impl Tool {
-    fn file_name(&self) -> String {
-        let name = match self {
-            Self::Cc(target) => format!("cc-{target}"),
-            Self::Cxx(target) => format!("c++-{target}"),
-            Self::Ar => "ar".to_owned(),
-        };
-        format!("{PREFIX}{name}{}", std::env::consts::EXE_SUFFIX)
-    }
+/// Runs zig as an archiver.
+pub(super) fn archiver(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    start(|command, _| {
+        command.arg("ar").args(arguments);
+    })
 }
 
-/// The tool that the program's own name asks for, if any.
-pub fn wrapped_tool(own_name: Option<&OsStr>) -> Option<Tool> {
-    let name = Path::new(own_name?).file_name()?.to_str()?;
-    let name = name
-        .strip_suffix(std::env::consts::EXE_SUFFIX)
-        .unwrap_or(name)
-        .strip_prefix(PREFIX)?;
-    match name.split_once('-') {
-        Some(("cc", target)) => Some(Tool::Cc(target.to_owned())),
-        Some(("c++", target)) => Some(Tool::Cxx(target.to_owned())),
-        _ if name == "ar" => Some(Tool::Ar),
-        _ => None,
-    }
-}
-
-/// The wrappers for one target.
-#[derive(Debug, Clone)]
-pub struct Wrappers {
-    /// C compiler and linker.
-    pub cc: PathBuf,
-    /// C++ compiler.
-    pub cxx: PathBuf,
-    /// Archiver.
-    pub ar: PathBuf,
-}
-
-impl Wrappers {
-    /// Writes the wrappers for `platform` into `folder`.
-    ///
-    /// # Errors
-    /// They cannot be written.
-    pub fn write(folder: &Path, platform: &Platform) -> Result<Self, ToolError> {
-        let file = |path: &Path| {
-            let path = path.to_owned();
-            move |source| ToolError::File { path, source }
-        };
-        std::fs::create_dir_all(folder).map_err(file(folder))?;
-        let own = std::env::current_exe().map_err(file(folder))?;
-        let write = |tool: &Tool| {
-            let path = folder.join(tool.file_name());
-            link(&own, &path).map_err(file(&path))?;
-            Ok(path)
-        };
-        Ok(Self {
-            cc: write(&Tool::Cc(platform.zig_target.clone()))?,
-            cxx: write(&Tool::Cxx(platform.zig_target.clone()))?,
-            ar: write(&Tool::Ar)?,
-        })
-    }
-}
-
-#[cfg(unix)]
-fn link(own: &Path, path: &Path) -> io::Result<()> {
-    if std::fs::read_link(path).is_ok_and(|target| target == own) {
-        return Ok(());
-    }
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => std::os::unix::fs::symlink(own, path),
-    }
-}
-
-#[cfg(not(unix))]
-fn link(own: &Path, path: &Path) -> io::Result<()> {
-    std::fs::copy(own, path).map(|_| ())
-}
-
-/// Runs zig as `tool`.
-pub fn run_tool(tool: &Tool, arguments: impl Iterator<Item = OsString>) -> ExitCode {
+fn start(add: impl FnOnce(&mut Command, &OsStr)) -> ExitCode {
     let Some(zig) = std::env::var_os(ZIG) else {
         eprintln!("wheelwright: {ZIG} is not set; this program is started by `wheelwright build`");
         return ExitCode::from(2);
     };
     let mut command = Command::new(&zig);
-    match tool {
-        Tool::Cc(target) => compile(&mut command, &zig, "cc", target, arguments),
-        Tool::Cxx(target) => compile(&mut command, &zig, "c++", target, arguments),
-        Tool::Ar => {
-            command.arg("ar").args(arguments);
-        }
-    }
-    match command.status() {
-        Ok(status) => ExitCode::from(
-            status
-                .code()
-                .and_then(|code| u8::try_from(code).ok())
-                .unwrap_or(1),
-        ),
-        Err(error) => {
-            eprintln!(
-                "wheelwright: {} does not start: {error}",
-                Path::new(&zig).display()
-            );
-            ExitCode::from(2)
-        }
-    }
+    add(&mut command, &zig);
+    process::wrapped(&mut command)
 }
 
 fn compile(
@@ -165,6 +67,14 @@ fn compile(
         command.arg("-fvisibility=hidden");
         let more = std::env::var(C_FLAGS).unwrap_or_default();
         command.args(more.split(SEPARATOR).filter(|flag| !flag.is_empty()));
+        let here = std::env::current_dir().ok();
+        let package = Package::current();
+        for (folder, name) in package.iter().flat_map(|one| one.folders(here.as_deref())) {
+            let mut flag = OsString::from("-ffile-prefix-map=");
+            flag.push(folder);
+            flag.push(format!("={name}"));
+            command.arg(flag);
+        }
     }
     let known: Vec<_> = arguments.iter().map(|one| one.to_string_lossy()).collect();
     command.args(loader::arguments(target, &known));
@@ -252,21 +162,6 @@ fn is_export_list(target: &str, path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_and_tools_correspond() {
-        for tool in [
-            Tool::Cc("x86_64-linux-gnu.2.28".into()),
-            Tool::Cxx("aarch64-macos.11.0".into()),
-            Tool::Ar,
-        ] {
-            let path = Path::new("somewhere").join(tool.file_name());
-            assert_eq!(wrapped_tool(Some(path.as_os_str())), Some(tool));
-        }
-        for name in ["wheelwright", "wheelwright-zig-ld", "/usr/bin/cc"] {
-            assert_eq!(wrapped_tool(Some(OsStr::new(name))), None, "{name}");
-        }
-    }
 
     #[test]
     fn arguments_are_translated_for_the_target() {

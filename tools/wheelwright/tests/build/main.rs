@@ -1,4 +1,5 @@
-//! The packer and the repository reader, from real files to real artifacts.
+//! The packer, the repository reader and the programs before rustc, from real files to
+//! real artifacts.
 
 #![expect(
     clippy::unwrap_used,
@@ -12,3 +13,5 @@ mod programs;
 mod project;
 mod pyproject;
 mod repository;
+#[cfg(unix)]
+mod rustc;

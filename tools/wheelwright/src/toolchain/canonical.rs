@@ -1,0 +1,193 @@
+//! rustc, told the same about a crate whoever calls it.
+//!
+//! What rustc makes of a crate depends on how it is called: symbols are named by
+//! `-Cmetadata`, which each build system makes up, and messages of panics hold the
+//! paths of sources. wheelwright links itself under the name `wheelwright-rustc` and is
+//! cargo's `RUSTC_WRAPPER` by that name. It replaces what the caller made up by what
+//! every build system knows: the package's name, version and features, and the target.
+//!
+//! `tools/bazel/rust/rustc.sh` does the same where Bazel calls rustc: so both make the
+//! same bytes. `extra-filename` stays the caller's: rustc knows its own objects in an
+//! rlib by the stem of the file's name.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use super::process;
+
+/// This file: all that decides what the wrapper does.
+pub const SOURCE: &str = include_str!("canonical.rs");
+
+/// The package that cargo's variables are about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Package {
+    name: String,
+    version: String,
+    folder: PathBuf,
+    /// Where its build script writes.
+    out: Option<PathBuf>,
+}
+
+impl Package {
+    /// The package of the environment that cargo gives to compilers and build scripts.
+    pub(super) fn current() -> Option<Self> {
+        let variable = |name| std::env::var(name).ok();
+        Some(Self {
+            name: variable("CARGO_PKG_NAME")?,
+            version: variable("CARGO_PKG_VERSION")?,
+            folder: std::env::var_os("CARGO_MANIFEST_DIR")?.into(),
+            out: std::env::var_os("OUT_DIR").map(PathBuf::from),
+        })
+    }
+
+    /// Its folders, as a compiler in folder `here` may name them, and what they are
+    /// called in binaries.
+    pub(super) fn folders(&self, here: Option<&Path>) -> Vec<(PathBuf, String)> {
+        let Self { name, version, .. } = self;
+        let mut pairs = Vec::new();
+        for (folder, name) in [
+            (Some(&self.folder), format!("/crates/{name}-{version}")),
+            (self.out.as_ref(), format!("/out/{name}-{version}")),
+        ] {
+            let Some(folder) = folder else { continue };
+            let relative = here.and_then(|here| folder.strip_prefix(here).ok());
+            if let Some(relative) = relative.filter(|path| !path.as_os_str().is_empty()) {
+                pairs.push((relative.to_owned(), name.clone()));
+            }
+            pairs.push((folder.clone(), name));
+        }
+        pairs
+    }
+}
+
+/// Runs `rustc`, the first of `arguments`, with the others.
+pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let Some(rustc) = arguments.next() else {
+        eprintln!("wheelwright: this program is started by cargo, with the path of rustc");
+        return ExitCode::from(2);
+    };
+    let arguments: Vec<OsString> = arguments.collect();
+    let here = std::env::current_dir().ok();
+    let arguments = match Package::current() {
+        Some(package) => canonical(arguments, &package, here.as_deref()),
+        None => arguments,
+    };
+    process::wrapped(Command::new(rustc).args(arguments))
+}
+
+/// The arguments for a crate that is compiled for a target; any others stay as they
+/// are: questions, build scripts and procedural macros, which get into no binary.
+fn canonical(arguments: Vec<OsString>, package: &Package, here: Option<&Path>) -> Vec<OsString> {
+    let texts: Vec<&str> = arguments.iter().filter_map(|one| one.to_str()).collect();
+    let (Some(name), Some(target)) = (value(&texts, "--crate-name"), value(&texts, "--target"))
+    else {
+        return arguments;
+    };
+    if texts.iter().any(|text| text.starts_with("--print")) {
+        return arguments;
+    }
+    let mut identity = vec![format!("{name}-{}", package.version), target.to_owned()];
+    let features = texts.windows(2).filter_map(|pair| match pair {
+        ["--cfg", feature] => feature.strip_prefix("feature=\"")?.strip_suffix('"'),
+        _ => None,
+    });
+    identity.extend(features.map(str::to_owned));
+
+    let mut kept = Vec::new();
+    let mut externs = Vec::new();
+    let mut rest = arguments.into_iter().peekable();
+    while let Some(argument) = rest.next() {
+        if is(&argument, "-C") && rest.peek().is_some_and(|next| starts(next, "metadata=")) {
+            rest.next();
+        } else if starts(&argument, "-Cmetadata=") || starts(&argument, "--codegen=metadata=") {
+        } else if is(&argument, "--extern") {
+            externs.extend(rest.next());
+        } else {
+            kept.push(argument);
+        }
+    }
+    // The order in which crates get their numbers.
+    externs.sort();
+    for one in externs {
+        kept.extend(["--extern".into(), one]);
+    }
+    kept.push(format!("-Cmetadata={}", identity.join(",")).into());
+    // The last pair that fits is the one that rustc uses.
+    for (folder, name) in package.folders(here) {
+        let mut remap = OsString::from("--remap-path-prefix=");
+        remap.push(folder);
+        remap.push(format!("={name}"));
+        kept.push(remap);
+    }
+    kept
+}
+
+/// What follows option `name`, after a space or an equals sign.
+fn value<'a>(arguments: &[&'a str], name: &str) -> Option<&'a str> {
+    arguments.iter().enumerate().find_map(|(at, argument)| {
+        let rest = argument.strip_prefix(name)?;
+        match rest.strip_prefix('=') {
+            Some(value) => Some(value),
+            None if rest.is_empty() => arguments.get(at + 1).copied(),
+            None => None,
+        }
+    })
+}
+
+fn is(argument: &OsStr, text: &str) -> bool {
+    argument == text
+}
+
+fn starts(argument: &OsStr, text: &str) -> bool {
+    argument.to_string_lossy().starts_with(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn package(out: Option<&str>) -> Package {
+        Package {
+            name: "heed-types".to_owned(),
+            version: "0.21.0".to_owned(),
+            folder: "/home/me/heed-types-0.21.0".into(),
+            out: out.map(PathBuf::from),
+        }
+    }
+
+    fn said(line: &str, package: &Package, here: &str) -> String {
+        let arguments = line.split(' ').map(OsString::from).collect();
+        canonical(arguments, package, Some(Path::new(here)))
+            .join(OsStr::new(" "))
+            .into_string()
+            .unwrap()
+    }
+
+    #[test]
+    fn what_a_build_system_made_up_is_replaced() {
+        let line = "--crate-name heed_types src/lib.rs --cfg feature=\"a\" -C metadata=1 \
+                    -Cmetadata=2 -C extra-filename=-3 --extern z=z.rlib --extern a=a.rlib \
+                    --target x86_64-unknown-linux-musl";
+        assert_eq!(
+            said(line, &package(Some("/target/1/out")), "/home/me"),
+            "--crate-name heed_types src/lib.rs --cfg feature=\"a\" -C extra-filename=-3 \
+             --target x86_64-unknown-linux-musl --extern a=a.rlib --extern z=z.rlib \
+             -Cmetadata=heed_types-0.21.0,x86_64-unknown-linux-musl,a \
+             --remap-path-prefix=heed-types-0.21.0=/crates/heed-types-0.21.0 \
+             --remap-path-prefix=/home/me/heed-types-0.21.0=/crates/heed-types-0.21.0 \
+             --remap-path-prefix=/target/1/out=/out/heed-types-0.21.0"
+        );
+    }
+
+    #[test]
+    fn questions_and_tools_stay_as_they_are() {
+        for line in [
+            "-vV",
+            "- --crate-name ___ --print=file-names --target x86_64-unknown-linux-gnu",
+            "--crate-name build_script_build build.rs -C metadata=1",
+        ] {
+            assert_eq!(said(line, &package(None), "/"), line);
+        }
+    }
+}
