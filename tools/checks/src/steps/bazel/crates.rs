@@ -8,6 +8,9 @@ use super::{differ, starlark, table};
 use crate::context::Context;
 use crate::error::Result;
 
+/// Where the crates are that wheels hold.
+const SHIPPED: &str = "crates/";
+
 /// Where a BUILD file and its Cargo.toml say different things.
 pub fn drift(context: &Context) -> Result<Vec<String>> {
     let root = table(context, "Cargo.toml")?;
@@ -33,6 +36,7 @@ pub fn drift(context: &Context) -> Result<Vec<String>> {
         "Cargo.toml",
         &expected,
     ));
+    findings.extend(shipped(&context.read("MODULE.bazel")?, &members));
     for folder in members {
         let build = format!("{folder}/BUILD.bazel");
         if !files.contains(&build) {
@@ -43,12 +47,41 @@ pub fn drift(context: &Context) -> Result<Vec<String>> {
         }
         let manifest = table(context, &format!("{folder}/Cargo.toml"))?;
         findings.extend(
-            one(&manifest, &context.read(&build)?, &shared)
+            one(&manifest, &context.read(&build)?, &shared, folder)
                 .into_iter()
                 .map(|finding| format!("{build}: {finding}")),
         );
     }
     Ok(findings)
+}
+
+/// Are the crates that ship the workspace that wheels are compiled from?
+fn shipped(module: &str, members: &[&str]) -> Option<String> {
+    let calls = starlark::calls(module, "shipped_workspace");
+    let mut listed: Vec<String> = calls
+        .iter()
+        .flat_map(|call| starlark::list(call, "members"))
+        .filter_map(|label| {
+            Some(
+                label
+                    .strip_prefix("//")?
+                    .strip_suffix(":Cargo.toml")?
+                    .to_owned(),
+            )
+        })
+        .collect();
+    listed.sort_unstable();
+    let expected: Vec<String> = members
+        .iter()
+        .filter(|folder| folder.starts_with(SHIPPED))
+        .map(|folder| (*folder).to_owned())
+        .collect();
+    differ(
+        "MODULE.bazel, shipped_workspace",
+        &listed,
+        "Cargo.toml",
+        &expected,
+    )
 }
 
 /// The folder of a workspace member, by its manifest's path.
@@ -59,15 +92,22 @@ fn member(file: &str) -> Option<&str> {
 }
 
 /// Compares one crate's manifest and BUILD file.
-fn one(manifest: &Table, build: &str, shared: &Table) -> Vec<String> {
+fn one(manifest: &Table, build: &str, shared: &Table, folder: &str) -> Vec<String> {
     let mut findings = Vec::new();
     let name = manifest
         .get("package")
         .and_then(|package| package.get("name"))
         .and_then(Value::as_str)
         .unwrap_or_default();
+    let plain = starlark::calls(build, "crate_library");
+    if folder.starts_with(SHIPPED) && !plain.is_empty() {
+        findings.push(format!(
+            "crate {name} is in wheels: it is a shipped_library, not a crate_library"
+        ));
+    }
     let libraries = [
-        starlark::calls(build, "crate_library"),
+        plain,
+        starlark::calls(build, "shipped_library"),
         starlark::calls(build, "crate_extension"),
     ]
     .concat();
@@ -135,7 +175,8 @@ mod tests {
         "[package]\nname = \"two\"\n[dependencies]\none.workspace = true\nclap.workspace = true\n";
 
     fn findings(manifest: &str, build: &str) -> Vec<String> {
-        one(&manifest.parse().unwrap(), build, &SHARED.parse().unwrap())
+        let (manifest, shared) = (manifest.parse().unwrap(), SHARED.parse().unwrap());
+        one(&manifest, build, &shared, "tools/two")
     }
 
     #[test]
@@ -154,6 +195,21 @@ mod tests {
     #[test]
     fn a_crate_must_be_built_and_tested() {
         assert_eq!(findings("[package]\nname = \"two\"\n", "").len(), 2);
+    }
+
+    #[test]
+    fn what_ships_is_compiled_as_wheels_hold_it() {
+        let manifest = "[package]\nname = \"one\"\n[lib]\ntest = false\n"
+            .parse()
+            .unwrap();
+        for (rule, wrong) in [("crate_library", 1), ("shipped_library", 0)] {
+            let build = format!("\n{rule}(\n    name = \"one\",\n)\n");
+            let found = one(&manifest, &build, &Table::new(), "crates/one");
+            assert_eq!(found.len(), wrong, "{found:?}");
+        }
+        let module = "\nshipped_workspace(\n    members = [\n        \"//crates/one:Cargo.toml\",\n    ],\n)\n";
+        assert_eq!(shipped(module, &["crates/one", "tools/two"]), None);
+        assert!(shipped(module, &["crates/one", "crates/two"]).is_some());
     }
 
     #[test]

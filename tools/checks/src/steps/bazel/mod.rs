@@ -5,6 +5,7 @@ mod crates;
 mod packages;
 mod starlark;
 mod toolchains;
+mod twice;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,7 @@ pub fn run(context: &Context, log: &mut Log) -> Result<Done> {
         toolchains::drift(context)?,
         crates::drift(context)?,
         packages::drift(context)?,
+        twice::findings(context, log)?,
     ]
     .concat();
     log.findings(&findings)?;

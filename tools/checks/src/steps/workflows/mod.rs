@@ -1,5 +1,6 @@
 //! The workflows of GitHub Actions: our own rules, then actionlint and zizmor.
 
+mod agree;
 mod rules;
 
 use std::collections::BTreeMap;

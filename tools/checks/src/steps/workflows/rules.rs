@@ -2,6 +2,8 @@
 
 use yaml_rust2::{Yaml, YamlLoader};
 
+use super::agree;
+
 /// The longest script a workflow may hold; the rest belongs in a command that
 /// also runs on a laptop.
 const MOST_SCRIPT_LINES: usize = 3;
@@ -88,6 +90,8 @@ impl Workflow {
         if publishing.is_empty() {
             findings.push("no job publishes".to_owned());
         }
+        let names: Vec<&str> = publishing.iter().map(|job| job.name).collect();
+        findings.extend(agree::findings(&self.0["jobs"], &names));
         for job in publishing {
             let folders: Vec<String> = job.published();
             let wanted: Vec<String> = (1..)
@@ -296,7 +300,17 @@ jobs:
           two
 
           three
+  build: &build
+    timeout-minutes: 5
+    permissions: {}
+  rebuild-a: *build
+  rebuild-b: *build
+  agree:
+    needs: [build, rebuild-a, rebuild-b]
+    timeout-minutes: 5
+    permissions: {}
   publish:
+    needs: agree
     timeout-minutes: 5
     permissions: { id-token: write }
     environment: pypi

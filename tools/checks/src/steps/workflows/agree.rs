@@ -1,0 +1,98 @@
+//! Nothing is published that one build system alone vouches for.
+
+use std::collections::BTreeSet;
+
+use yaml_rust2::Yaml;
+
+/// The job that compares what the builders made.
+const AGREE: &str = "agree";
+/// Beginning of the names of jobs that build a release again.
+const REBUILD: &str = "rebuild-";
+/// How many there are at least.
+const REBUILDS: usize = 2;
+
+/// What is missing between the builds and the publishing jobs named `publishing`.
+pub(super) fn findings(jobs: &Yaml, publishing: &[&str]) -> Vec<String> {
+    let names = jobs.as_hash().into_iter().flatten();
+    let rebuilds: Vec<&str> = names
+        .filter_map(|(name, _)| name.as_str())
+        .filter(|name| name.starts_with(REBUILD))
+        .collect();
+    let mut findings = Vec::new();
+    if rebuilds.len() < REBUILDS {
+        findings.push(format!(
+            "builds a release again in {rebuilds:?} only; cargo and Nix must both agree with Bazel"
+        ));
+    }
+    let awaited = needs(jobs, AGREE);
+    for job in ["build"].into_iter().chain(rebuilds) {
+        if !awaited.contains(job) {
+            findings.push(format!("job {AGREE}: does not compare what job {job} made"));
+        }
+    }
+    for job in publishing {
+        if !before(jobs, job).contains(AGREE) {
+            findings.push(format!("job {job}: publishes without job {AGREE}"));
+        }
+    }
+    findings
+}
+
+/// The jobs that a job waits for itself.
+fn needs<'a>(jobs: &'a Yaml, job: &str) -> BTreeSet<&'a str> {
+    let needs = &jobs[job]["needs"];
+    let list = needs.as_vec().into_iter().flatten();
+    list.filter_map(Yaml::as_str)
+        .chain(needs.as_str())
+        .collect()
+}
+
+/// All jobs that have passed when a job starts.
+fn before<'a>(jobs: &'a Yaml, job: &str) -> BTreeSet<&'a str> {
+    let mut found = BTreeSet::new();
+    let mut next: Vec<&str> = needs(jobs, job).into_iter().collect();
+    while let Some(job) = next.pop() {
+        if found.insert(job) {
+            next.extend(needs(jobs, job));
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use yaml_rust2::YamlLoader;
+
+    const GOOD: &str = "
+build: {}
+rebuild-cargo: {}
+rebuild-nix: {}
+agree: { needs: [build, rebuild-cargo, rebuild-nix] }
+stage: { needs: [build, agree] }
+publish: { needs: stage }
+";
+
+    fn found(old: &str, new: &str) -> Vec<String> {
+        assert!(GOOD.contains(old), "{old}");
+        let jobs = YamlLoader::load_from_str(&GOOD.replacen(old, new, 1)).unwrap();
+        findings(&jobs[0], &["publish"])
+    }
+
+    #[test]
+    fn what_is_published_was_agreed_upon() {
+        assert_eq!(found("build", "build"), Vec::<String>::new());
+        for (old, new, what) in [
+            ("[build, agree]", "build", "publishes without"),
+            ("[build, rebuild", "[rebuild", "what job build made"),
+            (", rebuild-nix]", "]", "what job rebuild-nix made"),
+            ("rebuild-nix: {}", "nix: {}", "only"),
+        ] {
+            let findings = found(old, new);
+            assert!(
+                findings.iter().any(|text| text.contains(what)),
+                "{what}: {findings:?}"
+            );
+        }
+    }
+}
