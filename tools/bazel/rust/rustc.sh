@@ -16,11 +16,14 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/rustc.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 : >"$work/arguments"
 : >"$work/externs"
-name= target= cfg=
+: >"$work/folders"
+name= target= cfg= type= extra= out=
 while IFS= read -r argument || [ -n "$argument" ]; do
   case $argument in
   --crate-name=*) name=${argument#*=} ;;
+  --crate-type=*) type=${argument#*=} ;;
   --target=*) target=${argument#*=} ;;
+  --out-dir=*) out=${argument#*=} ;;
   esac
   case $cfg$argument in
   --cfg) cfg=1 ;;
@@ -29,6 +32,9 @@ while IFS= read -r argument || [ -n "$argument" ]; do
   1feature=*) cfg= ;;
   1*) cfg= && printf '%s\n' --cfg "$argument" >>"$work/arguments" ;;
   --codegen=metadata=* | --codegen=opt-level=*) ;;
+  --codegen=extra-filename=-*) extra=${argument#*=*=-} ;;
+  --emit=*) emit=${argument#*=} ;;
+  -Ldependency=*) printf '%s\n' "${argument#*=}" >>"$work/folders" ;;
   --extern=*) printf '%s\n' "$argument" >>"$work/externs" ;;
   *) printf '%s\n' "$argument" >>"$work/arguments" ;;
   esac
@@ -37,6 +43,34 @@ shift
 for argument; do
   printf '%s\n' "$argument" >>"$work/arguments"
 done
+
+# Objects are named by a filename of their own kind; libraries stay where Bazel expects
+# them. When they are linked, each has the name that rustc knows its objects by.
+case $type:$extra in
+rlib:?*)
+  printf '%s\n' "--codegen=extra-filename=-z$extra" --emit=dep-info "--emit=link=$out/lib$name-$extra.rlib"
+  sed 's/^/-Ldependency=/' "$work/folders"
+  ;;
+cdylib:)
+  printf '%s\n' "--emit=$emit" "-Ldependency=$work/libraries"
+  mkdir "$work/libraries"
+  while IFS= read -r folder; do
+    found=
+    for library in "$folder"/lib*-*.rlib; do
+      [ -f "$library" ] || continue
+      found=${library##*/}
+      cp "$library" "$work/libraries/${found%-*}-z${found##*-}"
+    done
+    [ -n "$found" ] || printf '%s\n' "-Ldependency=$folder"
+  done <"$work/folders"
+  sed "s|=[^=]*/\([^/]*\)-\([^/-]*[.]rlib\)\$|=$work/libraries/\1-z\2|" "$work/externs" >"$work/renamed"
+  mv "$work/renamed" "$work/externs"
+  ;;
+*)
+  echo >&2 "no wheel is made of a $type"
+  exit 1
+  ;;
+esac >>"$work/arguments"
 
 package=$CARGO_PKG_NAME-$CARGO_PKG_VERSION
 identity=$name-$CARGO_PKG_VERSION,$target

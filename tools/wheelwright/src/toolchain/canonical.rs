@@ -7,8 +7,13 @@
 //! every build system knows: the package's name, version and features, and the target.
 //!
 //! `tools/bazel/rust/rustc.sh` does the same where Bazel calls rustc: so both make the
-//! same bytes. `extra-filename` stays the caller's: rustc knows its own objects in an
-//! rlib by the stem of the file's name.
+//! same bytes.
+//!
+//! The linker's order follows the names of objects: the crate's, then `extra-filename`,
+//! which tells apart two versions of a crate, ours and the standard library's, too. So
+//! ours begins with `-z`, after any of the standard library's. The names of libraries
+//! stay the caller's, who looks for them; but rustc knows its own objects in a library by
+//! the name of that, so what is linked gets other names for the time (see [`relink`]).
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -18,6 +23,9 @@ use super::process;
 
 /// This file: all that decides what the wrapper does.
 pub const SOURCE: &str = include_str!("canonical.rs");
+
+/// Begins our `extra-filename`: after the standard library's, which are hexadecimal.
+const OURS: &str = "z";
 
 /// The package that cargo's variables are about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,13 +75,92 @@ pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
         eprintln!("wheelwright: this program is started by cargo, with the path of rustc");
         return ExitCode::from(2);
     };
-    let arguments: Vec<OsString> = arguments.collect();
+    let mut arguments: Vec<OsString> = arguments.collect();
     let here = std::env::current_dir().ok();
-    let arguments = match Package::current() {
-        Some(package) => canonical(arguments, &package, here.as_deref()),
-        None => arguments,
+    if let Some(package) = Package::current() {
+        arguments = canonical(arguments, &package, here.as_deref());
+    }
+    // Beside the libraries, so that they can be links.
+    let beside = libraries(&arguments).and_then(|folder| Some(folder.parent()?.to_owned()));
+    let Some(beside) = beside else {
+        return process::wrapped(Command::new(rustc).args(arguments));
     };
-    process::wrapped(Command::new(rustc).args(arguments))
+    let linked = tempfile::tempdir_in(&beside)
+        .and_then(|folder| relink(arguments, folder.path()).map(|arguments| (folder, arguments)));
+    match linked {
+        Ok((_folder, arguments)) => process::wrapped(Command::new(rustc).args(arguments)),
+        Err(error) => {
+            eprintln!(
+                "wheelwright: cannot link libraries into {}: {error}",
+                beside.display()
+            );
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The folder of the libraries that a crate is linked from; none if it is not linked
+/// by [`canonical`] arguments.
+fn libraries(arguments: &[OsString]) -> Option<PathBuf> {
+    let texts: Vec<&str> = arguments.iter().filter_map(|one| one.to_str()).collect();
+    let target = value(&texts, "--target")?;
+    if !kinds(&texts).contains(&"cdylib") || asks(&texts) {
+        return None;
+    }
+    let mut folders = texts
+        .iter()
+        .filter_map(|text| text.strip_prefix("dependency="))
+        .map(Path::new);
+    // The other one has libraries for this machine, which procedural macros load.
+    folders
+        .find(|folder| folder.iter().any(|part| part == target))
+        .map(Path::to_owned)
+}
+
+/// Puts the libraries that are linked into `folder`, under the names that rustc knows
+/// their objects by.
+fn relink(arguments: Vec<OsString>, folder: &Path) -> std::io::Result<Vec<OsString>> {
+    let Some(libraries) = libraries(&arguments) else {
+        return Ok(arguments);
+    };
+    for entry in std::fs::read_dir(&libraries)? {
+        let path = entry?.path();
+        if let Some(name) = objects_name(&path) {
+            let to = folder.join(name);
+            if std::fs::hard_link(&path, &to).is_err() {
+                std::fs::copy(&path, &to)?;
+            }
+        }
+    }
+    let renamed = arguments.into_iter().map(|argument| {
+        let Some(text) = argument.to_str() else {
+            return argument;
+        };
+        if text.strip_prefix("dependency=").map(Path::new) == Some(&libraries) {
+            let mut renamed = OsString::from("dependency=");
+            renamed.push(folder);
+            return renamed;
+        }
+        match text.split_once('=') {
+            Some((name, path)) if Path::new(path).parent() == Some(&libraries) => {
+                let Some(library) = objects_name(Path::new(path)) else {
+                    return argument;
+                };
+                let mut renamed = OsString::from(format!("{name}="));
+                renamed.push(folder.join(library));
+                renamed
+            }
+            _ => argument,
+        }
+    });
+    Ok(renamed.collect())
+}
+
+/// What a library is called when it is linked: `libNAME-EXTRA.rlib` with [`OURS`].
+fn objects_name(library: &Path) -> Option<String> {
+    let name = library.file_name()?.to_str()?;
+    let (start, extra) = name.strip_suffix(".rlib")?.rsplit_once('-')?;
+    Some(format!("{start}-{OURS}{extra}.rlib"))
 }
 
 /// The arguments for a crate that is compiled for a target; any others stay as they
@@ -84,9 +171,14 @@ fn canonical(arguments: Vec<OsString>, package: &Package, here: Option<&Path>) -
     else {
         return arguments;
     };
-    if texts.iter().any(|text| text.starts_with("--print")) {
+    if asks(&texts) {
         return arguments;
     }
+    let library = matches!(kinds(&texts)[..], ["lib" | "rlib"]);
+    let files = match (value(&texts, "--out-dir"), extra_filename(&texts)) {
+        (Some(folder), Some(extra)) if library => files(folder, name, extra, &texts),
+        _ => None,
+    };
     let mut identity = vec![format!("{name}-{}", package.version), target.to_owned()];
     let features = texts.windows(2).filter_map(|pair| match pair {
         ["--cfg", feature] => feature.strip_prefix("feature=\"")?.strip_suffix('"'),
@@ -101,6 +193,7 @@ fn canonical(arguments: Vec<OsString>, package: &Package, here: Option<&Path>) -
         if is(&argument, "-C") && rest.peek().is_some_and(|next| starts(next, "metadata=")) {
             rest.next();
         } else if starts(&argument, "-Cmetadata=") || starts(&argument, "--codegen=metadata=") {
+        } else if files.is_some() && starts(&argument, "--emit=") {
         } else if is(&argument, "--extern") {
             externs.extend(rest.next());
         } else {
@@ -112,6 +205,7 @@ fn canonical(arguments: Vec<OsString>, package: &Package, here: Option<&Path>) -
     for one in externs {
         kept.extend(["--extern".into(), one]);
     }
+    kept.extend(files.into_iter().flatten());
     kept.push(format!("-Cmetadata={}", identity.join(",")).into());
     // The last pair that fits is the one that rustc uses.
     for (folder, name) in package.folders(here) {
@@ -121,6 +215,48 @@ fn canonical(arguments: Vec<OsString>, package: &Package, here: Option<&Path>) -
         kept.push(remap);
     }
     kept
+}
+
+/// What a crate is made into.
+fn kinds<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
+    let pairs = arguments.windows(2);
+    pairs
+        .filter_map(|pair| (pair[0] == "--crate-type").then_some(pair[1]))
+        .collect()
+}
+
+/// Is rustc asked something, rather than told to compile?
+fn asks(arguments: &[&str]) -> bool {
+    arguments.iter().any(|text| text.starts_with("--print"))
+}
+
+/// What the caller tells apart two crates of one name by, without the dash.
+fn extra_filename<'a>(arguments: &[&'a str]) -> Option<&'a str> {
+    let found = arguments.iter().find_map(|text| {
+        let rest = text.strip_prefix("-C").unwrap_or(text);
+        rest.strip_prefix("extra-filename=-")
+    });
+    found.filter(|extra| !extra.is_empty())
+}
+
+/// Arguments for objects of our name in files of the caller's.
+fn files(folder: &str, name: &str, extra: &str, arguments: &[&str]) -> Option<Vec<OsString>> {
+    let emit = value(arguments, "--emit")?;
+    let file = |kind: &str| {
+        let name = match kind {
+            "dep-info" => format!("{name}-{extra}.d"),
+            "metadata" => format!("lib{name}-{extra}.rmeta"),
+            "link" => format!("lib{name}-{extra}.rlib"),
+            _ => return kind.to_owned(),
+        };
+        format!("{kind}={}", Path::new(folder).join(name).display())
+    };
+    let mut told: Vec<OsString> = vec![format!("-Cextra-filename=-{OURS}{extra}").into()];
+    told.extend(
+        emit.split(',')
+            .map(|kind| format!("--emit={}", file(kind)).into()),
+    );
+    Some(told)
 }
 
 /// What follows option `name`, after a space or an equals sign.

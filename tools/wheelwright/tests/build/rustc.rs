@@ -9,6 +9,21 @@ use std::process::Command;
 const STUB: &str = "#!/bin/sh\nfor one; do\n  case $one in\n  @*) cat \"${one#@}\" ;;\n  \
                     *) printf '%s\\n' \"$one\" ;;\n  esac\ndone\n";
 
+/// Prints what is in the library that it is told to link, and what that is called.
+const READING_STUB: &str = r#"#!/bin/sh
+tell() {
+  case $1 in
+  *heed=*) echo "$(cat "${1#*heed=}") is ${1##*/}" ;;
+  esac
+}
+for one; do
+  case $one in
+  @*) while read -r line; do tell "$line"; done <"${one#@}" ;;
+  *) tell "$one" ;;
+  esac
+done
+"#;
+
 /// What Bazel knows from cargo: each crate's opt-level and features.
 const CRATES: &str = "heed-traits-0.20.0 3\nheed-0.22.1 s one two\nheed-types-0.21.0 z\n";
 
@@ -88,7 +103,8 @@ fn those<'a>(told: &'a [String], start: &str) -> Vec<&'a str> {
 #[test]
 fn cargo_and_bazel_tell_rustc_the_same_about_a_crate() {
     let place = Place::new();
-    let line = "--crate-name heed src/lib.rs -C opt-level=s -C metadata=aa -C extra-filename=-aa \
+    let line = "--crate-name heed src/lib.rs --crate-type lib --out-dir made/heed \
+                --emit=dep-info,metadata,link -C opt-level=s -C metadata=aa -C extra-filename=-aa \
                 --cfg feature=\"one\" --cfg feature=\"two\" --target x86_64-unknown-linux-musl \
                 --extern libc=1.rlib --extern bitflags=2.rlib";
     let stub = place.path("stub");
@@ -97,7 +113,8 @@ fn cargo_and_bazel_tell_rustc_the_same_about_a_crate() {
     let cargo = place.told("wheelwright-rustc", &arguments, "heed").unwrap();
 
     // With a feature that only a tool wants, and another opt-level.
-    let parameters = "src/lib.rs\n--crate-name=heed\n--codegen=metadata=-7\n\
+    let parameters = "src/lib.rs\n--crate-name=heed\n--crate-type=rlib\n--out-dir=made/heed\n\
+                      --emit=dep-info,link\n--codegen=metadata=-7\n\
                       --codegen=extra-filename=-7\n--codegen=opt-level=3\n\
                       --target=x86_64-unknown-linux-musl\n--cfg\nfeature=\"one\"\n--cfg\n\
                       feature=\"tool\"\n--extern=libc=1.rlib\n--extern=bitflags=2.rlib\n";
@@ -127,15 +144,67 @@ fn cargo_and_bazel_tell_rustc_the_same_about_a_crate() {
         those(&cargo, "--extern="),
         ["--extern=bitflags=2.rlib", "--extern=libc=1.rlib"]
     );
-    // rustc knows its own objects by this, so it is the caller's.
-    assert_eq!(those(&bazel, "-Cextra-filename="), ["-Cextra-filename=-7"]);
+    // The last one counts. Objects come after the standard library's; where the
+    // library is, is the caller's word.
+    for (told, extra) in [(&cargo, "aa"), (&bazel, "7")] {
+        let names = those(told, "-Cextra-filename=");
+        assert_eq!(
+            names.last().copied(),
+            Some(format!("-Cextra-filename=-z{extra}").as_str())
+        );
+        let library = format!("--emit=link=made/heed/libheed-{extra}.rlib");
+        assert_eq!(those(told, "--emit=link"), [library]);
+    }
     assert_eq!(those(&bazel, "--cfg=script"), ["--cfg=script"]);
+}
+
+#[test]
+fn what_is_linked_has_the_names_of_its_objects() {
+    let place = Place::new();
+    let target = "x86_64-unknown-linux-gnu";
+    let folder = place.path(&format!("made/{target}/deps"));
+    std::fs::create_dir_all(&folder).unwrap();
+    let library = folder.join("libheed-7.rlib");
+    std::fs::write(&library, "the library").unwrap();
+    program(&place.path("stub"), READING_STUB);
+    let folder = folder.to_str().unwrap();
+    let stub = place.path("stub");
+    let named = format!("heed={}", library.display());
+    let dependency = format!("dependency={folder}");
+    let arguments = [
+        stub.to_str().unwrap(),
+        "--crate-name",
+        "_core",
+        "--crate-type",
+        "cdylib",
+        "--target",
+        target,
+        "-L",
+        &dependency,
+        "--extern",
+        &named,
+    ];
+    let told = place.told("wheelwright-rustc", &arguments, "heed").unwrap();
+    assert_eq!(told, ["the library is libheed-z7.rlib"]);
+
+    let parameters = format!(
+        "--crate-name=_core\n--crate-type=cdylib\n--emit=link\n--target={target}\n\
+         -Ldependency={folder}\n--extern=heed={}\n",
+        library.display()
+    );
+    std::fs::write(place.path("parameters"), parameters).unwrap();
+    let told = place.told("rustc.sh", &["@parameters"], "heed").unwrap();
+    assert_eq!(told, ["the library is libheed-z7.rlib"]);
 }
 
 #[test]
 fn a_crate_that_cargo_does_not_compile_is_refused_by_its_whole_name() {
     let place = Place::new();
-    std::fs::write(place.path("parameters"), "--crate-name=x\n--target=y\n").unwrap();
+    std::fs::write(
+        place.path("parameters"),
+        "--crate-name=x\n--crate-type=cdylib\n--target=y\n",
+    )
+    .unwrap();
     for package in ["hee", "heed-0", "foldhash"] {
         let error = place
             .told("rustc.sh", &["@parameters"], package)
