@@ -17,7 +17,7 @@ trap 'rm -rf "$work"' EXIT
 : >"$work/arguments"
 : >"$work/externs"
 : >"$work/folders"
-name= target= cfg= type= extra= out=
+name= target= cfg= type= extra= out= emit=link
 while IFS= read -r argument || [ -n "$argument" ]; do
   case $argument in
   --crate-name=*) name=${argument#*=} ;;

@@ -174,6 +174,9 @@ fn canonical(arguments: Vec<OsString>, package: &Package, here: Option<&Path>) -
     if asks(&texts) {
         return arguments;
     }
+    // zig's linker leaves out what rustc would strip (see zig.rs), and signs what it
+    // wrote: the objcopy that rustc starts after it would write all of it anew.
+    let stripped = target.contains("-apple-") && kinds(&texts).contains(&"cdylib");
     let library = matches!(kinds(&texts)[..], ["lib" | "rlib"]);
     let files = match (value(&texts, "--out-dir"), extra_filename(&texts)) {
         (Some(folder), Some(extra)) if library => files(folder, name, extra, &texts),
@@ -190,7 +193,9 @@ fn canonical(arguments: Vec<OsString>, package: &Package, here: Option<&Path>) -
     let mut externs = Vec::new();
     let mut rest = arguments.into_iter().peekable();
     while let Some(argument) = rest.next() {
-        if is(&argument, "-C") && rest.peek().is_some_and(|next| starts(next, "metadata=")) {
+        let dropped =
+            |next: &OsString| starts(next, "metadata=") || stripped && starts(next, "strip=");
+        if is(&argument, "-C") && rest.peek().is_some_and(dropped) {
             rest.next();
         } else if starts(&argument, "-Cmetadata=") || starts(&argument, "--codegen=metadata=") {
         } else if files.is_some() && starts(&argument, "--emit=") {
@@ -204,6 +209,9 @@ fn canonical(arguments: Vec<OsString>, package: &Package, here: Option<&Path>) -
     externs.sort();
     for one in externs {
         kept.extend(["--extern".into(), one]);
+    }
+    if stripped {
+        kept.push("-Cstrip=none".into());
     }
     kept.extend(files.into_iter().flatten());
     kept.push(format!("-Cmetadata={}", identity.join(",")).into());
@@ -314,6 +322,21 @@ mod tests {
              --remap-path-prefix=/home/me/heed-types-0.21.0=/crates/heed-types-0.21.0 \
              --remap-path-prefix=/target/1/out=/out/heed-types-0.21.0"
         );
+    }
+
+    #[test]
+    fn what_zig_leaves_out_is_not_stripped_again() {
+        let line = |target: &str| {
+            let line =
+                format!("--crate-name x --crate-type cdylib -C strip=symbols --target {target}");
+            said(&line, &package(None), "/")
+        };
+        let apple = line("aarch64-apple-darwin");
+        assert!(
+            apple.contains("-Cstrip=none") && !apple.contains("strip=symbols"),
+            "{apple}"
+        );
+        assert!(line("x86_64-unknown-linux-gnu").contains("-C strip=symbols"));
     }
 
     #[test]

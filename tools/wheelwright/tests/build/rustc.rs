@@ -13,7 +13,7 @@ const STUB: &str = "#!/bin/sh\nfor one; do\n  case $one in\n  @*) cat \"${one#@}
 const READING_STUB: &str = r#"#!/bin/sh
 tell() {
   case $1 in
-  *heed=*) echo "$(cat "${1#*heed=}") is ${1##*/}" ;;
+  heed=*.rlib | --extern=heed=*.rlib) echo "$(cat "${1#*heed=}") is ${1##*/}" ;;
   esac
 }
 for one; do
