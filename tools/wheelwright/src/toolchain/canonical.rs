@@ -197,11 +197,13 @@ fn canonical(arguments: Vec<OsString>, package: &Package, here: Option<&Path>) -
             |next: &OsString| starts(next, "metadata=") || stripped && starts(next, "strip=");
         if is(&argument, "-C") && rest.peek().is_some_and(dropped) {
             rest.next();
-        } else if starts(&argument, "-Cmetadata=") || starts(&argument, "--codegen=metadata=") {
-        } else if files.is_some() && starts(&argument, "--emit=") {
         } else if is(&argument, "--extern") {
             externs.extend(rest.next());
-        } else {
+        } else if !(["-Cmetadata=", "--codegen=metadata="]
+            .iter()
+            .any(|start| starts(&argument, start))
+            || files.is_some() && starts(&argument, "--emit="))
+        {
             kept.push(argument);
         }
     }
@@ -295,7 +297,7 @@ mod tests {
         Package {
             name: "heed-types".to_owned(),
             version: "0.21.0".to_owned(),
-            folder: "/home/me/heed-types-0.21.0".into(),
+            folder: "/somewhere/heed-types-0.21.0".into(),
             out: out.map(PathBuf::from),
         }
     }
@@ -314,12 +316,12 @@ mod tests {
                     -Cmetadata=2 -C extra-filename=-3 --extern z=z.rlib --extern a=a.rlib \
                     --target x86_64-unknown-linux-musl";
         assert_eq!(
-            said(line, &package(Some("/target/1/out")), "/home/me"),
+            said(line, &package(Some("/target/1/out")), "/somewhere"),
             "--crate-name heed_types src/lib.rs --cfg feature=\"a\" -C extra-filename=-3 \
              --target x86_64-unknown-linux-musl --extern a=a.rlib --extern z=z.rlib \
              -Cmetadata=heed_types-0.21.0,x86_64-unknown-linux-musl,a \
              --remap-path-prefix=heed-types-0.21.0=/crates/heed-types-0.21.0 \
-             --remap-path-prefix=/home/me/heed-types-0.21.0=/crates/heed-types-0.21.0 \
+             --remap-path-prefix=/somewhere/heed-types-0.21.0=/crates/heed-types-0.21.0 \
              --remap-path-prefix=/target/1/out=/out/heed-types-0.21.0"
         );
     }

@@ -12,7 +12,10 @@ const REBUILD: &str = "rebuild-";
 const REBUILDS: usize = 2;
 
 /// What is missing between the builds and the publishing jobs named `publishing`.
-pub(super) fn findings(jobs: &Yaml, publishing: &[&str]) -> Vec<String> {
+pub(super) fn findings<'a>(
+    jobs: &Yaml,
+    publishing: impl IntoIterator<Item = &'a str>,
+) -> Vec<String> {
     let names = jobs.as_hash().into_iter().flatten();
     let rebuilds: Vec<&str> = names
         .filter_map(|(name, _)| name.as_str())
@@ -76,7 +79,7 @@ publish: { needs: stage }
     fn found(old: &str, new: &str) -> Vec<String> {
         assert!(GOOD.contains(old), "{old}");
         let jobs = YamlLoader::load_from_str(&GOOD.replacen(old, new, 1)).unwrap();
-        findings(&jobs[0], &["publish"])
+        findings(&jobs[0], ["publish"])
     }
 
     #[test]

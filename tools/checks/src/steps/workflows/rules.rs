@@ -90,8 +90,8 @@ impl Workflow {
         if publishing.is_empty() {
             findings.push("no job publishes".to_owned());
         }
-        let names: Vec<&str> = publishing.iter().map(|job| job.name).collect();
-        findings.extend(agree::findings(&self.0["jobs"], &names));
+        let names = publishing.iter().map(|job| job.name);
+        findings.extend(agree::findings(&self.0["jobs"], names));
         for job in publishing {
             let folders: Vec<String> = job.published();
             let wanted: Vec<String> = (1..)
@@ -300,15 +300,10 @@ jobs:
           two
 
           three
-  build: &build
-    timeout-minutes: 5
-    permissions: {}
+  build: &build { timeout-minutes: 5, permissions: {} }
   rebuild-a: *build
   rebuild-b: *build
-  agree:
-    needs: [build, rebuild-a, rebuild-b]
-    timeout-minutes: 5
-    permissions: {}
+  agree: { needs: [build, rebuild-a, rebuild-b], timeout-minutes: 5, permissions: {} }
   publish:
     needs: agree
     timeout-minutes: 5
