@@ -1,7 +1,7 @@
 //! A zip file whose bytes follow from its members alone: fixed time, fixed
 //! modes, one compressor, no extra fields.
 
-use miniz_oxide::deflate::compress_to_vec;
+use libdeflater::{CompressionLvl, Compressor};
 
 use super::PackError;
 
@@ -14,7 +14,6 @@ const REGULAR: u32 = 0o100_000;
 const MADE_BY: u16 = 0x0314;
 const NEEDED: u16 = 0x0014;
 const UTF8: u16 = 1 << 11;
-const DEFLATE_LEVEL: u8 = 9;
 
 /// A member to be written.
 #[derive(Debug, Clone)]
@@ -38,13 +37,13 @@ pub fn write(artifact: &str, members: &[Member]) -> Result<Vec<u8>, PackError> {
     let size = |n: usize| u32::try_from(n).map_err(|_| too_large());
     let mut out = Vec::new();
     let mut directory = Vec::new();
+    let mut compressor = Compressor::new(CompressionLvl::best());
     for member in members {
         let offset = size(out.len())?;
-        let deflated = compress_to_vec(&member.bytes, DEFLATE_LEVEL);
-        let (method, data) = if deflated.len() < member.bytes.len() {
-            (8, deflated.as_slice())
-        } else {
-            (0, member.bytes.as_slice())
+        let deflated = deflated(&mut compressor, &member.bytes);
+        let (method, data) = match &deflated {
+            Some(deflated) => (8, deflated.as_slice()),
+            None => (0, member.bytes.as_slice()),
         };
         let mut common = Vec::new();
         short(&mut common, NEEDED);
@@ -94,6 +93,14 @@ pub fn write(artifact: &str, members: &[Member]) -> Result<Vec<u8>, PackError> {
     short(&mut out, 0); // no comment
     size(out.len())?;
     Ok(out)
+}
+
+/// `bytes` deflated; `None` if that is not shorter.
+fn deflated(compressor: &mut Compressor, bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut out = vec![0; compressor.deflate_compress_bound(bytes.len())];
+    let length = compressor.deflate_compress(bytes, &mut out).ok()?;
+    out.truncate(length);
+    (length < bytes.len()).then_some(out)
 }
 
 fn short(out: &mut Vec<u8>, value: u16) {
