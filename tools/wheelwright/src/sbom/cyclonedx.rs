@@ -3,8 +3,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::linked::{Crate, Linked, Native};
+use super::linked::{Crate, License, Linked, Native};
 use crate::digest::Digest;
+use crate::project::name::Name;
 
 /// What the bill is about.
 #[derive(Debug, Clone)]
@@ -66,7 +67,9 @@ pub fn cyclonedx(subject: &Subject, linked: &Linked) -> String {
 }
 
 fn top(subject: &Subject) -> String {
-    format!("pkg:pypi/{}@{}", subject.name, subject.version)
+    let name = Name::parse(&subject.name);
+    let name = name.as_ref().map_or(subject.name.as_str(), Name::normal);
+    format!("pkg:pypi/{name}@{}", subject.version.replace('+', "%2B"))
 }
 
 fn krate(key: &str, c: &Crate) -> Value {
@@ -75,17 +78,27 @@ fn krate(key: &str, c: &Crate) -> Value {
     component.insert("bom-ref".into(), format!("pkg:cargo/{key}").into());
     component.insert("name".into(), c.name.clone().into());
     component.insert("version".into(), c.version.clone().into());
-    component.insert("purl".into(), format!("pkg:cargo/{key}").into());
+    // A build's name in a version (`1.0.0+zstd`) is no separator.
+    let purl = format!("pkg:cargo/{}", key.replace('+', "%2B"));
+    component.insert("purl".into(), purl.into());
     if let Some(checksum) = &c.checksum {
         component.insert(
             "hashes".into(),
             json!([{ "alg": "SHA-256", "content": checksum }]),
         );
     }
-    if let Some(license) = &c.license {
-        component.insert("licenses".into(), json!([{ "expression": license }]));
+    match &c.license {
+        Some(License::Expression(expression)) => {
+            component.insert("licenses".into(), json!([{ "expression": expression }]));
+        }
+        Some(License::Named(name)) => {
+            component.insert("licenses".into(), json!([{ "license": { "name": name } }]));
+        }
+        None => {}
     }
-    if let Some(repository) = &c.repository {
+    // The format takes addresses only; `git@host:path` is none.
+    let is_address = |text: &&String| url::Url::parse(text).is_ok() && !text.contains(' ');
+    if let Some(repository) = c.repository.as_ref().filter(is_address) {
         component.insert(
             "externalReferences".into(),
             json!([{ "type": "vcs", "url": repository }]),

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use cargo_metadata::{
-    DependencyKind, Message, Metadata, MetadataCommand, Package, PackageId, TargetKind,
-};
+use cargo_metadata::camino::Utf8PathBuf;
+use cargo_metadata::{Message, MetadataCommand, Package, PackageId};
 use serde::Deserialize;
 
-use super::SbomError;
+use super::{SbomError, tree};
+use crate::project::license;
 use crate::toolchain::rust;
 
 /// What is in an extension.
@@ -18,8 +18,8 @@ pub struct Linked {
     pub root: String,
     /// Every crate, by name and version; the root too.
     pub crates: BTreeMap<String, Crate>,
-    /// C code, by name.
-    pub natives: BTreeMap<String, Native>,
+    /// C code, by its name and the crate that brought it.
+    pub natives: BTreeMap<(String, String), Native>,
 }
 
 /// A linked crate.
@@ -29,14 +29,38 @@ pub struct Crate {
     pub name: String,
     /// Its version.
     pub version: String,
-    /// SPDX expression.
-    pub license: Option<String>,
+    /// Its licence, where it says one.
+    pub license: Option<License>,
     /// SHA-256 of the package, from Cargo.lock; `None` for crates of the workspace.
     pub checksum: Option<String>,
     /// Where its source is kept.
     pub repository: Option<String>,
     /// Keys of the crates it uses.
     pub uses: BTreeSet<String>,
+}
+
+/// What a crate says of its licence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum License {
+    /// An SPDX expression.
+    Expression(String),
+    /// Other words, or the name of a file.
+    Named(String),
+}
+
+impl License {
+    fn of(package: &Package) -> Option<Self> {
+        let Some(written) = &package.license else {
+            let file = package.license_file.as_ref()?.file_name()?;
+            return Some(Self::Named(format!("the file {file} of the crate")));
+        };
+        // How crates wrote `OR` before SPDX.
+        let parts: Vec<&str> = written.split('/').map(str::trim).collect();
+        Some(match license::expression(&parts.join(" OR ")) {
+            Ok(expression) => Self::Expression(expression),
+            Err(_) => Self::Named(written.trim().to_owned()),
+        })
+    }
 }
 
 /// C code that a crate brought.
@@ -123,7 +147,7 @@ pub fn linked(manifest: &Path, target: &str, messages: Option<&[u8]>) -> Result<
         .ok_or_else(|| SbomError::NoPackage {
             manifest: manifest.display().to_string(),
         })?;
-    let build = messages.map(Build::read);
+    let build = messages.map(|messages| Build::read(messages, target));
     if let Some(build) = &build
         && !build.compiled.contains(&root.id)
     {
@@ -132,7 +156,13 @@ pub fn linked(manifest: &Path, target: &str, messages: Option<&[u8]>) -> Result<
         });
     }
     let checksums = checksums(metadata.workspace_root.as_std_path())?;
-    let edges = edges(&metadata, root, build.as_ref());
+    let mut edges = tree::edges(&metadata, root, manifest, target)?;
+    if let Some(build) = &build {
+        edges.retain(|id, _| build.compiled.contains(*id));
+        for uses in edges.values_mut() {
+            uses.retain(|id| build.compiled.contains(*id));
+        }
+    }
     let mut crates = BTreeMap::new();
     for (id, uses) in &edges {
         let package = &metadata[*id];
@@ -141,8 +171,12 @@ pub fn linked(manifest: &Path, target: &str, messages: Option<&[u8]>) -> Result<
             Crate {
                 name: package.name.to_string(),
                 version: package.version.to_string(),
-                license: package.license.as_ref().map(|l| l.replace('/', " OR ")),
-                checksum: checksums.get(&key(package)).cloned(),
+                license: License::of(package),
+                checksum: package
+                    .source
+                    .as_ref()
+                    .and_then(|_| checksums.get(&key(package)))
+                    .cloned(),
                 repository: package.repository.clone(),
                 uses: uses.iter().map(|id| key(&metadata[*id])).collect(),
             },
@@ -169,20 +203,30 @@ struct Build {
 }
 
 impl Build {
-    fn read(messages: &[u8]) -> Self {
+    /// Reads the messages of a build for `target`. What was compiled for the
+    /// machine that builds, for build scripts and procedural macros, has other
+    /// folders, unless the build was not told its target.
+    fn read(messages: &[u8], target: &str) -> Self {
+        let messages: Vec<Message> = Message::parse_stream(messages).flatten().collect();
+        let has_target = |path: &Utf8PathBuf| path.components().any(|part| part.as_str() == target);
+        let told = messages.iter().any(|message| match message {
+            Message::CompilerArtifact(artifact) => artifact.filenames.iter().any(has_target),
+            _ => false,
+        });
         let mut build = Self {
             compiled: BTreeSet::new(),
             libraries: BTreeMap::new(),
         };
-        for message in Message::parse_stream(messages).flatten() {
+        for message in messages {
             match message {
-                Message::CompilerArtifact(artifact) => {
+                Message::CompilerArtifact(artifact)
+                    if !told || artifact.filenames.iter().any(has_target) =>
+                {
                     build.compiled.insert(artifact.package_id);
                 }
-                Message::BuildScriptExecuted(script) => {
+                Message::BuildScriptExecuted(script) if !told || has_target(&script.out_dir) => {
                     for library in script.linked_libs {
-                        if let Some(name) = library.as_str().strip_prefix("static=") {
-                            // `static:+whole-archive=x` has its modifiers before.
+                        if let Some(name) = static_library(library.as_str()) {
                             build
                                 .libraries
                                 .entry(script.package_id.clone())
@@ -198,65 +242,30 @@ impl Build {
     }
 }
 
-/// The linked packages from `root` down, each with those it uses. Build scripts,
-/// tests and procedural macros run on the builder and are not linked.
-fn edges<'a>(
-    metadata: &'a Metadata,
-    root: &'a Package,
-    build: Option<&Build>,
-) -> BTreeMap<&'a PackageId, BTreeSet<&'a PackageId>> {
-    let nodes: BTreeMap<&PackageId, _> = metadata
-        .resolve
-        .iter()
-        .flat_map(|resolve| &resolve.nodes)
-        .map(|node| (&node.id, node))
-        .collect();
-    let is_linked = |id: &PackageId| {
-        let macros = metadata[id]
-            .targets
-            .iter()
-            .any(|t| t.kind.contains(&TargetKind::ProcMacro));
-        !macros && build.is_none_or(|b| b.compiled.contains(id))
-    };
-    let mut edges: BTreeMap<&PackageId, BTreeSet<&PackageId>> = BTreeMap::new();
-    let mut open = vec![&root.id];
-    while let Some(id) = open.pop() {
-        if edges.contains_key(id) {
-            continue;
-        }
-        let uses: BTreeSet<&PackageId> = nodes
-            .get(id)
-            .into_iter()
-            .flat_map(|node| &node.deps)
-            .filter(|dep| {
-                dep.dep_kinds
-                    .iter()
-                    .any(|k| k.kind == DependencyKind::Normal)
-            })
-            .map(|dep| &dep.pkg)
-            .filter(|id| is_linked(id))
-            .collect();
-        open.extend(&uses);
-        edges.insert(id, uses);
-    }
-    edges
+/// The library of `static=NAME`, which can have modifiers (`static:+verbatim=NAME`)
+/// and another name in the sources (`static=NAME:OTHER`).
+fn static_library(flag: &str) -> Option<&str> {
+    let (kind, name) = flag.split_once('=')?;
+    let is_static = kind.split(':').next() == Some("static");
+    name.split(':').next().filter(|_| is_static)
 }
 
 fn natives<'a>(
     packages: impl Iterator<Item = &'a Package>,
     build: Option<&Build>,
-) -> BTreeMap<String, Native> {
+) -> BTreeMap<(String, String), Native> {
     let table: Vec<Bundled> = toml::from_str::<Table>(include_str!("../../data/bundled.toml"))
         .map(|table| table.bundled)
         .unwrap_or_default();
-    let mut natives: BTreeMap<String, Native> = BTreeMap::new();
+    let mut natives: BTreeMap<(String, String), Native> = BTreeMap::new();
     for package in packages {
         let manifest = package.manifest_path.as_std_path();
         let folder = manifest.parent().unwrap_or(manifest);
         let row = table.iter().find(|row| row.package == *package.name);
         let libraries = build.and_then(|b| b.libraries.get(&package.id));
         let mut add = |name: String, row: Option<&Bundled>, libraries: BTreeSet<String>| {
-            let native = natives.entry(name.clone()).or_insert_with(|| Native {
+            let place = (name.clone(), key(package));
+            let native = natives.entry(place).or_insert_with(|| Native {
                 name,
                 version: row.and_then(|r| r.version(folder)),
                 license: row.map(|r| r.license.clone()),
@@ -319,6 +328,19 @@ mod tests {
         assert_eq!(value("MAJOR=3\nMINOR=5\n", "MINOR").as_deref(), Some("5"));
         assert_eq!(value(header, "MISSING"), None);
         assert_eq!(value("#define VERSION", "VERSION"), None);
+    }
+
+    #[test]
+    fn static_libraries_are_told_from_others() {
+        for (flag, wanted) in [
+            ("static=lmdb", Some("lmdb")),
+            ("static:+whole-archive,-bundle=lmdb", Some("lmdb")),
+            ("static=lmdb:other", Some("lmdb")),
+            ("dylib=c", None),
+            ("c", None),
+        ] {
+            assert_eq!(static_library(flag), wanted, "{flag}");
+        }
     }
 
     #[test]

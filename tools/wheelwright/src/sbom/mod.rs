@@ -1,15 +1,16 @@
 //! A software bill of materials of one compiled extension: the crates that were
 //! linked into it and the C code they brought.
 //!
-//! `cargo metadata` says what the dependencies are on a platform; the messages
+//! `cargo tree` says what the dependencies are on a platform; the messages
 //! of the build itself (`--message-format=json`), when there are any, say which
 //! of them were compiled and which static libraries build scripts linked.
 
 mod cyclonedx;
 mod linked;
+mod tree;
 
 pub use cyclonedx::{Subject, cyclonedx};
-pub use linked::{Crate, Linked, Native, linked};
+pub use linked::{Crate, License, Linked, Native, linked};
 
 /// Why no bill could be written.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +18,12 @@ pub enum SbomError {
     /// `cargo metadata` failed.
     #[error("cargo metadata: {0}")]
     Metadata(#[from] cargo_metadata::Error),
+    /// `cargo tree` failed, or says what cannot be understood.
+    #[error("cargo tree: {problem}")]
+    Tree {
+        /// What it says.
+        problem: String,
+    },
     /// The manifest is none of the workspace's packages.
     #[error("{manifest} is no package of its workspace")]
     NoPackage {

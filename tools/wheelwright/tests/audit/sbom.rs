@@ -1,5 +1,6 @@
 //! `sbom` of this repository's own extension, by a real cargo.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -79,4 +80,80 @@ fn platforms_differ() {
 fn messages_of_another_build_are_refused() {
     let error = linked(&manifest(), "x86_64-unknown-linux-gnu", Some(b"{}\n")).unwrap_err();
     assert!(error.to_string().contains("of another build"), "{error}");
+}
+
+/// A crate that another is built by, but not made of.
+#[test]
+fn what_only_runs_while_building_is_not_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write(
+        "Cargo.toml",
+        "[workspace]\nmembers = [\"*\"]\nresolver = \"2\"\n",
+    );
+    let mut lock = "version = 4\n".to_owned();
+    for (name, more, needs) in [
+        (
+            "a",
+            "license = \"MIT/Apache-2.0\"\n[lib]\ncrate-type = [\"cdylib\"]\n\
+             [dependencies]\nlinked = { path = \"../linked\" }\n\
+             [target.'cfg(windows)'.dependencies]\nbuild = { path = \"../build\" }\n\
+             [build-dependencies]\nbuild = { path = \"../build\" }\n\
+             linked = { path = \"../linked\", features = [\"more\"] }\n",
+            "dependencies = [\n \"build\",\n \"linked\",\n]\n",
+        ),
+        ("build", "license = \"LICENSE-APACHE & BSD\"\n", ""),
+        (
+            "linked",
+            "license-file = \"COPYING\"\nrepository = \"git@example.org:a/b\"\n\
+             [dependencies]\noptional = { path = \"../optional\", optional = true }\n\
+             [features]\nmore = [\"dep:optional\"]\n",
+            "dependencies = [\n \"optional\",\n]\n",
+        ),
+        ("optional", "", ""),
+    ] {
+        write(
+            &format!("{name}/Cargo.toml"),
+            &format!(
+                "[package]\nname = \"{name}\"\nversion = \"1.0.0\"\nedition = \"2021\"\n{more}"
+            ),
+        );
+        write(&format!("{name}/src/lib.rs"), "");
+        write!(
+            lock,
+            "\n[[package]]\nname = \"{name}\"\nversion = \"1.0.0\"\n{needs}"
+        )
+        .unwrap();
+    }
+    write("a/build.rs", "fn main() {}");
+    write("Cargo.lock", &lock);
+    let listed = |target: &str| {
+        let linked = linked(&folder.path().join("a/Cargo.toml"), target, None).unwrap();
+        let subject = Subject {
+            name: "De_mo".into(),
+            version: "1.0".into(),
+            target: target.into(),
+        };
+        serde_json::from_str::<Value>(&cyclonedx(&subject, &linked)).unwrap()
+    };
+    let linux = listed("x86_64-unknown-linux-gnu");
+    assert_eq!(names(&linux), ["a", "linked"]);
+    let windows = listed("x86_64-pc-windows-gnu");
+    assert_eq!(names(&windows), ["a", "build", "linked"]);
+    let licence = |place: usize| windows["components"][place]["licenses"][0].to_string();
+    assert_eq!(licence(0), "{\"expression\":\"MIT OR Apache-2.0\"}");
+    assert_eq!(
+        licence(1),
+        "{\"license\":{\"name\":\"LICENSE-APACHE & BSD\"}}"
+    );
+    assert!(licence(2).contains("COPYING"), "{}", licence(2));
+    assert!(windows["components"][2].get("externalReferences").is_none());
+    assert_eq!(
+        windows["metadata"]["component"]["purl"],
+        "pkg:pypi/de-mo@1.0"
+    );
 }
