@@ -13,7 +13,7 @@
 //! which tells apart two versions of a crate, ours and the standard library's, too. So
 //! ours begins with `-z`, after any of the standard library's. The names of libraries
 //! stay the caller's, who looks for them; but rustc knows its own objects in a library by
-//! the name of that, so what is linked gets other names for the time (see [`relink`]).
+//! the name of that, so what is linked gets other names for the time (see `relink`).
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
