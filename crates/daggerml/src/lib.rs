@@ -25,6 +25,7 @@ pub mod error;
 pub mod execution;
 mod folder;
 pub mod id;
+mod id_set;
 pub mod maintenance;
 pub mod name;
 pub mod record;

@@ -84,7 +84,7 @@ impl OpenDag {
         Self {
             repository,
             info,
-            nodes: IndexSet::new(),
+            nodes: IndexSet::default(),
             names: BTreeMap::new(),
             tags: BTreeSet::new(),
             argv: None,

@@ -14,6 +14,7 @@ use super::view::DagView;
 use super::{builtin, read};
 use crate::error::{Error, Result};
 use crate::id::{DagId, DatumId, NodeId, TypedId};
+use crate::id_set::IdState;
 use crate::name::Name;
 use crate::record::{Builtin, Datum, Node};
 use crate::repo::Repository;
@@ -30,7 +31,7 @@ use crate::value::Value;
 pub struct OpenDag {
     pub(super) repository: Repository,
     pub(super) info: IndexInfo,
-    pub(super) nodes: IndexSet<NodeId>,
+    pub(super) nodes: IndexSet<NodeId, IdState>,
     pub(super) names: BTreeMap<Name, u32>,
     pub(super) tags: BTreeSet<Name>,
     pub(super) argv: Option<u32>,

@@ -1,12 +1,13 @@
 //! Finished DAGs, for reading.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::encoded::Encoded;
 use super::read;
 use crate::error::{Error, Result};
 use crate::id::{DagId, DatumId, NodeId};
+use crate::id_set::IdSet;
 use crate::name::Name;
 use crate::record::{Dag, Datum, ErrorInfo, Node};
 use crate::repo::Repository;
@@ -24,7 +25,7 @@ pub struct DagView {
 struct Inner {
     dag: Dag,
     /// The nodes as a set, made when first asked for.
-    set: OnceLock<HashSet<NodeId>>,
+    set: OnceLock<IdSet<NodeId>>,
     /// The node whose datum was last asked for: first its type is, then its value.
     latest: Mutex<Option<(NodeId, DatumId)>>,
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::cbor::{read_value, write_value};
 use crate::error::{Fault, FaultKind, ValueError};
 use crate::id::{DagId, NodeId};
+use crate::id_set::IdSet;
 use crate::name::Name;
 use crate::value::Value;
 
@@ -179,7 +180,7 @@ impl Record for Dag {
             outcome: Outcome::Result(0),
             tags: BTreeSet::new(),
         };
-        let distinct: std::collections::HashSet<_> = dag.nodes.iter().collect();
+        let distinct: IdSet<NodeId> = dag.nodes.iter().copied().collect();
         if distinct.len() != dag.nodes.len() {
             return Err(reader.fault(FaultKind::Payload, "a node comes twice"));
         }

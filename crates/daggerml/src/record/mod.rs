@@ -277,6 +277,9 @@ impl Writer {
 
 impl Reader<'_> {
     pub(crate) fn id<I: TypedId>(&mut self) -> Result<I, Fault> {
+        if let Some(bytes) = self.id_bytes() {
+            return Ok(I::from_object(ObjectId::from_bytes(*bytes)));
+        }
         let bytes = self.bytes()?;
         match bytes.try_into() {
             Ok(bytes) => Ok(I::from_object(ObjectId::from_bytes(bytes))),
