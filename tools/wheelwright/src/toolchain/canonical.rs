@@ -19,7 +19,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use super::process;
+use super::{alias, process};
 
 /// This file: all that decides what the wrapper does.
 pub const SOURCE: &str = include_str!("canonical.rs");
@@ -80,6 +80,16 @@ pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
     if let Some(package) = Package::current() {
         arguments = canonical(arguments, &package, here.as_deref());
     }
+    let _alias = match alias::without_commas(&mut arguments) {
+        Ok(alias) => alias,
+        Err(error) => {
+            eprintln!(
+                "wheelwright: rustc cannot write into a folder with a comma in its name, and no \
+                 other name can be given to it ({error}); use a folder without"
+            );
+            return ExitCode::from(2);
+        }
+    };
     // Beside the libraries, so that they can be links.
     let beside = libraries(&arguments).and_then(|folder| Some(folder.parent()?.to_owned()));
     let Some(beside) = beside else {

@@ -1,6 +1,7 @@
 //! The tools that a build uses, each pinned: rustc by `rust-toolchain.toml`,
 //! zig (C compiler and linker) and pip by hash.
 
+mod alias;
 pub mod canonical;
 mod loader;
 pub mod platform;
