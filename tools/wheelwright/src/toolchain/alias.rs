@@ -22,13 +22,12 @@ pub(super) fn without_commas(
         else {
             continue;
         };
-        let alias = match &alias {
-            Some(alias) => alias,
-            None => {
-                let made = tempfile::tempdir()?;
-                link(&std::path::absolute(folder)?, &made.path().join("out"))?;
-                alias.insert(made)
-            }
+        let alias = if let Some(alias) = &alias {
+            alias
+        } else {
+            let made = tempfile::tempdir()?;
+            link(&std::path::absolute(folder)?, &made.path().join("out"))?;
+            alias.insert(made)
         };
         let mut renamed = OsString::from(format!("--emit={kind}="));
         renamed.push(alias.path().join("out").join(name));
