@@ -216,7 +216,6 @@ def test_cancel_stops_the_call_on_its_worker(dask: Adapter, tmp_path: Path) -> N
     until(gone)
     answer = dask.ask("poll", token=answer["token"])
     assert answer["error"]["kind"] == "unknown_token"
-    # A task that is not there needs no stopping; what is no token is none of its tasks.
     assert dask.ask("cancel", token=f"daggerml-{'0' * 64}-1")["state"] == "canceled"
     assert dask.ask("cancel", token="never")["error"]["kind"] == "invalid_request"  # noqa: S106
 
