@@ -122,7 +122,7 @@ def named(text: str) -> str:
 def test_pages_hold_text(repo: daggerml.Dml, attack: str) -> None:
     dag = repo.new("d")
     part = dag.put([attack, attack], name=named(attack))
-    whole = dag.put({"a": part, "b": part[0], attack: 1}, name=named(f"{attack}2"))
+    whole = dag.put({"a": part, "b": part[0], f"{attack}3": 1}, name=named(f"2{attack}"))
     judge(dag._repr_html_())
     dag.commit(whole)
     for shown in (dag, dag.result, dag.result["a"], dag.result["a"][0]):
