@@ -98,7 +98,8 @@ class Corpus:
         self.file, self.around = module.__file__ or "", dict(vars(module))
         begun = time.process_time()
         try:
-            parts = source._made(main_function, [thing], Parts({}, Choices(), bool, set()))  # noqa: SLF001
+            about = Parts({}, Choices(), bool, set())
+            parts = source._made(main_function, [thing], about, [])  # noqa: SLF001
         except InvalidError as problem:
             text = str(problem)
             return "", next((kind for words, kind in KINDS if words in text), text)
