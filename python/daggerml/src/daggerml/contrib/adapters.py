@@ -6,33 +6,20 @@ can be written and tested with this one, and runs no call.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from daggerml.contrib.authored import Authored
 from daggerml.errors import InvalidError, NotFoundError
-
-if TYPE_CHECKING:
-    from daggerml._core import Runnable
 
 __all__ = ["AdapterBase", "get_adapter", "list_adapters"]
 
 _GUIDE = "an adapter is a program: see the guide 'adapters'"
 
 
-class AdapterBase:
+class AdapterBase(Authored):
     """An adapter of DaggerML 0.1.x."""
 
     name: str = ""
-
-    @classmethod
-    def resolve_runnable(
-        cls,
-        uri: str,
-        kwargs: dict[str, Any],  # noqa: ARG003  derived classes use them
-        sub: Any,  # noqa: ARG003
-    ) -> Runnable:
-        """Return the runnable of what was authored; a derived class says which."""
-        text = f"{cls.__name__} does not say what it makes of uri={uri!r}"
-        raise InvalidError(text, hint="define resolve_runnable, or make a daggerml.Runnable")
 
     @classmethod
     def send(cls, **payload: Any) -> dict[str, Any]:  # noqa: ARG003  derived classes use it

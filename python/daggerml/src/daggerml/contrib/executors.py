@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from daggerml.contrib.authored import Authored
 from daggerml.errors import InvalidError
-
-if TYPE_CHECKING:
-    from daggerml._core import Runnable
 
 __all__ = ["ExecutorBase"]
 
@@ -21,22 +19,11 @@ _GONE = {
 }
 
 
-class ExecutorBase:
+class ExecutorBase(Authored):
     """An executor of DaggerML 0.1.x: one operation is one call of one of its methods."""
 
     name: str = ""
     adapter: str = ""
-
-    @classmethod
-    def resolve_runnable(
-        cls,
-        uri: str,
-        kwargs: dict[str, Any],  # noqa: ARG003  derived classes use them
-        sub: Any,  # noqa: ARG003
-    ) -> Runnable:
-        """Return the runnable of what was authored; a derived class says which."""
-        text = f"{cls.__name__} does not say what it makes of uri={uri!r}"
-        raise InvalidError(text, hint="define resolve_runnable, or make a daggerml.Runnable")
 
     @classmethod
     def handle(cls, *, operation: str, **payload: Any) -> dict[str, Any]:
