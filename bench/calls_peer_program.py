@@ -7,9 +7,8 @@ import statistics
 import sys
 import time
 
-from daggerml.contrib import api
-
 import daggerml as dml
+from daggerml.contrib import api
 
 COLD, CACHED = 3, 10
 
