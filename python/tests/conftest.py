@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,6 +88,29 @@ def peer(tmp_path_factory: pytest.TempPathFactory) -> str:
         reason = (made.stderr.strip().splitlines() or ["?"])[-1]
         pytest.skip(f"{PEER} cannot be installed here: {reason}")
     return python
+
+
+@pytest.fixture(scope="session")
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the folder of the released source distribution."""
+    folder = tmp_path_factory.mktemp("sdist")
+    # What builds it comes as wheels: only its metadata is made.
+    options = ["--no-deps", "--no-binary", "daggerml", "--dest", str(folder)]
+    made = subprocess.run(
+        [sys.executable, "-I", "-m", "pip", "download", "-q", *options, PEER],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    if made.returncode:
+        reason = (made.stderr.strip().splitlines() or ["?"])[-1]
+        pytest.skip(f"the source of {PEER} cannot be had here: {reason}")
+    [archive] = folder.glob("*.tar.gz")
+    with tarfile.open(archive) as opened:
+        opened.extractall(folder)  # noqa: S202  pip took its metadata from it already
+    [inner] = [path for path in folder.iterdir() if path.is_dir()]
+    return inner
 
 
 @pytest.fixture

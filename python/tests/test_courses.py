@@ -10,12 +10,9 @@ import os
 import re
 import subprocess
 import sys
-import tarfile
 from typing import TYPE_CHECKING
 
 import courses
-import pytest
-from conftest import PEER
 from test_parity import PAGE
 
 if TYPE_CHECKING:
@@ -32,29 +29,6 @@ def main():
 """
 #: How many of the programs that need no cloud must run, in percent.
 LEAST = 90
-
-
-@pytest.fixture(scope="session")
-def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the folder of the released source distribution."""
-    folder = tmp_path_factory.mktemp("sdist")
-    # What builds it comes as wheels: only its metadata is made.
-    options = ["--no-deps", "--no-binary", "daggerml", "--dest", str(folder)]
-    made = subprocess.run(
-        [sys.executable, "-I", "-m", "pip", "download", "-q", *options, PEER],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    if made.returncode:
-        reason = (made.stderr.strip().splitlines() or ["?"])[-1]
-        pytest.skip(f"the source of {PEER} cannot be had here: {reason}")
-    [archive] = folder.glob("*.tar.gz")
-    with tarfile.open(archive) as opened:
-        opened.extractall(folder)  # noqa: S202  pip took its metadata from it already
-    [inner] = [path for path in folder.iterdir() if path.is_dir()]
-    return inner
 
 
 def listed() -> dict[tuple[str, int], str]:
@@ -89,15 +63,3 @@ def test_the_courses_run_but_for_those_that_the_guide_lists(sdist: Path, tmp_pat
     local = [program for program in outcomes if reasons.get(program) != "S3"]
     passed = [program for program in local if program not in failed]
     assert len(passed) * 100 >= LEAST * len(local), f"{len(passed)} of {len(local)}"
-
-
-def test_the_guide_tells_what_each_of_its_tests_asks_for(sdist: Path) -> None:
-    page = PAGE.read_text("utf-8")
-    rows = dict(re.findall(r"^\| `(test_\w+\.py)` \| `([\w.]+)` \|", page, re.MULTILINE))
-    files = {path.name: path for path in (sdist / "tests/api/contracts").glob("test_*.py")}
-    assert set(rows) == set(files)
-    for name, asks in rows.items():
-        text = files[name].read_text("utf-8")
-        assert re.search(r"^(from|import) daggerml\.(_core|dashboard)\b", text, re.MULTILINE), name
-        module, _, attribute = asks.rpartition(".")
-        assert asks in text or f"from {module} import {attribute}" in text, name

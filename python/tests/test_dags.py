@@ -178,10 +178,10 @@ def test_no_repository_is_made_by_itself(tmp_path: Path, monkeypatch: pytest.Mon
     assert daggerml.get_default_dml() == made
     other = Dml.init(tmp_path / "other")
     daggerml.set_default_dml(other)
-    assert daggerml.status()["default"] == {"source": "process"}
+    assert daggerml.status()["default"]["source"] == "process"
     assert daggerml.get_default_dml() == other
     daggerml.clear_default_dml()
-    assert daggerml.status()["default"] == {"source": "directory"}
+    assert daggerml.status()["default"]["source"] == "directory"
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:

@@ -32,8 +32,6 @@ REPLACED = {
     "Dml.dag": "Dml.load",
     "Dml.runtime": "Dml.indexes",
     "Dml.show": "Dml.dags",
-    "api.codecs": "codecs.codecs",
-    "api.iter_codecs": "codecs.codecs",
 }
 
 NAMES = """
@@ -71,10 +69,6 @@ def test_the_table_is_true_of_us() -> None:
             there = hasattr(daggerml, member)
         elif home == "api":
             there = hasattr(daggerml.api, member)
-        elif home == "codecs":
-            from daggerml import codecs
-
-            there = hasattr(codecs, member)
         elif member in {"message", "origin", "stack", "type"} and home.endswith("Error"):
             there = hasattr(daggerml.Error(""), member)
         else:

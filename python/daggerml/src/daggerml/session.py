@@ -153,9 +153,18 @@ def resume(
 
 
 def status() -> dict[str, Any]:
-    """Tell which repository is the default, and what is checked out there."""
+    """Returns which repository is the default, and what is checked out there.
+
+    ``default`` says by ``source`` what chose it: ``"scoped"`` (:func:`use_default_dml`),
+    ``"process"`` (:func:`set_default_dml`) or ``"directory"``; ``status`` is :meth:`Dml.status`.
+    """
     dml, source = _resolve()
-    return {"default": {"source": source}, "status": dml.status()}
+    default = {
+        "source": source,
+        "has_scoped_override": _scoped.get() is not None,
+        "has_process_default": _process is not None,
+    }
+    return {"default": default, "status": dml.status()}
 
 
 @accepts(*_CONFIGURATION)
