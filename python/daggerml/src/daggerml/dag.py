@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from daggerml import log
-from daggerml.errors import CancellationError, DmlRepoError, Error, NodeError
-from daggerml.light import overload
+from daggerml.errors import (
+    CancellationError,
+    DmlRepoError,
+    Error,
+    NameNotFoundError,
+    NodeError,
+    NotFoundError,
+)
 from daggerml.node import ListNode, MapNode, Node, RunnableNode, ScalarNode, SetNode, node_class
-from daggerml.reading import ReadableDag, fill
 from daggerml.released import accepts
+from daggerml.typing_shim import cast, overload
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from types import TracebackType
     from typing import Any, NoReturn, Optional, Union
 
@@ -25,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Dag"]
 
 
-class Dag(ReadableDag):
+class Dag:
     """A DAG: nodes, some of them with names, and a result or an error.
 
     :func:`daggerml.new` begins one and :func:`daggerml.load` loads one. While
@@ -52,7 +58,14 @@ class Dag(ReadableDag):
     division by zero
     """
 
-    __slots__ = ()
+    __slots__ = ("__weakref__", "_message", "_name", "_open", "_ref", "_view", "dml")
+
+    dml: Dml
+    _name: str
+    _message: str
+    _open: Optional[OpenDag]
+    _view: Optional[DagView]
+    _ref: Optional[Ref]
 
     def __init__(self) -> None:
         text = "begin a DAG by daggerml.new(name) and load one by daggerml.load(name)"
@@ -60,11 +73,138 @@ class Dag(ReadableDag):
 
     @classmethod
     def _begun(cls, dml: Dml, core: OpenDag, name: str, message: str) -> Dag:
-        return fill(cls.__new__(cls), dml, name, message, core, None, None)
+        return cls._made(dml, name, message, core, None, None)
 
     @classmethod
     def _finished(cls, dml: Dml, view: DagView, name: str = "") -> Dag:
-        return fill(cls.__new__(cls), dml, name, "", None, view, view.dag)
+        return cls._made(dml, name, "", None, view, view.dag)
+
+    @classmethod
+    def _made(  # noqa: PLR0917  the fields, in their order
+        cls,
+        dml: Dml,
+        name: str,
+        message: str,
+        core: Optional[OpenDag],
+        view: Optional[DagView],
+        ref: Optional[Ref],
+    ) -> Dag:
+        self = cls.__new__(cls)
+        # Not by `self.dml = dml`: that would put a node. Also, loading a DAG is quicker this way.
+        fill = object.__setattr__
+        fill(self, "dml", dml)
+        fill(self, "_name", name)
+        fill(self, "_message", message)
+        fill(self, "_open", core)
+        fill(self, "_view", view)
+        fill(self, "_ref", ref)
+        return self
+
+    # What it is
+
+    @property
+    def name(self) -> str:
+        """The name that it was begun or loaded under; empty when it was reached otherwise."""
+        return self._name
+
+    @property
+    def message(self) -> str:
+        """The message that it was begun with; empty for a DAG that was loaded."""
+        return self._message
+
+    @property
+    def ref(self) -> Optional[Ref]:
+        """The ref of the committed DAG; ``None`` while it is open."""
+        return self._ref
+
+    @property
+    def token(self) -> Optional[Ref]:
+        """The ref that the open DAG can be resumed by; ``None`` when it is not open."""
+        return None if self._open is None else self._open.index
+
+    @property
+    def tags(self) -> list[str]:
+        """The DAG's labels, in order."""
+        return self._reader().tags()
+
+    @property
+    def error(self) -> Optional[Error]:
+        """The error that the DAG ended in; ``None`` when there is none."""
+        reader = self._reader()
+        if self._open is not None:
+            return None
+        error: Optional[Error] = reader.error()  # type: ignore[union-attr]
+        return error
+
+    @property
+    def result(self) -> AnyNode:
+        """The result of the committed DAG. If it ended in an error, that is raised."""
+        if self._open is not None:
+            text = "an open DAG has no result; commit it first"
+            raise DmlRepoError(text)
+        return self._node(self._committed().result())
+
+    @property
+    def argv(self) -> ListNode:
+        """The arguments, in the DAG of a call."""
+        ref = self._reader().argv()
+        if ref is None:
+            text = "this DAG has no argv: it is not the DAG of a call"
+            raise DmlRepoError(text)
+        return cast("ListNode", self._node(ref))  # the engine makes no other
+
+    # Names
+
+    def keys(self) -> list[str]:
+        """Return the names of the named nodes, in order."""
+        return list(self._reader().names())
+
+    def values(self) -> list[AnyNode]:
+        """Return the named nodes, in the order of their names."""
+        return [self._node(ref) for ref in self._reader().names().values()]
+
+    def items(self) -> list[tuple[str, AnyNode]]:
+        """Return the names with their nodes, in order."""
+        return [(name, self._node(ref)) for name, ref in self._reader().names().items()]
+
+    def nodes(self) -> list[AnyNode]:
+        """Return all nodes that have a value, in the order they were made."""
+        found = []
+        for ref in self._reader().nodes():
+            try:
+                found.append(self._node(ref))
+            except NodeError:
+                log.debug("%s is a call that ended in an error", ref.short)
+        return found
+
+    def __getitem__(self, name: str) -> AnyNode:
+        return self._node(self._reader().named(name))
+
+    def __getattr__(self, name: str) -> AnyNode:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        try:
+            return self[name]
+        except NotFoundError as error:
+            raise NameNotFoundError(error.message, hint=error.hint) from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._reader().names()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
+
+    def __len__(self) -> int:
+        return len(self._reader().names())
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __dir__(self) -> list[str]:
+        return sorted({*object.__dir__(self), *self.keys()})
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return self.keys()
 
     # Making it
 
@@ -292,6 +432,17 @@ class Dag(ReadableDag):
 
     # Inside
 
+    def _committed(self) -> DagView:
+        if self._view is None:
+            if self._ref is None:
+                text = f"the DAG {self._name!r} was cancelled"
+                raise DmlRepoError(text, kind="closed")
+            self._view = self.dml._handle.view(self._ref)
+        return self._view
+
+    def _reader(self) -> Union[OpenDag, DagView]:
+        return self._open or self._committed()
+
     def _writer(self) -> OpenDag:
         if self._open is None:
             how = "was cancelled" if self._ref is None else "is committed and cannot change"
@@ -332,6 +483,22 @@ class Dag(ReadableDag):
         from daggerml.codecs import encode
 
         return encode(value, self)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Dag):
+            return NotImplemented
+        if self._ref is None or other._ref is None:
+            return self is other
+        return self._ref == other._ref and self.dml == other.dml
+
+    def __hash__(self) -> int:
+        # An open DAG and the committed one that it becomes keep one hash.
+        return hash(self.dml)
+
+    def __repr__(self) -> str:
+        name = f" {self._name!r}" if self._name else ""
+        state = self._ref.short if self._ref else "open" if self._open else "cancelled"
+        return f"<Dag{name} {state}>"
 
     def __copy__(self) -> Dag:
         return self

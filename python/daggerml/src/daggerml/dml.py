@@ -7,17 +7,18 @@ import os
 from daggerml import _core
 from daggerml.dag import Dag
 from daggerml.errors import DmlRepoError
-from daggerml.history import History, revision_text
+from daggerml.history import Branches, Config, History, Tags, revision_text
 from daggerml.released import accepts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from typing import Any, Literal, Optional, Union
 
     from daggerml._core import Ref
     from daggerml.executions import Executions
+    from daggerml.history import Side
 
     StrPath = Union[str, "os.PathLike[str]"]
     Revision = Union[str, Ref, None]
@@ -38,7 +39,7 @@ _CONFIGURATION = (
 )
 
 
-class Dml(History):
+class Dml:
     """A repository: the folder that holds ``.dml``.
 
     ``Dml(project_home)`` opens the repository of a folder or the nearest one above it.
@@ -171,9 +172,87 @@ class Dml(History):
         """Return the names of the committed DAGs, with their refs."""
         return self._handle.dags(_revision(revision))
 
+    # What it is made of
+
+    @property
+    def history(self) -> History:
+        """The commits: ``log``, ``diff``, ``checkout``, ``merge``, ``rebase``, ``revert`` ..."""
+        return History(self._handle)
+
+    @property
+    def branch(self) -> Branches:
+        """The branches: ``list``, ``create``, ``move``, ``rename``, ``delete``.
+
+        >>> from daggerml import Dml
+        >>> with Dml.temporary() as repo:
+        ...     with repo.new("base") as dag:
+        ...         dag.commit(1)
+        ...     made = repo.branch.create("trial")
+        ...     status = repo.checkout("trial")
+        ...     with repo.new("idea") as dag:
+        ...         dag.commit(2)
+        ...     status = repo.checkout("main")
+        ...     print(list(repo.branch.list()), list(repo.dags()))
+        ...     merged = repo.merge("trial")
+        ...     print(list(repo.dags()))
+        ['main', 'trial'] ['base']
+        ['base', 'idea']
+        """
+        return Branches(self._handle)
+
+    @property
+    def tag(self) -> Tags:
+        """The tags: ``list``, ``create``, ``delete``."""
+        return Tags(self._handle)
+
+    @property
+    def config(self) -> Config:
+        """The settings: ``list``, ``get``, ``set``, ``add``."""
+        return Config(self._handle)
+
+    @property
+    def exec(self) -> Executions:
+        """The calls: those that run now, and every run that ended."""
+        from daggerml.executions import Executions
+
+        return Executions(self)
+
+    def status(self) -> dict[str, Any]:
+        """Returns what is checked out.
+
+        The keys are ``root``, ``branch`` (``None`` where a commit is checked out), ``commit``
+        (``None`` before the first one) and ``dags`` (how many there are).
+        """
+        return self._handle.status()
+
+    @accepts("remote")
+    def gc(self, *, dry_run: bool = False) -> dict[str, dict[str, int]]:
+        """Removes the objects that nothing refers to.
+
+        Returns how many are ``kept`` and ``removed``, by kind. With ``dry_run`` nothing is removed.
+
+        >>> from daggerml import Dml
+        >>> with Dml.temporary() as repo:
+        ...     with repo.new("kept") as dag:
+        ...         dag.commit(1)
+        ...     repo.gc()["removed"]
+        {}
+        """
+        return _core.gc(self._handle, dry_run)
+
+    def fsck(self) -> list[dict[str, Any]]:
+        """Checks everything in the repository. Returns what is damaged; normally nothing.
+
+        Each finding has ``subject``, ``name``, ``detail``, ``referrers`` and ``lost``;
+        an object also has ``kind`` and ``id``.
+        """
+        return _core.fsck(self._handle)
+
+    # Shorter ways to write what Dml.history does
+
     @accepts("remote", "dep")
     def rev_parse(self, revision: str) -> Ref:
-        """Return what a revision stands for.
+        """Returns the ref that a revision stands for; see :meth:`History.rev_parse`.
 
         >>> from daggerml import Dml
         >>> with Dml.temporary() as repo:
@@ -187,7 +266,7 @@ class Dml(History):
         0
         True
         """
-        return self._handle.rev_parse(revision)
+        return self.history.rev_parse(revision)
 
     @accepts("remote", "dep")
     def log(
@@ -198,26 +277,86 @@ class Dml(History):
         dag: Optional[str] = None,
         first_parent: bool = False,
     ) -> list[dict[str, Any]]:
-        """Return the commits up to a revision (or of a range ``A..B``), newest first.
+        """Returns the commits up to a revision, newest first; see :meth:`History.log`."""
+        return self.history.log(revision, limit, dag=dag, first_parent=first_parent)
 
-        Each has ``commit``, ``parents``, ``author``, ``message`` and ``time``,
-        which is in UTC. With ``dag``, only commits that changed the DAG of that
-        name; with ``first_parent``, without what merges brought in.
-        """
-        from datetime import datetime, timedelta, timezone
+    @accepts("remote", "dep")
+    def diff(
+        self, revision: Union[str, Ref] = "HEAD", relative_to: Revision = None
+    ) -> dict[str, tuple[Optional[Ref], Optional[Ref]]]:
+        """Returns the names whose DAGs differ; see :meth:`History.diff`."""
+        return self.history.diff(revision, relative_to)
 
-        entries = self._handle.log(revision_text(revision), limit, dag, first_parent)
-        epoch = datetime(1970, 1, 1, tzinfo=timezone.utc)
-        for entry in entries:
-            entry["time"] = epoch + timedelta(microseconds=entry["time"])
-        return entries
+    @accepts("remote")
+    def checkout(self, revision: Union[str, Ref]) -> dict[str, Any]:
+        """Checks out a branch or a commit; see :meth:`History.checkout`."""
+        return self.history.checkout(revision)
 
-    @property
-    def exec(self) -> Executions:
-        """The calls: those under way, and the attempts that were made."""
-        from daggerml.executions import Executions
+    @accepts("ff_only", "remote")
+    def merge(
+        self,
+        revision: Union[str, Ref],
+        *,
+        ff: Literal["auto", "never", "only"] = "auto",
+        favor: Optional[Side] = None,
+        message: Optional[str] = None,
+    ) -> Ref:
+        """Merges a revision into the branch that is checked out; see :meth:`History.merge`."""
+        return self.history.merge(revision, ff=ff, favor=favor, message=message)
 
-        return Executions(self)
+    def conflicts(self) -> dict[str, Optional[str]]:
+        """Returns the names in conflict in a waiting merge; see :meth:`History.conflicts`."""
+        return self.history.conflicts()
+
+    def resolve_conflict(self, name: str, choice: str) -> None:
+        """Chooses what a name in conflict gets; see :meth:`History.resolve_conflict`."""
+        self.history.resolve_conflict(name, choice)
+
+    def merge_continue(self) -> Ref:
+        """Completes a merge whose conflicts are resolved; see :meth:`History.merge_continue`."""
+        return self.history.merge_continue()
+
+    def merge_abort(self) -> None:
+        """Gives up a waiting merge; see :meth:`History.merge_abort`."""
+        self.history.merge_abort()
+
+    @accepts("remote")
+    def rebase(
+        self,
+        revision: Union[str, Ref],
+        *,
+        favor: Optional[Side] = None,
+        resolve: Optional[Mapping[str, str]] = None,
+    ) -> Ref:
+        """Makes the commits of a branch again on top of a revision; see :meth:`History.rebase`."""
+        return self.history.rebase(revision, favor=favor, resolve=resolve)
+
+    @accepts("remote")
+    def revert(
+        self,
+        revision: Union[str, Ref],
+        message: Optional[str] = None,
+        *,
+        mainline: Optional[int] = None,
+        favor: Optional[Side] = None,
+        resolve: Optional[Mapping[str, str]] = None,
+    ) -> Ref:
+        """Makes a commit that undoes another one; see :meth:`History.revert`."""
+        return self.history.revert(
+            revision, message, mainline=mainline, favor=favor, resolve=resolve
+        )
+
+    def delete_dag(self, *names: str, message: Optional[str] = None) -> Ref:
+        """Makes a commit without the DAGs of these names; see :meth:`History.delete_dag`."""
+        return self.history.delete_dag(*names, message=message)
+
+    def rename_dag(
+        self, old: str, new: str, *, force: bool = False, message: Optional[str] = None
+    ) -> Ref:
+        """Makes a commit in which a DAG has another name; see :meth:`History.rename_dag`."""
+        return self.history.rename_dag(old, new, force=force, message=message)
+
+    # Its names
 
     def __contains__(self, name: object) -> bool:
         return name in self.dags()

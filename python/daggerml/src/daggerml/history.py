@@ -1,4 +1,4 @@
-"""What the ``dml`` command does with a repository's history, settings and garbage."""
+"""What the ``dml`` command does with a repository's commits, branches, tags and settings."""
 
 from __future__ import annotations
 
@@ -19,53 +19,74 @@ __all__ = ["Branches", "Config", "History", "Tags", "revision_text"]
 
 
 class History:
-    """Branches, tags and commits of a repository; :class:`daggerml.Dml` is one."""
+    """The commits of a repository, which :attr:`Dml.history` is.
 
-    __slots__ = ()
-    _handle: _core.Repository
+    A ``revision`` is the ref of a commit, or text: an id, a branch, a tag, ``"HEAD~2"`` ...
 
-    @property
-    def branch(self) -> Branches:
-        """The branches: ``list``, ``create``, ``move``, ``rename``, ``delete``.
+    >>> from daggerml import Dml
+    >>> with Dml.temporary() as repo:
+    ...     for number in range(2):
+    ...         with repo.new("count", message=f"to {number}") as dag:
+    ...             dag.commit(number)
+    ...     undone = repo.history.revert("HEAD")
+    ...     print(repo.load("count").result.value())
+    ...     print(undone == repo.history.rev_parse("main"), len(repo.history.log()))
+    0
+    True 3
+    """
 
-        >>> from daggerml import Dml
-        >>> with Dml.temporary() as repo:
-        ...     with repo.new("base") as dag:
-        ...         dag.commit(1)
-        ...     made = repo.branch.create("trial")
-        ...     status = repo.checkout("trial")
-        ...     with repo.new("idea") as dag:
-        ...         dag.commit(2)
-        ...     status = repo.checkout("main")
-        ...     print(list(repo.branch.list()), list(repo.dags()))
-        ...     merged = repo.merge("trial")
-        ...     print(list(repo.dags()))
-        ['main', 'trial'] ['base']
-        ['base', 'idea']
+    __slots__ = ("_handle",)
+
+    def __init__(self, handle: _core.Repository) -> None:
+        self._handle = handle
+
+    def rev_parse(self, revision: str) -> Ref:
+        """Returns the ref of the commit, DAG or node that a revision stands for.
+
+        :raises NotFoundError: when it stands for nothing.
         """
-        return Branches(self._handle)
+        return self._handle.rev_parse(revision)
 
-    @property
-    def tag(self) -> Tags:
-        """The tags: ``list``, ``create``, ``delete``."""
-        return Tags(self._handle)
+    def log(
+        self,
+        revision: Revision = "HEAD",
+        limit: Optional[int] = 10,
+        *,
+        dag: Optional[str] = None,
+        first_parent: bool = False,
+    ) -> list[dict[str, Any]]:
+        """Returns the commits up to a revision (or of a range ``A..B``), newest first.
 
-    @property
-    def config(self) -> Config:
-        """The settings: ``list``, ``get``, ``set``."""
-        return Config(self._handle)
+        Each has ``commit`` (its ref), ``parents`` (a list of refs), ``author``, ``message`` and
+        ``time`` (a ``datetime`` in UTC).
 
-    def status(self) -> dict[str, Any]:
-        """Tell what is checked out: root, branch, commit, and the number of DAGs."""
+        :param limit: how many at most; ``None`` for all.
+        :param dag: only commits that changed the DAG of this name.
+        :param first_parent: whether to leave out what merges brought in.
+        """
+        from datetime import datetime, timedelta, timezone
+
+        entries = self._handle.log(revision_text(revision), limit, dag, first_parent)
+        epoch = datetime(1970, 1, 1, tzinfo=timezone.utc)
+        for entry in entries:
+            entry["time"] = epoch + timedelta(microseconds=entry["time"])
+        return entries
+
+    def diff(
+        self, revision: Revision = "HEAD", relative_to: Optional[Revision] = None
+    ) -> dict[str, tuple[Optional[Ref], Optional[Ref]]]:
+        """Returns the names whose DAGs differ, each with the DAG before and the DAG after.
+
+        ``None`` stands for no DAG. Without ``relative_to``, it is what the commit itself changed.
+        """
+        before = None if relative_to is None else revision_text(relative_to)
+        return _core.diff(self._handle, revision_text(revision), before)
+
+    def checkout(self, revision: Revision) -> dict[str, Any]:
+        """Checks out a branch, or else a commit. Returns :meth:`Dml.status` afterwards."""
+        _core.checkout(self._handle, revision_text(revision))
         return self._handle.status()
 
-    @accepts("remote")
-    def checkout(self, revision: Revision) -> dict[str, Any]:
-        """Choose the branch, or else the commit, that is checked out; the status then."""
-        _core.checkout(self._handle, revision_text(revision))
-        return self.status()
-
-    @accepts("ff_only", "remote")
     def merge(
         self,
         revision: Revision,
@@ -74,31 +95,37 @@ class History:
         favor: Optional[Side] = None,
         message: Optional[str] = None,
     ) -> Ref:
-        """Merge a revision into what is checked out; returns the commit that it leads to.
+        """Merges a revision into the branch that is checked out. Returns the commit it is at then.
 
-        A name that both sides changed is a conflict, unless ``favor`` says who is
-        right: a :class:`DmlRepoError` of kind ``conflict``, and the merge waits for
-        :meth:`resolve_conflict` and :meth:`merge_continue`, or :meth:`merge_abort`.
+        A name that both sides changed is a conflict. The merge then waits for
+        :meth:`resolve_conflict` and :meth:`merge_continue`, or for :meth:`merge_abort`.
+
+        :param ff: whether the branch may move without a new commit (a fast forward): ``"auto"``
+            when it can, ``"never"``, or ``"only"``, which refuses any other merge.
+        :param favor: the side that wins every conflict.
+        :raises DmlRepoError: of kind ``conflict``, when there are conflicts.
         """
         return _core.merge(self._handle, revision_text(revision), ff, favor, message)
 
     def conflicts(self) -> dict[str, Optional[str]]:
-        """Return the names that a waiting merge is about, each with what was chosen."""
+        """Returns the names in conflict in a waiting merge, each with what was chosen for it."""
         return _core.conflicts(self._handle)
 
     def resolve_conflict(self, name: str, choice: str) -> None:
-        """Choose ``"ours"``, ``"theirs"``, ``"removed"``, or a revision of a DAG, for a name."""
+        """Chooses the DAG that a name in conflict gets.
+
+        :param choice: ``"ours"``, ``"theirs"``, ``"removed"``, or a revision of a DAG.
+        """
         _core.resolve_conflict(self._handle, name, choice)
 
     def merge_continue(self) -> Ref:
-        """End a merge whose conflicts are resolved; returns its commit."""
+        """Completes a merge whose conflicts are resolved. Returns its commit."""
         return _core.merge_continue(self._handle)
 
     def merge_abort(self) -> None:
-        """Give up a merge that waits."""
+        """Gives up a waiting merge, and changes nothing."""
         _core.merge_abort(self._handle)
 
-    @accepts("remote")
     def rebase(
         self,
         revision: Revision,
@@ -106,14 +133,17 @@ class History:
         favor: Optional[Side] = None,
         resolve: Optional[Mapping[str, str]] = None,
     ) -> Ref:
-        """Make the commits of what is checked out anew on top of a revision.
+        """Makes the commits of the checked-out branch again on top of a revision.
 
-        A conflict is an error that names it, and nothing is changed: then ``resolve``
-        has the choice for each name (see :meth:`resolve_conflict`), or ``favor`` for all.
+        Returns the last of them.
+
+        :param favor: the side that wins every conflict.
+        :param resolve: a choice for each name in conflict; see :meth:`resolve_conflict`.
+        :raises DmlRepoError: of kind ``conflict``, with the name of a conflict that neither
+            resolves. Nothing is changed then.
         """
         return _core.rebase(self._handle, revision_text(revision), favor, dict(resolve or {}))
 
-    @accepts("remote")
     def revert(
         self,
         revision: Revision,
@@ -123,58 +153,29 @@ class History:
         favor: Optional[Side] = None,
         resolve: Optional[Mapping[str, str]] = None,
     ) -> Ref:
-        """Commit the undoing of a commit; of a merge, back to its parent ``mainline``.
+        """Makes a commit that undoes another one. Returns it.
 
-        Conflicts are as in :meth:`rebase`.
+        :param mainline: which parent (from 1) to go back to, where the other one is a merge.
+        :param favor: the side that wins every conflict.
+        :param resolve: a choice for each name in conflict; see :meth:`resolve_conflict`.
+        :raises DmlRepoError: of kind ``conflict``, as :meth:`rebase` does.
         """
         text = revision_text(revision)
         return _core.revert(self._handle, text, message, mainline, favor, dict(resolve or {}))
 
-    @accepts("remote", "dep")
-    def diff(
-        self, revision: Revision = "HEAD", relative_to: Optional[Revision] = None
-    ) -> dict[str, tuple[Optional[Ref], Optional[Ref]]]:
-        """Return the names whose DAGs differ, each with the DAG before and the DAG after.
-
-        Without ``relative_to`` it is what the commit itself changed.
-        """
-        before = None if relative_to is None else revision_text(relative_to)
-        return _core.diff(self._handle, revision_text(revision), before)
-
     def delete_dag(self, *names: str, message: Optional[str] = None) -> Ref:
-        """Take names of DAGs away, by a commit; earlier commits keep them."""
+        """Makes a commit without the DAGs of these names. Earlier commits keep them."""
         return _core.delete_dags(self._handle, list(names), message)
 
     def rename_dag(
         self, old: str, new: str, *, force: bool = False, message: Optional[str] = None
     ) -> Ref:
-        """Give a DAG another name, by a commit; ``force`` takes a name that is in use."""
+        """Makes a commit in which a DAG has another name; ``force`` replaces one of that name."""
         return _core.rename_dag(self._handle, old, new, force, message)
-
-    @accepts("remote")
-    def gc(self, *, dry_run: bool = False) -> dict[str, dict[str, int]]:
-        """Remove objects that nothing refers to; how many are kept and removed, by kind.
-
-        >>> from daggerml import Dml
-        >>> with Dml.temporary() as repo:
-        ...     with repo.new("kept") as dag:
-        ...         dag.commit(1)
-        ...     repo.gc()["removed"]
-        {}
-        """
-        return _core.gc(self._handle, dry_run)
-
-    def fsck(self) -> list[dict[str, Any]]:
-        """Check everything; returns what is damaged: nothing, one hopes.
-
-        Each finding has ``subject``, ``name``, ``detail``, ``referrers`` and ``lost``;
-        an object also ``kind`` and ``id``.
-        """
-        return _core.fsck(self._handle)
 
 
 class Branches:
-    """The branches of a repository: :attr:`Dml.branch <History.branch>`."""
+    """The branches of a repository: :attr:`Dml.branch`."""
 
     __slots__ = ("_handle",)
 
@@ -208,7 +209,7 @@ class Branches:
 
 
 class Tags:
-    """The tags of a repository: :attr:`Dml.tag <History.tag>`."""
+    """The tags of a repository: :attr:`Dml.tag`."""
 
     __slots__ = ("_handle",)
 
@@ -231,7 +232,7 @@ class Tags:
 
 
 class Config:
-    """The settings that count for a repository: :attr:`Dml.config <History.config>`."""
+    """The settings that count for a repository: :attr:`Dml.config`."""
 
     __slots__ = ("_handle",)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from daggerml.errors import NodeError
-from daggerml.light import cast
+from daggerml.typing_shim import cast
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
