@@ -21,7 +21,7 @@ mkShell {
     cargo-nextest
     deadnix
     nixfmt
-    uv # writes the locks of tools/checks/requirements
+    uv # writes tools/checks/requirements.txt
   ];
   # nixpkgs has one Bazel 7; .bazelversion may name another patch release.
   USE_BAZEL_VERSION = bazel_7.version;
@@ -30,7 +30,7 @@ mkShell {
   shellHook = ''
     echo "DaggerML ${(lib.importTOML ../Cargo.toml).workspace.package.version}: $(rustc --version), $(python3 --version)"
     echo "  cargo wheels --host    build and try this machine's wheels"
-    echo "  cargo checks           run every test (--list says which)"
+    echo "  cargo checks           run what a change needs (--all: every test)"
     echo "  nix flake check        the same in Nix's sandbox"
   '';
 }

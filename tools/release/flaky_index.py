@@ -13,8 +13,8 @@ standard input, and ends with it:
     uploads           the uploads that the index accepted, in order
     spoil FILE        change one byte of a stored file
 
-Run by `cargo checks rehearsal`; needs the environment of
-tools/checks/requirements/rehearsal.txt.
+Run by `cargo checks rehearsal`; needs the group
+`rehearsal` of tools/checks/pyproject.toml.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 """The platform table, as Starlark needs it.
 
-The rows are those of tools/wheelwright/src/toolchain/platforms.toml, in its
-order; `cargo test -p checks bazel` fails when the two disagree.
+The rows are the platforms of wheelwright.toml, as wheelwright's platforms.toml has
+them; `cargo checks sync --write` copies them.
 """
 
 PLATFORMS = {
+    # <sync:platforms>
     "linux-x86_64": struct(
         wheel_tag = "manylinux_2_28_x86_64",
         rust_target = "x86_64-unknown-linux-gnu",
@@ -40,6 +41,7 @@ PLATFORMS = {
         rust_target = "aarch64-unknown-linux-musl",
         zig_target = "aarch64-linux-musl",
     ),
+    # </sync>
 }
 
 # The machines that can run the build; each is also a row above.

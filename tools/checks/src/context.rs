@@ -8,9 +8,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use crate::error::{Error, Result};
-
-/// The lowest CPython that the packages and the tools support.
-const LOWEST_PYTHON: (u32, u32) = (3, 9);
+use crate::facts;
 
 /// What every step needs to know.
 pub struct Context {
@@ -20,6 +18,8 @@ pub struct Context {
     pub work: PathBuf,
     /// Whether stamps of earlier runs count.
     pub use_cache: bool,
+    /// Whether the step `sync` writes what differs.
+    pub write: bool,
     /// What was asked of the step `fuzz`.
     pub fuzzing: Fuzzing,
     python: OnceLock<Python>,
@@ -44,9 +44,17 @@ pub struct Python {
     pub version: String,
 }
 
+impl Python {
+    /// Returns its minor version: 11 for `3.11.7`.
+    pub fn minor(&self) -> u32 {
+        let minor = self.version.split('.').nth(1);
+        minor.and_then(|part| part.parse().ok()).unwrap_or_default()
+    }
+}
+
 impl Context {
     /// Finds the repository around the current directory.
-    pub fn new(use_cache: bool, fuzzing: Fuzzing) -> Result<Self> {
+    pub fn new(use_cache: bool, write: bool, fuzzing: Fuzzing) -> Result<Self> {
         let here = env::current_dir().map_err(Error::io(Path::new(".")))?;
         let root = here
             .ancestors()
@@ -61,10 +69,25 @@ impl Context {
             work: root.join(target).join("checks"),
             root,
             use_cache,
+            write,
             fuzzing,
             python: OnceLock::new(),
             rustc: OnceLock::new(),
         })
+    }
+
+    /// Returns what a step would know of the repository at `root`.
+    #[cfg(test)]
+    pub fn at(root: &Path, write: bool) -> Self {
+        Self {
+            root: root.to_path_buf(),
+            work: root.join("target/checks"),
+            use_cache: false,
+            write,
+            fuzzing: Fuzzing::default(),
+            python: OnceLock::new(),
+            rustc: OnceLock::new(),
+        }
     }
 
     /// Waits until no other run works in the same folders; the lock ends with
@@ -131,16 +154,28 @@ impl Context {
             Some(name) => vec![name.as_str()],
             None => vec!["python3", "python", "py"],
         };
-        let found = names.iter().find_map(|name| self.probe(Path::new(name)));
-        let python = found.ok_or_else(|| Error::Missing {
+        let oldest = self.oldest_python()?;
+        let mut found = names.iter().filter_map(|name| self.probe(Path::new(name)));
+        let python = found.find(|python| python.minor() >= oldest);
+        let python = python.ok_or_else(|| Error::Missing {
             what: format!(
-                "no CPython {}.{} or newer (tried {}); install one, or set PYTHON to it",
-                LOWEST_PYTHON.0,
-                LOWEST_PYTHON.1,
+                "no CPython 3.{oldest} or newer (tried {}); install one, or set PYTHON to it",
                 names.join(", ")
             ),
         })?;
         Ok(self.python.get_or_init(|| python))
+    }
+
+    /// Returns the minor version of the oldest CPython that is supported.
+    pub fn oldest_python(&self) -> Result<u32> {
+        let pythons = facts::pythons(self)?;
+        let oldest = pythons.first().and_then(|python| python.strip_prefix("3."));
+        oldest
+            .and_then(|minor| minor.parse().ok())
+            .ok_or_else(|| Error::Malformed {
+                path: facts::FILE.into(),
+                problem: "`facts.pythons` begins with no version such as \"3.9\"".to_owned(),
+            })
     }
 
     /// Asks a program whether it is a CPython that our wheels support: that is no
@@ -160,9 +195,8 @@ impl Context {
         let mut words = text.trim_end().splitn(4, ' ');
         let (name, version, level, path) =
             (words.next()?, words.next()?, words.next()?, words.next()?);
-        let mut parts = version.split('.').map_while(|part| part.parse().ok());
-        let new_enough = (parts.next()?, parts.next()?) >= LOWEST_PYTHON;
-        (name == "cpython" && level == "final" && new_enough).then(|| Python {
+        let three = version.starts_with("3.");
+        (name == "cpython" && level == "final" && three).then(|| Python {
             path: PathBuf::from(path),
             version: version.to_owned(),
         })

@@ -103,6 +103,17 @@ impl Log {
         Ok((status?, text))
     }
 
+    /// Runs a program and returns what it printed; anything but success is an error.
+    pub fn output(&mut self, command: &mut Command) -> Result<String> {
+        match self.capture(command)? {
+            (status, text) if status.success() => Ok(text),
+            (status, _) => Err(Error::Status {
+                line: line(command),
+                status: status.to_string(),
+            }),
+        }
+    }
+
     /// The whole log.
     pub fn text(&mut self) -> String {
         self.read_from(0)

@@ -1,15 +1,18 @@
-//! `cargo checks`: every test of the repository, by one command.
+//! `cargo checks`: the tests of the repository, by one command.
 //!
-//! It does all its own set-up from a clean clone: only rustup and a CPython
-//! 3.9 or newer need to be there. Run `cargo checks --list` for the steps.
+//! It does all its own set-up from a clean clone: only rustup and a CPython that the
+//! packages support need to be there. Run `cargo checks --list` for the steps.
 
 mod blocks;
 mod context;
 mod error;
+mod facts;
+mod lock;
 mod log;
 mod runner;
 mod stamp;
 mod steps;
+mod sync;
 mod venv;
 
 use std::path::PathBuf;
@@ -20,16 +23,38 @@ use clap::Parser;
 use crate::context::{Context, Fuzzing};
 use crate::runner::Options;
 
-/// Run every test of the repository, or only the steps named.
+/// What one does here, printed below the options.
+const COMMANDS: &str = "\
+The ten things one does here:
+  cargo checks                      what a change needs, before it is sent
+  cargo checks --all                every test there is, as CI runs them
+  cargo checks clippy test          some steps, with what they need
+  cargo checks pytest --verbose     a step whose output is shown while it runs
+  cargo checks sync --write         copy facts of wheelwright.toml to where they are needed
+  cargo nextest run -p daggerml     the Rust tests of one crate
+  cargo run -p daggerml-cli -- log  the native `dml`
+  cargo wheels --host               build and try this machine's wheels, into dist/
+  cargo wheelwright version bump    go to the next version, everywhere
+  bash .ci/run                      all that CI does: every check, every platform's wheel
+
+CONTRIBUTING.md says which file to change for what.";
+
+/// Run the tests that a change needs, or all, or only the steps named.
 #[derive(Debug, Parser)]
-#[command(name = "cargo checks", bin_name = "cargo checks", version)]
+#[command(name = "cargo checks", bin_name = "cargo checks", version, after_help = COMMANDS)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "command-line switches are bools"
 )]
 struct Arguments {
-    /// The steps to run, with those they need [default: all]
+    /// The steps to run, with those they need [default: what a change needs]
     steps: Vec<String>,
+    /// Run every step
+    #[arg(long, conflicts_with = "steps")]
+    all: bool,
+    /// Write the copies that the step `sync` finds to differ
+    #[arg(long)]
+    write: bool,
     /// Print the steps and what they check
     #[arg(long)]
     list: bool,
@@ -57,7 +82,8 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if arguments.list {
         for step in steps::ALL {
-            println!("{:<12} {}", step.name, step.about);
+            let when = if step.only_in_all { " [--all]" } else { "" };
+            println!("{:<12} {}{when}", step.name, step.about);
         }
         return ExitCode::SUCCESS;
     }
@@ -65,7 +91,11 @@ fn main() -> ExitCode {
         fail_fast: arguments.fail_fast,
         verbose: arguments.verbose,
     };
-    let plan = match runner::plan(&arguments.steps, &arguments.skip) {
+    if arguments.write && arguments.steps != ["sync"] {
+        eprintln!("error: --write belongs to one step: cargo checks sync --write");
+        return ExitCode::from(2);
+    }
+    let plan = match runner::plan(&arguments.steps, &arguments.skip, arguments.all) {
         Ok(plan) => plan,
         Err(unknown) => {
             eprintln!("error: no step is called `{unknown}`; see `cargo checks --list`");
@@ -76,7 +106,7 @@ fn main() -> ExitCode {
         minutes: arguments.minutes,
         corpora: arguments.corpora,
     };
-    match Context::new(!arguments.no_cache, fuzzing) {
+    match Context::new(!arguments.no_cache, arguments.write, fuzzing) {
         Ok(context) => match context.lock() {
             Ok(_lock) => runner::run(&context, &plan, &options),
             Err(error) => {

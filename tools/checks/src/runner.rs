@@ -30,9 +30,14 @@ enum Ended {
     Skipped { why: String },
 }
 
-/// The steps to run: those named and what they need, or all, less `skip`; in
-/// the order of the list. The error is a name that no step has.
-pub fn plan(names: &[String], skip: &[String]) -> std::result::Result<Vec<&'static Step>, String> {
+/// Returns the steps to run, in the order of the list: those named and what they
+/// need, or else what a change needs, or else all; less `skip`. The error is a name
+/// that no step has.
+pub fn plan(
+    names: &[String],
+    skip: &[String],
+    all: bool,
+) -> std::result::Result<Vec<&'static Step>, String> {
     for name in names.iter().chain(skip) {
         steps::find(name).ok_or_else(|| name.clone())?;
     }
@@ -42,10 +47,14 @@ pub fn plan(names: &[String], skip: &[String]) -> std::result::Result<Vec<&'stat
         wanted.extend(step.needs);
         next += 1;
     }
-    let all = names.is_empty();
+    let chosen = |step: &Step| match (all, names.is_empty()) {
+        (true, _) => true,
+        (false, true) => !step.only_in_all,
+        (false, false) => wanted.contains(&step.name),
+    };
     Ok(steps::ALL
         .iter()
-        .filter(|step| all || wanted.contains(&step.name))
+        .filter(|step| chosen(step))
         .filter(|step| !skip.iter().any(|name| name == step.name))
         .collect())
 }
@@ -211,6 +220,10 @@ fn summary(results: &[(&Step, Ended, Duration)], took: Duration) -> ExitCode {
         }
     }
     println!("\n{:.0} s in all", took.as_secs_f64());
+    let left = steps::ALL.len() - results.len();
+    if left > 0 {
+        println!("{left} steps were left out (`cargo checks --all` runs every one)");
+    }
     println!("{passed} passed, {failed} failed, {skipped} skipped");
     if failed == 0 {
         ExitCode::SUCCESS
@@ -229,25 +242,37 @@ mod tests {
 
     #[test]
     fn a_step_brings_what_it_needs_before_it() {
-        let plan = plan(&["pytest".to_owned()], &[]).unwrap();
+        let plan = plan(&["pytest".to_owned()], &[], false).unwrap();
         assert_eq!(names(&plan), ["toolchain", "wheels", "pytest"]);
     }
 
     #[test]
     fn an_unknown_step_is_named() {
         assert_eq!(
-            plan(&["pytets".to_owned()], &[]).err().as_deref(),
+            plan(&["pytets".to_owned()], &[], false).err().as_deref(),
             Some("pytets")
         );
-        assert_eq!(plan(&[], &["x".to_owned()]).err().as_deref(), Some("x"));
+        let unknown = plan(&[], &["x".to_owned()], true).err();
+        assert_eq!(unknown.as_deref(), Some("x"));
     }
 
     #[test]
     fn all_steps_run_but_those_left_out() {
-        let all = plan(&[], &[]).unwrap();
-        let less = plan(&[], &["fmt".to_owned()]).unwrap();
+        let all = plan(&[], &[], true).unwrap();
+        let less = plan(&[], &["fmt".to_owned()], true).unwrap();
         assert_eq!(all.len(), steps::ALL.len());
         assert_eq!(less.len(), all.len() - 1);
+    }
+
+    #[test]
+    fn a_change_needs_fewer_steps_and_those_that_they_need() {
+        let few = names(&plan(&[], &[], false).unwrap());
+        assert!(few.contains(&"test") && few.contains(&"pytest"));
+        assert!(!few.contains(&"fuzz") && !few.contains(&"pythons"));
+        for name in &few {
+            let needs = steps::find(name).unwrap().needs;
+            assert!(needs.iter().all(|need| few.contains(need)), "{name}");
+        }
     }
 
     #[test]

@@ -7,11 +7,10 @@ use std::process::Command;
 
 use crate::context::{Context, Python};
 use crate::error::{Error, Result};
+use crate::facts;
+use crate::lock;
 use crate::log::Log;
 use crate::stamp::{dist_hash, short};
-
-/// The distributions of this repository, in the order they are published.
-pub const DISTRIBUTIONS: &[&str] = &["daggerml", "daggerml-cli", "daggerml-adapter-dask"];
 
 /// One virtual environment.
 pub struct Venv {
@@ -52,7 +51,7 @@ impl Venv {
     }
 }
 
-/// The environment of `requirements/NAME.txt`, installed if it is not there.
+/// Returns the environment of a group of tools, installed if it is not there.
 pub fn tools(context: &Context, log: &mut Log, name: &str) -> Result<Venv> {
     build(context, log, name, context.python()?, &[], install_locked)
 }
@@ -116,7 +115,9 @@ fn install_wheels(context: &Context, log: &mut Log, venv: &Venv) -> Result<()> {
         ":all:",
         "--find-links",
     ]);
-    log.run(pip.arg(context.dist()).args(DISTRIBUTIONS))
+    let packages = facts::packages(context)?;
+    let names = packages.iter().map(|package| &package.name);
+    log.run(pip.arg(context.dist()).args(names))
 }
 
 /// Makes an environment unless one with the same key is there and complete.
@@ -128,13 +129,13 @@ fn build(
     more: &[&[u8]],
     fill: impl FnOnce(&Context, &mut Log, &Venv, &Path) -> Result<()>,
 ) -> Result<Venv> {
-    let lock = context
-        .root
-        .join("tools/checks/requirements")
-        .join(format!("{name}.txt"));
-    let wanted = fs::read(&lock).map_err(Error::io(&lock))?;
+    let wanted = lock::of_group(&context.read(lock::FILE)?, name);
+    let wanted = wanted.ok_or_else(|| Error::Malformed {
+        path: lock::FILE.into(),
+        problem: format!("locks no tool of the group `{name}`; tools/checks/README.md says how to"),
+    })?;
     let described = format!("{python:?}");
-    let mut parts: Vec<&[u8]> = vec![&wanted, described.as_bytes()];
+    let mut parts: Vec<&[u8]> = vec![wanted.as_bytes(), described.as_bytes()];
     parts.extend(more);
     let label = format!("{name}-py{}-", python.version);
     let venvs = context.work.join("venvs");
@@ -153,6 +154,8 @@ fn build(
         make.arg("--without-pip");
     }
     log.run(make.arg(&venv.folder))?;
+    let lock = venvs.join(format!("{name}.txt"));
+    fs::write(&lock, &wanted).map_err(Error::io(&lock))?;
     fill(context, log, &venv, &lock)?;
     fs::write(&complete, "").map_err(Error::io(&complete))?;
     Ok(venv)

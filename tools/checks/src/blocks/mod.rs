@@ -6,5 +6,5 @@ mod parse;
 mod run;
 
 pub use page::Block;
-pub use parse::parse;
+pub use parse::{line_of, parse};
 pub use run::run;

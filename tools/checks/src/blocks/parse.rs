@@ -1,13 +1,23 @@
 //! Reads the blocks of a Markdown page.
 
+use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
+
 use super::page::{Action, Block, Command};
 
 /// A fenced block as it stands in the page.
-struct Fence<'a> {
+struct Fence {
     line: usize,
-    language: &'a str,
-    flags: Vec<(&'a str, &'a str)>,
-    body: Vec<&'a str>,
+    language: String,
+    flags: Vec<String>,
+    body: String,
+}
+
+impl Fence {
+    /// Its flags: what is before and after the `=`.
+    fn flags(&self) -> impl Iterator<Item = (&str, &str)> {
+        let flags = self.flags.iter();
+        flags.map(|flag| flag.split_once('=').unwrap_or((flag, "")))
+    }
 }
 
 /// The runnable blocks of a page, or what is wrong with it.
@@ -22,27 +32,16 @@ pub fn parse(text: &str) -> Result<Vec<Block>, String> {
     Ok(blocks)
 }
 
-fn action(fence: &Fence<'_>, before: &mut [Block]) -> Result<Option<Action>, String> {
+fn action(fence: &Fence, before: &mut [Block]) -> Result<Option<Action>, String> {
+    let language = fence.language.as_str();
     let flag = |name: &str| {
-        fence
-            .flags
-            .iter()
-            .find(|(key, _)| *key == name)
-            .map(|(_, value)| *value)
+        let mut flags = fence.flags();
+        flags.find(|(key, _)| *key == name).map(|(_, value)| value)
     };
-    let body = || {
-        fence.body.join(
-            "
-",
-        ) + "
-"
-    };
+    let body = || fence.body.clone();
     let known = ["skip", "file", "exit", "output"];
-    if let Some((key, _)) = fence
-        .flags
-        .iter()
-        .find(|(key, _)| runnable(fence.language) && !known.contains(key))
-    {
+    let unknown = fence.flags().find(|(key, _)| !known.contains(key));
+    if let Some((key, _)) = unknown.filter(|_| runnable(language)) {
         return Err(format!("line {}: no flag is called `{key}`", fence.line));
     }
     if let Some(reason) = flag("skip") {
@@ -77,7 +76,7 @@ fn action(fence: &Fence<'_>, before: &mut [Block]) -> Result<Option<Action>, Str
             )),
         };
     }
-    Ok(match fence.language {
+    Ok(match language {
         "console" => {
             let exit = match flag("exit") {
                 Some(text) => text
@@ -98,7 +97,7 @@ fn action(fence: &Fence<'_>, before: &mut [Block]) -> Result<Option<Action>, Str
         "sh" | "bash" | "shell" | "shell-session" | "py" | "python3" => {
             return Err(format!(
                 "line {}: write `{}` blocks as `console` or `python`",
-                fence.line, fence.language
+                fence.line, language
             ));
         }
         _ => None,
@@ -110,9 +109,9 @@ fn runnable(language: &str) -> bool {
 }
 
 /// `$ command` lines, `> ` lines that go on with one, and what they print.
-fn commands(fence: &Fence<'_>) -> Result<Vec<Command>, String> {
+fn commands(fence: &Fence) -> Result<Vec<Command>, String> {
     let mut commands: Vec<Command> = Vec::new();
-    for (index, line) in fence.body.iter().enumerate() {
+    for (index, line) in fence.body.lines().enumerate() {
         let number = fence.line + 1 + index;
         if let Some(text) = line.strip_prefix("$ ") {
             commands.push(Command {
@@ -139,43 +138,41 @@ fn commands(fence: &Fence<'_>) -> Result<Vec<Command>, String> {
     Ok(commands)
 }
 
-/// Every fenced block; the fence's own indent is taken off its lines.
-fn fences(text: &str) -> Result<Vec<Fence<'_>>, String> {
+/// Returns the line of a byte of a text, from 1.
+pub fn line_of(text: &str, at: usize) -> usize {
+    text[..at].matches('\n').count() + 1
+}
+
+/// Returns every fenced block, as Markdown says it.
+fn fences(text: &str) -> Result<Vec<Fence>, String> {
     let mut found = Vec::new();
-    let mut open: Option<(Fence<'_>, &str, usize)> = None;
-    for (index, line) in text.lines().enumerate() {
-        let trimmed = line.trim_start();
-        let indent = line.len() - trimmed.len();
-        let ticks = trimmed.len() - trimmed.trim_start_matches('`').len();
-        match &mut open {
-            Some((fence, marker, outer)) => {
-                if ticks >= marker.len() && trimmed.trim_end().len() == ticks {
-                    found.extend(open.take().map(|(fence, _, _)| fence));
-                } else {
-                    fence.body.push(&line[indent.min(*outer)..]);
+    let mut open: Option<Fence> = None;
+    for (event, range) in Parser::new(text).into_offset_iter() {
+        match event {
+            Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info))) => {
+                let line = line_of(text, range.start);
+                let last = text[range].trim_end().rsplit_once('\n');
+                if !last.is_some_and(|(_, end)| end.trim_start().starts_with(['`', '~'])) {
+                    return Err(format!("line {line}: the block is never closed"));
+                }
+                let mut words = info.split_whitespace().map(str::to_owned);
+                open = Some(Fence {
+                    line,
+                    language: words.next().unwrap_or_default(),
+                    flags: words.collect(),
+                    body: String::new(),
+                });
+            }
+            Event::Text(part) => {
+                if let Some(fence) = &mut open {
+                    fence.body.push_str(&part);
                 }
             }
-            None if ticks >= 3 => {
-                let mut words = trimmed[ticks..].split_whitespace();
-                let language = words.next().unwrap_or_default();
-                let flags = words
-                    .map(|word| word.split_once('=').unwrap_or((word, "")))
-                    .collect();
-                let fence = Fence {
-                    line: index + 1,
-                    language,
-                    flags,
-                    body: Vec::new(),
-                };
-                open = Some((fence, &trimmed[..ticks], indent));
-            }
-            None => {}
+            Event::End(TagEnd::CodeBlock) => found.extend(open.take()),
+            _ => {}
         }
     }
-    match open {
-        Some((fence, _, _)) => Err(format!("line {}: the block is never closed", fence.line)),
-        None => Ok(found),
-    }
+    Ok(found)
 }
 
 #[cfg(test)]

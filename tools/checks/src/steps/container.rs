@@ -1,9 +1,8 @@
-//! The Containerfile: hadolint's opinion, and the house rules.
-
-use toml::{Table, Value};
+//! The Containerfile: hadolint's opinion, and the house rules. The version in it is
+//! the step `versions`'s.
 
 use crate::context::Context;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::log::Log;
 use crate::steps::Done;
 use crate::venv;
@@ -13,7 +12,7 @@ const FILE: &str = "Containerfile";
 /// Lints the Containerfile.
 pub fn run(context: &Context, log: &mut Log) -> Result<Done> {
     let text = context.read(FILE)?;
-    log.findings(&house_rules(&text, &version(context)?))?;
+    log.findings(&house_rules(&text))?;
     let lint = venv::tools(context, log, "container")?;
     log.run(context.command(lint.program("hadolint")).args([
         "--no-color",
@@ -24,27 +23,8 @@ pub fn run(context: &Context, log: &mut Log) -> Result<Done> {
     Ok(Done::Passed("hadolint finds nothing".to_owned()))
 }
 
-/// The version of the Python packages.
-fn version(context: &Context) -> Result<String> {
-    let path = "python/daggerml/pyproject.toml";
-    let table: Table = context
-        .read(path)?
-        .parse()
-        .map_err(|error: toml::de::Error| Error::Malformed {
-            path: path.into(),
-            problem: error.to_string(),
-        })?;
-    let version = table
-        .get("project")
-        .and_then(|project| project.get("version"));
-    Ok(version
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned())
-}
-
 /// What hadolint does not know.
-fn house_rules(text: &str, version: &str) -> Vec<String> {
+fn house_rules(text: &str) -> Vec<String> {
     let lines: Vec<&str> = text
         .lines()
         .map(str::trim)
@@ -76,10 +56,6 @@ fn house_rules(text: &str, version: &str) -> Vec<String> {
         argument("ARG ").contains(&"PYTHON_IMAGE"),
         "PYTHON_IMAGE has a default; whoever builds names it".to_owned(),
     );
-    rule(
-        argument("ARG ").contains(&format!("VERSION={version}").as_str()),
-        format!("installs another version than {version}"),
-    );
     let user = argument("USER ")
         .last()
         .copied()
@@ -110,7 +86,7 @@ mod tests {
 
     #[test]
     fn each_rule_can_be_broken() {
-        assert_eq!(house_rules(GOOD, "1.0"), Vec::<String>::new());
+        assert_eq!(house_rules(GOOD), Vec::<String>::new());
         for (old, new, what) in [
             (
                 " AS build\nARG VERSION=1.0\nFROM ${PYTHON_IMAGE}",
@@ -127,14 +103,13 @@ mod tests {
                 "ARG PYTHON_IMAGE=python:3\n",
                 "has a default",
             ),
-            ("VERSION=1.0", "VERSION=1.1", "another version"),
             ("USER 1:1\n", "", "runs as root"),
             ("USER 1:1", "USER 0", "runs as 0"),
             ("VOLUME /data", "VOLUME /else", "elsewhere"),
             ("[\"dml\"]", "[\"sh\"]", "start dml"),
         ] {
             assert!(GOOD.contains(old), "{old}");
-            let findings = house_rules(&GOOD.replacen(old, new, 1), "1.0");
+            let findings = house_rules(&GOOD.replacen(old, new, 1));
             assert!(
                 findings.iter().any(|text| text.contains(what)),
                 "{what}: {findings:?}"

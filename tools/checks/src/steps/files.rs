@@ -6,15 +6,21 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use serde::Deserialize;
+
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::facts;
 use crate::log::Log;
 use crate::steps::Done;
 
 const EXCEPTIONS: &str = "tools/checks/exceptions.toml";
 
+/// Files with more lines are named as a hint: is this still one concept?
+const MANY_LINES: usize = 400;
+
 /// The most lines of a file that a person is to read.
-const MOST_LINES: usize = 400;
+const MOST_LINES: usize = 1000;
 
 /// The most bytes of any file.
 const MOST_BYTES: usize = 512 * 1024;
@@ -42,7 +48,14 @@ const FOLDERS: &[(&str, &str)] = &[
     (r"C:\Us", r"ers\"),
 ];
 
+/// The file of exceptions.
+#[derive(Deserialize)]
+struct Exceptions {
+    exception: Vec<Exception>,
+}
+
 /// One allowed finding.
+#[derive(Deserialize)]
 struct Exception {
     path: String,
     rule: String,
@@ -51,9 +64,12 @@ struct Exception {
 
 /// Looks at every file.
 pub fn run(context: &Context, log: &mut Log) -> Result<Done> {
-    let exceptions = read_exceptions(context)?;
+    let Exceptions {
+        exception: exceptions,
+    } = facts::table(context, EXCEPTIONS)?;
     let mut used = BTreeSet::new();
     let mut findings = Vec::new();
+    let mut hints = 0;
     let files = context.files()?;
     for file in &files {
         let path = context.root.join(file);
@@ -61,11 +77,23 @@ pub fn run(context: &Context, log: &mut Log) -> Result<Done> {
             continue;
         }
         let bytes = fs::read(&path).map_err(Error::io(&path))?;
+        let allowed = |rule: &str| {
+            let fits = |e: &Exception| e.rule == rule && matches_path(&e.path, file);
+            exceptions.iter().position(fits)
+        };
+        let many = MANY_LINES + 1..=MOST_LINES;
+        if let Some(lines) = lines_to_read(file, &bytes).filter(|lines| many.contains(lines)) {
+            if let Some(index) = allowed("long") {
+                used.insert(index);
+            } else {
+                log.say(format!(
+                    "hint: {file}: {lines} lines; is it still one concept?"
+                ));
+                hints += 1;
+            }
+        }
         for (rule, text) in findings_in(file, &bytes) {
-            let allowed = exceptions
-                .iter()
-                .position(|e| e.rule == rule && matches_path(&e.path, file));
-            match allowed {
+            match allowed(rule) {
                 Some(index) => drop(used.insert(index)),
                 None => findings.push(format!("{file}: {rule}: {text}")),
             }
@@ -81,7 +109,7 @@ pub fn run(context: &Context, log: &mut Log) -> Result<Done> {
     }
     log.findings(&findings)?;
     Ok(Done::Passed(format!(
-        "{} files, {} exceptions",
+        "{} files, {} exceptions; {hints} of more than {MANY_LINES} lines, named in the log",
         files.len(),
         exceptions.len()
     )))
@@ -106,9 +134,9 @@ fn findings_in(file: &str, bytes: &[u8]) -> Vec<(&'static str, String)> {
     if text.contains('\0') {
         return found;
     }
-    let lines = text.lines().count();
-    let name = file.rsplit('/').next().unwrap_or(file);
-    if lines > MOST_LINES && !WRITTEN_BY_TOOLS.contains(&name) {
+    if let Some(lines) = lines_to_read(file, bytes)
+        && lines > MOST_LINES
+    {
         found.push(("long", format!("{lines} lines, more than {MOST_LINES}")));
     }
     for (number, line) in text.lines().enumerate() {
@@ -131,46 +159,19 @@ fn findings_in(file: &str, bytes: &[u8]) -> Vec<(&'static str, String)> {
     found
 }
 
+/// Returns the number of lines of a text that people write; `None` for other files.
+fn lines_to_read(file: &str, bytes: &[u8]) -> Option<usize> {
+    let name = file.rsplit('/').next().unwrap_or(file);
+    let text = std::str::from_utf8(bytes).ok()?;
+    (!text.contains('\0') && !WRITTEN_BY_TOOLS.contains(&name)).then(|| text.lines().count())
+}
+
 /// Whether the folder stands in the line where a path begins.
 fn at_a_path_start(line: &str, folder: &str) -> bool {
     line.match_indices(folder).any(|(at, _)| {
         let before = line[..at].chars().next_back();
         !before.is_some_and(|c| c.is_alphanumeric() || "._-~}*/".contains(c))
     })
-}
-
-fn read_exceptions(context: &Context) -> Result<Vec<Exception>> {
-    let malformed = |problem: String| Error::Malformed {
-        path: EXCEPTIONS.into(),
-        problem,
-    };
-    let table: toml::Table = context
-        .read(EXCEPTIONS)?
-        .parse()
-        .map_err(|e: toml::de::Error| malformed(e.to_string()))?;
-    let mut exceptions = Vec::new();
-    for entry in table
-        .get("exception")
-        .and_then(toml::Value::as_array)
-        .into_iter()
-        .flatten()
-    {
-        let field = |name: &str| {
-            let value = entry
-                .get(name)
-                .and_then(toml::Value::as_str)
-                .filter(|text| !text.is_empty());
-            value
-                .map(str::to_owned)
-                .ok_or_else(|| malformed(format!("an exception has no `{name}`")))
-        };
-        exceptions.push(Exception {
-            path: field("path")?,
-            rule: field("rule")?,
-            reason: field("reason")?,
-        });
-    }
-    Ok(exceptions)
 }
 
 #[cfg(test)]
@@ -206,11 +207,11 @@ mod tests {
 
     #[test]
     fn long_files_are_found_but_not_lock_files() {
-        let text = "x\n".repeat(401);
+        let text = "x\n".repeat(MOST_LINES + 1);
         assert_eq!(rules("a.rs", &text), ["long"]);
         assert!(rules("Cargo.lock", &text).is_empty());
         assert!(rules("crates/x/fuzz/Cargo.lock", &text).is_empty());
-        assert!(rules("a.rs", &"x\n".repeat(400)).is_empty());
+        assert!(rules("a.rs", &"x\n".repeat(MOST_LINES)).is_empty());
     }
 
     #[test]

@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::facts;
 use crate::log::Log;
 use crate::steps::Done;
 
@@ -55,7 +56,7 @@ pub fn run(context: &Context, log: &mut Log) -> Result<Done> {
         build.arg("--manifest-path").arg(&manifest);
         build.arg("--target-dir").arg(&built);
         log.run(build.env("RUSTFLAGS", INSTRUMENTATION))?;
-        for name in targets(&manifest)? {
+        for name in targets(context, folder)? {
             let corpus = corpora.join(&name);
             fs::create_dir_all(&corpus).map_err(Error::io(&corpus))?;
             seed(context, &corpus)?;
@@ -83,17 +84,12 @@ pub fn run(context: &Context, log: &mut Log) -> Result<Done> {
     )))
 }
 
-/// The names of a crate's targets.
-fn targets(manifest: &Path) -> Result<Vec<String>> {
-    let text = fs::read_to_string(manifest).map_err(Error::io(manifest))?;
-    let table: toml::Table = text.parse().map_err(|error| Error::Missing {
-        what: format!("{} is not TOML: {error}", manifest.display()),
-    })?;
+/// Returns the names of a crate's targets.
+fn targets(context: &Context, folder: &str) -> Result<Vec<String>> {
+    let table: toml::Table = facts::table(context, &format!("{folder}/Cargo.toml"))?;
     let bins = table.get("bin").and_then(toml::Value::as_array);
-    let names = bins
-        .into_iter()
-        .flatten()
-        .filter_map(|bin| bin.get("name")?.as_str());
+    let bins = bins.into_iter().flatten();
+    let names = bins.filter_map(|bin| bin.get("name")?.as_str());
     Ok(names.map(str::to_owned).collect())
 }
 

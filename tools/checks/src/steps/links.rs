@@ -1,8 +1,11 @@
 //! Links between the pages of documentation lead somewhere.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+
+use crate::blocks::line_of;
 use crate::context::Context;
 use crate::error::Result;
 use crate::log::Log;
@@ -11,49 +14,58 @@ use crate::steps::Done;
 /// The page that must lead to every other page under `docs/`.
 const INDEX: &str = "docs/README.md";
 
+/// What a page links to and can be linked to.
+#[derive(Default)]
+struct Page {
+    /// The targets of its links and images, with their lines.
+    links: Vec<(usize, String)>,
+    /// The anchors of its headings, as GitHub makes them.
+    anchors: BTreeSet<String>,
+}
+
 /// Follows every relative link of every page.
 pub fn run(context: &Context, log: &mut Log) -> Result<Done> {
     let files = context.files()?;
-    let pages = files.iter().filter(|file| is_page(file));
+    let mut pages = BTreeMap::new();
+    for file in files.iter().filter(|file| is_page(file)) {
+        pages.insert(file.as_str(), read(&context.read(file)?));
+    }
     let mut findings = Vec::new();
     let mut indexed = BTreeSet::new();
     let mut count = 0;
-    for page in pages.clone() {
-        let text = context.read(page)?;
-        for (line, link) in links(&text) {
-            if is_elsewhere(link) {
-                continue;
-            }
+    for (&name, page) in &pages {
+        for (line, link) in page.links.iter().filter(|(_, link)| !is_elsewhere(link)) {
             count += 1;
             let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
             let target = if path.is_empty() {
-                Some(page.clone())
+                Some(name.to_owned())
             } else {
-                resolve(page, path)
+                resolve(name, path)
             };
             let there = target.filter(|target| {
                 let folder = format!("{}/", target.trim_end_matches('/'));
                 files.contains(target) || files.iter().any(|file| file.starts_with(&folder))
             });
             let Some(target) = there else {
-                findings.push(format!("{page}:{line}: nothing is at {link}"));
+                findings.push(format!("{name}:{line}: nothing is at {link}"));
                 continue;
             };
-            if !anchor.is_empty()
-                && is_page(&target)
-                && !anchors(&context.read(&target)?).contains(anchor)
-            {
+            let named = pages.get(target.as_str());
+            if !anchor.is_empty() && named.is_some_and(|page| !page.anchors.contains(anchor)) {
                 findings.push(format!(
-                    "{page}:{line}: {target} has no heading for #{anchor}"
+                    "{name}:{line}: {target} has no heading for #{anchor}"
                 ));
             }
-            if page == INDEX {
+            if name == INDEX {
                 indexed.insert(target);
             }
         }
     }
-    for page in pages.filter(|page| page.starts_with("docs/") && *page != INDEX) {
-        if !indexed.contains(page) {
+    for page in pages
+        .keys()
+        .filter(|page| page.starts_with("docs/") && **page != INDEX)
+    {
+        if !indexed.contains(*page) {
             findings.push(format!("{INDEX}: does not lead to {page}"));
         }
     }
@@ -69,73 +81,43 @@ fn is_elsewhere(link: &str) -> bool {
     link.contains("://") || link.starts_with("mailto:")
 }
 
-/// The targets of `[text](target)`, with their lines; code is left out.
-fn links(text: &str) -> Vec<(usize, &str)> {
-    let mut found = Vec::new();
-    for (number, line) in prose(text) {
-        let mut outside_code = true;
-        for part in line.split('`') {
-            if outside_code {
-                let targets = part
-                    .split("](")
-                    .skip(1)
-                    .filter_map(|rest| rest.split_once(')'));
-                found.extend(targets.map(|(target, _)| (number, target)));
+/// Reads a page.
+fn read(text: &str) -> Page {
+    let mut page = Page::default();
+    let mut title: Option<String> = None;
+    for (event, range) in Parser::new_ext(text, Options::ENABLE_TABLES).into_offset_iter() {
+        match event {
+            Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) => {
+                page.links
+                    .push((line_of(text, range.start), dest_url.into_string()));
             }
-            outside_code = !outside_code;
-        }
-        // A link whose text has code in it begins in one part and ends in another.
-        if let Some((_, rest)) = line.split_once("`](")
-            && let Some((target, _)) = rest.split_once(')')
-            && !found.contains(&(number, target))
-        {
-            found.push((number, target));
+            Event::Start(Tag::Heading { .. }) => title = Some(String::new()),
+            Event::Text(part) | Event::Code(part) => {
+                if let Some(title) = &mut title {
+                    title.push_str(&part);
+                }
+            }
+            Event::End(TagEnd::Heading(_)) => {
+                let slug = slug(&title.take().unwrap_or_default());
+                let numbers = (1..).map(|number| format!("{slug}-{number}"));
+                let mut names = [slug.clone()].into_iter().chain(numbers);
+                let free = |name: &String| !page.anchors.contains(name);
+                let name = names.find(free);
+                page.anchors.extend(name);
+            }
+            _ => {}
         }
     }
-    found
+    page
 }
 
-/// The anchors of a page's headings, as GitHub makes them.
-fn anchors(text: &str) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    for (_, line) in prose(text) {
-        let title = line.trim_start_matches('#');
-        if title.len() == line.len() || !title.starts_with(' ') {
-            continue;
-        }
-        let kept = title.trim().to_lowercase();
-        let kept = kept
-            .chars()
-            .filter(|c| c.is_alphanumeric() || "-_ ".contains(*c));
-        let slug: String = kept.map(|c| if c == ' ' { '-' } else { c }).collect();
-        let mut name = slug.clone();
-        let mut next = 1;
-        while !found.insert(name) {
-            name = format!("{slug}-{next}");
-            next += 1;
-        }
-    }
-    found
-}
-
-/// The lines outside fenced blocks, numbered from 1.
-fn prose(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let mut fence = 0;
-    text.lines().enumerate().filter_map(move |(index, line)| {
-        let trimmed = line.trim_start();
-        let ticks = trimmed.len() - trimmed.trim_start_matches('`').len();
-        if fence == 0 && ticks >= 3 {
-            fence = ticks;
-            return None;
-        }
-        if fence > 0 {
-            if ticks >= fence && trimmed.trim_end().len() == ticks {
-                fence = 0;
-            }
-            return None;
-        }
-        Some((index + 1, line))
-    })
+/// Returns the anchor that GitHub gives to a heading.
+fn slug(title: &str) -> String {
+    let lower = title.trim().to_lowercase();
+    let kept = lower
+        .chars()
+        .filter(|c| c.is_alphanumeric() || "-_ ".contains(*c));
+    kept.map(|c| if c == ' ' { '-' } else { c }).collect()
 }
 
 /// A link's path from the repository's root; `None` if it leaves it.
@@ -158,8 +140,22 @@ mod tests {
 
     #[test]
     fn links_are_found_outside_code() {
-        let page = "[a](b.md) and [`c`](d.md#e)\n```\n[x](y)\n```\n`[x](y)` [f](https://g)\n";
-        assert_eq!(links(page), [(1, "b.md"), (1, "d.md#e"), (5, "https://g")]);
+        let text = "[a](b.md) and [`c`](d.md#e)\n```\n[x](y)\n```\n`[x](y)` [f](https://g)\n\n\
+                    ![p](q.svg) [two\nlines](r.md)\n\n[s][t]\n\n[t]: u.md\n";
+        let links = read(text).links;
+        let links: Vec<_> = links
+            .iter()
+            .map(|(line, link)| (*line, link.as_str()))
+            .collect();
+        let inline = [
+            (1, "b.md"),
+            (1, "d.md#e"),
+            (5, "https://g"),
+            (7, "q.svg"),
+            (7, "r.md"),
+        ];
+        assert_eq!(links[..5], inline);
+        assert_eq!(links[5..], [(10, "u.md")], "by reference");
     }
 
     #[test]
@@ -176,6 +172,6 @@ mod tests {
     fn headings_have_the_anchors_that_github_gives_them() {
         let page = "# The `dml` command!\n## Set up\n## Set up\n```\n# not one\n```\n#tag\n";
         let expected = ["the-dml-command", "set-up", "set-up-1"].map(str::to_owned);
-        assert_eq!(anchors(page), BTreeSet::from(expected));
+        assert_eq!(read(page).anchors, BTreeSet::from(expected));
     }
 }

@@ -19,6 +19,7 @@ mod workflows;
 use crate::context::Context;
 use crate::error::Result;
 use crate::log::Log;
+use crate::sync;
 
 /// One step.
 pub struct Step {
@@ -34,6 +35,8 @@ pub struct Step {
     pub also: fn(&Context) -> Result<String>,
     /// Whether it writes `dist/`.
     pub makes_dist: bool,
+    /// Whether it runs only with `--all`: it takes minutes, or a change rarely breaks it.
+    pub only_in_all: bool,
     /// Does it.
     pub run: fn(&Context, &mut Log) -> Result<Done>,
 }
@@ -70,6 +73,7 @@ const fn step(
         inputs,
         also: |_| Ok(String::new()),
         makes_dist: false,
+        only_in_all: false,
         run,
     }
 }
@@ -82,6 +86,11 @@ impl Step {
 
     const fn also(mut self, also: fn(&Context) -> Result<String>) -> Self {
         self.also = also;
+        self
+    }
+
+    const fn only_in_all(mut self) -> Self {
+        self.only_in_all = true;
         self
     }
 
@@ -101,226 +110,93 @@ use Inputs::{Always, Files, FilesAndDist};
 const RUST: &[&str] = &["toolchain"];
 const WHEELS: &[&str] = &["wheels"];
 
-/// Every step.
+/// Every step. `.ci/run` reads the names out of what a run prints: letters and `-`.
+#[rustfmt::skip] // a table: two lines for each step
 pub static ALL: &[Step] = &[
-    step(
-        "toolchain",
-        "rustfmt, clippy and a CPython are there, or get installed",
-        Always,
-        rust::toolchain,
-    ),
-    step(
-        "files",
-        "no registry hosts, machine paths, oversized or overlong files",
-        Always,
-        files::run,
-    ),
-    step(
-        "versions",
-        "one version in Cargo.toml, the Python packages, their ranges, the changelog",
-        Always,
-        versions::run,
-    ),
-    step(
-        "links",
-        "links between pages lead somewhere, and docs/README.md to every page",
-        Always,
-        links::run,
-    ),
-    step(
-        "fmt",
-        "rustfmt finds nothing to change",
-        Files(&["crates/", "tools/", "rustfmt.toml"]),
-        rust::fmt,
-    )
-    .needing(RUST),
-    step("ruff", "Python lint and format", Always, python::ruff),
-    step(
-        "mypy",
-        "mypy --strict over the Python packages and their tests",
-        Files(&["python/", "mypy.ini"]),
-        python::mypy,
-    ),
-    step(
-        "pyright",
-        "pyright, strict, over a typed program of a user",
-        Files(&["python/daggerml/", "python/tests/typed/"]),
-        python::pyright,
-    ),
-    step(
-        "workflows",
-        "the house rules of .github/workflows, actionlint, zizmor",
-        Files(&[".github/", "wheelwright.toml", "python/"]),
-        workflows::run,
-    ),
-    step(
-        "bazel",
-        "BUILD files agree with the manifests; buildifier formats and lints them",
-        Always,
-        bazel::run,
-    ),
-    step(
-        "nix",
-        "nixfmt, deadnix, and flake.lock says all that flake.nix asks for",
-        Files(&[
-            "flake.nix",
-            "flake.lock",
-            "nix/",
-            "tools/wheelwright/src/toolchain/requirements/",
-        ]),
-        nix::run,
-    ),
-    step(
-        "deny",
-        "licences, sources and bans of the crates we link",
-        Files(&["crates/", "tools/", "deny.toml"]),
-        rust::deny,
-    ),
-    step(
-        "advisories",
-        "known vulnerabilities of the crates we link",
-        Always,
-        rust::advisories,
-    ),
-    step(
-        "pip-audit",
-        "known vulnerabilities of the Python tools we lock",
-        Always,
-        python::audit,
-    ),
-    step(
-        "container",
-        "the house rules of the Containerfile, hadolint",
-        Files(&["Containerfile", "python/daggerml/pyproject.toml"]),
-        container::run,
-    ),
-    step(
-        "clippy",
-        "clippy, all targets, warnings are errors",
-        Files(&["crates/", "tools/", "clippy.toml"]),
-        rust::clippy,
-    )
-    .needing(RUST),
-    step(
-        "test",
-        "every Rust test, by cargo nextest",
-        Files(&[""]),
-        rust::test,
-    )
-    .needing(RUST),
-    step(
-        "fuzz",
-        "every fuzz target, for ten seconds",
-        Files(&[
-            "crates/daggerml/",
-            "tools/wheelwright/",
-            "docs/spec/vectors/",
-        ]),
-        fuzz::run,
-    )
-    .needing(RUST),
-    step(
-        "oracle",
-        "independent tools and our audit agree on a corpus of broken artifacts",
-        FilesAndDist(&[
-            "tools/wheelwright/",
-            "tools/checks/requirements/oracle.txt",
-            "docs/audit-study.md",
-        ]),
-        oracle::run,
-    )
-    .needing(RUST),
-    step(
-        "doctest",
-        "the examples in Rust documentation",
-        Files(&["crates/", "README.md", "docs/"]),
-        rust::doctest,
-    )
-    .needing(RUST),
-    step(
-        "rustdoc",
-        "the Rust documentation builds without a warning",
-        Files(&["crates/", "tools/", "README.md"]),
-        rust::rustdoc,
-    )
-    .needing(RUST),
-    step(
-        "wheels",
-        "cargo wheels --host: build, audit and smoke-test this machine's wheels",
-        Files(&[
-            "crates/",
-            "python/",
-            "tools/",
-            "wheelwright.toml",
-            "README.md",
-            "LICENSE",
-        ]),
-        wheels::run,
-    )
-    .needing(RUST)
-    .making_dist(),
-    step(
-        "real",
-        "wheelwright builds the guide's project, and catches what is not reproducible",
+    step("toolchain", "rustfmt, clippy and a CPython are there, or get installed",
+        Always, rust::toolchain),
+    step("files", "no registry hosts, machine paths, oversized or overlong files",
+        Always, files::run),
+    step("sync", "copies of facts are as wheelwright.toml says (`sync --write` makes them so)",
+        Always, sync::run),
+    step("versions", "one version in Cargo.toml, the Python packages, their ranges, the changelog",
+        Always, versions::run),
+    step("links", "links between pages lead somewhere, and docs/README.md to every page",
+        Always, links::run),
+    step("fmt", "rustfmt finds nothing to change",
+        Files(&["crates/", "tools/", "rustfmt.toml"]), rust::fmt).needing(RUST),
+    step("ruff", "Python lint and format",
+        Always, python::ruff),
+    step("mypy", "mypy --strict over the Python packages and their tests",
+        Files(&["python/", "mypy.ini"]), python::mypy),
+    step("pyright", "pyright, strict, over a typed program of a user",
+        Files(&["python/daggerml/", "python/tests/typed/"]), python::pyright).only_in_all(),
+    step("workflows", "the house rules of .github/workflows, actionlint, zizmor",
+        Files(&[".github/"]), workflows::run),
+    step("bazel", "Bazel knows every crate and platform; buildifier formats and lints its files",
+        Always, bazel::run),
+    step("nix", "nixfmt, deadnix, the hashes shared with wheelwright, flake.lock (asks Nix)",
+        Files(&["flake.nix", "flake.lock", "nix/", "tools/wheelwright/src/toolchain/requirements/"]),
+        nix::run).only_in_all(),
+    step("deny", "licences, sources and bans of the crates we link",
+        Files(&["crates/", "tools/", "deny.toml"]), rust::deny).only_in_all(),
+    step("advisories", "known vulnerabilities of the crates we link",
+        Always, rust::advisories).only_in_all(),
+    step("pip-audit", "known vulnerabilities of the Python tools we lock",
+        Always, python::audit).only_in_all(),
+    step("container", "the house rules of the Containerfile, hadolint",
+        Files(&["Containerfile"]), container::run).only_in_all(),
+    step("clippy", "clippy, all targets, warnings are errors",
+        Files(&["crates/", "tools/", "clippy.toml"]), rust::clippy).needing(RUST),
+    step("test", "every Rust test, by cargo nextest",
+        Files(&[""]), rust::test).needing(RUST),
+    step("fuzz", "every fuzz target, for ten seconds",
+        Files(&["crates/daggerml/", "tools/wheelwright/", "docs/spec/vectors/"]),
+        fuzz::run).only_in_all().needing(RUST),
+    step("oracle", "independent tools and our audit agree on a corpus of broken artifacts",
+        FilesAndDist(&["tools/wheelwright/", "docs/audit-study.md"]),
+        oracle::run).only_in_all().needing(RUST),
+    step("doctest", "the examples in Rust documentation",
+        Files(&["crates/", "README.md", "docs/"]), rust::doctest).only_in_all().needing(RUST),
+    step("rustdoc", "the Rust documentation builds without a warning",
+        Files(&["crates/", "tools/", "README.md"]), rust::rustdoc).only_in_all().needing(RUST),
+    step("wheels", "cargo wheels --host: build, audit and smoke-test this machine's wheels",
+        Files(&["crates/", "python/", "tools/", "wheelwright.toml", "README.md", "LICENSE"]),
+        wheels::run).needing(RUST).making_dist(),
+    step("real", "wheelwright builds the guide's project, and catches what is not reproducible",
         Files(&["tools/wheelwright/", "docs/guide/building.md"]),
-        wheels::real,
-    )
-    .needing(WHEELS),
-    step(
-        "stubtest",
-        "_core.pyi says what the built daggerml._core is",
-        FilesAndDist(&["python/", "mypy.ini"]),
-        python::stubtest,
-    )
-    .needing(WHEELS),
-    step(
-        "pytest",
-        "python/tests against the installed wheels",
+        wheels::real).only_in_all().needing(WHEELS),
+    step("stubtest", "_core.pyi says what the built daggerml._core is",
+        FilesAndDist(&["python/", "mypy.ini"]), python::stubtest).needing(WHEELS),
+    step("pytest", "python/tests against the installed wheels",
+        FilesAndDist(&["python/tests/", "crates/"]), python::pytest).needing(WHEELS),
+    step("pythons", "python/tests on every other CPython of this machine",
         FilesAndDist(&["python/tests/", "crates/"]),
-        python::pytest,
-    )
-    .needing(WHEELS),
-    step(
-        "pythons",
-        "python/tests on every other CPython of this machine",
-        FilesAndDist(&["python/tests/", "crates/"]),
-        python::pythons,
-    )
-    .also(python::others_described)
-    .needing(WHEELS),
-    step(
-        "guides",
-        "every shell and Python block of README.md and docs/",
+        python::pythons).only_in_all().also(python::others_described).needing(WHEELS),
+    step("guides", "every shell and Python block of README.md and docs/",
         FilesAndDist(&["README.md", "CONTRIBUTING.md", "docs/", "python/"]),
-        guides::run,
-    )
-    .needing(WHEELS),
-    step(
-        "artifacts",
-        "auditwheel, abi3audit, twine and check-wheel-contents on dist/",
-        FilesAndDist(&[]),
-        artifacts::tools,
-    )
-    .needing(WHEELS),
-    step(
-        "sdists",
-        "pip wheel from our sdists gives the wheels that we packed",
-        FilesAndDist(&[]),
-        artifacts::sdists,
-    )
-    .needing(WHEELS),
-    step(
-        "vendored",
-        "pip wheel from an sdist with its crates works offline, and gives our wheel",
+        guides::run).only_in_all().needing(WHEELS),
+    step("artifacts", "auditwheel, abi3audit, twine and check-wheel-contents on dist/",
+        FilesAndDist(&[]), artifacts::tools).only_in_all().needing(WHEELS),
+    step("sdists", "pip wheel from our sdists gives the wheels that we packed",
+        FilesAndDist(&[]), artifacts::sdists).only_in_all().needing(WHEELS),
+    step("vendored", "pip wheel from an sdist with its crates works offline, and gives our wheel",
         FilesAndDist(&["tools/wheelwright/src/pack/"]),
-        artifacts::vendored,
-    )
-    .needing(WHEELS),
-    step(
-        "rehearsal",
-        "a whole release of dist/ to an index on this machine, broken off after each file",
+        artifacts::vendored).only_in_all().needing(WHEELS),
+    step("rehearsal", "a whole release of dist/ to an index on this machine, broken off after each file",
         FilesAndDist(&["tools/wheelwright/src/", "tools/release/", "python/"]),
-        rehearsal::run,
-    )
-    .needing(WHEELS),
+        rehearsal::run).only_in_all().needing(WHEELS),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_as_the_summary_of_ci_reads_them() {
+        for step in ALL {
+            let plain = |c: char| c.is_ascii_lowercase() || c == '-';
+            assert!(step.name.chars().all(plain), "{}", step.name);
+        }
+    }
+}

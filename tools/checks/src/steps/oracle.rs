@@ -2,7 +2,7 @@
 //! each, against what `wheelwright audit` says.
 
 use crate::context::Context;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::log::Log;
 use crate::steps::Done;
 use crate::venv;
@@ -13,11 +13,11 @@ const PAGE: &str = "docs/audit-study.md";
 /// Runs `tools/wheelwright/study/oracle`.
 pub fn run(context: &Context, log: &mut Log) -> Result<Done> {
     // The newest packages, which the index itself runs on, want a newer Python.
-    let version = context.python()?.version.clone();
-    let minor = version.split('.').nth(1).and_then(|m| m.parse().ok());
-    if minor.is_none_or(|minor: u32| minor < 11) {
+    let python = context.python()?;
+    if python.minor() < 11 {
         return Ok(Done::Skipped(format!(
-            "CPython {version}; the tools want 3.11 or later"
+            "CPython {}; the tools want 3.11 or later",
+            python.version
         )));
     }
     let tools = venv::tools(context, log, "oracle")?;
@@ -39,13 +39,7 @@ pub fn run(context: &Context, log: &mut Log) -> Result<Done> {
     if cfg!(target_os = "linux") && context.dist().is_dir() {
         command.arg("--dist").arg(context.dist());
     }
-    let (status, text) = log.capture(&mut command)?;
-    if !status.success() {
-        return Err(Error::Status {
-            line: crate::log::line(&command),
-            status: status.to_string(),
-        });
-    }
+    let text = log.output(&mut command)?;
     let last = text.lines().next_back().unwrap_or_default();
     Ok(Done::Passed(last.to_owned()))
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::context::{Context, Python};
 use crate::error::{Error, Result};
+use crate::lock;
 use crate::log::Log;
 use crate::steps::Done;
 use crate::venv::{self, Venv};
@@ -90,15 +91,16 @@ fn test_on(context: &Context, log: &mut Log, python: &Python) -> Result<String> 
     let mut command = context.command(installed.program("pytest"));
     installed.enter(&mut command)?;
     command
-        .args(["-q", "-p", "no:cacheprovider", TESTS])
+        .args([
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "--numprocesses",
+            "auto",
+            TESTS,
+        ])
         .env("DML_NATIVE", native);
-    let (status, text) = log.capture(command.env("PYTHONDONTWRITEBYTECODE", "1"))?;
-    if !status.success() {
-        return Err(Error::Status {
-            line: crate::log::line(&command),
-            status: status.to_string(),
-        });
-    }
+    let text = log.output(command.env("PYTHONDONTWRITEBYTECODE", "1"))?;
     let counts = text
         .lines()
         .rev()
@@ -117,8 +119,11 @@ fn site_packages(context: &Context, log: &mut Log, venv: &Venv) -> Result<PathBu
 /// One CPython of each minor version but the main one: `python3.N` on the
 /// search path, and what pyenv or uv installed.
 fn others(context: &Context) -> Result<BTreeMap<u32, Python>> {
-    let main = minor(context.python()?);
-    let mut programs: Vec<PathBuf> = (9..40).map(|n| format!("python3.{n}").into()).collect();
+    let main = context.python()?.minor();
+    let oldest = context.oldest_python()?;
+    let mut programs: Vec<PathBuf> = (oldest..40)
+        .map(|n| format!("python3.{n}").into())
+        .collect();
     let home = env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
     for (folder, program) in [
         (home.join(".pyenv/versions"), "bin/python"),
@@ -137,8 +142,9 @@ fn others(context: &Context) -> Result<BTreeMap<u32, Python>> {
     let mut found = BTreeMap::new();
     for program in programs {
         if let Some(python) = context.probe(&program)
-            && let minor = minor(&python)
-            && Some(minor) != Some(main)
+            && let minor = python.minor()
+            && minor >= oldest
+            && minor != main
         {
             found.entry(minor).or_insert(python);
         }
@@ -151,15 +157,6 @@ pub fn others_described(context: &Context) -> Result<String> {
     Ok(format!("{:?}", others(context)?))
 }
 
-fn minor(python: &Python) -> u32 {
-    python
-        .version
-        .split('.')
-        .nth(1)
-        .and_then(|part| part.parse().ok())
-        .unwrap_or_default()
-}
-
 /// pip-audit on every lock of Python tools, where its database can be reached.
 pub fn audit(context: &Context, log: &mut Log) -> Result<Done> {
     let audit = venv::tools(context, log, "audit")?.program("pip-audit");
@@ -168,7 +165,7 @@ pub fn audit(context: &Context, log: &mut Log) -> Result<Done> {
         .into_iter()
         .filter(|file| {
             let is_text = Path::new(file).extension() == Some("txt".as_ref());
-            file.contains("/requirements/") && is_text
+            file == lock::FILE || (file.contains("/requirements/") && is_text)
         })
         .collect();
     // One by one: two locks may hold one package in two versions.

@@ -71,13 +71,7 @@ pub fn test(context: &Context, log: &mut Log) -> Result<Done> {
         "--cargo-quiet",
     ]);
     command.args(["--status-level", "slow", "--final-status-level", "slow"]);
-    let (status, text) = log.capture(&mut command)?;
-    if !status.success() {
-        return Err(Error::Status {
-            line: crate::log::line(&command),
-            status: status.to_string(),
-        });
-    }
+    let text = log.output(&mut command)?;
     let summary = text
         .lines()
         .rev()

@@ -22,6 +22,9 @@ pub struct Settings {
     /// `[release]`.
     #[serde(default)]
     pub release: Release,
+    /// `[facts]`: for other programs of the repository; wheelwright does not read it.
+    #[serde(default)]
+    pub facts: toml::Table,
 }
 
 /// `[release]`: what a release looks at besides the packages.

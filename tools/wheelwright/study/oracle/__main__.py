@@ -1,6 +1,6 @@
 """Ask independent tools about a corpus of artifacts, and compare with our audit.
 
-    pip install -r tools/checks/requirements/oracle.txt
+    pip install --group tools/checks/pyproject.toml:oracle
     python tools/wheelwright/study/oracle WHEELWRIGHT docs/audit-study.md [--dist dist] [--all]
 
 Every artifact of the corpus is good but for one thing (`mutations.py`). Ours must

@@ -1,19 +1,14 @@
-//! The Bazel build, as far as it can be checked without its modules: do the
-//! BUILD files say what the manifests say, and does buildifier like them?
+//! The Bazel build, as far as it can be checked without its modules: it knows every
+//! crate and platform, and buildifier likes its files. Copies of facts are `sync`'s.
 
-mod crates;
-mod packages;
-mod starlark;
-mod toolchains;
 mod twice;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use toml::Table;
-
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::facts::{self, Crate};
 use crate::log::Log;
 use crate::stamp::short;
 use crate::steps::Done;
@@ -21,17 +16,14 @@ use crate::steps::Done;
 /// Where buildifier is pinned.
 const BUILDIFIER: &str = "tools/checks/buildifier/";
 
-/// Compares the BUILD files with the manifests, then runs buildifier.
+/// Where the hashes of the compiler's archives are.
+const PINS: &str = "tools/bazel/rust/toolchains.MODULE.bazel";
+
+/// Looks for what BUILD files lack, then runs buildifier.
 pub fn run(context: &Context, log: &mut Log) -> Result<Done> {
-    let findings = [
-        toolchains::drift(context)?,
-        crates::drift(context)?,
-        packages::drift(context)?,
-        twice::findings(context, log)?,
-    ]
-    .concat();
+    let findings = [unknown(context)?, twice::findings(context, log)?].concat();
     log.findings(&findings)?;
-    let agree = "BUILD files and manifests agree";
+    let agree = "every crate and platform is known";
     let Some(program) = buildifier(context, log)? else {
         return Ok(Done::Skipped(format!(
             "{agree}; buildifier needs npm and its registry"
@@ -97,26 +89,50 @@ fn buildifier(context: &Context, log: &mut Log) -> Result<Option<PathBuf>> {
     }
 }
 
-/// A TOML file of the repository.
-fn table(context: &Context, path: &str) -> Result<Table> {
-    context
-        .read(path)?
-        .parse()
-        .map_err(|error: toml::de::Error| Error::Malformed {
-            path: path.into(),
-            problem: error.to_string(),
+/// Finds crates and platforms that the Bazel build does not know.
+fn unknown(context: &Context) -> Result<Vec<String>> {
+    let facts = facts::read(context)?;
+    let mut findings = Vec::new();
+    for member in &facts.crates {
+        let path = format!("{}/BUILD.bazel", member.folder);
+        if !context.root.join(&path).is_file() {
+            findings.push(format!(
+                "{path}: is missing; those of other crates show what it holds"
+            ));
+            continue;
+        }
+        findings
+            .extend(of_crate(member, &context.read(&path)?).map(|text| format!("{path}: {text}")));
+    }
+    let pins = context.read(PINS)?;
+    findings.extend(facts.platforms.iter().filter_map(|platform| {
+        let archive = format!("\"rust-std-{{}}-{}.tar.xz\": ", platform.rust_target);
+        (!pins.contains(&archive)).then(|| {
+            format!("{PINS}: has no line {archive}...; its value is `xz_hash` of the compiler's manifest")
         })
+    }));
+    Ok(findings)
 }
 
-/// Says that two places disagree.
-fn differ(place: &str, found: &[String], source: &str, expected: &[String]) -> Option<String> {
-    (found != expected).then(|| {
-        format!(
-            "{place} has [{}], but {source} has [{}]",
-            found.join(", "),
-            expected.join(", ")
-        )
-    })
+/// Finds what the BUILD file of a crate lacks.
+fn of_crate(member: &Crate, build: &str) -> impl Iterator<Item = String> {
+    let calls = |rules: &[&str]| {
+        rules
+            .iter()
+            .any(|rule| build.contains(&format!("\n{rule}(")))
+    };
+    let built: &[&str] = if member.ships {
+        // Compiled as wheels hold it, with the features that it has there.
+        &["shipped_library", "crate_extension"]
+    } else {
+        &["crate_library", "crate_program"]
+    };
+    [
+        (!calls(built)).then(|| format!("builds the crate by none of {}", built.join(", "))),
+        (member.tested && !calls(&["crate_tests"])).then(|| "has no crate_tests".to_owned()),
+    ]
+    .into_iter()
+    .flatten()
 }
 
 #[cfg(test)]
@@ -140,13 +156,22 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_names_both_places() {
-        let list = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect();
-        let (a, b): (Vec<String>, Vec<String>) = (list(&["x"]), list(&["x", "y"]));
-        assert_eq!(differ("here", &a, "there", &a), None);
-        assert_eq!(
-            differ("here", &a, "there", &b).unwrap(),
-            "here has [x], but there has [x, y]"
-        );
+    fn a_crate_is_built_as_it_ships_and_tested() {
+        let found = |ships, tested, build: &str| {
+            let member = Crate {
+                folder: "x".to_owned(),
+                ships,
+                tested,
+                needs: Vec::new(),
+            };
+            of_crate(&member, build).count()
+        };
+        let library = "\ncrate_library(name = \"x\")\n\ncrate_tests(name = \"tests\")\n";
+        let shipped = "\nshipped_library(name = \"x\")\n";
+        assert_eq!(found(false, true, library), 0);
+        assert_eq!(found(true, true, library), 1, "not as it ships");
+        assert_eq!(found(true, true, shipped), 1, "not tested");
+        assert_eq!(found(true, false, shipped), 0);
+        assert_eq!(found(false, true, ""), 2);
     }
 }

@@ -1,7 +1,6 @@
-//! The flake: its format, names that nothing uses, its lock file, and the
-//! hashes that it shares with wheelwright. What it builds is `nix flake check`.
-
-mod lock;
+//! The flake: its format, names that nothing uses, the hashes that it shares with
+//! wheelwright, and its lock file where there is a Nix to ask. What it builds is
+//! `nix flake check`.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -18,7 +17,7 @@ const DEADNIX: &str = "deadnix@1.3.1";
 const PINNED_BY: &str = "nix/pinned-tools.nix";
 const PINS: &str = "tools/wheelwright/src/toolchain/requirements/";
 
-/// Checks every Nix file and the lock.
+/// Checks every Nix file, and the lock where there is a Nix.
 pub fn run(context: &Context, log: &mut Log) -> Result<Done> {
     let files = context.files()?;
     let is_nix = |file: &&String| PathBuf::from(file).extension().is_some_and(|e| e == "nix");
@@ -32,10 +31,6 @@ pub fn run(context: &Context, log: &mut Log) -> Result<Done> {
         pinned.push_str(&context.read(file)?);
     }
     findings.extend(pins(&context.read(PINNED_BY)?, &pinned));
-    findings.extend(lock::check(
-        &context.read("flake.nix")?,
-        &context.read("flake.lock")?,
-    ));
     log.findings(&findings)?;
     let mut deadnix = context.command(deadnix(context, log)?);
     log.run(deadnix.arg("--fail").args(&sources))?;
@@ -60,7 +55,15 @@ fn has_nix(context: &Context) -> bool {
 fn format_of(file: &str, text: &str) -> Option<String> {
     match nixfmt_rs::format(text) {
         Ok(formatted) if formatted == text => None,
-        Ok(_) => Some(format!("{file}: not as nixfmt writes it; run `nix fmt`")),
+        Ok(formatted) => {
+            let pairs = text.lines().zip(formatted.lines());
+            let same = pairs.take_while(|(ours, theirs)| ours == theirs).count();
+            let line = formatted.lines().nth(same).unwrap_or_default();
+            Some(format!(
+                "{file}: line {}: nixfmt writes {line:?}; run `nix fmt`",
+                same + 1
+            ))
+        }
         Err(error) => Some(format!(
             "{file}: {}",
             nixfmt_rs::format_error(text, None, &error)
