@@ -9,9 +9,7 @@
   dml,
   wheelwright,
   pinned-tools,
-  daggerml-wheel,
-  daggerml-cli-wheel,
-  daggerml-adapter-dask-wheel,
+  package-wheels,
   pythonPackagesFor,
   python3,
   git,
@@ -35,7 +33,7 @@ let
     ];
   };
   # The wheels of one build, in one folder.
-  dist = "${daggerml-wheel} ${daggerml-cli-wheel} ${daggerml-adapter-dask-wheel}";
+  dist = toString (lib.attrValues package-wheels);
   pythonWithEverything = python3.withPackages (
     python:
     lib.attrValues (pythonPackagesFor python)

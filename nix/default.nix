@@ -33,11 +33,24 @@ lib.makeScope pkgs.newScope (
     wheelwright = self.callPackage ./wheelwright.nix { };
     pinned-tools = callSet ./pinned-tools.nix;
 
-    daggerml-wheel = self.callPackage ./native-wheel.nix { };
-    daggerml-cli-wheel = self.callPackage ./pure-wheel.nix { folder = "python/daggerml-cli"; };
-    daggerml-adapter-dask-wheel = self.callPackage ./pure-wheel.nix {
-      folder = "python/adapters/dask";
-    };
+    # What pyproject.toml says of each package, in publish order.
+    projects = map (
+      folder: (lib.importTOML (../. + "/${folder}/pyproject.toml")) // { inherit folder; }
+    ) (lib.importTOML ../wheelwright.toml).packages;
+    # The wheel of each package, by its name.
+    package-wheels = lib.listToAttrs (
+      map (
+        project:
+        lib.nameValuePair project.project.name (
+          if project.tool ? maturin then
+            self.callPackage ./native-wheel.nix { }
+          else
+            self.callPackage ./pure-wheel.nix { inherit (project) folder; }
+        )
+      ) self.projects
+    );
+    daggerml-wheel = self.package-wheels.daggerml;
+    daggerml-cli-wheel = self.package-wheels.daggerml-cli;
     wheels = self.callPackage ./native-wheel.nix {
       craneLib = self.craneLibAll;
       every = true;
