@@ -32,7 +32,7 @@ LEAST = 90
 
 
 def listed() -> dict[tuple[str, int], str]:
-    """Return the programs that the guide says do not run, each with what it needs."""
+    """Returns the programs that the guide says do not run, each with what it needs."""
     rows = re.findall(
         r"^\| `([\w/-]+)` (\d+) \| (S3|different) \| .+\|$", PAGE.read_text("utf-8"), re.MULTILINE
     )
@@ -63,3 +63,34 @@ def test_the_courses_run_but_for_those_that_the_guide_lists(sdist: Path, tmp_pat
     local = [program for program in outcomes if reasons.get(program) != "S3"]
     passed = [program for program in local if program not in failed]
     assert len(passed) * 100 >= LEAST * len(local), f"{len(passed)} of {len(local)}"
+
+
+def test_the_guide_tells_what_each_shell_command_is_here(
+    sdist: Path, front: str, tmp_path: Path
+) -> None:
+    found = set()
+    for page in courses.PAGES:
+        text = (sdist / "docs" / f"{page}.qmd").read_text("utf-8")
+        for block in re.findall(r"^```\{bash\}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+            grouped = r"\bdml ((?:config|dag|runtime|cache) [a-z-]+|[a-z-]+)"
+            found |= set(re.findall(grouped, block))
+    page = PAGE.read_text("utf-8")
+    rows = dict(re.findall(r"^\| `dml ([a-z -]+)` \| (.+) \|$", page, re.MULTILINE))
+    assert set(rows) == found
+    for command, ours in rows.items():
+        done = subprocess.run(
+            [front, *command.split(), "--help"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        if f"Usage: dml {command}" not in done.stdout:  # the answer names what the guide names
+            assert (done.returncode, "is a command of daggerml 0.1" in done.stderr) == (2, True)
+        for program in re.findall(r"`dml ([a-z -]+[a-z])", ours):
+            words = [word for word in program.split() if not word.startswith("-")]
+            shown = subprocess.run(
+                [front, *words, "--help"], capture_output=True, text=True, timeout=60, check=True
+            )
+            assert f"Usage: dml {' '.join(words)}" in shown.stdout

@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 MOTO = "moto[server]>=5,<6"
 
 
-@pytest.fixture(scope="session")
-def released(peer: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    """Give a repository that the released package made, and what that finds in it."""
+#: The first release of 0.1. Those between it and the newest write the same files.
+OLDEST = "daggerml==0.1.0"
+
+
+def get(peer: str, *packages: str) -> None:
+    """Installs packages for the released one; skip the test where they cannot be had."""
     made = subprocess.run(
-        [peer, "-I", "-m", "pip", "install", "-q", "--only-binary", ":all:", MOTO],
+        [peer, "-I", "-m", "pip", "install", "-q", "--only-binary", ":all:", *packages],
         capture_output=True,
         text=True,
         timeout=300,
@@ -32,17 +35,27 @@ def released(peer: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
     )
     if made.returncode:
         reason = (made.stderr.strip().splitlines() or ["?"])[-1]
-        pytest.skip(f"{MOTO}, without which 0.1 cannot write, cannot be had here: {reason}")
-    folder = tmp_path_factory.mktemp("released") / "old"
+        pytest.skip(f"{packages[-1]} cannot be had here: {reason}")
+
+
+def made_by(peer: str, folder: Path, *lib: str) -> tuple[Path, dict[str, Any]]:
+    """Lets a released package make a repository; return it, and what the package finds in it."""
     folder.mkdir()
     done = subprocess.run(
-        [peer, "-I", released_repository.__file__, str(folder)],
+        [peer, "-I", released_repository.__file__, str(folder), *lib],
         stdout=subprocess.PIPE,
         text=True,
         timeout=300,
         check=True,
     )
     return folder, json.loads(done.stdout.strip().splitlines()[-1])
+
+
+@pytest.fixture(scope="session")
+def released(peer: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """Gives a repository that the newest released package made."""
+    get(peer, MOTO)
+    return made_by(peer, tmp_path_factory.mktemp("released") / "old")
 
 
 def run(front: str, *words: str, into: Path) -> subprocess.CompletedProcess[str]:
@@ -53,6 +66,20 @@ def run(front: str, *words: str, into: Path) -> subprocess.CompletedProcess[str]
         timeout=120,
         check=False,
     )
+
+
+def same(repo: Any, expected: dict[str, Any]) -> None:
+    """Checks that the branches, their DAGs and the log are those that 0.1 found."""
+    assert list(repo.branch.list()) == ["main", "trial"]
+    assert repo.tag.list()["v1"] == repo.branch.list()["main"]
+    for branch, dags in expected["branches"].items():
+        repo.checkout(branch)
+        assert {name: released_repository.held(repo.load(name)) for name in repo} == dags
+    repo.checkout("main")
+    log = [[entry["author"], entry["message"], entry["time"]] for entry in repo.log(limit=100)]
+    times = [dt.datetime.fromisoformat(created) for *_, created in expected["log"]]
+    assert [entry[:2] for entry in log] == [entry[:2] for entry in expected["log"]]
+    assert [entry[2] for entry in log] == times
 
 
 def test_all_that_it_holds_is_here(
@@ -68,24 +95,30 @@ def test_all_that_it_holds_is_here(
     report = json.loads(done.stdout)
     assert {"what": "open DAGs", "number": 1} in report["left"]
     assert any(left["what"].startswith("settings (") for left in report["left"])
-    assert list(repo.branch.list()) == ["main", "trial"]
-    assert repo.tag.list()["v1"] == repo.branch.list()["main"]
-    for branch, dags in expected["branches"].items():
-        repo.checkout(branch)
-        assert {name: released_repository.held(repo.load(name)) for name in repo} == dags
-    repo.checkout("main")
-    log = [[entry["author"], entry["message"], entry["time"]] for entry in repo.log(limit=100)]
-    times = [dt.datetime.fromisoformat(created) for *_, created in expected["log"]]
-    assert [entry[:2] for entry in log] == [entry[:2] for entry in expected["log"]]
-    assert [entry[2] for entry in log] == times
+    same(repo, expected)
+    assert released_repository.called(repo.load("f")) == expected["inside"]
+    assert len(repo.load("f").six.context().argv) == 2  # 0.1 has the runnable there too
     assert repo.fsck() == []
-    assert repo.load("b").z.context() == repo.load("a", revision="main~1")
+    assert repo.load("b").z.context() == repo.load("a", revision="main~2")
     again = run(front, str(folder), into=tmp_path / "new")
     assert again.returncode == 0
     before = json.loads(done.stdout)["branches"]
     after = json.loads(run(front, str(folder), "--json", into=tmp_path / "new").stdout)["branches"]
     assert [each["commit"] for each in after] == [each["commit"] for each in before]
     assert not any(each["changed"] for each in after)
+
+
+def test_the_oldest_release_is_read_too(peer: str, front: str, tmp_path: Path) -> None:
+    lib = str(tmp_path / "lib")
+    get(peer, MOTO)
+    get(peer, "--no-deps", "--target", lib, OLDEST)
+    folder, expected = made_by(peer, tmp_path / "old", lib)
+    assert expected["version"] == "0.1.0"
+    repo = daggerml.Dml.init(tmp_path / "new")
+    done = run(front, str(folder), into=tmp_path / "new")
+    assert done.returncode == 0, done.stderr
+    same(repo, expected)
+    assert repo.fsck() == []
 
 
 def test_names_that_are_taken_stay(

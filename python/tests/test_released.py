@@ -21,6 +21,13 @@ def test_what_has_a_meaning_is_taken_with_a_warning(repo: Any) -> None:
     assert repo.config.get("user.name") == "Ada"
     with pytest.warns(DeprecationWarning, match="leave it out: there are no remotes yet"):
         assert list(repo.branch.list(remote=False, dep=None)) == ["main"]
+    listed: Any = repo.branch.list()
+    with pytest.warns(DeprecationWarning, match=r"write \.items\(\)"):
+        assert listed[0] == {"name": "main", "commit": listed["main"]}
+    with pytest.raises(KeyError):
+        listed["nope"]
+    assert repo.branch.create("again", revision=None) == listed["main"]
+    repo.branch.delete("again")
     with pytest.warns(DeprecationWarning, match="needs no pauses"), repo.new("slept") as dag:
         dag.commit(dag.call(daggerml.command(["true"]), sleep=None))
     with pytest.warns(DeprecationWarning, match="the store grows by itself"):

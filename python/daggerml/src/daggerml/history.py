@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from daggerml import _core
-from daggerml.released import accepts
+from daggerml.released import Listed, accepts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -184,24 +184,25 @@ class Branches:
 
     @accepts("remote", "dep")
     def list(self) -> dict[str, Ref]:
-        """Return the names of the branches with their commits."""
-        return _core.refs(self._handle, tags=False)
+        """Returns the names of the branches with their commits."""
+        return Listed(_core.refs(self._handle, tags=False))
 
     @accepts("remote")
-    def create(self, name: str, revision: Revision = "HEAD") -> Ref:
-        """Make a branch; returns its commit."""
-        return _core.create_branch(self._handle, name, revision_text(revision), force=False)
+    def create(self, name: str, revision: Optional[Revision] = "HEAD") -> Ref:
+        """Makes a branch at a revision (``None`` is ``"HEAD"``). Returns its commit."""
+        text = revision_text(revision or "HEAD")
+        return _core.create_branch(self._handle, name, text, force=False)
 
     def move(self, name: str, revision: Revision) -> Ref:
-        """Let a branch be at another commit; it is made if need be."""
+        """Lets a branch be at another commit; it is made if need be."""
         return _core.create_branch(self._handle, name, revision_text(revision), force=True)
 
     def rename(self, old: str, new: str) -> None:
-        """Give a branch another name."""
+        """Gives a branch another name."""
         _core.rename_branch(self._handle, old, new)
 
     def delete(self, name: str, *, force: bool = False) -> Ref:
-        """Delete a branch; returns where it was.
+        """Deletes a branch; returns where it was.
 
         That is refused when its commits would be on no branch or tag, unless ``force``.
         """
@@ -218,16 +219,16 @@ class Tags:
 
     @accepts("remote", "dep")
     def list(self) -> dict[str, Ref]:
-        """Return the names of the tags with their commits."""
-        return _core.refs(self._handle, tags=True)
+        """Returns the names of the tags with their commits."""
+        return Listed(_core.refs(self._handle, tags=True))
 
     @accepts("remote")
     def create(self, name: str, revision: Revision = "HEAD") -> Ref:
-        """Make a tag; returns its commit."""
+        """Makes a tag; returns its commit."""
         return _core.create_tag(self._handle, name, revision_text(revision))
 
     def delete(self, name: str) -> Ref:
-        """Delete a tag; returns where it was."""
+        """Deletes a tag; returns where it was."""
         return _core.delete_tag(self._handle, name)
 
 
@@ -240,23 +241,23 @@ class Config:
         self._handle = handle
 
     def list(self) -> dict[str, str]:
-        """Return all settings: the repository's own, and the user's."""
+        """Returns all settings: the repository's own, and the user's."""
         return _core.settings(self._handle)
 
     def get(self, key: str) -> Optional[str]:
-        """Return a setting, as text; ``None`` when it is not set."""
+        """Returns a setting, as text; ``None`` when it is not set."""
         return _core.setting(self._handle, key)
 
     @accepts("scope")
     def set(self, key: str, value: Optional[str], *, user: bool = False) -> None:
-        """Change a setting of the repository, or the user's; ``None`` removes it."""
+        """Changes a setting of the repository, or the user's; ``None`` removes it."""
         _core.set_setting(self._handle, key, value, user)
 
     def add(self, key: str, value: str, *, user: bool = False) -> None:
-        """Add to a setting that is a list, of the repository or the user."""
+        """Adds to a setting that is a list, of the repository or the user."""
         _core.add_setting(self._handle, key, value, user)
 
 
 def revision_text(revision: Revision) -> str:
-    """Return a revision as the text that stands for it."""
+    """Returns a revision as the text that stands for it."""
     return revision.id() if isinstance(revision, _core.Ref) else revision

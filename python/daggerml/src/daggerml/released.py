@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     Function = TypeVar("Function", bound=Callable[..., Any])
 
-__all__ = ["accepts"]
+__all__ = ["Listed", "accepts"]
 
 _REMOTES = "there are no remotes yet; `dml bundle` carries commits in a file"
 _GROWS = "the store grows by itself"
@@ -46,7 +46,7 @@ _RENAMED: dict[str, Callable[[Any], tuple[str, Any]]] = {
 
 
 def accepts(*names: str) -> Callable[[Function], Function]:
-    """Let a function take these arguments of 0.1.x too, by keyword; type checkers do not."""
+    """Lets a function take these arguments of 0.1.x too, by keyword; type checkers do not."""
 
     def decorated(function: Function) -> Function:
         def accepting(*args: Any, **kwargs: Any) -> Any:
@@ -82,3 +82,23 @@ def _translate(function: str, name: str, kwargs: dict[str, Any]) -> None:
         advice = f"leave it out: {_REPLACED[name]}"
     text = f"{name}= of {function}() is of daggerml 0.1; {advice}"
     warnings.warn(text, DeprecationWarning, stacklevel=3)
+
+
+class Listed(dict):  # type: ignore[type-arg]
+    """Commits by the names of branches or tags.
+
+    ``listed[0]`` is the first of them as 0.1.x, which had a list, had it: with ``name`` and
+    ``commit``.
+    """
+
+    __slots__ = ()
+
+    def __missing__(self, key: object) -> dict[str, object]:
+        if not isinstance(key, int):
+            raise KeyError(key)
+        import warnings
+
+        name, commit = list(self.items())[key]
+        text = "the list of names by number is of daggerml 0.1; write .items(), or list()[NAME]"
+        warnings.warn(text, DeprecationWarning, stacklevel=2)
+        return {"name": name, "commit": commit}
