@@ -24,7 +24,7 @@ HERE = Path(__file__).parent
 
 
 def ran(python: Path, program: str, folder: str, env: dict[str, str], *more: str) -> Any:
-    """Run one of the programs in ``folder``; return what it measured."""
+    """Runs one of the programs in ``folder``; return what it measured."""
     ended = subprocess.run(
         [python, HERE / program, folder, *more],
         stdout=subprocess.PIPE,
@@ -43,12 +43,12 @@ def ran(python: Path, program: str, folder: str, env: dict[str, str], *more: str
 
 
 def milliseconds(seconds: float | None) -> str:
-    """Return a cell of the table."""
+    """Returns a cell of the table."""
     return "-" if seconds is None else f"{seconds * 1000:.3g}"
 
 
 def main() -> None:
-    """Parse the arguments, measure, print."""
+    """Parses the arguments, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--find-links", default="dist", help="folder with our wheels")
     parser.add_argument("--items", type=int, default=1000, help="of the maps")

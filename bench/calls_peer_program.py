@@ -15,12 +15,12 @@ COLD, CACHED = 3, 10
 
 @api.funkify
 def total(dag, xs):  # noqa: ANN001, ANN201, ARG001
-    """Add them up."""
+    """Adds them up."""
     return sum(xs.value())
 
 
 def main(folder: str) -> None:
-    """Measure a few of each."""
+    """Measures a few of each."""
     repo = dml.Dml.init(folder)
     dml.set_default_dml(repo)
     cold, cached = [], []

@@ -23,13 +23,13 @@ numbers = iter(range(10**9))
 
 @dml.funk
 def total(dag, xs):  # noqa: ANN001, ANN201, ARG001
-    """Add them up."""
+    """Adds them up."""
     return sum(xs.value())
 
 
 @dml.funk(adapter="dask")
 def works(dag, number, seconds):  # noqa: ANN001, ANN201, ARG001
-    """Use the processor for a while."""
+    """Uses the processor for a while."""
     import time
 
     until = time.process_time() + seconds.value()
@@ -39,7 +39,7 @@ def works(dag, number, seconds):  # noqa: ANN001, ANN201, ARG001
 
 
 def median(repo: dml.Dml, rounds: int, *, fresh: bool) -> float:
-    """Return the median time of a call and its value."""
+    """Returns the median time of a call and its value."""
     times = []
     with repo.new(f"calls-{next(numbers)}") as dag:
         dag.call(total, [0])
@@ -53,7 +53,7 @@ def median(repo: dml.Dml, rounds: int, *, fresh: bool) -> float:
 
 
 def mapped(repo: dml.Dml, funk: Any, items: int, *args: Any, **options: Any) -> tuple[int, float]:
-    """Return the number of items and the time of a map over new ones."""
+    """Returns the number of items and the time of a map over new ones."""
     with repo.new(f"map-{next(numbers)}") as dag:
         begun = time.perf_counter()
         nodes = dag.map(funk, [[next(numbers)] for _ in range(items)], *args, **options)
@@ -63,7 +63,7 @@ def mapped(repo: dml.Dml, funk: Any, items: int, *args: Any, **options: Any) -> 
 
 
 def configure(repo: dml.Dml, processes: int) -> None:
-    """Set how many processes of `local` stay warm."""
+    """Sets how many processes of `local` stay warm."""
     calls.release(repo.root)
     set_it = "import sys; from daggerml import _core; sys.exit(_core.run_cli(sys.argv))"
     subprocess.run(
@@ -76,7 +76,7 @@ def configure(repo: dml.Dml, processes: int) -> None:
 
 @contextlib.contextmanager
 def cluster(workers: int) -> Iterator[None]:
-    """Run a scheduler and workers on loopback."""
+    """Runs a scheduler and workers on loopback."""
     dask = [sys.executable, "-m", "dask"]
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
     scheduler = subprocess.Popen(
@@ -103,7 +103,7 @@ def cluster(workers: int) -> Iterator[None]:
 
 
 def main(folder: str, items: int) -> None:
-    """Measure everything in a new repository in ``folder``."""
+    """Measures everything in a new repository in ``folder``."""
     repo = dml.Dml.init(folder)
     times = {"cached": median(repo, 1000, fresh=False)}
     times["cold, fresh process"] = median(repo, 20, fresh=True)

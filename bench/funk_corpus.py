@@ -56,11 +56,11 @@ KINDS = [
 
 
 def main_function(dag: Any) -> None:
-    """Stand for a funk of which everything is a helper."""
+    """Stands for a funk of which everything is a helper."""
 
 
 def things(module: types.ModuleType) -> list[tuple[str, Any]]:
-    """Return the functions and classes that a module defines, and its classes' functions."""
+    """Returns the functions and classes that a module defines, and its classes' functions."""
     found = []
     for name, thing in list(vars(module).items()):
         if getattr(thing, "__module__", None) != module.__name__:
@@ -74,7 +74,7 @@ class Corpus:
     """Packages the things of one module after the other."""
 
     def __init__(self) -> None:
-        """Let what is of the module in hand count as the author's own."""
+        """Lets what is of the module in hand count as the author's own."""
         self.file = ""
         self.around: dict[str, Any] = {}
         self.taken: list[float] = []
@@ -87,14 +87,14 @@ class Corpus:
         proof.types = types.SimpleNamespace(ModuleType=self.module)  # type: ignore[assignment]
 
     def module(self, name: str) -> types.ModuleType:
-        """Make the module where source runs, with all that is around it in its own."""
+        """Makes the module where source runs, with all that is around it in its own."""
         made = types.ModuleType(name)
         made.__dict__.update(self.around)
         made.__dict__["__name__"] = name
         return made
 
     def package(self, module: types.ModuleType, thing: Any) -> tuple[str, str]:
-        """Return the digest of a thing's text, or the reason why it was refused."""
+        """Returns the digest of a thing's text, or the reason why it was refused."""
         self.file, self.around = module.__file__ or "", dict(vars(module))
         begun = time.process_time()
         try:
@@ -108,7 +108,7 @@ class Corpus:
 
 
 def modules(folder: str, only: str) -> list[str]:
-    """Return the names of the modules to import."""
+    """Returns the names of the modules to import."""
     standard = [] if only else [str(Path(os.__file__).parent)]
     found = [each.name for each in pkgutil.iter_modules(standard)]
     found = [name for name in found if name not in LEFT_OUT]
@@ -127,7 +127,7 @@ def modules(folder: str, only: str) -> list[str]:
 
 
 def normal_forms(folder: str) -> dict[str, str]:
-    """Return the digests of all definitions in the files of a folder that can be read."""
+    """Returns the digests of all definitions in the files of a folder that can be read."""
     found = {}
     for file in sorted(Path(folder).glob("**/*.py")):
         try:
@@ -142,7 +142,7 @@ def normal_forms(folder: str) -> dict[str, str]:
 
 
 def record(out: str, folder: str = "", only: str = "") -> None:
-    """Package everything, and write down what became of it."""
+    """Packages everything, and write down what became of it."""
     warnings.simplefilter("ignore")
     sys.path.insert(0, folder) if folder else None
     corpus = Corpus()
@@ -180,7 +180,7 @@ def record(out: str, folder: str = "", only: str = "") -> None:
 
 
 def compare(*files: str) -> None:
-    """Say how many of the same source have another text."""
+    """Says how many of the same source have another text."""
     read = [json.loads(Path(file).read_text("utf-8")) for file in files]
     for kind in ("packaged", "forms"):
         texts: dict[str, set[str]] = collections.defaultdict(set)

@@ -17,7 +17,7 @@ taken: dict[str, float] = {}
 
 
 def timed(module: Any, name: str) -> None:
-    """Add up the time of a part."""
+    """Adds up the time of a part."""
     inner = getattr(module, name)
 
     def outer(*args: Any, **kwargs: Any) -> Any:
@@ -31,12 +31,12 @@ def timed(module: Any, name: str) -> None:
 
 
 def clamp(value: float, low: float = 0.0, high: float = 1.0) -> float:
-    """Keep a number in bounds."""
+    """Keeps a number in bounds."""
     return max(low, min(value, high))
 
 
 def total(dag: Any, xs: Any, scale: float = 2) -> Any:  # noqa: ARG001
-    """Add numbers up: a function of ordinary size."""
+    """Adds numbers up: a function of ordinary size."""
     import math
 
     values = [clamp(x / scale) for x in xs.value()]
@@ -50,7 +50,7 @@ def total(dag: Any, xs: Any, scale: float = 2) -> Any:  # noqa: ARG001
 
 
 def measured(times: int = 300) -> tuple[float, float]:
-    """Return the medians of packaging and of the proof, in milliseconds."""
+    """Returns the medians of packaging and of the proof, in milliseconds."""
     whole, parts = [], []
     for _ in range(times):
         taken.clear()

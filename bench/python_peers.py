@@ -36,7 +36,7 @@ PEER = "daggerml==0.1.7"
 def environment(
     folder: Path, requirements: list[str], *options: str
 ) -> tuple[Path, float, float, int]:
-    """Make a virtual environment; its bin folder, seconds and MB of the install, packages."""
+    """Makes a virtual environment; its bin folder, seconds and MB of the install, packages."""
     if folder.exists():
         shutil.rmtree(folder)
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
@@ -51,13 +51,13 @@ def environment(
 
 
 def size(folder: Path) -> int:
-    """Return the bytes of all files below ``folder`` but compiled Python."""
+    """Returns the bytes of all files below ``folder`` but compiled Python."""
     files = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc")
     return sum(path.stat().st_size for path in files)
 
 
 def installed(programs: Path) -> int:
-    """Return the number of packages."""
+    """Returns the number of packages."""
     listed = subprocess.run(
         [programs / "python", "-m", "pip", "list", "--format=json"],
         stdout=subprocess.PIPE,
@@ -68,7 +68,7 @@ def installed(programs: Path) -> int:
 
 @contextmanager
 def s3(programs: Path) -> Iterator[dict[str, str]]:
-    """Run an S3 server on loopback; yield the environment that leads to it."""
+    """Runs an S3 server on loopback; yield the environment that leads to it."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -99,7 +99,7 @@ def s3(programs: Path) -> Iterator[dict[str, str]]:
 
 
 def program(programs: Path, env: dict[str, str], rounds: int, literals: int) -> dict[str, Any]:
-    """Run the program in a new folder; return its times."""
+    """Runs the program in a new folder; return its times."""
     with tempfile.TemporaryDirectory(dir=HERE.parent / "target" / "bench") as folder:
         ended = subprocess.run(
             [programs / "python", HERE / "python_program.py", folder, str(rounds), str(literals)],
@@ -112,7 +112,7 @@ def program(programs: Path, env: dict[str, str], rounds: int, literals: int) -> 
 
 
 def start(command: list[Any]) -> tuple[float, float]:
-    """Return wall-clock and CPU seconds of one run of ``command``."""
+    """Returns wall-clock and CPU seconds of one run of ``command``."""
     before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
     wall, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -120,7 +120,7 @@ def start(command: list[Any]) -> tuple[float, float]:
 
 
 def starts(programs: Path, rounds: int) -> dict[str, list[tuple[float, float]]]:
-    """Time the starts of an interpreter and of the command line."""
+    """Times the starts of an interpreter and of the command line."""
     python, dml = programs / "python", programs / "dml"
     commands = {
         "python -c pass": [python, "-c", "pass"],
@@ -136,12 +136,12 @@ def starts(programs: Path, rounds: int) -> dict[str, list[tuple[float, float]]]:
 
 
 def milliseconds(rounds: list[Any], column: int) -> float:
-    """Return the median of wall (0) or CPU (1) times."""
+    """Returns the median of wall (0) or CPU (1) times."""
     return float(statistics.median(times[column] for times in rounds)) * 1000
 
 
 def table(ours: dict[str, Any], theirs: dict[str, Any]) -> Iterator[str]:
-    """Yield the lines of a Markdown table."""
+    """Yields the lines of a Markdown table."""
     yield "| operation | wall: 0.1.7 | ours | ratio | CPU: 0.1.7 | ours | ratio |"
     yield "|---|--:|--:|--:|--:|--:|--:|"
     for name, rounds in ours.items():
@@ -153,7 +153,7 @@ def table(ours: dict[str, Any], theirs: dict[str, Any]) -> Iterator[str]:
 
 
 def main() -> None:
-    """Parse the arguments, measure, print."""
+    """Parses the arguments, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--find-links", default="dist", help="folder with our wheels")
     parser.add_argument("--rounds", type=int, default=20)

@@ -20,7 +20,7 @@ times: dict[str, list[tuple[float, float]]] = {}
 
 
 def measure(name: str, rounds: int, prepare: Callable[[], Any], act: Callable[[Any], Any]) -> None:
-    """Time ``act`` on what ``prepare`` makes, ``rounds`` times after one to warm up."""
+    """Times ``act`` on what ``prepare`` makes, ``rounds`` times after one to warm up."""
     kept = times.setdefault(name, [])
     for number in range(rounds + 1):
         given = prepare()
@@ -31,7 +31,7 @@ def measure(name: str, rounds: int, prepare: Callable[[], Any], act: Callable[[A
 
 
 def main(folder: str, rounds: int, literals: int) -> None:
-    """Measure everything in a new repository in ``folder``."""
+    """Measures everything in a new repository in ``folder``."""
     repo = dml.Dml.init(folder)
     numbers = iter(range(10**9))
 

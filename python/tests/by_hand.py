@@ -18,7 +18,7 @@ DATUM, NODE, DAG, EXEC = 1, 2, 3, 6
 
 
 def plain(value: Any) -> Any:
-    """Return what cbor2 encodes a value as."""
+    """Returns what cbor2 encodes a value as."""
     if isinstance(value, daggerml.Funk):
         return plain(value.runnable)
     if isinstance(value, daggerml.Runnable):
@@ -51,7 +51,7 @@ def pack(roots: list[tuple[int, bytes]], objects: list[bytes]) -> bytes:
 
 
 def call(runnable: Any, *args: Any) -> tuple[str, bytes]:
-    """Return the key and the full bundle of a call."""
+    """Returns the key and the full bundle of a call."""
     data = [record(DATUM, 1, plain(value)) for value in (runnable, *args)]
     ids = [identity(each) for each in data]
     key = identity(cbor2.dumps(["dml.call", ids]))
@@ -59,7 +59,7 @@ def call(runnable: Any, *args: Any) -> tuple[str, bytes]:
 
 
 def unpack(bundle: bytes) -> tuple[list[Any], dict[bytes, Any]]:
-    """Return a bundle's roots, and its records by their ids."""
+    """Returns a bundle's roots, and its records by their ids."""
     import io
 
     assert bundle.startswith(MAGIC)
@@ -117,13 +117,13 @@ class Adapter:
         return self.ask("invoke", key=key, attempt=1, bundle=encoded, **members)
 
     def close(self) -> str:
-        """End it, and return its log."""
+        """Ends it, and returns its log."""
         _, log = self.process.communicate(timeout=30)
         return log.decode()
 
 
 def outcome(answer: dict[str, Any]) -> Any:
-    """Return what the DAG of an answer ended in: its result's value, or its error."""
+    """Returns what the DAG of an answer ended in: its result's value, or its error."""
     assert answer["state"] == "done", answer
     roots, objects = unpack(base64.b64decode(answer["bundle"]))
     assert roots[0] == [DAG, bytes.fromhex(answer["dag"])]

@@ -55,7 +55,7 @@ class Cluster:
 
 
 def _line(stream: IO[bytes] | None, pattern: bytes) -> str:
-    """Return what a line of a log has for the pattern; go on reading the log."""
+    """Returns what a line of a log has for the pattern; go on reading the log."""
     assert stream is not None
     deadline = time.monotonic() + 60
     seen = b""

@@ -31,7 +31,7 @@ PEER = "daggerml==0.1.7"
 
 
 def installed(name: str) -> str:
-    """Find a program of the environment that the tests run in."""
+    """Finds a program of the environment that the tests run in."""
     program = shutil.which(name, path=str(Path(sys.executable).parent))
     assert program is not None, f"{name} is not installed beside {sys.executable}"
     return program
@@ -39,26 +39,26 @@ def installed(name: str) -> str:
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_settings_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Let nothing depend on the settings of whoever runs the tests, or change them."""
+    """Lets nothing depend on the settings of whoever runs the tests, or change them."""
     os.environ["DML_CONFIG_DIR"] = str(tmp_path_factory.mktemp("settings"))
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _interrupts() -> None:
-    """Let Ctrl-C reach what the tests start: in the background of a shell it is ignored."""
+    """Lets Ctrl-C reach what the tests start: in the background of a shell it is ignored."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
 def front() -> str:
-    """Give the `dml` of the daggerml-cli wheel."""
+    """Gives the `dml` of the daggerml-cli wheel."""
     return installed("dml")
 
 
 @pytest.fixture(scope="session")
 def native() -> str:
-    """Give the native `dml`; `cargo checks` says where it is."""
+    """Gives the native `dml`; `cargo checks` says where it is."""
     program = os.environ.get("DML_NATIVE")
     if program is None:
         pytest.skip("DML_NATIVE does not name a native dml to compare with")
@@ -67,13 +67,13 @@ def native() -> str:
 
 @pytest.fixture(scope="session")
 def adapter() -> str:
-    """Give the program of the daggerml-adapter-dask wheel."""
+    """Gives the program of the daggerml-adapter-dask wheel."""
     return installed("daggerml-adapter-dask")
 
 
 @pytest.fixture(scope="session")
 def peer(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Give the Python of an environment with the released package."""
+    """Gives the Python of an environment with the released package."""
     folder = tmp_path_factory.mktemp("peer")
     subprocess.run([sys.executable, "-m", "venv", folder], check=True, timeout=120)
     python = str(folder / ("Scripts" if sys.platform == "win32" else "bin") / "python")
@@ -92,7 +92,7 @@ def peer(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="session")
 def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the folder of the released source distribution."""
+    """Gives the folder of the released source distribution."""
     folder = tmp_path_factory.mktemp("sdist")
     # What builds it comes as wheels: only its metadata is made.
     options = ["--no-deps", "--no-binary", "daggerml", "--dest", str(folder)]
@@ -115,7 +115,7 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def repo(tmp_path: Path) -> Iterator[daggerml.Dml]:
-    """Give a new repository, which is also the default one."""
+    """Gives a new repository, which is also the default one."""
     dml = daggerml.Dml.init(tmp_path / "repo")
     with daggerml.use_default_dml(dml):
         yield dml

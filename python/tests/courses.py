@@ -36,12 +36,12 @@ PAGES = [
 
 
 def blocks(text: str) -> list[str]:
-    """Return the Python blocks of a page that its build runs."""
+    """Returns the Python blocks of a page that its build runs."""
     return re.findall(r"^```\{python\}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
 def run_page(page: str, text: str) -> list[tuple[str, int, Optional[str]]]:
-    """Run the blocks of a page, which share their names."""
+    """Runs the blocks of a page, which share their names."""
     module = types.ModuleType("__main__")
     sys.modules["__main__"] = module
     found: list[tuple[str, int, Optional[str]]] = []
@@ -59,7 +59,7 @@ def run_page(page: str, text: str) -> list[tuple[str, int, Optional[str]]]:
 
 
 def main() -> None:
-    """Run all pages."""
+    """Runs all pages."""
     folder = Path(sys.argv[1])
     daggerml.init()
     found = []

@@ -43,7 +43,7 @@ values: st.SearchStrategy[Any] = st.recursive(
 
 
 def same(left: Any, right: Any) -> bool:  # noqa: PLR0911  one for each kind of value
-    """Tell whether two values are equal in every part, type by type."""
+    """Tells whether two values are equal in every part, type by type."""
     if type(left) is not type(right):
         return False
     if isinstance(left, float):

@@ -35,7 +35,7 @@ def total(dag: Any, *xs: Any) -> Any:
 
 @funk(adapter="dask")
 def told(dag: Any, folder: Any, wait: Any) -> Any:
-    """Tell which processes ran it, and how often, in a folder."""
+    """Tells which processes ran it, and how often, in a folder."""
     import os
     import pathlib
     import time
@@ -49,7 +49,7 @@ def told(dag: Any, folder: Any, wait: Any) -> Any:
 
 
 def runs(folder: Path) -> list[int]:
-    """Return the worker of every run of `told`."""
+    """Returns the worker of every run of `told`."""
     found = sorted(each for each in folder.iterdir() if each.name != "go")
     return [int(each.read_text() or 0) for each in found]
 
@@ -79,7 +79,7 @@ def dask(adapter: str, cluster: Cluster) -> Iterator[Adapter]:
 
 
 def ended(dask: Adapter, answer: dict[str, Any]) -> dict[str, Any]:
-    """Poll until a call is at its end."""
+    """Polls until a call is at its end."""
     deadline = time.monotonic() + 60
     while answer["state"] == "pending":
         assert time.monotonic() < deadline
@@ -277,7 +277,7 @@ def test_a_caller_that_goes_away_is_no_traceback(adapter: str) -> None:
 
 @pytest.fixture
 def on_dask(cluster: Cluster, monkeypatch: pytest.MonkeyPatch, repo: Any) -> Iterator[Any]:
-    """Give a repository whose calls find the cluster."""
+    """Gives a repository whose calls find the cluster."""
     from daggerml import calls
 
     monkeypatch.setenv("DAGGERML_DASK_SCHEDULER", cluster.address)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @funk
 def count(dag: Any, folder: Any, *more: Any) -> Any:
-    """Leave a file in a folder, and return how many there are."""
+    """Leaves a file in a folder, and returns how many there are."""
     import pathlib
     import time
 

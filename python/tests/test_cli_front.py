@@ -24,7 +24,7 @@ def both(
     cwd: Optional[Path] = None,
     env: Optional[dict[str, str]] = None,
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run both programs; they must agree on everything, which is returned."""
+    """Runs both programs; they must agree on everything, which is returned."""
     native_end, front_end = (
         subprocess.run(
             [program, *args],
@@ -98,7 +98,7 @@ def test_colours_on_a_terminal(native: str, front: str, *, no_color: bool) -> No
 
 
 def on_a_terminal(program: str, *, no_color: bool) -> bytes:
-    """Return what a wrong usage prints when the streams are a terminal."""
+    """Returns what a wrong usage prints when the streams are a terminal."""
     import pty
 
     env = {key: value for key, value in os.environ.items() if key != "NO_COLOR"}
@@ -150,7 +150,7 @@ def test_closed_streams(native: str, front: str) -> None:
 
 
 def nearly_full_pipe() -> tuple[int, int]:
-    """Make a pipe that nobody reads and that takes a page more."""
+    """Makes a pipe that nobody reads and that takes a page more."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     try:
@@ -163,7 +163,7 @@ def nearly_full_pipe() -> tuple[int, int]:
 
 
 def waiting(reader: int) -> int:
-    """Return how many bytes a pipe holds."""
+    """Returns how many bytes a pipe holds."""
     import fcntl
     import termios
 
@@ -198,7 +198,7 @@ def test_interrupt(native: str, front: str, *, ignored: bool) -> None:
 
 
 def imported(program: str) -> set[str]:
-    """Return the modules that a program imports into a fresh interpreter."""
+    """Returns the modules that a program imports into a fresh interpreter."""
     around = (
         "import sys; before = set(sys.modules)\n"
         f"try: {program}\n"

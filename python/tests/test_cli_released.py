@@ -15,7 +15,7 @@ def run(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def tree(program: str, folder: Path) -> list[list[str]]:
-    """Return the commands of the released `dml`, by its help."""
+    """Returns the commands of the released `dml`, by its help."""
     found = []
     todo: list[list[str]] = [[]]
     while todo:

@@ -118,7 +118,7 @@ class DagMachine(RuleBasedStateMachine):
 
     @rule()
     def resume(self) -> None:
-        """Continue the DAG as another process would after a crash."""
+        """Continues the DAG as another process would after a crash."""
         if not self.frozen:
             self.dag.flush()
         token = self.dag.token

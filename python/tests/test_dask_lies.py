@@ -48,7 +48,7 @@ class Liar:
 
 
 def answered(given: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Submit a call to a cluster that gives this; return what is answered."""
+    """Submits a call to a cluster that gives this; returns what is answered."""
     from daggerml_adapter_dask import cluster, tasks
 
     client = SimpleNamespace(
@@ -157,7 +157,7 @@ def test_names_of_others_are_no_tokens(token: str) -> None:
 
 
 def lie(name: str, request: dict[str, Any], scheduler: str) -> Any:
-    """Do as a worker whose code was changed would."""
+    """Does as a worker whose code was changed would."""
     return {"state": "done", "bundle": request["bundle"], "dag": 7, "name": name}
 
 

@@ -36,7 +36,7 @@ def cases() -> list[Any]:
 
 
 def there(made: Funk, *args: Any) -> Any:
-    """Return what the function gives as it is run for a call."""
+    """Returns what the function gives as it is run for a call."""
     with Dml.temporary() as repo, modules.brought(made.runnable.kwargs.get("modules", {})):
         dag = repo.new("there")
         result = function_of(made.runnable)(dag, *(dag.put(arg) for arg in args))

@@ -26,7 +26,7 @@ SCALE = 100
 
 
 def clamp(value: float, low: float = 0) -> float:
-    """Keep it in bounds."""
+    """Keeps it in bounds."""
     return max(low, min(value, 1))  # a comment
 
 
@@ -40,12 +40,12 @@ class Point:
 
 @funk
 def total(dag: daggerml.Dag, xs: daggerml.ListNode) -> Any:
-    """Add them up."""
+    """Adds them up."""
     return sum(xs.value())
 
 
 def in_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> Any:
-    """Import a new module of that text."""
+    """Imports a new module of that text."""
     (tmp_path / f"{name}.py").write_text(text, "utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, name, raising=False)
@@ -59,7 +59,7 @@ def test_a_funk_is_a_runnable(repo: Dml) -> None:
         "daggerml:funk/2",
         adapter="local",
         kwargs={
-            "source": "def total(dag, xs):\n    'Add them up.'\n    return sum(xs.value())\n",
+            "source": "def total(dag, xs):\n    'Adds them up.'\n    return sum(xs.value())\n",
             "function": "total",
         },
     )
@@ -143,7 +143,7 @@ def test_helpers_come_along() -> None:
     assert normalize.source == (
         "import dataclasses\n\nimport math\n\n"
         "from _functools import reduce\n\nfrom json import dumps\n\n"
-        "def clamp(value, low=0):\n    'Keep it in bounds.'\n    return max(low, min(value, 1))\n\n"
+        "def clamp(value, low=0):\n    'Keeps it in bounds.'\n    return max(low, min(value, 1))\n\n"
         "@dataclasses.dataclass\nclass Point:\n"
         "    'A dataclass has no line of its own before Python 3.13.'\n"
         "    x: 'int'\n    y: 'int' = 0\n\n"
@@ -168,7 +168,7 @@ def test_helpers_under_another_name() -> None:
 
 
 def refused(**options: Any) -> Callable[[Any], str]:
-    """Make a decorator that returns the error instead of a funk."""
+    """Makes a decorator that returns the error instead of a funk."""
 
     def decorate(function: Any) -> str:
         with pytest.raises(InvalidError) as caught:

@@ -51,7 +51,7 @@ OBEYED = {"Cc", "Cf", "Zl", "Zp"}
 
 
 def orders(text: str, keep: str = "\n") -> list[str]:
-    """Return what in the text would be obeyed."""
+    """Returns what in the text would be obeyed."""
     return [c for c in text if unicodedata.category(c) in OBEYED and c not in keep]
 
 
@@ -102,7 +102,7 @@ class Judge(HTMLParser):
 
 
 def judge(page: str) -> str:
-    """Judge what a notebook is given; return its text."""
+    """Judges what a notebook is given; returns its text."""
     assert not orders(page), ascii(page)
     found = Judge()
     found.feed(page)
@@ -112,7 +112,7 @@ def judge(page: str) -> str:
 
 
 def named(text: str) -> str:
-    """Return the text as a name, which has no controls and is not empty."""
+    """Returns the text as a name, which has no controls and is not empty."""
     return "".join(c for c in text if unicodedata.category(c) != "Cc")[:100] or "x"
 
 
@@ -147,7 +147,7 @@ def test_errors_hold_text(repo: daggerml.Dml, attack: str) -> None:
 
 
 def on_terminal(*command: str, cwd: Path) -> str:
-    """Return what a program writes to a terminal that is all its streams."""
+    """Returns what a program writes to a terminal that is all its streams."""
     import pty
 
     leader, follower = pty.openpty()

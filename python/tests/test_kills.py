@@ -54,7 +54,7 @@ def far_branch(dag: Any, n: Any) -> Any:
 
 
 def make_calls(root: str, name: str, first: int, far: bool) -> None:
-    """Make the calls of a round, in an order of this process's own."""
+    """Makes the calls of a round, in an order of this process's own."""
     order = [first, first + 1, first + 2]
     random.shuffle(order)
     with Dml.open(root).new(f"{name}-{os.getpid()}") as dag:
@@ -78,7 +78,7 @@ class Processes:
         self.environment = {**os.environ, name: value, "PYTHONPATH": str(Path(__file__).parent)}
 
     def alive(self, words: str = "") -> list[int]:
-        """Return those that run, and have the words in their command."""
+        """Returns those that run, and have the words in their command."""
         found = []
         for folder in Path("/proc").iterdir():
             try:
@@ -112,7 +112,7 @@ def cluster(
 
 
 def kill_around(repo: Dml, processes: Processes, cluster: Any) -> None:
-    """Run rounds of calls and kills; every call ends right, if not at once then when repeated."""
+    """Runs rounds of calls and kills; every call ends right, if not at once then when repeated."""
     chance = random.Random(int(os.environ.get("DML_KILL_SEED", "1")))  # noqa: S311
     kind = "local" if cluster is None else "dask"
     adapter = "daggerml.adapters.local" if cluster is None else "daggerml_adapter_dask.cli"

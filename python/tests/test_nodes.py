@@ -178,9 +178,9 @@ def test_require_imports() -> None:
     with pytest.raises(daggerml.NotFoundError, match="nope"):
         dag.require("nope")
     other = daggerml.new("other")
-    with pytest.raises(daggerml.DmlRepoError, match="still open"):
+    with pytest.raises(daggerml.DmlRepoError, match="is not committed"):
         dag.require(other)
-    with pytest.raises(daggerml.DmlRepoError, match="still open"):
+    with pytest.raises(daggerml.DmlRepoError, match="is not committed"):
         dag.put(other.put(1))
     broken = daggerml.new("broken")
     broken.commit(daggerml.Error("no luck", origin="test", type="bad"))

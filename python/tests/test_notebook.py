@@ -14,7 +14,7 @@ EVIL = "<script>alert(1)</script> & \"'"
 
 
 def parsed(text: str) -> ET.Element:
-    """Parse HTML that is also XML: what is not escaped or not closed is an error."""
+    """Parses HTML that is also XML: what is not escaped or not closed is an error."""
     root = ET.fromstring(text)  # noqa: S314  our own
     assert not [item for item in root.iter() if item.tag.endswith("script")]
     return root

@@ -211,7 +211,7 @@ STATUS = Path("/proc/self/status")
 
 
 def _anonymous() -> int:
-    """Return the bytes of memory that are this process's own: not the store's file, mapped."""
+    """Returns the bytes of memory that are this process's own: not the store's file, mapped."""
     [line] = [line for line in STATUS.read_text().splitlines() if line.startswith("RssAnon")]
     return int(line.split()[1]) * 1024
 

@@ -88,7 +88,7 @@ def _everything(folder: Path) -> dict[str, tuple[object, ...]]:
 
 
 def _script(folder: Path, code: str) -> list[str]:
-    """Write a program, for a funk has its source from a file; the command that runs it."""
+    """Writes a program, for a funk has its source from a file; the command that runs it."""
     path = folder / "program.py"
     path.write_text(code)
     return [sys.executable, "-B", str(path)]
@@ -209,7 +209,7 @@ def test_no_system_call_of_a_call_leads_outside(tmp_path: Path, victim: Path) ->
 
 
 def _judge(trace: str, victim: str, allowed: list[str]) -> None:
-    """Check that no call that succeeded touched the victim, or wrote anywhere but here."""
+    """Checks that no call that succeeded touched the victim, or wrote anywhere but here."""
     seen = 0
     for line in trace.splitlines():
         _, _, call = line.partition(" ")

@@ -38,7 +38,7 @@ class ConnectionError(Exception):  # noqa: A001  named as a builtin
 
 @funk
 def flaky(dag: Any, folder: Any, times: Any) -> Any:
-    """Fail transiently so many times."""
+    """Fails transiently so many times."""
     import pathlib
 
     import daggerml

@@ -1,8 +1,8 @@
-"""The ``dml`` command: a thin front of the program inside ``daggerml._core``.
+"""The ``dml`` command, which runs the program inside ``daggerml._core``.
 
-It does what the native ``dml`` binary gets from the Rust runtime, so that both
-behave the same: Ctrl-C ends the program at once, and the three standard streams
-are open. Only what is needed is imported, since people wait for it.
+It prepares the process as Rust does for the native ``dml``, so that both behave the same:
+Ctrl-C ends the program at once, and the three standard streams are open. It imports as
+little as possible, to start quickly.
 """
 
 import os
@@ -13,7 +13,7 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Run the command line in ``sys.argv`` and exit with its status."""
+    """Runs the command line in ``sys.argv``, and exits with its status."""
     _end_on_interrupt()
     _open_standard_streams()
     from daggerml import _core
@@ -24,13 +24,13 @@ def main() -> None:
 
 
 def _end_on_interrupt() -> None:
-    """Let Ctrl-C end the process; Python's handler would wait for Rust to return."""
+    """Lets Ctrl-C end the process at once. Python's handler would wait until Rust returns."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _open_standard_streams() -> None:
-    """Open the null device for a closed stream, before a database file takes its place."""
+    """Opens the null device for a closed stream, so that no other file gets its number."""
     for number in (0, 1, 2):
         try:
             os.fstat(number)

@@ -31,13 +31,13 @@ __all__ = ["GROUP", "call", "executor", "map_items", "parts_of", "release"]
 #: The entry point group in which packages offer adapters.
 GROUP = "daggerml.adapters"
 
-#: How many processes of an adapter that a package offers stay for the next call.
+#: How many idle processes of an installed adapter are kept for the next call.
 _WARM = 4
 
-#: A timeout of so many seconds is none.
+#: A timeout of this many seconds or more is no limit.
 _FOR_EVER = 1e9
 
-#: How many calls a map has under way on an adapter that is not this machine.
+#: How many calls a map runs at once on an adapter other than ``local``.
 _FAR = 64
 
 
@@ -51,15 +51,15 @@ class _Executors:
         self._paths: dict[str, list[str]] = {}
 
     def of(self, dml: Dml, adapter: str) -> Executor:
-        """Return the executor that knows the adapter, if any does.
+        """Returns the executor of the repository that knows the adapter, if there is one.
 
-        Entry points are looked up when something else than ``local`` is first asked for.
+        Entry points are looked up only when an adapter other than ``local`` is first used.
         """
         root = dml.root
         with self._lock:
             if self._paths.get(root) != sys.path:
-                # What can be imported here can be imported there. Calls that are under
-                # way keep the executor that they have.
+                # Calls must be able to import what this process can import. Those that
+                # run now keep their executor.
                 self._local.pop(root, None)
                 self._all.pop(root, None)
                 self._paths[root] = list(sys.path)
@@ -92,7 +92,7 @@ release = _executors.release
 
 
 def executor(dml: Dml, adapter: str = "local") -> Executor:
-    """Return what runs the calls of a repository in this process."""
+    """Returns the executor that runs the calls of a repository in this process."""
     return _executors.of(dml, adapter)
 
 
@@ -106,7 +106,7 @@ def _local() -> Command:
 
 
 def _installed() -> dict[str, Command]:
-    """Return the adapters that packages offer."""
+    """Returns the commands of the adapters that installed packages offer, by name."""
     from daggerml.codecs import entry_points
 
     found: dict[str, Command] = {}
@@ -121,12 +121,12 @@ def _installed() -> dict[str, Command]:
 
 
 def parts_of(fn: Any, dag: Optional[Dag] = None) -> tuple[Any, str, dict[str, Any]]:
-    """Return what stands for a runnable, its adapter, and the options that it has."""
+    """Returns the runnable (or its node), the name of its adapter, and its own options."""
     from daggerml.node import Node
     from daggerml.projection import Projection
 
     if dag is not None and hasattr(fn, "_lower"):
-        # A delayed runnable: what it names is in the DAG by now.
+        # A delayed runnable: the nodes that it names are in the DAG now.
         options = {"timeout": getattr(fn, "timeout", None), "cache": getattr(fn, "cache", True)}
         runnable, adapter, _ = parts_of(fn._lower(dag))
         return runnable, adapter, options
@@ -162,12 +162,12 @@ def _options(
 
 
 def _checked(name: str, given: Any, what: str, convert: Callable[[Any], Any], least: float) -> Any:
-    """Return an option that is a number; one that is none, or not sensible, is an error."""
+    """Returns an option as a number, or raises an error that says what it must be."""
     try:
         number = None if isinstance(given, str) else convert(given)
     except (TypeError, ValueError, OverflowError):
         number = None
-    if number is None or not number >= least:  # so neither is "not a number"
+    if number is None or not number >= least:  # NaN is refused too
         text = f"{name} is {what}, not {given!r}"
         raise InvalidError(text)
     return number
@@ -184,7 +184,7 @@ def call(
     retries: Optional[int] = None,
     on_event: Optional[Callable[[dict[str, Any]], None]] = None,
 ) -> Node:
-    """Make a call and return its node; see :meth:`daggerml.Dag.call`."""
+    """Makes a call. Returns its node; see :meth:`daggerml.Dag.call`."""
     runnable, adapter, own = parts_of(fn, dag)
     options = _options(own, timeout, cache, retries)
     core = dag._writer()
@@ -197,7 +197,7 @@ def call(
 
 
 def record(dag: Dag, fn: Any, args: Iterable[Any], made: _core.Ref, name: str) -> Node:
-    """Record a call that made ``made`` for another DAG, and return its node."""
+    """Records a call whose DAG, ``made``, is there already. Returns its node."""
     runnable, adapter, _ = parts_of(fn, dag)
     ref, type_name = executor(dag.dml, adapter).record(
         dag._writer(), [runnable, *args], made, name, dag._codec
@@ -218,7 +218,7 @@ def map_items(
     on_error: str = "raise",
     progress: Optional[bool] = None,
 ) -> list[Union[Node, NodeError]]:
-    """Make a call for every item; see :meth:`daggerml.Dag.map`."""
+    """Makes a call for every item; see :meth:`daggerml.Dag.map`."""
     from daggerml.progress import Progress
 
     if on_error not in {"raise", "keep"}:
@@ -240,7 +240,7 @@ def map_items(
     found: list[Union[Node, NodeError]] = []
     failed: list[NodeError] = []
     for item, each in enumerate(made):
-        if each is None:  # not begun, since another failed
+        if each is None:  # it did not begin, because another one failed
             continue
         try:
             found.append(_node(dag, *each, course, item))
@@ -258,7 +258,7 @@ def _node(dag: Dag, ref: _core.Ref, type_name: Optional[str], course: Course, it
     if type_name is not None:
         return node_class(type_name)(dag, ref, type_name)
     try:
-        return dag._node(ref)  # raises the error that the call ended in
+        return dag._node(ref)  # raises the error of the call
     except NodeError as error:
         error.hint = course.hint(dag.dml, error, item)
         if hasattr(error, "add_note") and error.stack:

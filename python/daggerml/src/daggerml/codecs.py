@@ -1,8 +1,8 @@
 """Codecs: how objects of other types become values.
 
-A codec has two methods: ``can_encode(value)`` tells whether it knows the value,
-and ``encode(value, dag)`` returns another object in its place, of another type.
-That may be a value, a node, or something that another codec knows.
+A codec has two methods. ``can_encode(value)`` tells whether it knows the object, and
+``encode(value, dag)`` returns an object of another type in its place: a value, a node, or
+something that another codec knows.
 
 A package offers codecs by an entry point of the group ``daggerml.codecs`` that
 names a function without arguments; it returns pairs of a priority and a codec.
@@ -41,13 +41,13 @@ GROUP = "daggerml.codecs"
 
 
 class LiteralCodec(Protocol):
-    """What a codec must have."""
+    """The methods of a codec."""
 
     def can_encode(self, value: Any) -> bool:
-        """Tell whether the codec knows ``value``."""
+        """Tells whether the codec knows ``value``."""
 
     def encode(self, value: Any, dag: Dag) -> Any:
-        """Return another object, of another type, in the place of ``value``."""
+        """Returns another object, of another type, in the place of ``value``."""
 
 
 _lock = threading.RLock()
@@ -56,7 +56,10 @@ _plugins: Optional[list[tuple[int, LiteralCodec]]] = None
 
 
 def register(codec: LiteralCodec, *, priority: int = 0) -> Callable[[], None]:
-    """Use ``codec`` in this process; returns a function that takes it out again."""
+    """Adds a codec for this process. Returns a function that removes it again.
+
+    :param priority: codecs of higher priority are asked first.
+    """
     entry = (priority, codec)
     with _lock:
         _registered.append(entry)
@@ -70,7 +73,7 @@ def register(codec: LiteralCodec, *, priority: int = 0) -> Callable[[], None]:
 
 
 def codecs() -> list[LiteralCodec]:
-    """Return all codecs, in the order in which they are asked."""
+    """Returns all codecs, in the order in which they are asked."""
     from daggerml.standard_codecs import STANDARD
 
     with _lock:
@@ -80,7 +83,7 @@ def codecs() -> list[LiteralCodec]:
 
 
 def _load_plugins() -> list[tuple[int, LiteralCodec]]:
-    """Load the entry points, once; one that fails is an error and is tried again next time."""
+    """Loads the entry points, once. If one fails, all are loaded again the next time."""
     global _plugins  # noqa: PLW0603
     if _plugins is None:
         found: list[tuple[int, LiteralCodec]] = []
@@ -95,7 +98,7 @@ def _load_plugins() -> list[tuple[int, LiteralCodec]]:
 
 
 def entry_points(group: str) -> Iterable[Any]:
-    """Return the entry points of a group, in the order of their names."""
+    """Returns the entry points of a group, in the order of their names."""
     from importlib import metadata
 
     points: Any = metadata.entry_points()
@@ -105,7 +108,7 @@ def entry_points(group: str) -> Iterable[Any]:
 
 
 def encode(value: Any, dag: Dag) -> Any:
-    """Return what stands for ``value`` in ``dag``; ``value`` itself when no codec knows it."""
+    """Returns what stands for ``value`` in ``dag``; ``value`` itself when no codec knows it."""
     from daggerml.node import Node
     from daggerml.projection import Projection
 

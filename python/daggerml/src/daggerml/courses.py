@@ -1,4 +1,4 @@
-"""The course of a call: what is told of it while it is run, and what to do if it failed."""
+"""The events of a call while it runs, and the hint for its error."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Course", "unrun"]
 
 
 class Course:
-    """What happens to calls that are made together, for the hints of their errors."""
+    """The events of calls that are made together, for the hints of their errors."""
 
     __slots__ = ("_began", "_cached", "_keys", "_then")
 
@@ -30,7 +30,7 @@ class Course:
         self._then = then
 
     def event(self, event: dict[str, Any]) -> None:
-        """Note what happened to a call, and tell it."""
+        """Records an event of a call, and passes it on."""
         item, state = event["item"] or 0, event["state"]
         self._keys[item] = event["key"]
         if state == "cached":
@@ -43,7 +43,7 @@ class Course:
             log.debug("call %s: %s", event["key"][:12], state)
 
     def hint(self, dml: Dml, error: NodeError, item: int) -> Optional[str]:
-        """Return what to do about the error that a call ended in."""
+        """Returns the hint for the error of a call: what to do about it."""
         key = self._keys.get(item)
         if key is None:
             return None
@@ -82,7 +82,7 @@ def _of_cached(dml: Dml, error: NodeError, key: str) -> Optional[str]:
     else:
         return None
     said = f"this error was recorded on {when} and is answered from the cache; to run it again, "
-    # The error may be that of a call within, which would be answered from the cache again.
+    # The error may come from a nested call, which the cache would answer again.
     within = handle.failed_within(attempt["dag"])
     keys = " ".join(each[:12] for each in [key, *within])
     if within:
@@ -92,10 +92,10 @@ def _of_cached(dml: Dml, error: NodeError, key: str) -> Optional[str]:
 
 @contextlib.contextmanager
 def unrun() -> Iterator[None]:
-    """Mark errors of what runs calls: a function that ends in one does not fail by itself."""
+    """Marks errors of adapters as transient: they are not failures of the function."""
     try:
         yield
     except DmlRepoError as problem:
-        # An adapter that is not there can be there later.
+        # The adapter may be installed later.
         problem.transient |= problem.kind == "not_found"
         raise

@@ -1,4 +1,4 @@
-"""DAGs: computations, while they are made and ever after."""
+"""DAGs: computations, first as drafts and then committed."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ __all__ = ["Dag"]
 class Dag:
     """A DAG: nodes, some of them with names, and a result or an error.
 
-    :func:`daggerml.new` begins one and :func:`daggerml.load` loads one. While
-    it is open, nodes can be added, in any thread; from its commit on it can
-    only be read. Named nodes are items and attributes:
+    :func:`daggerml.new` begins one and :func:`daggerml.load` loads one. Until it is
+    committed it is a draft: any thread can add nodes. A committed DAG never changes.
+    Named nodes are items and attributes:
 
     >>> import daggerml
     >>> with daggerml.temporary() as repo, repo.new("sum") as dag:
@@ -46,8 +46,8 @@ class Dag:
     ...     dag.commit(dag.total)
     ['total', 'xs'] [1, 2, 3] 6
 
-    Leaving the ``with`` block by an exception commits the exception as the
-    DAG's error, and the exception goes on:
+    An exception that leaves the ``with`` block is committed as the DAG's error, and is
+    raised all the same:
 
     >>> with daggerml.temporary() as repo:
     ...     try:
@@ -104,32 +104,32 @@ class Dag:
 
     @property
     def name(self) -> str:
-        """The name that it was begun or loaded under; empty when it was reached otherwise."""
+        """The name it was begun or loaded under; ``""`` when it was reached in another way."""
         return self._name
 
     @property
     def message(self) -> str:
-        """The message that it was begun with; empty for a DAG that was loaded."""
+        """The message it was begun with; ``""`` for a DAG that was loaded."""
         return self._message
 
     @property
     def ref(self) -> Optional[Ref]:
-        """The ref of the committed DAG; ``None`` while it is open."""
+        """The ref of the committed DAG; ``None`` for a draft."""
         return self._ref
 
     @property
     def token(self) -> Optional[Ref]:
-        """The ref that the open DAG can be resumed by; ``None`` when it is not open."""
+        """The draft id, for :func:`daggerml.resume`; ``None`` when it is not a draft."""
         return None if self._open is None else self._open.index
 
     @property
     def tags(self) -> list[str]:
-        """The DAG's labels, in order."""
+        """The DAG's labels, sorted."""
         return self._reader().tags()
 
     @property
     def error(self) -> Optional[Error]:
-        """The error that the DAG ended in; ``None`` when there is none."""
+        """The error the DAG ended in; ``None`` when it has a result, or is a draft."""
         reader = self._reader()
         if self._open is not None:
             return None
@@ -138,15 +138,22 @@ class Dag:
 
     @property
     def result(self) -> AnyNode:
-        """The result of the committed DAG. If it ended in an error, that is raised."""
+        """The node of the committed DAG's result.
+
+        :raises Error: the error that the DAG ended in, if it did.
+        :raises DmlRepoError: when the DAG is not committed yet.
+        """
         if self._open is not None:
-            text = "an open DAG has no result; commit it first"
+            text = "a draft has no result; commit it first"
             raise DmlRepoError(text)
         return self._node(self._committed().result())
 
     @property
     def argv(self) -> ListNode:
-        """The arguments, in the DAG of a call."""
+        """The node of the list of arguments, in the DAG of a call.
+
+        :raises DmlRepoError: in any other DAG.
+        """
         ref = self._reader().argv()
         if ref is None:
             text = "this DAG has no argv: it is not the DAG of a call"
@@ -156,19 +163,22 @@ class Dag:
     # Names
 
     def keys(self) -> list[str]:
-        """Return the names of the named nodes, in order."""
+        """Returns the names of the named nodes, sorted."""
         return list(self._reader().names())
 
     def values(self) -> list[AnyNode]:
-        """Return the named nodes, in the order of their names."""
+        """Returns the named nodes, in the order of their names."""
         return [self._node(ref) for ref in self._reader().names().values()]
 
     def items(self) -> list[tuple[str, AnyNode]]:
-        """Return the names with their nodes, in order."""
+        """Returns pairs of a name and its node, sorted by name."""
         return [(name, self._node(ref)) for name, ref in self._reader().names().items()]
 
     def nodes(self) -> list[AnyNode]:
-        """Return all nodes that have a value, in the order they were made."""
+        """Returns all nodes that have a value, in the order they were made.
+
+        Calls that ended in an error are left out.
+        """
         found = []
         for ref in self._reader().nodes():
             try:
@@ -209,7 +219,7 @@ class Dag:
     # Making it
 
     def add_tag(self, tag: str) -> None:
-        """Label the open DAG."""
+        """Adds a label to the draft."""
         self._writer().add_tag(tag)
 
     def __setitem__(self, name: str, value: Any) -> None:
@@ -248,11 +258,14 @@ class Dag:
     def put(self, value: Any, *, name: Optional[str] = None) -> AnyNode: ...
     @accepts("doc")
     def put(self, value: Any, *, name: Optional[str] = None) -> Any:
-        """Put a value, or a collection of values and nodes, and return its node.
+        """Adds a value, or a collection of values and nodes. Returns its node.
 
-        A collection that holds nodes remembers them: it is a step of the
-        computation and not a copy of their values. A node of another committed
-        DAG is imported. Objects of other types go through codecs.
+        A collection that holds nodes refers to them: their values are not copied.
+        A node of another committed DAG is imported. Codecs turn objects of other
+        types into values (:mod:`daggerml.codecs`).
+
+        :raises CodecError: when no codec knows an object.
+        :raises DmlRepoError: when the DAG is committed.
 
         >>> import daggerml
         >>> with daggerml.temporary() as repo, repo.new("puts") as dag:
@@ -271,7 +284,9 @@ class Dag:
         *,
         name: Optional[str] = None,
     ) -> AnyNode:
-        """Bring in a node of a committed DAG: its result, or the one named ``node``.
+        """Imports a node of a committed DAG: the one named ``node``, or else its result.
+
+        :raises NotFoundError: when there is no such DAG or node.
 
         >>> import daggerml
         >>> with daggerml.temporary() as repo:
@@ -296,11 +311,10 @@ class Dag:
         cache: Optional[bool] = None,
         retries: Optional[int] = None,
     ) -> Node:
-        """Call a runnable, a node of one, or a funk, and return the node of the result.
+        """Calls a runnable, a node of one, or a funk. Returns the node of its result.
 
-        A call with the same runnable and arguments that was made before is
-        answered from the cache. If the function fails, that is recorded too, and
-        raised as a :class:`NodeError`.
+        An equal call (the same runnable and arguments) that succeeded before is not
+        run again: its result is taken from the cache.
 
         >>> import daggerml
         >>> @daggerml.funk
@@ -312,9 +326,12 @@ class Dag:
         ...     repo.load("call").result.value()
         8
 
-        :param timeout: seconds that it may take, waiting and retries included.
-        :param cache: with ``False`` it is run again, though it was made before.
-        :param retries: how often it is tried again when what runs it fails.
+        :param name: the name of the result's node.
+        :param timeout: how many seconds it may take, with all waits and retries.
+        :param cache: ``False`` runs it even if an equal call is in the cache.
+        :param retries: how many more times to run it when the adapter fails.
+        :raises NodeError: the error that the function ended in, which is recorded too.
+        :raises BadExecutionStatusError: when the adapter failed, or the time was up.
         """
         from daggerml.calls import call
 
@@ -322,7 +339,7 @@ class Dag:
         return call(self, fn, args, name=name, **options)  # type: ignore[arg-type]
 
     def explain(self, fn: Any, *args: Any) -> Explanation:
-        """Say why :meth:`call` with the same arguments would be a hit or a miss; call nothing."""
+        """Explains why :meth:`call` with these arguments would be a hit or a miss."""
         return self.dml.exec.explain(fn, *args)
 
     def map(
@@ -337,11 +354,12 @@ class Dag:
         on_error: str = "raise",
         progress: Optional[bool] = None,
     ) -> list[Any]:
-        """Call a runnable with every item, several at once; return the nodes, in order.
+        """Calls a runnable once for every item, several at a time.
 
-        ``args`` are further arguments, the same for all. The first failure ends it,
-        when the calls under way have ended; with ``on_error="keep"`` all are
-        made, and a :class:`NodeError` stands in the place of the node.
+        Returns the nodes of the results, in the order of the items. ``args`` are more
+        arguments, the same for every call. After the first error no more calls begin, and it
+        is raised when the running ones have ended. With ``on_error="keep"`` all calls are
+        made, and the list has a :class:`NodeError` in the place of each failed one.
 
         >>> import daggerml
         >>> @daggerml.funk
@@ -352,10 +370,11 @@ class Dag:
         ...     repo.load("map").result.value()
         [1, 4, 9]
 
-        :param parallel: how many calls are under way at most; by default the number of
-            processors for ``local``, 64 for other adapters.
-        :param progress: whether to show a bar on standard error; by default if that is a
-            terminal. Otherwise the log of ``daggerml`` tells.
+        :param parallel: how many calls run at once, at most; by default the number of
+            processors for the adapter ``local``, and 64 for others.
+        :param timeout: how many seconds each call may take; see also :meth:`call`.
+        :param progress: whether to show a bar on standard error; by default when it is a
+            terminal. Without a bar, messages go to the logger ``daggerml``.
         """
         from daggerml.calls import map_items
 
@@ -373,9 +392,9 @@ class Dag:
         )
 
     def commit(self, value: Any) -> None:
-        """End the DAG with a result (a node, or a value to put) or an :class:`Error`.
+        """Commits the DAG with its result: a node, a value to put, or an :class:`Error`.
 
-        From here on the DAG can only be read, and :attr:`ref` is its ref.
+        From then on the DAG cannot change, and :attr:`ref` is its ref.
         """
         core = self._writer()
         if isinstance(value, Error):
@@ -387,25 +406,25 @@ class Dag:
         log.debug("committed DAG %r as %s", self._name, ref.short)
 
     def freeze(self, message: Optional[str] = None) -> Dag:
-        """Refuse changes until :meth:`unfreeze`, here and in any process that resumes it.
+        """Writes the draft to disk, and refuses changes until :meth:`unfreeze`.
 
-        The DAG is written to disk; its :attr:`token` is what to :func:`daggerml.resume`.
+        Any process can continue it: ``daggerml.resume(dag.token)``. Returns the DAG itself.
         """
         self._writer().freeze(message or "")
         return self
 
     def unfreeze(self) -> Dag:
-        """Allow changes again."""
+        """Allows changes again after :meth:`freeze`. Returns the DAG itself."""
         self._writer().unfreeze()
         return self
 
     def flush(self) -> None:
-        """Write everything to disk, so that the DAG can be resumed after a crash."""
+        """Writes the draft to disk, so that it can be resumed after a crash."""
         self._writer().flush()
 
     @accepts("max_retries")
     def cancel(self) -> NoReturn:
-        """Throw the open DAG away, and raise :class:`CancellationError` to leave its block."""
+        """Throws the draft away, and raises :class:`CancellationError` to leave its block."""
         self._writer().discard()
         log.info("cancelled DAG %r", self._name)
         self._open = None
@@ -463,7 +482,7 @@ class Dag:
         return node_class(type_name)(self, ref, type_name)
 
     def _import(self, node: Node) -> Node:
-        """Return ``node`` as a node of this open DAG: itself, or imported from its DAG."""
+        """Returns ``node`` as a node of this draft; one of another DAG is imported."""
         if node.dag is self:
             return node
         if node.dag.dml != self.dml:
@@ -473,13 +492,13 @@ class Dag:
 
     def _imported(self, dag: Dag, node: Optional[Ref], name: Optional[str] = None) -> AnyNode:
         if dag.ref is None:
-            text = f"the DAG {dag.name!r} is still open; commit it before importing from it"
+            text = f"the DAG {dag.name!r} is not committed; commit it before importing from it"
             raise DmlRepoError(text)
         ref, type_name = self._writer().import_node(dag.ref, node, name)
         return node_class(type_name)(self, ref, type_name)
 
     def _codec(self, value: Any) -> Any:
-        """Turn an object into one that stands for a value, or a ref of a node of this DAG."""
+        """Returns what a codec makes of an object: a value, or the ref of a node of this DAG."""
         from daggerml.codecs import encode
 
         return encode(value, self)
@@ -492,7 +511,7 @@ class Dag:
         return self._ref == other._ref and self.dml == other.dml
 
     def __hash__(self) -> int:
-        # An open DAG and the committed one that it becomes keep one hash.
+        # A draft and the committed DAG that it becomes have the same hash.
         return hash(self.dml)
 
     def __repr__(self) -> str:
@@ -506,7 +525,7 @@ class Dag:
     def __reduce__(self) -> NoReturn:
         text = (
             "a DAG belongs to its repository and cannot be pickled; send its ref (or the token "
-            "of an open one), and load (or resume) it there"
+            "of a draft), and load (or resume) it there"
         )
         raise TypeError(text)
 

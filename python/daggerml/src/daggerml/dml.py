@@ -43,9 +43,8 @@ class Dml:
     """A repository: the folder that holds ``.dml``.
 
     ``Dml(project_home)`` opens the repository of a folder or the nearest one above it.
-    It can be used from many threads, and several handles of one repository
-    share one open file. It cannot be used in a forked process; start workers
-    with the ``spawn`` method.
+    Threads can share it, and all handles of one repository in a process share one open
+    file. A forked process cannot use it: start workers with the ``spawn`` method.
 
     >>> from daggerml import Dml
     >>> with Dml.temporary() as repo:
@@ -78,13 +77,15 @@ class Dml:
         shared: Optional[Literal["group"]] = None,
         user: Optional[str] = None,
     ) -> Dml:
-        """Make a repository in the folder ``project_home``, which is made if need be.
+        """Makes a repository in the folder ``project_home``, and the folder where it is missing.
 
-        A repository that is there already is opened, so that a notebook can be
-        run again; with ``exist_ok=False`` it is an error. Only you may use what is
-        made, whatever the umask says; with ``shared="group"`` everybody in the
-        folder's group may, too. ``user`` is who the commits of a new one are by: its setting
-        ``user.name``.
+        Only you can read and write it, whatever the umask is.
+
+        :param exist_ok: whether to open a repository that is there already, so that a notebook
+            can be run again; otherwise that is an error.
+        :param shared: ``"group"`` lets the folder's group read and write it too.
+        :param user: the author of commits, as the setting ``user.name`` of a new repository.
+        :raises DmlRepoError: of kind ``exists``, when it is there and ``exist_ok`` is false.
         """
         if shared not in {None, "group"}:
             raise DmlRepoError(f'shared must be None or "group", not {shared!r}')
@@ -101,12 +102,12 @@ class Dml:
 
     @classmethod
     def open(cls, project_home: StrPath = ".") -> Dml:
-        """Open the repository in the folder ``project_home`` itself."""
+        """Opens the repository in the folder ``project_home`` itself."""
         return cls._of(_core.Repository.open(os.path.abspath(os.fspath(project_home))))
 
     @classmethod
     def discover(cls, start: StrPath = ".") -> Dml:
-        """Open the repository in the folder ``start`` or the nearest one above it."""
+        """Opens the repository in the folder ``start`` or the nearest one above it."""
         return cls(start)
 
     @classmethod
@@ -114,7 +115,7 @@ class Dml:
     def temporary(
         cls, prefix: str = "dml-", *, user: Optional[str] = None
     ) -> AbstractContextManager[Dml]:
-        """Make a repository in a temporary folder, which is removed at the end."""
+        """Makes a repository in a temporary folder, which is removed when ``with`` ends."""
         return _Temporary(cls, prefix, user)
 
     @property
@@ -124,7 +125,7 @@ class Dml:
 
     @accepts("cache_key", "execution_id")
     def new(self, name: str, message: str = "", *, tags: Optional[Iterable[str]] = None) -> Dag:
-        """Begin a DAG that will be committed under ``name``."""
+        """Begins a draft that will be committed under ``name``; see :func:`daggerml.new`."""
         dag = Dag._begun(self, self._handle.new_dag(name, message), name, message)
         for tag in [tags] if isinstance(tags, str) else tags or ():
             dag.add_tag(tag)
@@ -132,10 +133,11 @@ class Dml:
 
     @accepts("remote", "dep")
     def load(self, name: Union[str, Ref], *, revision: Revision = None) -> Dag:
-        """Load a committed DAG by its name (or its ref).
+        """Loads a committed DAG by its name or its ref.
 
-        ``revision`` says as of which commit: a ref, an id, a branch, a tag,
-        ``"HEAD~2"`` ...; by default what is checked out.
+        :param revision: the commit to look in: a ref, an id, a branch, a tag, ``"HEAD~2"`` ...;
+            by default the one that is checked out.
+        :raises NotFoundError: when there is no such DAG or commit.
         """
         if isinstance(name, _core.Ref):
             return Dag._finished(self, self._handle.view(name))
@@ -144,13 +146,17 @@ class Dml:
     def resume(
         self, index: Optional[Ref], *, name: Optional[str] = None, message: Optional[str] = None
     ) -> Dag:
-        """Continue an open DAG by its :attr:`Dag.token`: frozen, or left by another process.
+        """Continues a draft that was frozen, or that another process left.
 
-        It is taken over: no other handle can change it from now on. ``name``
-        and ``message`` are those that it was begun with; others are an error.
+        From then on no other handle can change it.
+
+        :param index: its id, :attr:`Dag.token`.
+        :param name: the name it was begun with, to be checked; ``message`` likewise.
+        :raises NotFoundError: when there is no such draft.
+        :raises DmlRepoError: when the name or the message is another one.
         """
         if index is None:
-            text = "None is the token of a DAG that is not open; Dml.indexes lists those that are"
+            text = "None is the token of a DAG that is no draft; Dml.indexes() lists the drafts"
             raise DmlRepoError(text)
         dag = self._handle.resume(index)
         info = dag.info()
@@ -161,15 +167,18 @@ class Dml:
         return Dag._begun(self, dag, *info)
 
     def discard(self, index: Ref) -> None:
-        """Throw an open DAG away."""
+        """Throws a draft away, by its id."""
         self._handle.discard(index)
 
     def indexes(self) -> list[dict[str, Any]]:
-        """List the open DAGs that can be resumed, oldest first."""
+        """Returns the drafts that can be resumed, oldest first.
+
+        Each has ``index`` (its id), ``name``, ``message`` and more.
+        """
         return self._handle.indexes()
 
     def dags(self, *, revision: Revision = None) -> dict[str, Ref]:
-        """Return the names of the committed DAGs, with their refs."""
+        """Returns the refs of the committed DAGs by their names, as of ``revision``."""
         return self._handle.dags(_revision(revision))
 
     # What it is made of

@@ -48,8 +48,7 @@ class Error(Exception):
 
     dag_ref: Optional[Ref] = None
 
-    #: Whether it is nobody's fault and may not come again: a call that ends in it is not
-    #: cached.
+    #: Whether the same call may succeed another time. A call that ends in it is not cached.
     transient: bool = False
 
     def __init__(
@@ -67,9 +66,9 @@ class Error(Exception):
 
     @classmethod
     def from_ex(cls, exc: BaseException) -> Error:
-        """Make an error of any exception, with its stack."""
+        """Makes an error of any exception, with its stack."""
         if isinstance(exc, Error):
-            # A class of an author's own may not have called ours.
+            # The __init__ of a class of the author's may not have called this one.
             stack = getattr(exc, "stack", None)
             if not stack and isinstance(exc, Transient):
                 stack = _stack(exc)
@@ -81,7 +80,7 @@ class Error(Exception):
         return Error(_text(exc), "python", exc.__class__.__name__, _stack(exc))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return message, origin, type and stack."""
+        """Returns message, origin, type and stack."""
         return {
             "message": self.message,
             "origin": self.origin,
@@ -91,7 +90,7 @@ class Error(Exception):
 
     @classmethod
     def from_dict(cls, parts: Mapping[str, Any]) -> Error:
-        """Make an error of what :meth:`to_dict` returned."""
+        """Makes an error of what :meth:`to_dict` returned."""
         return Error(**parts)
 
     def __str__(self) -> str:
@@ -151,7 +150,7 @@ def _frames(found: list[Any]) -> list[Any]:
 
 
 def _text(thing: object) -> str:
-    """Return the text of something, as a record can hold it, whatever its ``str`` does."""
+    """Returns the text of something, in UTF-8; also when its ``str`` fails."""
     try:
         text = str(thing)
     except Exception:  # noqa: BLE001  an exception's own, on the way to be recorded
@@ -185,7 +184,7 @@ class DmlRepoError(Error):
 
 
 class NotFoundError(DmlRepoError, LookupError):
-    """Something named is not there."""
+    """Something with this name does not exist."""
 
     def __init__(
         self, message: str, *, kind: str = "not_found", hint: Optional[str] = None
@@ -194,22 +193,22 @@ class NotFoundError(DmlRepoError, LookupError):
 
 
 class NameNotFoundError(NotFoundError, AttributeError):
-    """``dag.name`` where the DAG has no node of that name."""
+    """``dag.NAME``, and the DAG has no node of that name."""
 
 
 class InvalidError(DmlRepoError, ValueError):
-    """What was asked for cannot be done with these arguments."""
+    """An argument is not valid, or does not fit the others."""
 
 
 class CodecError(Error, TypeError):
-    """An object that no codec turns into a value, or a codec that failed."""
+    """No codec makes a value of an object, or a codec failed."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, "dml-codec", "codec-error")
 
     @classmethod
     def unsupported(cls, value: object) -> CodecError:
-        """Make the error for an object of a type that no codec knows."""
+        """Makes the error for an object of a type that no codec knows."""
         kind = value.__class__
         name = kind.__qualname__
         if kind.__module__ not in {"builtins", "__main__"}:
@@ -222,7 +221,7 @@ class CodecError(Error, TypeError):
 
 
 def _advice(value: object) -> str:
-    """Return what is most likely to help with an object that is no value."""
+    """Returns the most likely help for an object that is not a value."""
     if hasattr(value, "__code__"):
         return "decorate it with @daggerml.funk to store and call it, or "
     if hasattr(value, "__next__"):
@@ -233,19 +232,19 @@ def _advice(value: object) -> str:
 
 
 class Transient(Error):  # noqa: N818  it says what it means, as `raise Transient(...)`
-    """Raise it in a funk whose failure is not its own fault: a server that is down, say.
+    """A failure that may not come again, such as a server that is down. Raise it in a funk.
 
-    The call is tried again, as often as its ``retries`` allow. If it never goes well, the
-    caller gets a :class:`NodeError`, nothing is cached, and the next call runs the
-    function again. ``retry_after`` is the number of seconds to wait at least.
+    The call is run again, as often as its ``retries`` allow. If it fails every time, the
+    caller gets a :class:`NodeError`; nothing is cached, so the next call runs the
+    function again.
 
-    Classes derived from it count as well. For exceptions that others raise, there
-    is ``@funk(transient=[ConnectionError])``.
+    Derived classes count as well. For exceptions of others, write
+    ``@funk(transient=[ConnectionError])``.
     """
 
     transient = True
 
-    #: How many seconds to wait at least before the call is tried again.
+    #: The least number of seconds to wait before the call is run again.
     retry_after: Optional[float] = None
 
     def __init__(self, message: str = "", *, retry_after: Optional[float] = None) -> None:
@@ -261,7 +260,7 @@ class CancellationError(Error):
 
 
 class BadExecutionStatusError(DmlRepoError):
-    """A call was not run to its end: what runs it failed (kind ``"adapter"``)."""
+    """A call did not end, because the adapter failed (kind ``"adapter"``)."""
 
 
 class CanceledExecutionError(BadExecutionStatusError):
@@ -269,7 +268,7 @@ class CanceledExecutionError(BadExecutionStatusError):
 
 
 class ExecutionTimeoutError(BadExecutionStatusError, TimeoutError):
-    """A call took longer than it was given (kind ``"timeout"``)."""
+    """A call took longer than its ``timeout`` (kind ``"timeout"``)."""
 
 
 _BY_KIND: dict[str, type[DmlRepoError]] = {
@@ -295,7 +294,7 @@ class NodeError(Error):
     dag: Optional[Dag]
     node_ref: Optional[Ref]
 
-    #: What to do about it, where that is known: how to run the call again.
+    #: What to do about it, such as how to run the call again; ``None`` where that is unknown.
     hint: Optional[str] = None
 
     def __init__(
@@ -317,7 +316,7 @@ class NodeError(Error):
         return f"{message}\nhint: {safe(self.hint)}" if self.hint else message
 
     def context(self) -> Dag:
-        """Return the DAG that recorded the error."""
+        """Returns the DAG that recorded the error."""
         if self.dag is None or self.dag_ref is None:
             msg = "this error has lost its repository (it was pickled)"
             raise DmlRepoError(msg)
@@ -328,10 +327,10 @@ class NodeError(Error):
 
 
 def engine_error(kind: str, message: str, hint: Optional[str] = None) -> DmlRepoError:
-    """Make the exception for an error of the engine; the extension calls this."""
+    """Makes the exception for an error of the engine; the extension calls this."""
     cls = _BY_KIND.get(kind, DmlRepoError)
     error = cls(message, kind=kind, hint=hint)
-    # A function that fails for one of these fails for what runs it.
+    # These are failures of what runs the function, not of the function.
     error.transient = kind in {"adapter", "canceled", "io", "timeout"}
     return error
 
@@ -345,7 +344,7 @@ def recorded_error(  # noqa: PLR0917  the parts of a recorded error
     node: Optional[Ref] = None,
     transient: bool = False,
 ) -> Error:
-    """Make the exception for an error recorded in a DAG; the extension calls this."""
+    """Makes the exception for an error recorded in a DAG; the extension calls this."""
     error = Error(message, origin, type, stack)
     error.dag_ref = dag
     error.transient = transient

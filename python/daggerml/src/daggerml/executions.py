@@ -1,4 +1,4 @@
-"""What is known of calls: those under way, and the attempts that were made."""
+"""The record of calls: those that run now, and every run that ended."""
 
 from __future__ import annotations
 
@@ -25,32 +25,32 @@ def _time(microseconds: int) -> datetime:
 
 @dataclass(frozen=True)
 class ExecutionRecord:
-    """One attempt at a call: under way, or ended."""
+    """One run of a call, which runs now or has ended."""
 
-    #: The call's key: the hash of runnable and arguments.
+    #: The call's key: the hash of the runnable and its arguments, in hexadecimal.
     key: str
-    #: ``claimed``, ``running`` or ``pending`` while it is under way; ``interrupted`` when the
-    #: process that ran it died, and the next caller takes it over; ``ok``, ``error`` or
-    #: ``canceled`` when it ended.
+    #: ``claimed``, ``running`` or ``pending`` while it runs; ``ok``, ``error`` or ``canceled``
+    #: when it has ended; ``interrupted`` when the process that ran it died (the next caller
+    #: runs it again).
     status: str
     #: The adapter that ran it.
     adapter: str
-    #: When it began.
+    #: When it began, in UTC.
     started: datetime
-    #: When it ended; ``None`` while it is under way.
+    #: When it ended, in UTC; ``None`` while it runs.
     finished: Optional[datetime] = None
-    #: The DAG that it made; ``None`` if it was not run to its end.
+    #: The ref of the DAG that it made; ``None`` if it did not get to its end.
     dag: Optional[Ref] = None
-    #: Whether calls are answered by its DAG.
+    #: Whether its DAG is in the cache, so that equal calls are answered by it.
     cached: bool = False
-    #: Whether its function failed in a way that may not come again, so that nothing is cached.
+    #: Whether it failed in a way that may not come again, so that nothing is cached.
     transient: bool = False
-    #: The machine and the process that run it.
+    #: The machine and the process id that run it; ``None`` when it has ended.
     host: Optional[str] = None
     pid: Optional[int] = None
 
 
-# Inside the class, `list` is its method.
+# Inside the class, the name `list` means its method.
 Records = list[ExecutionRecord]
 
 
@@ -80,7 +80,7 @@ class Executions:
         self._dml = dml
 
     def list(self) -> Records:
-        """Return the newest attempt at every call: those under way, then the newest first."""
+        """Returns the newest run of every call: first those that run now, then the newest first."""
         found = []
         for call in self._dml._handle.execs():
             if call["running"] is not None:
@@ -90,7 +90,10 @@ class Executions:
         return found
 
     def show(self, key: str) -> Records:
-        """Return all attempts at a call (its key, or the first digits of it), newest first."""
+        """Returns all runs of a call, newest first. ``key`` is its key, or the first digits of it.
+
+        :raises NotFoundError: when there is no such call.
+        """
         handle = self._dml._handle
         call = handle.exec_state(key)
         found = [] if call["running"] is None else [_running(call)]
@@ -98,10 +101,10 @@ class Executions:
         return found + [_ended(call["key"], attempt, call["dag"]) for attempt in attempts]
 
     def explain(self, call: Any, *args: Any) -> Explanation:
-        """Say why a call is a hit or a miss: what differs from the nearest earlier one.
+        """Explains why a call is a hit or a miss: how it differs from the nearest earlier call.
 
-        ``call`` is a call's key (or its first digits), or what can be called, with its
-        arguments: then the call need not have been made, and is not made.
+        ``call`` is the key of a call (or its first digits), or a funk or runnable with the
+        arguments ``args``. It calls nothing, so the call need not exist.
 
         >>> import daggerml
         >>> @daggerml.funk
@@ -121,25 +124,31 @@ class Executions:
         return explain(self._dml, call, args)
 
     def log(self, key: str, attempt: Optional[int] = None) -> str:
-        """Return what an attempt (from 1; the newest by default) wrote to standard error."""
+        """Returns the adapter log of a run: what it wrote to standard error.
+
+        :param attempt: the number of the run, from 1; by default the newest.
+        """
         return str(self._dml._handle.exec_log(key, attempt), "utf-8", "replace")
 
     def dag(self, key: str) -> Dag:
-        """Return the DAG of the newest attempt that made one: its nodes, result or error."""
+        """Returns the DAG of the newest run that made one.
+
+        :raises NotFoundError: when no run made one.
+        """
         from daggerml.errors import NotFoundError
 
         for record in self.show(key):
             if record.dag is not None:
                 return self._dml.load(record.dag)
-        text = f"no attempt at the call {key} made a DAG"
+        text = f"no run of the call {key} made a DAG"
         raise NotFoundError(text)
 
     def invalidate(self, key: str) -> bool:
-        """Let a call be run again the next time; return whether it was cached."""
+        """Removes a call from the cache, so that it runs again. Returns whether it was there."""
         return bool(executor(self._dml).invalidate(key))
 
     def cancel(self, key: str) -> bool:
-        """Ask whoever runs a call to stop it; return whether it is under way."""
+        """Asks the process that runs a call to stop it. Returns whether it is running."""
         return bool(executor(self._dml).cancel(key))
 
     def __repr__(self) -> str:

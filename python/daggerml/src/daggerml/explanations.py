@@ -1,4 +1,4 @@
-"""Why a call is answered from the cache, or run: what differs from the nearest earlier one."""
+"""Why a call is answered from the cache or run: how it differs from the nearest earlier one."""
 
 from __future__ import annotations
 
@@ -21,42 +21,42 @@ class Difference:
 
     #: Which part: ``"code of NAME"``, ``"argument 2"`` (from 1), ``"prepop"``, ``"adapter"`` ...
     part: str
-    #: The way into it, such as ``[3]["lr"]``.
+    #: The path to the place in that part, such as ``[3]["lr"]``.
     path: str
-    #: What it was and what it is; ``None`` where there is nothing, or the value is null.
+    #: The value there in the earlier call and in this one; ``None`` for null, or for nothing.
     before: Any
     after: Any
-    #: For texts of several lines and for code, what differs, as a unified diff.
+    #: The difference as a unified diff, for code and for texts of several lines.
     diff: Optional[str]
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why a call is a hit or a miss. Printed, it says so in words."""
+    """Why a call is a hit or a miss. ``print`` it to read it in words."""
 
     #: The call's key.
     key: str
-    #: The name of the function; ``None`` if it is not known what was called.
+    #: The name of the function; ``None`` if it is unknown.
     name: Optional[str]
     #: ``cached``, ``running``, ``invalidated``, ``transient``, ``failed``, ``canceled``,
     #: ``excised``, ``new``, or ``uncached`` for a funk with ``cache=False``.
     verdict: str
-    #: The same in words.
+    #: The verdict in words.
     meaning: str
-    #: When the attempt ended that answers calls, or else the newest one; its record and DAG.
+    #: Of the run in the cache, or else of the newest run: when it ended, its record and its DAG.
     recorded: Optional[datetime]
     exec: Optional[Ref]
     dag: Optional[Ref]
-    #: The key of the nearest call of that name that ended before this one was first run, and
-    #: when that was.
+    #: The key of the most similar call of that function that ended before this one was first
+    #: run, and when it ended.
     nearest: Optional[str]
     nearest_recorded: Optional[datetime]
     #: What differs from it.
     differences: tuple[Difference, ...]
-    #: How many earlier calls were compared, and whether there are more, older ones.
+    #: How many earlier calls were compared, and whether older ones were left out.
     compared: int
     limited: bool
-    #: All of it in words.
+    #: The whole explanation in words.
     text: str
 
     @property
@@ -72,7 +72,7 @@ class Explanation:
 
 
 def explain(dml: Dml, call: Any, args: tuple[Any, ...]) -> Explanation:
-    """Explain the call of a key, or of something that can be called with ``args``."""
+    """Explains the call of a key, or of something that can be called with ``args``."""
     from daggerml.calls import parts_of
     from daggerml.codecs import encode
     from daggerml.errors import InvalidError
@@ -86,11 +86,11 @@ def explain(dml: Dml, call: Any, args: tuple[Any, ...]) -> Explanation:
         told = dml._handle.explain(call)
     else:
         runnable, _, options = parts_of(call)
-        # For codecs that put nodes; nothing of it is written.
+        # Codecs may put nodes into it. It is never written.
         scratch = dml.new("explain")
 
         def codec(thing: Any) -> Any:
-            # Nothing is called, so a node is what it holds.
+            # Nothing is called, so only the value of a node matters.
             if isinstance(thing, (Node, Projection)):
                 return thing.value()
             return encode(thing, scratch)

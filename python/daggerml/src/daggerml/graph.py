@@ -27,7 +27,7 @@ _COLOURS = {
 
 
 def escape(text: str) -> str:
-    """Return text as HTML and XML have it, lines as they are."""
+    """Returns text as HTML and XML have it, lines as they are."""
     return html.escape(safe(text, keep="\n"))
 
 
@@ -39,7 +39,7 @@ class _Box(NamedTuple):
 
 
 def draw(dag: Dag) -> str:
-    """Return the DAG's graph as SVG; nothing when it has no edges or is too large to read.
+    """Returns the DAG's graph as SVG; nothing when it has no edges or is too large to read.
 
     Literals without a name are left out: keys and constants would hide the rest.
     """
@@ -65,7 +65,7 @@ def draw(dag: Dag) -> str:
 
 
 def _boxes(dag: Dag) -> tuple[dict[Ref, _Box], Optional[Ref]]:
-    """Return the nodes to draw, inputs first, and the result."""
+    """Returns the nodes to draw, inputs first, and the result."""
     reader = dag._reader()
     result = None if dag.ref is None or dag.error is not None else dag._committed().result()
     names: dict[Ref, str] = {}
@@ -85,7 +85,7 @@ def _boxes(dag: Dag) -> tuple[dict[Ref, _Box], Optional[Ref]]:
 
 
 def _places(boxes: dict[Ref, _Box]) -> dict[Ref, tuple[int, int]]:
-    """Return the corner of every box: a column per step, inputs to the left."""
+    """Returns the corner of every box: a column per step, inputs to the left."""
     columns: dict[Ref, int] = {}
     rows: dict[int, int] = {}
     places: dict[Ref, tuple[int, int]] = {}

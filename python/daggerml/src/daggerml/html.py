@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["abridged", "dag_html", "node_html", "value_html"]
 
-# What fits a notebook cell: more names or characters only tire the reader.
+# More rows and characters do not fit a notebook cell.
 MAX_ROWS = 20
 MAX_TEXT = 80
 
@@ -29,7 +29,7 @@ _CELL = "text-align:left;padding:2px 12px 2px 0;vertical-align:top"
 
 
 def abridged(value: Any, length: int = MAX_TEXT) -> str:
-    """Return the value's repr, cut in the middle of nowhere when it is long."""
+    """Returns the value's repr, cut off after ``length`` characters."""
     import reprlib
 
     short = reprlib.Repr()
@@ -40,8 +40,8 @@ def abridged(value: Any, length: int = MAX_TEXT) -> str:
 
 
 def dag_html(dag: Dag) -> str:
-    """Return a DAG: its names and values, and its graph when that is small."""
-    if dag.ref is None and dag.token is None:  # nothing of it can be read
+    """Returns a DAG as HTML: its names and values, and its graph when that is small."""
+    if dag.ref is None and dag.token is None:  # it was cancelled: nothing can be read
         return f'<div style="{_STYLE}">{escape(repr(dag))}</div>'
     name = escape(dag.name or "DAG")
     state = escape(dag.ref.short if dag.ref else "open")
@@ -61,13 +61,13 @@ def dag_html(dag: Dag) -> str:
 
 
 def node_html(node: Node) -> str:
-    """Return a node: its type, its value and where it belongs."""
+    """Returns a node as HTML: its type, its value and its DAG."""
     caption = f"{node.name or node.ref.short} in {node.dag.name or 'a DAG'}"
     return value_html(node, caption=caption)
 
 
 def value_html(item: Union[Node, Projection], *, caption: str) -> str:
-    """Return the type and the value of a node or an element."""
+    """Returns the type and the value of a node or an element as HTML."""
     try:
         value = abridged(item.value(), 400)
     except Error as error:
@@ -81,7 +81,7 @@ def value_html(item: Union[Node, Projection], *, caption: str) -> str:
 def _row(name: str, find: Callable[[], Node], *, strong: bool = False) -> str:
     kind = "error"
     try:
-        node = find()  # a call that ended in an error raises that
+        node = find()  # raises the error of a call that failed
         kind = node.type
         value = abridged(node.value())
     except Error as error:

@@ -1,7 +1,7 @@
-"""Messages to the logger ``daggerml``, without loading ``logging`` for nobody.
+"""Messages to the logger ``daggerml``, without importing ``logging`` needlessly.
 
-A program that has not imported ``logging`` has no handler that would show an
-information; so nothing is loaded for those.
+A program that has not imported ``logging`` has no handler that shows messages below
+``WARNING``, so they are dropped there.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ NAME = "daggerml"
 
 
 def debug(message: str, *args: object) -> None:
-    """Log what only matters when looking for a fault."""
+    """Logs what matters only when looking for a fault."""
     logging = sys.modules.get("logging")
     if logging is not None:
         logging.getLogger(NAME).debug(message, *args)
 
 
 def info(message: str, *args: object) -> None:
-    """Log what happened."""
+    """Logs what happened."""
     logging = sys.modules.get("logging")
     if logging is not None:
         logging.getLogger(NAME).info(message, *args)
 
 
 def error(message: str, *args: object) -> None:
-    """Log a failure."""
+    """Logs a failure."""
     import logging
 
     logging.getLogger(NAME).error(message, *args)

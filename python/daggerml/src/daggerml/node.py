@@ -1,4 +1,4 @@
-"""Nodes: the steps of a DAG, and what can be done with their values."""
+"""Nodes: the values in a DAG, with how they were made."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ __all__ = [
 
 
 class Node:
-    """A step of a DAG, with a value.
+    """One value in a DAG, with how it was made.
 
-    Two nodes are equal when they have the same content: the same step taken in
-    two DAGs is one node.
+    Nodes with equal content are equal: the same value made in the same way is one node,
+    also in two DAGs.
 
     >>> import daggerml
     >>> with daggerml.temporary() as repo, repo.new("nodes") as dag:
@@ -54,19 +54,23 @@ class Node:
 
     @property
     def type(self) -> str:
-        """The type of the value: null, bool, int, float, string, bytes, uri, list, set, map ..."""
+        """The type of the value.
+
+        One of ``null``, ``bool``, ``int``, ``float``, ``string``, ``bytes``, ``uri``, ``list``,
+        ``set``, ``map`` and ``runnable``.
+        """
         return self._type
 
     @property
     def name(self) -> Optional[str]:
-        """The name of the node in its DAG (the first, if it has several); ``None`` without one."""
+        """The name of the node in its DAG (the first of several); ``None`` when it has none."""
         for name, ref in self.dag._reader().names().items():
             if ref == self.ref:
                 return name
         return None
 
     def value(self) -> Any:
-        """Return the value, as a new Python object."""
+        """Returns the value, as a new Python object."""
         try:
             return self.dag._reader().value(self.ref)
         except NodeError as error:
@@ -74,19 +78,21 @@ class Node:
             raise
 
     def context(self, *, root: bool = True) -> Dag:
-        """Return the DAG that produced the value.
+        """Returns the DAG that produced the value.
 
-        Calls and imports are followed, through the collections that the value
-        was put into and taken out of. With ``root=False`` the nearest such DAG
-        is returned, else the one where the value really began.
+        It follows calls and imports back, also through collections that the value was put
+        into and taken out of.
+
+        :param root: ``True`` for the DAG in which the value began, ``False`` for the nearest
+            DAG that it was called or imported from.
         """
         from daggerml.provenance import context
 
         return context(self, (), root=root)
 
     if TYPE_CHECKING:
-        # Whether a node holds a collection, and of what, is known when it runs;
-        # so type checkers allow on every node what any collection can be asked.
+        # What a node holds is known only when the program runs. So type checkers allow
+        # on every node what any collection has.
         def __getitem__(self, key: Any) -> Any: ...
         def __len__(self) -> int: ...
         def __iter__(self) -> Iterator[Any]: ...
@@ -118,7 +124,7 @@ class Node:
         raise TypeError(text)
 
     def _look(self) -> Data:
-        """Return the value as the engine holds it; read once, since it cannot change."""
+        """Returns the value as the engine holds it. It is read once, since it cannot change."""
         if self._data is None:
             self._data = self.dag._reader().data(self.ref)
         return self._data
@@ -134,7 +140,7 @@ class ScalarNode(Node):
     __slots__ = ()
 
     def value(self) -> Union[bool, int, float, str, bytes, Uri, None]:
-        """Return the value."""
+        """Returns the value."""
         return cast("Union[None, bool, int, float, str, bytes, Uri]", super().value())
 
 
@@ -144,20 +150,20 @@ class RunnableNode(Node):
     __slots__ = ()
 
     def value(self) -> Runnable:
-        """Return the runnable."""
+        """Returns the runnable."""
         return cast("Runnable", super().value())
 
     def __call__(self, *args: Any, **options: Any) -> Any:
-        """Call the runnable: the same as :meth:`Dag.call`."""
+        """Calls the runnable: the same as :meth:`Dag.call`."""
         return self.dag.call(self, *args, **options)
 
 
 class CollectionNode(Node):
     """A node whose value has elements.
 
-    What is taken out of it or made from it while its DAG is open becomes a step
-    of the DAG. Afterwards, elements are :class:`Projection` objects: they tell
-    the value and where it comes from, and change nothing.
+    In a draft, taking an element or making a changed collection adds a node. In a
+    committed DAG, elements are :class:`Projection` objects, which add nothing: they have
+    the value and where it comes from.
     """
 
     __slots__ = ()
@@ -172,7 +178,7 @@ class CollectionNode(Node):
         return self._look().contains(_plain(item))
 
     def contains(self, item: Any, *, name: Optional[str] = None) -> ScalarNode:
-        """Put whether the collection holds ``item`` (a map: has the key)."""
+        """Adds a node of whether the collection has ``item``, or the map has the key ``item``."""
         return cast("ScalarNode", self.dag._builtin("contains", self, item, name=name))
 
     def _project(self, step: Any) -> Projection:
@@ -195,7 +201,7 @@ class ListNode(CollectionNode):
     __slots__ = ()
 
     def value(self) -> list[Any]:
-        """Return the list."""
+        """Returns the list."""
         return cast("list[Any]", super().value())
 
     def __getitem__(self, key: Any) -> Any:
@@ -210,17 +216,17 @@ class ListNode(CollectionNode):
             yield self[index]
 
     def conj(self, item: Any, *, name: Optional[str] = None) -> ListNode:
-        """Put the list with one more element at its end."""
+        """Adds a node of the list with ``item`` at its end."""
         return cast("ListNode", self.dag._builtin("conj", self, item, name=name))
 
     append = conj
 
     def assoc(self, index: int, item: Any, *, name: Optional[str] = None) -> ListNode:
-        """Put the list with the element at ``index`` replaced."""
+        """Adds a node of the list with ``item`` in the place of the element at ``index``."""
         return cast("ListNode", self.dag._builtin("assoc", self, index, item, name=name))
 
     def remove(self, index: int, *, name: Optional[str] = None) -> ListNode:
-        """Put the list without the element at ``index``."""
+        """Adds a node of the list without the element at ``index``."""
         return cast("ListNode", self.dag._builtin("remove", self, index, name=name))
 
 
@@ -238,7 +244,7 @@ class MapNode(CollectionNode):
     __slots__ = ()
 
     def value(self) -> dict[Any, Any]:
-        """Return the map as a dict."""
+        """Returns the map as a dict."""
         return cast("dict[Any, Any]", super().value())
 
     def __getitem__(self, key: Any) -> Any:
@@ -247,24 +253,24 @@ class MapNode(CollectionNode):
         return self.dag._builtin("get", self, key)
 
     def get(self, key: Any, default: Any = None, *, name: Optional[str] = None) -> Any:
-        """Put the value of ``key``, or ``default`` where there is none.
+        """Adds a node of the value of ``key``, or of ``default`` when the map has no such key.
 
-        In a committed DAG nothing can be put: it returns a projection, or ``default``.
+        In a committed DAG it adds nothing, and returns a projection or ``default``.
         """
         if not self._is_open:
             return self[key] if key in self else default
         return self.dag._builtin("get", self, key, default, name=name)
 
     def keys(self) -> list[Any]:
-        """Return the keys, in canonical order."""
+        """Returns the keys, in canonical order."""
         return self._look().keys()
 
     def values(self) -> list[Any]:
-        """Return the values, in the order of the keys."""
+        """Returns the values, in the order of the keys."""
         return [self[key] for key in self.keys()]
 
     def items(self) -> Iterator[tuple[Any, Any]]:
-        """Iterate over the keys with their values."""
+        """Iterates over the keys with their values."""
         for key in self.keys():
             yield key, self[key]
 
@@ -272,17 +278,17 @@ class MapNode(CollectionNode):
         return iter(self.keys())
 
     def assoc(self, key: Any, value: Any, *, name: Optional[str] = None) -> MapNode:
-        """Put the map with ``key`` set to ``value``."""
+        """Adds a node of the map with ``key`` set to ``value``."""
         return cast("MapNode", self.dag._builtin("assoc", self, key, value, name=name))
 
     def update(
         self, other: Union[Mapping[Any, Any], MapNode], *, name: Optional[str] = None
     ) -> MapNode:
-        """Put the map with the entries of ``other`` over its own."""
+        """Adds a node of the map with the entries of ``other`` added, which replace its own."""
         return cast("MapNode", self.dag._builtin("update", self, other, name=name))
 
     def remove(self, key: Any, *, name: Optional[str] = None) -> MapNode:
-        """Put the map without ``key``."""
+        """Adds a node of the map without ``key``."""
         return cast("MapNode", self.dag._builtin("remove", self, key, name=name))
 
 
@@ -300,27 +306,27 @@ class SetNode(CollectionNode):
     __slots__ = ()
 
     def value(self) -> set[Any]:
-        """Return the set."""
+        """Returns the set."""
         return cast("set[Any]", super().value())
 
     def __iter__(self) -> Iterator[Any]:
-        """Iterate over the elements, as plain values in canonical order."""
+        """Iterates over the elements, as plain values in canonical order."""
         return iter(self._look().keys())
 
     def conj(self, item: Any, *, name: Optional[str] = None) -> SetNode:
-        """Put the set with one more element."""
+        """Adds a node of the set with ``item``."""
         return cast("SetNode", self.dag._builtin("conj", self, item, name=name))
 
     add = conj
 
     def remove(self, item: Any, *, name: Optional[str] = None) -> SetNode:
-        """Put the set without ``item``, which must be there."""
+        """Adds a node of the set without ``item``, which must be in it."""
         return cast("SetNode", self.dag._builtin("remove", self, item, name=name))
 
     def union(
         self, other: Union[set[Any], frozenset[Any], SetNode], *, name: Optional[str] = None
     ) -> SetNode:
-        """Put what is in either set."""
+        """Adds a node of the elements of either set."""
         return cast("SetNode", self.dag._builtin("update", self, other, name=name))
 
     update = union
@@ -328,13 +334,13 @@ class SetNode(CollectionNode):
     def intersection(
         self, other: Union[set[Any], frozenset[Any], SetNode], *, name: Optional[str] = None
     ) -> SetNode:
-        """Put what is in both sets."""
+        """Adds a node of the elements that both sets have."""
         return cast("SetNode", self.dag._builtin("intersection", self, other, name=name))
 
     def difference(
         self, other: Union[set[Any], frozenset[Any], SetNode], *, name: Optional[str] = None
     ) -> SetNode:
-        """Put what is in this set and not in the other."""
+        """Adds a node of the elements of this set that the other does not have."""
         return cast("SetNode", self.dag._builtin("difference", self, other, name=name))
 
 
@@ -350,12 +356,12 @@ _CLASSES: dict[str, type[Any]] = {
 
 
 def node_class(type_name: str) -> type[AnyNode]:
-    """Return the class of nodes whose value has that type."""
+    """Returns the class of nodes whose value has that type."""
     return _CLASSES.get(type_name, ScalarNode)
 
 
 def _plain(item: Any) -> Any:
-    """Return the value of a node or projection, and anything else as it is."""
+    """Returns the value of a node or projection, and anything else as it is."""
     from daggerml.projection import Projection
 
     return item.value() if isinstance(item, (Node, Projection)) else item

@@ -1,4 +1,4 @@
-"""How far many calls are: a bar on a terminal, messages to the log elsewhere."""
+"""The progress of many calls: a bar on a terminal, log messages elsewhere."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ __all__ = ["Progress"]
 #: How often the bar is drawn, in seconds.
 _EVERY = 0.1
 
-#: The length of the bar: at most, and so that it tells anything.
+#: The greatest length of the bar, and the least that is still drawn, in characters.
 _WIDTH, _LEAST = 30, 5
 
-#: How wide a terminal is that does not tell.
+#: The width of a terminal that does not report one, in characters.
 _COLUMNS = 80
 
 
 class Progress:
-    """Counts calls that end, and shows it on standard error if that is a terminal."""
+    """Counts the calls that end, and shows a bar on standard error when it is a terminal."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class Progress:
                 self._draw("\n")
 
     def event(self, event: dict[str, Any]) -> None:
-        """Take note of what happened to a call."""
+        """Counts an event of a call."""
         item, state = event["item"], event["state"]
         with self._lock:
             if state in {"cached", "done", "failed"}:
@@ -89,7 +89,7 @@ class Progress:
 
     @property
     def done(self) -> int:
-        """How many ended."""
+        """How many calls have ended."""
         return len(self._ended)
 
     def _text(self) -> str:
@@ -105,24 +105,24 @@ class Progress:
         return ", ".join(parts)
 
     def _tick(self) -> None:
-        """Draw from time to time, whether or not anything happens."""
+        """Draws the bar every tenth of a second, so that its clock runs."""
         while not self._over.wait(_EVERY):
             self._draw()
 
     def _draw(self, end: str = "") -> None:
         with self._lock:
             text = self._text()
-        columns = _columns(self.stream) - 1  # a full line would go on in the next
+        columns = _columns(self.stream) - 1  # a full line would wrap
         what = self.what[: max(columns - len(text) - 2, 0)]
         width = min(columns - len(f"{what} [] {text}"), _WIDTH)
         filled = width * self.done // max(self.total, 1)
         bar = f"[{'#' * filled}{'-' * (width - filled)}] " if width >= _LEAST else ""
         line = f"{what} {bar}{text}"[:columns]
-        try:  # over what was there, and nothing of it left
+        try:  # overwrites all of the line before
             self.stream.write("\r" + line.ljust(self._length) + end)
             self.stream.flush()
         except (OSError, ValueError):
-            return  # closed; the calls go on
+            return  # the stream is closed; the calls continue
         self._length = len(line)
 
 
@@ -137,4 +137,4 @@ def _is_terminal(stream: TextIO) -> bool:
     try:
         return stream.isatty()
     except (AttributeError, ValueError):
-        return False  # closed, or none at all
+        return False  # the stream is closed or None

@@ -17,8 +17,8 @@ __all__ = ["Projection"]
 class Projection:
     """An element of a committed node's value: ``base`` and the ``path`` to it.
 
-    It can be looked at, and put into an open DAG: there the base is imported
-    and every step of the path becomes a step of that DAG.
+    It can be read, and put into a draft: that imports the base and takes the same
+    steps along the path there.
 
     >>> import daggerml
     >>> with daggerml.temporary() as repo:
@@ -63,11 +63,11 @@ class Projection:
         return self._data.type
 
     def value(self) -> Any:
-        """Return the element, as a new Python object."""
+        """Returns the element, as a new Python object."""
         return self._data.value()
 
     def context(self, *, root: bool = True) -> Dag:
-        """Return the DAG that produced the element; see :meth:`Node.context`."""
+        """Returns the DAG that produced the element; see :meth:`Node.context`."""
         from daggerml.provenance import context
 
         return context(self.base, self.path, root=root)
@@ -81,22 +81,22 @@ class Projection:
         return found._to(step)
 
     def get(self, key: Any, default: Any = None) -> Any:
-        """Return the projection of a map's ``key``, or ``default`` where there is none."""
+        """Returns the projection of a map's ``key``, or ``default`` where there is none."""
         return self[key] if key in self else default
 
     def keys(self) -> list[Any]:
-        """Return a map's keys, in canonical order."""
+        """Returns a map's keys, in canonical order."""
         if self.type != "map":
             text = f"a value of type {self.type!r} has no keys"
             raise TypeError(text)
         return self._data.keys()
 
     def values(self) -> list[Projection]:
-        """Return a map's values, in the order of the keys."""
+        """Returns a map's values, in the order of the keys."""
         return [self[key] for key in self.keys()]
 
     def items(self) -> Iterator[tuple[Any, Projection]]:
-        """Iterate over a map's keys with their values."""
+        """Iterates over a map's keys with their values."""
         for key in self.keys():
             yield key, self[key]
 
@@ -117,7 +117,7 @@ class Projection:
         return self._data.contains(item)
 
     def __call__(self, *args: Any, **options: Any) -> NoReturn:
-        text = f"a projection of type {self.type!r} is not callable; put it in an open DAG first"
+        text = f"a projection of type {self.type!r} is not callable; put it into a draft first"
         raise TypeError(text)
 
     def __eq__(self, other: object) -> bool:
@@ -137,7 +137,7 @@ class Projection:
         return value_html(self, caption=f"{self.base!r} {self.path!r}")
 
     def _put_into(self, dag: Dag) -> Node:
-        """Import the base into an open DAG and take the same steps there."""
+        """Imports the base into a draft, and takes the same steps there."""
         node = dag._import(self.base)
         for step in self.path:
             if isinstance(step, slice):

@@ -10,16 +10,16 @@ if TYPE_CHECKING:
     from daggerml.dag import Dag
     from daggerml.node import Node
 
-# A place: a node, and the path to an element of its value.
+# The path to an element of a value: keys and indices.
 Path = tuple[Any, ...]
 
 
 def context(node: Node, path: Path, *, root: bool) -> Dag:
-    """Return the DAG that produced the element at ``path`` of the value of ``node``.
+    """Returns the DAG that produced the element at ``path`` of the value of ``node``.
 
-    Collections are looked through: what was put into one and taken out again
-    comes from where the element came from. A call or an import leads into
-    another DAG; without ``root`` the first such DAG is the answer.
+    It looks through collections: an element that was put into one and taken out again
+    comes from where it was before. A call or an import leads into another DAG. Without
+    ``root``, the first such DAG is returned.
     """
     while True:
         node, path, crossed = _nearest(node, path)
@@ -28,7 +28,10 @@ def context(node: Node, path: Path, *, root: bool) -> Dag:
 
 
 def _nearest(node: Node, path: Path) -> tuple[Node, Path, bool]:
-    """Go back to the nearest call or import, or to where the value began."""
+    """Returns the node and path at the nearest call or import, or where the value began.
+
+    The third item tells whether a call or an import was crossed.
+    """
     while True:
         told = node.dag._reader().describe(node.ref)
         if told["kind"] in {"import", "call"}:
@@ -45,7 +48,7 @@ def _nearest(node: Node, path: Path) -> tuple[Node, Path, bool]:
 
 
 def _before(node: Node, op: str, refs: list[Any], path: Path) -> Optional[tuple[Node, Path]]:
-    """Return where the element came from that a builtin took or kept; ``None`` if it is new."""
+    """Returns where a builtin took an element from; ``None`` if the builtin made it."""
     args = [node.dag._node(ref) for ref in refs]
     collection = args[0] if args else None
     if op == "get" and collection is not None:
@@ -64,7 +67,7 @@ def _before(node: Node, op: str, refs: list[Any], path: Path) -> Optional[tuple[
 
 
 def _within(collection: Node, indices: range, path: Path) -> Optional[tuple[Node, Path]]:
-    """Translate an index into a slice to an index into the whole list."""
+    """Translates an index into a slice to an index into the whole list."""
     if not path or not isinstance(path[0], int):
         return None
     return collection, (indices[path[0]], *path[1:])
@@ -73,7 +76,7 @@ def _within(collection: Node, indices: range, path: Path) -> Optional[tuple[Node
 def _element(
     op: str, args: Sequence[Node], step: Any, rest: Path, path: Path
 ) -> Optional[tuple[Node, Path]]:
-    """Return where the element ``step`` of a collection came from that ``op`` made."""
+    """Returns where the element ``step`` of a collection that ``op`` made came from."""
     if op == "list" and isinstance(step, int):
         return args[step], rest
     if op == "map":
@@ -102,5 +105,5 @@ def _element(
 
 
 def _same(left: Any, right: Any) -> bool:
-    """Tell whether two keys are the same to DaggerML, for which 1, 1.0 and True differ."""
+    """Tells whether two keys are the same to DaggerML, for which 1, 1.0 and True differ."""
     return left.__class__ is right.__class__ and bool(left == right)

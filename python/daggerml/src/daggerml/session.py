@@ -1,4 +1,4 @@
-"""The module-level functions: a default repository, and what is done with it."""
+"""The module-level functions, which use a default repository."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _found: Optional[Dml] = None
 
 
 def version() -> str:
-    """Return the version of DaggerML.
+    """Returns the version of DaggerML.
 
     >>> import daggerml
     >>> daggerml.version() == daggerml.__version__
@@ -49,7 +49,7 @@ def version() -> str:
 
 
 def init(project_home: StrPath = ".", *, shared: Optional[Literal["group"]] = None) -> Dml:
-    """Make a repository in the folder ``project_home``, or open the one that is there.
+    """Makes a repository in the folder ``project_home``, or opens the one that is there.
 
     The same as :meth:`Dml.init`; on the command line it is ``dml init``.
     """
@@ -57,11 +57,13 @@ def init(project_home: StrPath = ".", *, shared: Optional[Literal["group"]] = No
 
 
 def get_default_dml() -> Dml:
-    """Return the repository that the module-level functions use.
+    """Returns the repository that the module-level functions use.
 
     That is the one of the innermost :func:`use_default_dml`, else the one of
     :func:`set_default_dml`, else the repository of the current directory or the
-    nearest one above it. None is ever made: ``dml init`` or :func:`init` does that.
+    nearest one above it. It is never made here: ``dml init`` and :func:`init` do that.
+
+    :raises NotFoundError: when there is no repository.
     """
     return _resolve()[0]
 
@@ -78,19 +80,19 @@ def _resolve() -> tuple[Dml, str]:
 
 
 def set_default_dml(dml: Dml) -> None:
-    """Make ``dml`` the repository that the module-level functions use."""
+    """Makes ``dml`` the repository that the module-level functions use."""
     global _process  # noqa: PLW0603
     _process = dml
 
 
 def clear_default_dml() -> None:
-    """Undo :func:`set_default_dml`."""
+    """Undoes :func:`set_default_dml`."""
     global _process, _found  # noqa: PLW0603
     _process = _found = None
 
 
 def use_default_dml(dml: Dml) -> AbstractContextManager[Dml]:
-    """Make ``dml`` the default inside a ``with`` block, in this thread or task.
+    """Makes ``dml`` the default inside a ``with`` block, in this thread or task.
 
     >>> import daggerml
     >>> with daggerml.temporary() as repo, daggerml.use_default_dml(repo):
@@ -124,11 +126,14 @@ def new(
     tags: Optional[Iterable[str]] = None,
     dml: Optional[Dml] = None,
 ) -> Dag:
-    """Begin a DAG that will be committed under ``name``.
+    """Begins a draft that will be committed under ``name``.
 
-    Use it in a ``with`` block, so that an exception in the block becomes the
-    DAG's error. ``dml`` is the repository; by default the one of
-    :func:`get_default_dml`.
+    Use it in a ``with`` block: an exception that leaves the block is then recorded as the
+    DAG's error.
+
+    :param message: the message of the commit.
+    :param tags: labels of the DAG.
+    :param dml: the repository; by default the one of :func:`get_default_dml`.
     """
     return (dml or get_default_dml()).new(name, message, tags=tags)
 
@@ -137,7 +142,7 @@ def new(
 def load(
     name: Union[str, Ref], dml: Optional[Dml] = None, *, revision: Union[str, Ref, None] = None
 ) -> Dag:
-    """Load a committed DAG by its name (or its ref), as of ``revision``."""
+    """Loads a committed DAG by its name or its ref, as of ``revision``; see :meth:`Dml.load`."""
     return (dml or get_default_dml()).load(name, revision=revision)
 
 
@@ -148,7 +153,7 @@ def resume(
     message: Optional[str] = None,
     dml: Optional[Dml] = None,
 ) -> Dag:
-    """Continue an open DAG, frozen or left behind by another process."""
+    """Continues a draft that was frozen, or that another process left; see :meth:`Dml.resume`."""
     return (dml or get_default_dml()).resume(index, name=name, message=message)
 
 
@@ -169,7 +174,7 @@ def status() -> dict[str, Any]:
 
 @accepts(*_CONFIGURATION)
 def temporary(prefix: str = "dml-", *, user: Optional[str] = None) -> AbstractContextManager[Dml]:
-    """Make a repository in a temporary folder, which is removed at the end.
+    """Makes a repository in a temporary folder, which is removed when ``with`` ends.
 
     >>> import daggerml
     >>> with daggerml.temporary() as repo:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_ELEMENTS", "STANDARD"]
 
-# Arrays of more elements are not values but data: they belong in a file.
+# Larger arrays are data, which belongs in a file.
 MAX_ELEMENTS = 10_000
 
 
@@ -31,14 +31,14 @@ class TypeCodec:
         self.function = function
 
     def can_encode(self, value: Any) -> bool:
-        """Tell whether ``value`` is of the type, whose module must be loaded then."""
+        """Tells whether ``value`` is of the type, whose module must be loaded then."""
         module = sys.modules.get(self.module)
         return module is not None and any(
             isinstance(value, getattr(module, name, ())) for name in self.names
         )
 
     def encode(self, value: Any, dag: Dag) -> Any:
-        """Return what the function makes of ``value``."""
+        """Returns what the function makes of ``value``."""
         return self.function(value)
 
 
@@ -47,14 +47,14 @@ def _runnable(value: Any) -> Any:
 
 
 class DelayedCodec:
-    """Puts what a delayed value stands for in its place."""
+    """Encodes a delayed value as what it stands for in the DAG."""
 
     def can_encode(self, value: Any) -> bool:
-        """Tell whether ``value`` is known only in the DAG that it is put into."""
+        """Tells whether ``value`` is known only in the DAG that it is put into."""
         return hasattr(value.__class__, "_lower")
 
     def encode(self, value: Any, dag: Dag) -> Any:
-        """Return the node or the runnable."""
+        """Returns the node or the runnable."""
         return value._lower(dag)
 
 
@@ -62,11 +62,11 @@ class DagclassCodec:
     """Encodes an instance of a dag class as the runnable of its entrypoint."""
 
     def can_encode(self, value: Any) -> bool:
-        """Tell whether ``value`` is an instance of a dag class."""
+        """Tells whether ``value`` is an instance of a dag class."""
         return "_dagclass_compiled" in getattr(value, "__dict__", ())
 
     def encode(self, value: Any, dag: Dag) -> Any:
-        """Return its entrypoint."""
+        """Returns its entrypoint."""
         from daggerml.dagclasses.compiled import entry
 
         return entry(value)
@@ -76,11 +76,11 @@ class DataclassCodec:
     """Encodes dataclasses as maps of their fields."""
 
     def can_encode(self, value: Any) -> bool:
-        """Tell whether ``value`` is an instance of a dataclass."""
+        """Tells whether ``value`` is an instance of a dataclass."""
         return hasattr(value.__class__, "__dataclass_fields__")
 
     def encode(self, value: Any, dag: Dag) -> Any:
-        """Return the fields by name."""
+        """Returns the fields by name."""
         import dataclasses
 
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
@@ -90,11 +90,11 @@ class ArrayCodec:
     """Encodes small arrays of any library as lists, and refuses large ones with advice."""
 
     def can_encode(self, value: Any) -> bool:
-        """Tell whether ``value`` has a shape and elements, as arrays do."""
+        """Tells whether ``value`` has a shape and elements, as arrays do."""
         return hasattr(value, "shape") and hasattr(value, "dtype") and hasattr(value, "tolist")
 
     def encode(self, value: Any, dag: Dag) -> Any:
-        """Return the elements as a scalar or as nested lists."""
+        """Returns the elements as a scalar or as nested lists."""
         size = 1
         for length in value.shape:
             size *= length
@@ -115,7 +115,7 @@ _TIMES = ("M", "m")
 
 
 def _duration(value: Any) -> Any:
-    """Return a timedelta as an ISO 8601 duration, exact to its last digit."""
+    """Returns a timedelta as an ISO 8601 duration, exact to its last digit."""
     if _is_no_time(value):
         return None
     micros = (value.days * 86_400 + value.seconds) * 1_000_000 + value.microseconds
@@ -124,7 +124,7 @@ def _duration(value: Any) -> Any:
 
 
 def _seconds(count: int, digits: int) -> str:
-    """Return a number of seconds with so many decimal digits as a duration."""
+    """Returns a number of seconds with so many decimal digits as a duration."""
     sign = "-" if count < 0 else ""
     seconds, rest = divmod(abs(count), 10**digits)
     return f"{sign}PT{seconds}.{rest:0{digits}}S" if rest else f"{sign}PT{seconds}S"
@@ -135,7 +135,7 @@ def _isoformat(value: Any) -> Any:
 
 
 def _is_no_time(value: Any) -> bool:
-    """Tell whether it is pandas' NaT, the missing time; only that is not itself."""
+    """Tells whether it is pandas' NaT, the missing time, which alone does not equal itself."""
     return bool(value != value)  # noqa: PLR0124
 
 
@@ -144,7 +144,7 @@ def _posix(value: Any) -> str:
 
 
 def _item(value: Any) -> Any:
-    """Return a numpy scalar as Python's, where there is one that says the same."""
+    """Returns a numpy scalar as an equal Python object, where there is one."""
     item = value.item()
     if isinstance(item, type(value)):  # longdouble
         raise CodecError.unsupported(value)
@@ -179,7 +179,7 @@ class CollectionCodec:
     """Encodes any mapping, sequence or set as the built-in one."""
 
     def can_encode(self, value: Any) -> bool:
-        """Tell whether ``value`` is a collection that is not a built-in one or derived from it."""
+        """Tells whether ``value`` is a collection that is not a built-in one or derived from it."""
         from collections.abc import Mapping, Sequence
         from collections.abc import Set as AbstractSet
 
@@ -188,7 +188,7 @@ class CollectionCodec:
         )
 
     def encode(self, value: Any, dag: Dag) -> Any:
-        """Return the built-in collection with the same elements."""
+        """Returns the built-in collection with the same elements."""
         return _from_abc(value)
 
 

@@ -1,15 +1,15 @@
-"""Text from a repository, made safe for a terminal and for a page."""
+"""Makes text from a repository safe for a terminal and for a page."""
 
 from __future__ import annotations
 
 __all__ = ["safe"]
 
-# Controls, line ends of other kinds, what turns text round, and what nobody sees.
+# Control characters, other line ends, direction marks and invisible characters.
 _UNSAFE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
 def safe(text: str, keep: str = "") -> str:
-    r"""Return the text with escapes for all that would be obeyed or not be seen.
+    r"""Returns the text with escapes for control characters and invisible ones.
 
     The characters in ``keep`` stay as they are.
 

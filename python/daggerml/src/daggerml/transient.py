@@ -1,8 +1,7 @@
-"""Failures that may not come again: which exceptions count, and trying them again.
+"""Transient failures: which exceptions count as such, and how calls are run again.
 
-:class:`daggerml.Transient` always counts, and so does what an author names by
-``@funk(transient=[...])``. The names are in the runnable, so that it is known where the
-function runs which classes they are.
+:class:`daggerml.Transient` always counts. So do the classes in ``@funk(transient=[...])``: the
+runnable holds their names, and the process that runs the function looks them up.
 """
 
 from __future__ import annotations
@@ -20,13 +19,13 @@ if TYPE_CHECKING:
 
 __all__ = ["TAG", "Failure", "names", "tried"]
 
-#: The tag of a call's DAG whose error may not come again; the engine knows it.
+#: The tag of a call's DAG with a transient error. The engine knows it.
 TAG = "daggerml:transient"
 
-#: No wait is longer, in seconds.
+#: The longest wait, in seconds.
 _FOR_EVER = 1e9
 
-#: The first wait before trying again, in seconds.
+#: The first wait before a call is run again, in seconds.
 FIRST_WAIT = 0.2
 
 
@@ -36,11 +35,13 @@ def names(
     *,
     modules: Sequence[str] = (),
 ) -> list[str]:
-    """Return the names of exception classes, as a runnable holds them.
+    """Returns the names of exception classes, as a runnable holds them.
 
-    A builtin class has no dot, one of ``helpers`` begins with one (it is found in the source
-    that runs), any other is ``module.Class``. ``modules`` are the names of those that
-    travel along. What cannot be found, or is no exception, is an error.
+    The name of a builtin class has no dot. That of a class in ``helpers`` begins with one: it is
+    found in the source that runs. Any other is ``module.Class``. ``modules`` are the names of the
+    modules that the funk brings along.
+
+    :raises InvalidError: when a class cannot be found, or is not an exception.
     """
     each = [given] if isinstance(given, (str, type)) else list(given)
     own = {helper.__name__: helper for helper in helpers if isinstance(helper, type)}
@@ -48,7 +49,7 @@ def names(
 
 
 def _class(given: object, own: Mapping[str, type]) -> Optional[type]:
-    """Return the class that is meant; ``None`` if it is only known where the function runs."""
+    """Returns the class of that name; ``None`` if it is known only where the function runs."""
     found = given
     if isinstance(given, str):
         words = given.split(".")
@@ -74,7 +75,7 @@ def _class(given: object, own: Mapping[str, type]) -> Optional[type]:
 
 
 def _imported(words: list[str]) -> object:
-    """Return what a dotted name means; ``None`` if its package is not here."""
+    """Returns what a dotted name means; ``None`` if its package is not installed here."""
     from importlib import import_module
 
     for length in range(len(words) - 1, 0, -1):
@@ -86,7 +87,7 @@ def _imported(words: list[str]) -> object:
             if missing == words[0]:
                 return None
             if module == missing or module.startswith(f"{missing}."):
-                continue  # that part of the name is a class, perhaps
+                continue  # that part of the name may be a class
             text = f"transient: {'.'.join(words)!r} cannot be imported: {problem}"
             raise InvalidError(text) from None
         for word in words[length:]:
@@ -118,21 +119,21 @@ def _name(
 
 
 class Failure:
-    """An exception that ended a function: whether it counts, and when to try again."""
+    """An exception that ended a function: whether it is transient, and when to run it again."""
 
     __slots__ = ("_classes", "problem", "retried", "retry_after", "transient")
 
-    #: Whether it may not come again.
+    #: Whether it is transient.
     transient: bool
-    #: Whether what failed, a call within, was tried again already.
+    #: Whether a nested call failed, which was run again already.
     retried: bool
-    #: How many seconds to wait at least.
+    #: The least number of seconds to wait.
     retry_after: float
 
     def __init__(
         self, problem: BaseException, named: Iterable[str] = (), known: Optional[Any] = None
     ) -> None:
-        """Judge ``problem``; classes of the funk itself are looked up in ``known``."""
+        """Decides about ``problem``. ``known`` has what the source of the funk defines, by name."""
         self.problem = problem
         self._classes = [cls for name in named for cls in [_found(name, known or {})] if cls]
         self.retried = False
@@ -140,8 +141,8 @@ class Failure:
         self.transient = self._counts(problem)
 
     def _counts(self, problem: BaseException) -> bool:
-        # Each of a group must count: else trying again would not help. What an exception
-        # was raised from does not matter: whoever wrapped it made something else of it.
+        # All of a group must count, or running it again would not help. What an exception
+        # was raised from does not count: whoever wrapped it made another error of it.
         waiting, seen = [problem], 0
         while waiting:
             one = waiting.pop()
@@ -162,12 +163,12 @@ class Failure:
         return any(_is(one, cls) for cls in self._classes)
 
     def mark(self, dag: OpenDag) -> None:
-        """Mark the DAG of the call, if it counts."""
+        """Marks the DAG of the call, if the failure is transient."""
         if self.transient:
             dag.add_tag(TAG)
 
     def members(self) -> dict[str, Any]:
-        """Return what an adapter's answer says of it, beside the DAG."""
+        """Returns the members of the adapter's answer that describe it."""
         found: dict[str, Any] = {}
         if self.transient and self.retried:
             found["retried"] = True
@@ -184,16 +185,16 @@ def _groups() -> tuple[type, ...]:
 
 
 def _seconds(asked: object) -> float:
-    """Return a time to wait; what is none is no wait: it must not hide the failure."""
+    """Returns a number of seconds; 0 for anything else, which must not hide the failure."""
     if isinstance(asked, (int, float)) and not isinstance(asked, bool) and asked > 0:
         return float(min(asked, _FOR_EVER))
     return 0.0
 
 
 def _found(name: str, known: Mapping[str, Any]) -> Optional[type]:
-    """Return the class of that name, if it is known in this process.
+    """Returns the class of that name, if this process has it.
 
-    Nothing is imported: an exception's class is there when it was raised.
+    It imports nothing: the class of an exception that was raised is loaded.
     """
     found: object = None
     words = name.split(".")
@@ -222,7 +223,7 @@ def _is(problem: BaseException, cls: type) -> bool:
 def tried(
     function: Callable[[], Any], named: Iterable[str], known: Mapping[str, Any], retries: int
 ) -> Any:
-    """Call a function in this process, and again after transient failures, as calls do."""
+    """Calls a function in this process, and again after transient failures."""
     import random
     import time
 

@@ -1,6 +1,6 @@
-"""What is needed of ``typing`` when the program runs, without importing it.
+"""A typing shim: ``cast`` and ``overload`` without importing ``typing`` at run time.
 
-``typing`` takes longer to import than all of this package.
+Importing ``typing`` takes longer than importing all of this package.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 else:
 
     def cast(kind: object, value: object) -> object:
-        """Return the value: casts are for type checkers."""
+        """Returns the value; casts are only for type checkers."""
         return value
 
     def overload(function: object) -> object:
-        """Return the function: overloads are for type checkers."""
+        """Returns the function; overloads are only for type checkers."""
         return function
 
 

@@ -4,9 +4,9 @@
 |---|---|
 | ``cli`` | the program ``daggerml-adapter-dask`` and what it answers |
 | ``cluster`` | finding the scheduler, or starting one on this machine |
-| ``answers`` | what a task gave, checked |
-| ``tasks`` | a call as a task: submitted, found again, collected, stopped |
-| ``worker`` | what the machines of the cluster run |
+| ``answers`` | checking what a task returned |
+| ``tasks`` | calls as tasks: submit, find again, collect, stop |
+| ``worker`` | the code that the machines of the cluster run |
 """
 
 __all__: list[str] = []

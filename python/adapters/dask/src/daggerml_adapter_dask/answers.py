@@ -1,8 +1,7 @@
-"""What a task of the cluster gave: taken for nothing but text and bytes of bounded size.
+"""Checks what a task of the cluster returned: only texts and bytes of limited size pass.
 
-A worker may be broken, of another version, or somebody else's. What it says of a
-result is checked by whoever asked for the call; here it is seen to that there is an
-answer to one question at all, and nothing else in it.
+A worker may be broken, have another version, or belong to somebody else. The executor checks
+the result itself. This checks that it has the form of one answer, and nothing else in it.
 """
 
 from __future__ import annotations
@@ -14,13 +13,13 @@ from daggerml.adapters.lines import AdapterError
 
 __all__ = ["checked", "told"]
 
-#: The largest outcome that is passed on, in bytes; a line holds no more of it.
+#: The largest result that is passed on, in bytes, so that it fits into a line.
 MAX_BUNDLE = 380 << 20
 
-#: How much of a log is passed on: its end.
+#: How much of the end of a log is passed on, in bytes.
 MAX_LOG = 1 << 18
 
-#: How long the kind and the message of an error may be.
+#: The greatest length of the kind and of the message of an error, in characters.
 MAX_KIND, MAX_TEXT = 100, 1 << 14
 
 #: The longest wait that is passed on, in milliseconds.
@@ -30,8 +29,8 @@ _ID = re.compile(r"[0-9a-f]{64}")
 
 
 def checked(answer: object) -> dict[str, Any]:
-    """Return the answer of a task, with nothing in it but what an answer has."""
-    # The types themselves: a class of the worker's own could say anything later.
+    """Returns the answer of a task with only the members that an answer can have."""
+    # Exactly these types: an object of a derived class could change later.
     if type(answer) is not dict:
         raise _wrong(f"a {type(answer).__name__}")
     state = answer.get("state")
@@ -45,7 +44,7 @@ def checked(answer: object) -> dict[str, Any]:
 
 
 def told(thing: object, most: int = MAX_TEXT) -> str:
-    """Return the text of something, whatever its ``str`` does, not too long."""
+    """Returns the text of an object, cut to a limit; also when its ``str`` fails."""
     try:
         text = str(thing)
     except Exception:  # noqa: BLE001  the worker's own
@@ -62,7 +61,7 @@ def _done(answer: dict[Any, Any]) -> dict[str, Any]:
     if type(dag) is not str or not _ID.fullmatch(dag):
         raise _wrong(f"{told(dag, 80)} for the id of a DAG")
     found: dict[str, Any] = {"bundle": bundle, "dag": dag}
-    # After a transient error: whether and when to try again. The executor caps the wait.
+    # Whether and when to run it again after a transient error. The executor limits the wait.
     wait = answer.get("retry_after_ms")
     if type(wait) is int and 0 <= wait <= MAX_WAIT:
         found["retry_after_ms"] = wait

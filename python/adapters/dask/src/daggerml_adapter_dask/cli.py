@@ -15,14 +15,14 @@ from daggerml.adapters.lines import AdapterError
 #: The name by which a runnable asks for this adapter.
 NAME = "dask"
 
-#: The distribution that this program comes in.
+#: The name of the package that has this program.
 DISTRIBUTION = "daggerml-adapter-dask"
 
 Message = dict[str, Any]
 
 
 def main() -> int:
-    """Answer the requests on standard input, one JSON line each, until it ends."""
+    """Answers the requests on standard input, one JSON line each, until it is closed."""
     parser = argparse.ArgumentParser(
         prog=DISTRIBUTION,
         description="Runs DaggerML calls on a Dask cluster. DaggerML starts it; it answers "
@@ -38,39 +38,39 @@ def main() -> int:
     options = parser.parse_args()
     if options.scheduler is not None:
         os.environ["DAGGERML_DASK_SCHEDULER"] = options.scheduler
-    # What Dask says of connections that come and go is for those who ask for it.
+    # Messages of Dask about connections are shown only to those who ask for them.
     logging.getLogger("distributed").setLevel(os.environ.get("DAGGERML_DASK_LOG", "ERROR"))
     lines.serve({"invoke": invoke, "poll": poll, "cancel": cancel, "describe": describe})
     used = sys.modules.get("daggerml_adapter_dask.cluster")
     if used is not None:
         used.leave()
     sys.stderr.flush()
-    os._exit(0)  # without waiting for connections to a scheduler that may be gone
+    os._exit(0)  # it does not wait for connections to a scheduler that may be gone
 
 
 def invoke(request: Message) -> Message:
-    """Submit a call, and wait for a moment."""
+    """Submits a call, and waits a moment for its end."""
     from daggerml_adapter_dask import tasks
 
     return tasks.submit(request)
 
 
 def poll(request: Message) -> Message:
-    """Ask how a call is that was submitted, by whomever."""
+    """Answers the state of a call that any process submitted."""
     from daggerml_adapter_dask import tasks
 
     return tasks.collect(_token(request))
 
 
 def cancel(request: Message) -> Message:
-    """Stop a call."""
+    """Stops a call."""
     from daggerml_adapter_dask import tasks
 
     return tasks.stop(_token(request))
 
 
 def describe(_request: Message) -> Message:
-    """Say what this adapter is and can do."""
+    """Describes the adapter."""
     return {
         "state": "description",
         "name": NAME,

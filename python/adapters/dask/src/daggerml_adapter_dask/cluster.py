@@ -1,4 +1,4 @@
-"""The scheduler: where it is, and a connection to it that is kept."""
+"""Finds the scheduler, and keeps a connection to it."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ ADDRESS = "DAGGERML_DASK_SCHEDULER"
 PATIENCE = 3.0
 
 _client: Optional[Client] = None
-# Kept, since it ends with its last reference.
+# Kept, because a cluster ends with its last reference.
 _cluster: list[Any] = []
 
 
 def connected() -> Client:
-    """Return the connection to the scheduler, made anew if it was lost."""
+    """Returns the connection to the scheduler. Makes a new one if it was lost."""
     global _client  # noqa: PLW0603
     if _client is not None and _client.status != "running":
         forget()
@@ -46,7 +46,7 @@ def connected() -> Client:
 
 
 def forget() -> None:
-    """Give the connection up."""
+    """Closes the connection."""
     global _client
     client, _client = _client, None
     if client is not None:
@@ -57,7 +57,7 @@ def forget() -> None:
 
 
 def leave() -> None:
-    """End the cluster that this process started, if it did."""
+    """Ends the cluster, if this process started it."""
     if _cluster:
         cluster, lock = _cluster
         import shutil
@@ -88,11 +88,11 @@ def _address() -> str:
 
 
 def _local() -> str:
-    """Return the address of a cluster on this machine: one for all processes of a caller."""
+    """Returns the address of the cluster on this machine that all processes of a caller use."""
     folder = Path(tempfile.gettempdir()) / f"daggerml-dask-{os.getuid()}-{os.getppid()}"
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700)
-    # Its name can be guessed, so somebody else may have put another one there, or a link.
+    # Its name can be guessed, so somebody else may have made it, or a link in its place.
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
         text = f"{folder} is not a folder of this user's alone; remove it, or set TMPDIR"

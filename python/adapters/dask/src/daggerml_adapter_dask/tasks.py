@@ -1,9 +1,9 @@
 """A call as a Dask task.
 
-The name of the task is made of the call's key and attempt, so that the same
-attempt, asked for twice, is one task. A call that is not done in a moment is
-published under that name, which is also its token: the task then belongs to the
-scheduler, and any process can collect it.
+The name of the task is made of the call's key and the number of the run, so that
+submitting a run twice makes one task. A call that takes longer than a moment is published
+under this name, which is also its run token: the task then belongs to the scheduler, and any
+process can collect it.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ __all__ = ["collect", "stop", "submit"]
 Message = dict[str, Any]
 T = TypeVar("T")
 
-#: How long a request waits for the end of a call, in seconds.
+#: How many seconds a request waits for the end of a call.
 MOMENT = 0.25
 
-#: The names of tasks, which are their tokens.
+#: The form of the names of tasks, which are the run tokens.
 _TOKEN = re.compile(r"daggerml-[0-9a-f]+-[0-9]+")
 
 _futures: dict[str, Future] = {}
 
 
 def _answering(ask: Callable[[Any], Message]) -> Callable[[Any], Message]:
-    """Answer with an error when the scheduler is lost on the way."""
+    """Makes an error answer of a lost connection to the scheduler."""
 
     @functools.wraps(ask)
     def guarded(given: Any) -> Message:
@@ -53,7 +53,7 @@ def _answering(ask: Callable[[Any], Message]) -> Callable[[Any], Message]:
 
 @_answering
 def submit(request: Message) -> Message:
-    """Submit the call in a request."""
+    """Submits the call in a request, and returns the answer."""
     try:
         key, attempt = str(request["key"]), int(request["attempt"])
         bundle = binascii.a2b_base64(request["bundle"])
@@ -92,7 +92,7 @@ def submit(request: Message) -> Message:
 
 @_answering
 def collect(token: str) -> Message:
-    """Collect the outcome of a call, if it is there."""
+    """Returns the answer for a call: its result, if it has ended."""
     _check(token)
     client = cluster.connected()
     future = _found(client, token)
@@ -105,13 +105,13 @@ def collect(token: str) -> Message:
 
 @_answering
 def stop(token: str) -> Message:
-    """Stop a call wherever it runs."""
+    """Stops a call on any machine of the cluster."""
     _check(token)
     client = cluster.connected()
     try:
         future = _found(client, token)
     except AdapterError:
-        return {"state": "canceled"}  # it is at its end, or its scheduler
+        return {"state": "canceled"}  # the task or its scheduler has ended
     client.cancel([future], force=True)
     client.run(_by_value(worker.stop), token, on_error="ignore")
     _forget(client, token)
@@ -119,7 +119,7 @@ def stop(token: str) -> Message:
 
 
 def _check(token: str) -> None:
-    """Refuse what is no token of ours: a scheduler has names of others, too."""
+    """Raises an error for a token that is not ours: others use the scheduler too."""
     if not _TOKEN.fullmatch(token):
         raise AdapterError("invalid_request", f"{answers.told(token, 100)} is no token")
 
@@ -147,7 +147,7 @@ def _unknown(token: str) -> AdapterError:
 
 
 def _waited(future: Future, lost: AdapterError) -> Optional[Message]:
-    """Return the answer if the task ends in a moment; ``lost`` if nobody knows of it any more."""
+    """Returns the answer if the task ends in a moment; ``lost`` if the scheduler lost it."""
     from concurrent.futures import CancelledError
 
     from distributed import TimeoutError as DaskTimeoutError
@@ -163,15 +163,15 @@ def _waited(future: Future, lost: AdapterError) -> Optional[Message]:
         text = f"a Dask worker cannot run calls: {answers.told(problem)}; "
         raise AdapterError("worker_unfit", f"{text}install daggerml where workers run") from None
     except (Exception, SystemExit, GeneratorExit) as problem:
-        # Whatever the task itself raised, a timeout say, is answered and ends nothing here.
+        # What the task itself raised, even a timeout, becomes an error answer.
         if getattr(future, "status", None) != "error":
             if isinstance(problem, (TimeoutError, DaskTimeoutError)):
                 return None
             if isinstance(problem, CancelledError):
                 raise lost from None
             if isinstance(problem, UnboundLocalError):
-                # Dask's `sync` ends like this when what it waits for is canceled, and that
-                # connection would do so again.
+                # Dask's `sync` raises this when its task was canceled, and this connection
+                # would raise it again.
                 text = f"a gather was canceled ({problem})"
                 raise ConnectionError(text) from None
             if isinstance(problem, CommClosedError):
@@ -186,7 +186,7 @@ def _waited(future: Future, lost: AdapterError) -> Optional[Message]:
 
 
 def _by_value(function: Callable[..., T]) -> Callable[..., T]:
-    """Return the function so that workers get its code: they may lack this package."""
+    """Returns a function that is pickled with its code, for workers without this package."""
     import cloudpickle
 
     cloudpickle.register_pickle_by_value(worker)

@@ -1,4 +1,4 @@
-"""What the machines of the cluster run: it is sent to them, so they need only ``daggerml``."""
+"""The code that the machines of the cluster run. It is sent there: they need only ``daggerml``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["ask_to_secede", "run", "stop"]
 
 
 def run(name: str, request: dict[str, Any], scheduler: str) -> dict[str, Any]:
-    """Run a call in a process of this machine, and return the adapter's answer."""
+    """Runs a call in a process of this machine, and returns the adapter's answer."""
     import distributed
 
     from daggerml.adapters.process import run_call
@@ -17,7 +17,7 @@ def run(name: str, request: dict[str, Any], scheduler: str) -> dict[str, Any]:
     waiting = distributed.get_worker().__dict__.setdefault("_daggerml_waiting", set())
 
     def on_wait(name: str) -> None:
-        # A call that waits for a call of its own gives its place on the worker free.
+        # A call that waits for a nested call lets its worker run another task.
         if name in waiting and not seceded:
             seceded.append(name)
             distributed.secede()
@@ -29,14 +29,14 @@ def run(name: str, request: dict[str, Any], scheduler: str) -> dict[str, Any]:
 
 
 def stop(name: str) -> bool:
-    """Stop a call that runs on this machine."""
+    """Stops a call that runs on this machine."""
     from daggerml.adapters.process import stop_call
 
     return stop_call(name)
 
 
 def ask_to_secede(key: str, dask_worker: Any = None) -> None:
-    """Note that the call of that key, if it runs here, waits for another."""
+    """Records that the call of that key, if it runs here, waits for another one."""
     from daggerml.adapters.process import running
 
     names = [name for name in running() if name.startswith(f"daggerml-{key}-")]

@@ -1,6 +1,6 @@
 """Commands: any executable as a function, without a shell.
 
-:func:`command` makes the runnable, :func:`run` is its run in the adapter ``local``.
+:func:`command` makes the runnable, and :func:`run` runs it, in the adapter ``local``.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 __all__ = ["URI", "command", "run"]
 
-#: What a runnable of a command has as its URI.
+#: The URI of the runnable of a command.
 URI = "daggerml:command/1"
 
-#: What every command gets of the environment: where programs, texts and files are.
+#: The environment variables that every command gets.
 STANDARD_ENV = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT", "TEMP")
 
-#: How much of standard error an error tells.
+#: How much of the end of standard error is in an error, in bytes.
 _TAIL = 4096
 
 
@@ -44,21 +44,25 @@ def command(
     transient: Iterable[int] = (),
     adapter: str = "local",
 ) -> Runnable:
-    r"""Make a runnable of a program: an executable and its arguments, never a shell.
+    r"""Makes a runnable of a program: an executable and its arguments, never a shell.
 
-    A whole number stands for the argument of the call at that position: in
-    ``argv`` for its text, in ``stdin`` and ``files`` for its bytes. The command runs
-    in a new folder that holds ``files`` (by name) and is removed afterwards. Its
-    result is a map of ``stdout`` and ``outputs``, which are read from the folder,
-    all as bytes. With ``store``, the URI of a folder, outputs are moved there under
-    the hash of their bytes, and the result holds their URIs.
+    A whole number in ``argv``, ``stdin`` or ``files`` stands for an argument of the call, by
+    its position from 0. In ``argv`` its text is used, in ``stdin`` and ``files`` its bytes.
+    The command runs in a new folder, which is removed afterwards. The result is a map with
+    the bytes of ``stdout``, and with the bytes of each file in ``outputs`` under its name.
 
-    The command sees of the environment only PATH and the like, the variables
-    named in ``inherit``, and those of ``env``. If it ends with another
-    code than 0, that is the error of the call, with the end of what it wrote to
-    standard error. The codes in ``transient`` (such as 75, by which many programs say "try
-    again later") are failures that may not come again: the call is tried again, and
-    such an error is not cached.
+    An exit code other than 0 is an error of the call; its message holds the end of
+    standard error.
+
+    :param files: files to make in the folder first, by name.
+    :param outputs: the names of the files to read from the folder at the end.
+    :param store: the URI of a folder. Outputs are moved there, named by the hash of their
+        bytes, and the result holds their URIs in the place of the bytes.
+    :param env: environment variables and their values.
+    :param inherit: names of environment variables to pass on. Without these, the command gets
+        only ``PATH`` and a few more.
+    :param transient: exit codes of failures that may not come again, such as 75 ("try again
+        later"). The call is run again, and the error is not cached.
 
     >>> import daggerml
     >>> sort = daggerml.command(["sort", "-n"], stdin=0)
@@ -102,7 +106,7 @@ def _exit_code(code: object) -> int:
 
 
 def run(dag: Dag, runnable: Runnable) -> dict[str, Any]:
-    """Run a command as the call of ``dag``."""
+    """Runs a command as the call of ``dag``."""
     kwargs = runnable.kwargs
     args: list[Any] = dag.argv.value()
     argv = [_text(_given(part, args)) for part in kwargs["argv"]]
@@ -146,7 +150,7 @@ def _run(
         raise Error(text, "command", "CommandError") from None
     tail = bytearray()
 
-    def forward() -> None:  # standard error is the call's log
+    def forward() -> None:  # standard error is the adapter log
         assert process.stderr is not None  # noqa: S101
         while part := os.read(process.stderr.fileno(), 65536):
             sys.stderr.buffer.write(part)
@@ -160,7 +164,7 @@ def _run(
             with process.stdin as pipe:
                 pipe.write(stdin)
         except OSError:
-            return  # the command does not want it
+            return  # the command does not read it
 
     threads = [threading.Thread(target=work, daemon=True) for work in (forward, feed)]
     with process:
@@ -182,7 +186,7 @@ def _run(
 
 
 def _given(part: Any, args: list[Any]) -> Any:
-    """Return what a part stands for: the call's argument at a position, or itself."""
+    """Returns the call's argument when ``part`` is a position, otherwise ``part`` itself."""
     if not isinstance(part, int) or isinstance(part, bool):
         return part
     if not 0 <= part < len(args):
@@ -234,12 +238,12 @@ def _output(root: Path, name: str, store: Optional[Uri], program: str) -> Any:
     place = folder / hashlib.sha256(data).hexdigest()
     with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
         file.write(data)
-    Path(file.name).replace(place)  # at once, and the same bytes if it was there
+    Path(file.name).replace(place)  # atomically; a file that was there has the same bytes
     return Uri(place.resolve().as_uri())
 
 
 def _inside(name: str) -> str:
-    """Return the name of a file in the command's folder, if it is one."""
+    """Returns a file name, or raises an error when it is not inside the command's folder."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name or not path.parts:
         text = f"{name!r} is not the name of a file in the command's folder"

@@ -1,8 +1,8 @@
 """The adapter protocol's lines: requests on standard input, answers on standard output.
 
-Both are moved to descriptors of their own, so that nothing a function prints, and
-no process that it starts, can get between them: what goes to standard output
-from then on goes to standard error, which is the call's log.
+Both get file descriptors of their own, so that the output of a function, or of a process
+that it starts, cannot mix with the answers. What is written to standard output afterwards
+goes to standard error, which is the adapter log.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MAX_LINE = 1 << 30
 
 
 class AdapterError(Exception):
-    """Something that is answered with the state ``error``."""
+    """An error that is answered with the state ``error``."""
 
     def __init__(self, kind: str, message: str, *, transient: bool = False) -> None:
         super().__init__(message)
@@ -43,17 +43,17 @@ class AdapterError(Exception):
 
 
 def serve(handlers: Mapping[str, Handler]) -> None:
-    """Answer the requests on standard input, one at a time, until it ends.
+    """Answers the requests on standard input, one at a time, until it is closed.
 
-    When it ends in the middle of a request, everything that was started stops; only
-    ``describe`` is answered all the same.
+    If it is closed in the middle of a request, this process and all that it started are
+    ended; only ``describe`` is still answered.
     """
     requests, answers = _private()
     inbox = _Inbox(requests)
     pid = os.getpid()
     while (line := inbox.next()) is not None:
         answer = _answered(line, handlers, inbox)
-        if os.getpid() != pid:  # a function forked, and this is the child
+        if os.getpid() != pid:  # this is a child that a function forked
             os._exit(0)
         _flush()
         data = json.dumps(answer).encode("ascii") + b"\n"
@@ -61,7 +61,7 @@ def serve(handlers: Mapping[str, Handler]) -> None:
             try:
                 while data:
                     data = data[os.write(answers, data) :]
-            except BrokenPipeError:  # nobody reads the answers any more
+            except BrokenPipeError:  # the reader of the answers is gone
                 return
 
 
@@ -71,7 +71,7 @@ def _answered(line: bytes, handlers: Mapping[str, Handler], inbox: _Inbox) -> Me
         request = _parsed(line)
         number = request.get("id")
         handler = _handler(request["op"], handlers)
-        if request["op"] != "describe":  # that starts nothing: who only asks gets an answer
+        if request["op"] != "describe":  # it starts nothing, so it can be answered
             inbox.work()
         answer = handler(request)
     except AdapterError as error:
@@ -105,7 +105,7 @@ def _parsed(line: bytes) -> Message:
 
 
 class _Inbox:
-    """Reads lines while the main thread works, so that the end is seen at once."""
+    """Reads lines in a thread, so that the end of the input is noticed at once."""
 
     def __init__(self, requests: BinaryIO) -> None:
         self._requests = requests
@@ -115,21 +115,21 @@ class _Inbox:
         threading.Thread(target=self._read, name="daggerml-requests", daemon=True).start()
 
     def next(self) -> Optional[bytes]:
-        """Return the next line; ``None`` at the end."""
+        """Returns the next line; ``None`` when the input is closed."""
         with self._changed:
             while not self._lines:
                 self._changed.wait()
             return self._lines.popleft()
 
     def work(self) -> None:
-        """From now on the end of the lines stops this process; at once, if it has come."""
+        """Lets the end of the input end this process, from now on."""
         with self._changed:
             self._busy = True
             if self._lines and self._lines[-1] is None:
                 _stop()
 
     def idle_after(self) -> threading.Condition:
-        """Return the lock under which an answer is written, so that it is written whole."""
+        """Returns the lock for writing an answer, so that the process cannot end halfway."""
         self._busy = False
         return self._changed
 
@@ -148,7 +148,7 @@ class _Inbox:
 
 
 def _stop() -> None:
-    """End this process and all that it started."""
+    """Ends this process and all processes that it started."""
     if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
         os.killpg(0, signal.SIGKILL)
     os._exit(1)
@@ -167,7 +167,7 @@ _log: list[int] = []
 
 
 def _private() -> tuple[BinaryIO, int]:
-    """Take standard input and output away from whatever else runs in this process."""
+    """Moves standard input and output to descriptors that only the adapter uses."""
     requests, answers = os.fdopen(os.dup(0), "rb"), os.dup(1)
     _log.append(os.dup(2))
     streams()
@@ -175,11 +175,11 @@ def _private() -> tuple[BinaryIO, int]:
 
 
 def streams() -> None:
-    """Give a function the streams it expects, whatever the one before did to them.
+    """Sets ``sys.stdin``, ``stdout`` and ``stderr`` for a function, as if none ran before.
 
-    There is nothing to read, and what is written is the log.
+    The input is empty, and the output goes to the log.
     """
-    if not _log:  # no process of an adapter
+    if not _log:  # this is not a process of an adapter
         return
     nothing = os.open(os.devnull, os.O_RDONLY)
     for number, source in ((0, nothing), (1, _log[0]), (2, _log[0])):

@@ -1,7 +1,7 @@
 """The adapter ``local``: runs Python functions and commands on this machine.
 
-A program: :func:`run`, or ``python -m daggerml.adapters.local``. It answers one request
-after the other; whoever starts it decides whether it gets more than one.
+The program is :func:`run`, or ``python -m daggerml.adapters.local``. It answers any number of
+requests, one after the other.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ _repository: dict[str, Dml] = {}
 
 
 def run() -> NoReturn:
-    """Answer requests until standard input ends, and end the process."""
+    """Answers requests until standard input is closed, and ends the process."""
     try:
         lines.serve({"invoke": invoke, "poll": poll, "cancel": cancel, "describe": describe})
     finally:
         _clean_up()
-    # Threads that a function left running would keep the process alive.
+    # A thread that a function left running would keep the process alive.
     lines._flush()
     os._exit(0)
 
 
 def invoke(request: dict[str, Any]) -> dict[str, Any]:
-    """Run a call to its end."""
+    """Runs a call to its end."""
     from daggerml.adapters import work
     from daggerml.errors import DmlRepoError
 
@@ -56,18 +56,18 @@ def invoke(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def poll(request: dict[str, Any]) -> dict[str, Any]:
-    """Say that nothing is known: calls end before they are answered."""
+    """Answers that the token is unknown: ``invoke`` waits for the end of a call."""
     text = f"this adapter gives no tokens, and knows none like {request.get('token')!r}"
     raise AdapterError("unknown_token", text)
 
 
 def cancel(request: dict[str, Any]) -> dict[str, Any]:
-    """Say that it is stopped: there is no call under way while requests are read."""
+    """Answers that the call is stopped: no call runs while a request is read."""
     return {"state": "canceled"}
 
 
 def describe(request: dict[str, Any]) -> dict[str, Any]:
-    """Say what this is."""
+    """Describes the adapter."""
     from daggerml import version
 
     return {
@@ -80,7 +80,7 @@ def describe(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _opened(folder: Any) -> Dml:
-    """Return the caller's repository, or one of this process when it shares none."""
+    """Returns the caller's repository, or a temporary one when the caller shares none."""
     from daggerml.dml import Dml
 
     where = "" if folder is None else str(folder)

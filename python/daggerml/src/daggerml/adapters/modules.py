@@ -1,4 +1,4 @@
-"""The modules that a funk brings along: there while it runs, and gone afterwards."""
+"""The modules that a funk brings along, which exist only while it runs."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _PACKAGE = ".__init__"
 
 @contextlib.contextmanager
 def brought(sources: Mapping[str, str]) -> Iterator[None]:
-    """Let modules be imported from their sources, and from nowhere else.
+    """Lets modules be imported from these sources only, while ``with`` lasts.
 
-    A process may run calls that bring different versions of one module.
+    One process may run calls that bring different versions of a module.
     """
     if not sources:
         yield
@@ -32,20 +32,20 @@ def brought(sources: Mapping[str, str]) -> Iterator[None]:
     try:
         yield
     finally:
-        with contextlib.suppress(ValueError):  # a function took it out
+        with contextlib.suppress(ValueError):  # a function removed it
             sys.meta_path.remove(finder)
         _taken(finder.roots)
         sys.modules.update(before)
 
 
 def _taken(roots: set[str]) -> dict[str, ModuleType]:
-    """Take the modules of these packages out of those that are imported."""
+    """Removes the modules of these packages from ``sys.modules``."""
     names = [name for name in sys.modules if name.partition(".")[0] in roots]
     return {name: sys.modules.pop(name) for name in names}
 
 
 class _Finder:
-    """Finds and loads modules. No base class says so: those are slow to import."""
+    """Finds and loads modules. It has no base class, because those are slow to import."""
 
     def __init__(self, sources: Mapping[str, str]) -> None:
         self._sources = sources
@@ -77,7 +77,7 @@ class _Finder:
         exec(code, module.__dict__)  # noqa: S102  it is what an import does
 
     def get_source(self, fullname: str) -> str:
-        """Return the source of a module; that of a package without one is empty."""
+        """Returns the source of a module; ``""`` for a package without an ``__init__``."""
         found: Any = self._sources.get(fullname)
         return self._sources.get(fullname + _PACKAGE, "") if found is None else str(found)
 

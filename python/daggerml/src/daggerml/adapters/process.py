@@ -1,8 +1,8 @@
 """A process of the adapter ``local``, for programs that run calls elsewhere.
 
-:func:`run_call` is what a machine of a cluster does with a call. It needs nothing
-there but this package: the call comes as bytes, and so does its outcome. Functions
-run in processes of their own, so that none can end or block the one that drives them.
+:func:`run_call` runs a call on a machine of a cluster. It needs only this package there: the
+call arrives as bytes, and its result leaves as bytes. Functions run in processes of their
+own, so that they cannot end or block the process that calls it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Process", "run_call", "running", "stop_call"]
 
-#: How much of standard error is kept, in bytes: its end.
+#: How much of the end of standard error is kept, in bytes.
 MAX_LOG = 1 << 18
 
 #: How long an idle process is kept, in seconds.
@@ -39,7 +39,7 @@ class Process:
             program("daggerml.adapters.local", "run"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            # Windows cannot wait for two pipes at once: there the log is not kept.
+            # Windows cannot wait for two pipes at once, so the log is not kept there.
             stderr=None if os.name == "nt" else subprocess.PIPE,
             start_new_session=True,
             env={**os.environ, **(environment or {})},
@@ -48,7 +48,7 @@ class Process:
         self.idle_since = time.monotonic()
 
     def ask(self, **request: Any) -> dict[str, Any]:
-        """Send a request and wait for its answer; an answer, too, when the process dies."""
+        """Sends a request and returns the answer; an error answer when the process dies."""
         self._number += 1
         line = json.dumps({"protocol": 1, "id": self._number, **request}).encode() + b"\n"
         assert self._process.stdin is not None  # noqa: S101
@@ -74,7 +74,7 @@ class Process:
         return answer
 
     def _read(self, log: bytearray) -> bytes:
-        """Return the answer's line; what comes on standard error until then goes to ``log``."""
+        """Returns the line of the answer, and adds what comes on standard error to ``log``."""
         assert self._process.stdout is not None  # noqa: S101
         if self._process.stderr is None:
             return self._process.stdout.readline()
@@ -84,7 +84,7 @@ class Process:
             waiting.register(answer, selectors.EVENT_READ)
             waiting.register(log_of, selectors.EVENT_READ)
             while True:
-                # The log first, and what was written before the answer is there with it.
+                # The log is read first, so that it holds all that was written before the answer.
                 ready = {key.fd for key, _ in waiting.select()}
                 if log_of in ready:
                     part = os.read(log_of, 65536)
@@ -104,17 +104,17 @@ class Process:
 
     @property
     def alive(self) -> bool:
-        """Whether it can be asked."""
+        """Whether the process runs."""
         return self._process.poll() is None
 
     def close(self) -> None:
-        """End it in peace: it stops when its standard input ends."""
+        """Closes its standard input, upon which it ends."""
         with contextlib.suppress(OSError):
             if self._process.stdin is not None:
                 self._process.stdin.close()
 
     def kill(self) -> None:
-        """End it and all that it started, at once."""
+        """Kills it and all processes that it started."""
         with contextlib.suppress(OSError):
             if hasattr(os, "killpg"):
                 import signal
@@ -136,10 +136,10 @@ def run_call(
     environment: Optional[dict[str, str]] = None,
     on_wait: Optional[Callable[[str], None]] = None,
 ) -> dict[str, Any]:
-    """Run the call in ``request`` (whose ``bundle`` is bytes); return the answer.
+    """Runs the call in ``request``, and returns the adapter's answer.
 
-    ``name`` is what :func:`stop_call` stops it by. ``on_wait`` is called from time
-    to time while the call runs.
+    In both, ``bundle`` is bytes. :func:`stop_call` stops the call by its ``name``. ``on_wait``
+    is called about 20 times a second while the call runs.
     """
     given = {**request, "bundle": _text(request["bundle"])}
     with _taken(name, environment) as process:
@@ -159,7 +159,7 @@ def run_call(
 
 
 def stop_call(name: str) -> bool:
-    """Stop a call, with all that it started; return whether it was running here."""
+    """Stops a call, with all that it started. Returns whether it was running here."""
     with _lock:
         process = _running.get(name)
         if process is None:
@@ -170,14 +170,14 @@ def stop_call(name: str) -> bool:
 
 
 def running() -> list[str]:
-    """Return the names of the calls that run in this process's processes."""
+    """Returns the names of the calls that run in this process's processes."""
     with _lock:
         return sorted(_running)
 
 
 @contextlib.contextmanager
 def _taken(name: str, environment: Optional[dict[str, str]]) -> Iterator[Process]:
-    """Take an idle process, or start one; put it back if it is still good."""
+    """Takes an idle process or starts one, and keeps it afterwards if it still runs."""
     with _lock:
         late = time.monotonic() - IDLE
         for old in [each for each in _idle if each.idle_since < late or not each.alive]:

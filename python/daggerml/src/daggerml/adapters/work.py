@@ -1,4 +1,4 @@
-"""One call, where it runs: its DAG is begun, the function called, its outcome packed."""
+"""Runs one call: begins its DAG, calls the function and packs the result."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["function_of", "run"]
 
-#: The attribute of funks' frames in a stack: only what follows is the author's.
+#: The file names of funks begin like this: from such a frame on, a stack is the author's.
 _FILE = "<funk "
 
 #: The name of the module that the source of a funk becomes.
@@ -35,12 +35,13 @@ _MODULE = "daggerml_funk"
 def run(
     repository: Dml, bundle: bytes, ancestors: list[str], *, thin: bool
 ) -> tuple[Ref, bytes, dict[str, Any]]:
-    """Run the call in ``bundle``; return the ref of its DAG, a bundle of it, and more to answer.
+    """Runs the call in ``bundle``. Returns the ref of its DAG, a bundle of it, and more members.
 
-    That is when to try again after a failure that may not come again.
+    The members belong into the adapter's answer: when to run the call again after a
+    transient failure.
 
-    Whatever the function raises is the DAG's error. ``ancestors`` are the keys of
-    the calls that this one is nested in, and its own.
+    What the function raises becomes the DAG's error. ``ancestors`` are the keys of the calls
+    that this one is nested in, and its own key.
     """
     core, runnable = _core.begin_call(repository._handle, bundle, ancestors)
     runner = _RUNNERS.get(runnable.uri.uri)
@@ -60,7 +61,7 @@ def run(
                 result = runner(dag, runnable)
                 node, _ = core.put(result, None, dag._codec)
             except BaseException as problem:
-                failure = _judged(problem, runnable)  # while its modules are there
+                failure = _judged(problem, runnable)  # before its modules are removed
                 raise
         return (*_core.end_call(core, node, None, thin=thin), {})
     except BaseException as problem:  # noqa: BLE001  it is the call's outcome
@@ -70,20 +71,20 @@ def run(
         try:
             failure.mark(core)
             ended = _core.end_call(core, None, parts, thin=thin)
-        except DmlRepoError:  # the function cancelled its DAG, say
+        except DmlRepoError:  # the function may have cancelled its DAG
             core, _ = _core.begin_call(repository._handle, bundle, ancestors)
             failure.mark(core)
             ended = _core.end_call(core, None, parts, thin=thin)
         return (*ended, failure.members())
     finally:
-        # The next call of a warm process begins like the first.
+        # The next call in this process must begin like the first.
         dag._open = None
         sys.path[:] = path
         _restore(folder, environment)
 
 
 def _judged(problem: BaseException, runnable: Runnable) -> Failure:
-    from daggerml.transient import Failure  # a function that goes well does not need it
+    from daggerml.transient import Failure  # only needed when a function fails
 
     return Failure(problem, _strings(runnable.kwargs.get("transient")), _own_names())
 
@@ -93,7 +94,7 @@ def _strings(value: Any) -> list[str]:
 
 
 def _own_names() -> dict[str, Any]:
-    """Return what the source of the funk that ran last defines."""
+    """Returns what the source of the funk that ran last defines."""
     return dict(vars(sys.modules[_MODULE])) if _MODULE in sys.modules else {}
 
 
@@ -110,13 +111,13 @@ def _run_funk(dag: Dag, runnable: Runnable) -> Any:
     except TypeError as problem:
         if problem.__traceback__ is None or problem.__traceback__.tb_next is not None:
             raise
-        # It was not entered: it takes other arguments.
+        # The function was not entered, because it takes other arguments.
         text = f"{problem}: a funk gets the DAG of its call, and then the arguments ({len(args)})"
         raise Error(text, "python", "TypeError") from None
 
 
 def _require(required: list[str]) -> None:
-    """Refuse to run what needs other packages than are installed here."""
+    """Raises an error when packages that the call requires are not installed here."""
     if not required:
         return
     from daggerml.funks import requirements
@@ -141,15 +142,15 @@ _RUNNERS: dict[str, Callable[[Dag, Runnable], Any]] = {
 
 
 def function_of(runnable: Runnable) -> Callable[..., Any]:
-    """Return the function of a funk, in a new module with its source."""
+    """Returns the function of a funk, in a new module with its source."""
     source, name = runnable.kwargs["source"], runnable.kwargs["function"]
     file = f"{_FILE}{name}>"
     # So that tracebacks, debuggers and inspect show the lines.
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
     module = types.ModuleType(_MODULE)
     module.__file__ = file
-    sys.modules[module.__name__] = module  # where dataclasses and pickle look for it
-    # Annotations were texts in the first format, whatever the author's module said.
+    sys.modules[module.__name__] = module  # dataclasses and pickle look for it there
+    # In the first format, annotations were always texts.
     are_texts = runnable.uri.uri == "daggerml:funk/1"
     exec(_compiled(source, file, are_texts=are_texts), module.__dict__)  # noqa: S102  running it is the purpose
     function: Callable[..., Any] = getattr(module, name)
@@ -166,7 +167,7 @@ def _compiled(source: str, file: str, *, are_texts: bool) -> types.CodeType:
 
 
 def _of_author(error: Error) -> Error:
-    """Return the error with the stack from the author's function on."""
+    """Returns the error with the stack from the author's function on."""
     for index, frame in enumerate(error.stack):
         if str(frame.get("filename", "")).startswith(_FILE):
             return Error(error.message, error.origin, error.type, error.stack[index:])
@@ -174,7 +175,7 @@ def _of_author(error: Error) -> Error:
 
 
 def _restore(folder: str, environment: dict[str, str]) -> None:
-    with contextlib.suppress(OSError):  # it was removed
+    with contextlib.suppress(OSError):  # the folder was removed
         os.chdir(folder)
     if os.environ != environment:
         os.environ.clear()

@@ -1,4 +1,4 @@
-"""What programs of DaggerML 0.1.x import from here; the guide "from 0.1" has the rest.
+"""The names that programs of DaggerML 0.1.x import from here; see the guide "from 0.1".
 
 New programs use :func:`daggerml.funk`, :func:`daggerml.dagclass` and :func:`daggerml.run`.
 
@@ -7,7 +7,7 @@ New programs use :func:`daggerml.funk`, :func:`daggerml.dagclass` and :func:`dag
 | ``api`` | ``funkify``, ``dagclass``, ``run``, ``ref``, ``load`` |
 | ``codecs`` | the delayed values that these make |
 | ``testing`` | ``defunkify`` |
-| ``status`` | what of adapters and codecs is installed |
-| ``adapters``, ``executors`` | base classes, to be read and tested; they run no calls here |
-| ``funks``, ``s3`` | names that say what replaces them |
+| ``status`` | the adapters and codecs that are installed |
+| ``adapters``, ``executors`` | base classes: classes can be derived and tested, but run no calls |
+| ``funks``, ``s3`` | names whose errors say what replaces them |
 """

@@ -1,7 +1,7 @@
-"""The base class of adapters of DaggerML 0.1.x, and the adapters that are here.
+"""The base class of adapters of DaggerML 0.1.x, and the names of the installed adapters.
 
-Calls are run by programs that answer lines of JSON (the guide "adapters"), so a class
-can be written and tested with this one, and runs no call.
+A derived class can be tested, but does not run calls: adapters are programs that answer
+lines of JSON (see the guide "adapters").
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ class AdapterBase(Authored):
 
     @classmethod
     def send(cls, **payload: Any) -> dict[str, Any]:  # noqa: ARG003  derived classes use it
-        """Do one operation; a derived class does."""
+        """Does one operation. Derived classes define it."""
         text = f"{cls.__name__} has no transport"
         raise InvalidError(text, hint=_GUIDE)
 
     @classmethod
     def cli(cls, argv: Any = None) -> int:  # noqa: ARG003  derived classes use it
-        """Refuse to be a program: the requests are others here."""
+        """Raises an error: programs get other requests here."""
         text = f"{cls.__name__} answers the requests of daggerml 0.1.x, which are no longer made"
         raise InvalidError(text, hint=_GUIDE)
 
 
 def list_adapters() -> list[str]:
-    """Return the names of the adapters that calls can have, in order."""
+    """Returns the names of the installed adapters, sorted."""
     from daggerml.calls import GROUP
     from daggerml.codecs import entry_points
 
@@ -43,7 +43,7 @@ def list_adapters() -> list[str]:
 
 
 def get_adapter(name: str) -> type[AdapterBase]:
-    """Say where an adapter is: none is a Python class here."""
+    """Raises an error that says where the adapter is: it is not a Python class here."""
     if name in list_adapters():
         text = f"the adapter {name!r} is installed, and it is no Python class"
         raise InvalidError(text, hint=f"give it to a funk: adapter={name!r}")

@@ -46,12 +46,12 @@ Input = Union["Callable[..., Any]", Runnable, DelayedRunnable, Funk]
 
 
 def ref(name: str) -> DelayedRef:
-    """Return what stands for the node of this name, where it is put: a DAG, or a dag class."""
+    """Returns an object that stands for the node of this name in a DAG or dag class."""
     return DelayedRef(name)
 
 
 def load(dagname: str, nodename: Optional[str] = None) -> DelayedLoad:
-    """Return what stands for the result of a committed DAG (or a node of it), when it is put.
+    """Returns an object that stands for the result of a committed DAG, or for a node of it.
 
     In a new program a field takes the node itself: ``Report(raw=daggerml.load("raw").result)``.
     """
@@ -59,7 +59,7 @@ def load(dagname: str, nodename: Optional[str] = None) -> DelayedLoad:
 
 
 def is_node_like(x: object) -> bool:
-    """Tell whether something is a node, or stands for one."""
+    """Tells whether an object is a node or stands for one."""
     return isinstance(x, (Node, Projection, DelayedRef, DelayedLoad, DelayedRunnable))
 
 
@@ -74,7 +74,7 @@ def funkify(
 def funkify(
     sub_or_fn: Optional[Input] = None, *, adapter: str = "local", uri: str = SCRIPT, **kwargs: Any
 ) -> Union[DelayedRunnable, Callable[[Input], DelayedRunnable]]:
-    """Package a Python function, or let a runnable run elsewhere; new programs use ``funk``.
+    """Packages a Python function, or a runnable for another adapter. New programs use ``funk``.
 
     >>> import daggerml
     >>> from daggerml.contrib import api
@@ -88,11 +88,11 @@ def funkify(
     ...     repo.load("old").result.value()
     30
 
-    :param uri: ``"script"`` for a function; for a runnable that is to run elsewhere, the name
-        of the adapter that runs it, which finds it as ``sub`` and the options as ``kwargs``.
-    :param extra_objs: functions, classes and modules that it uses: ``helpers`` of ``funk``.
-    :param post_lines: lines of Python that are part of its module.
-    :param prepop: values, funks and :func:`ref` that are put into the call's DAG.
+    :param uri: ``"script"`` for a function. For a runnable: the name of the adapter that runs
+        it, which gets it as ``sub`` and the options as ``kwargs``.
+    :param extra_objs: functions, classes and modules that it uses, as ``helpers`` of ``funk``.
+    :param post_lines: lines of Python to add to its module.
+    :param prepop: values, funks and :func:`ref` objects to put into the call's DAG, by name.
     :param tags: labels of the call's DAG.
     """
     if sub_or_fn is None:

@@ -1,4 +1,4 @@
-"""What adapters and executors of DaggerML 0.1.x have in common."""
+"""The common part of adapters and executors of DaggerML 0.1.x."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Authored"]
 
 
 class Authored:
-    """What makes a runnable of what was authored for it."""
+    """Makes a runnable of what an author wrote for an adapter or executor."""
 
     @classmethod
     def resolve_runnable(
@@ -22,6 +22,6 @@ class Authored:
         kwargs: dict[str, Any],  # noqa: ARG003  derived classes use them
         sub: Any,  # noqa: ARG003
     ) -> Runnable:
-        """Return the runnable of what was authored; a derived class says which."""
+        """Returns the runnable of what an author wrote. Derived classes define it."""
         text = f"{cls.__name__} does not say what it makes of uri={uri!r}"
         raise InvalidError(text, hint="define resolve_runnable, or make a daggerml.Runnable")

@@ -1,4 +1,4 @@
-"""The delayed values, where DaggerML 0.1.x had them."""
+"""The delayed values, in the place where DaggerML 0.1.x had them."""
 
 from __future__ import annotations
 

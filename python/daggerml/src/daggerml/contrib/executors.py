@@ -1,4 +1,4 @@
-"""The base class of executors of DaggerML 0.1.x, to be read and tested; it runs no call."""
+"""The base class of executors of DaggerML 0.1.x. Derived classes can be tested only."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _GONE = {
 
 
 class ExecutorBase(Authored):
-    """An executor of DaggerML 0.1.x: one operation is one call of one of its methods."""
+    """An executor of DaggerML 0.1.x, with a method for each operation."""
 
     name: str = ""
     adapter: str = ""
 
     @classmethod
     def handle(cls, *, operation: str, **payload: Any) -> dict[str, Any]:
-        """Do one operation in a new instance: ``invoke`` starts, and polls from then on."""
+        """Does one operation in a new instance: ``invoke`` starts a call, and later polls it."""
         fields = {name: payload.get(name) for name in ("cache_key", "execution_id", "runnable")}
         more = {name: payload.get(name) for name in ("remote", "scratch_uri")}
         state = payload.get("adapter_state")
@@ -43,21 +43,21 @@ class ExecutorBase(Authored):
         raise InvalidError(text)
 
     def start(self, **payload: Any) -> dict[str, Any]:
-        """Begin a call; a derived class does."""
+        """Begins a call. Derived classes define it."""
         text = f"{type(self).__name__} does not say how a call is begun"
         raise InvalidError(text, hint="define start")
 
     def poll(self, **payload: Any) -> dict[str, Any]:
-        """Say how a call is; a derived class does."""
+        """Returns the state of a call. Derived classes define it."""
         text = f"{type(self).__name__} does not say how a call is"
         raise InvalidError(text, hint="define poll")
 
     def cleanup(self, **payload: Any) -> dict[str, Any]:
-        """Say that there is nothing to clean up."""
+        """Returns that there is nothing to clean up."""
         return {"status": "success", "adapter_state": None, "error": None}
 
     def cancel(self, **payload: Any) -> dict[str, Any]:
-        """Say that it cannot be stopped, unless a derived class can."""
+        """Returns that it cannot be stopped. Derived classes may define it."""
         state = payload.get("state")
         return {"status": "retry", "adapter_state": state, "error": "it cannot be stopped"}
 

@@ -1,4 +1,4 @@
-"""Funks that DaggerML 0.1.x came with: a name that says what replaces it."""
+"""The name of a funk of DaggerML 0.1.x, which says what replaces it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["docker_build"]
 
 
 class _Gone:
-    """A funk that is not here: it can be imported, and not put into a DAG."""
+    """A funk that does not exist any more: it can be imported, but not put into a DAG."""
 
     def __init__(self, name: str, hint: str) -> None:
         self._name = name

@@ -1,4 +1,4 @@
-"""The object store of DaggerML 0.1.x: a name that says what replaces it."""
+"""The name of the object store of DaggerML 0.1.x, which says what replaces it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["S3Store"]
 
 
 class S3Store:
-    """What stored data in S3, in 0.1.x; nothing here needs S3, and nothing uses it."""
+    """Stored data in S3, in 0.1.x. Making one raises an error: nothing here needs S3."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         text = "there is no S3 store here: a repository needs a folder, and nothing else"

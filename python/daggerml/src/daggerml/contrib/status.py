@@ -1,4 +1,4 @@
-"""What of adapters and codecs is installed, as DaggerML 0.1.x told it."""
+"""The adapters and codecs that are installed, in the form of DaggerML 0.1.x."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _CODEC = ("can_encode", "encode")
 
 
 def status() -> dict[str, Any]:
-    """Return the adapters, executors and codecs that there are, and what is wrong with them.
+    """Returns the installed adapters, executors and codecs, and what is wrong with them.
 
     >>> from daggerml.contrib.status import status
     >>> [item["key"] for item in status()["executors"]]

@@ -1,4 +1,4 @@
-"""Running the function of a funk by itself, as DaggerML 0.1.x did."""
+"""Runs the function of a funk without a repository, as DaggerML 0.1.x did."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ __all__ = ["MockNode", "defunkify", "wrap_node"]
 
 @dataclass(frozen=True)
 class MockNode:
-    """A value that is read as that of a node is."""
+    """A value with the method ``value()``, as a node has it."""
 
     _value: Any
 
     def value(self) -> Any:
-        """Return the value."""
+        """Returns the value."""
         return self._value
 
     @classmethod
     def from_value(cls, value: Any) -> Any:
-        """Return a node as it is, and anything else as the value of one."""
+        """Returns a node as it is, and any other object as the value of a mock node."""
         return wrap_node(value)
 
 
 def wrap_node(arg: Any) -> Any:
-    """Return a node as it is, and anything else as the value of one."""
+    """Returns a node as it is, and any other object as the value of a mock node."""
     return arg if isinstance(arg, (Node, Projection, MockNode)) else MockNode(arg)
 
 
 def defunkify(value: Union[DelayedRunnable, Funk]) -> Callable[..., Any]:
-    """Return the function of a funk, which gets plain values as nodes after its DAG.
+    """Returns the function of a funk. It takes a DAG (or ``None``), and plain values for nodes.
 
-    ``funk.in_process(...)`` also gives it a DAG.
+    ``funk.in_process(...)`` is better: it gives the function a DAG.
 
     >>> from daggerml.contrib import api
     >>> @api.funkify

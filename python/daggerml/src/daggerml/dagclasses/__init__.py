@@ -6,7 +6,7 @@
 | ``reading`` | what a method needs, read from its parameters and its code |
 | ``compiled`` | :func:`dagclass`, and what it makes of an instance |
 | ``running`` | :func:`run`: a DAG of an instance |
-| ``pool`` | its steps, side by side |
+| ``pool`` | its steps, several at once |
 """
 
 from __future__ import annotations

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 else:
 
     def dataclass_transform() -> Callable[[Any], Any]:
-        """Return what leaves a function as it is; type checkers have the true one."""
+        """Returns a decorator that changes nothing; type checkers see the real one."""
         return lambda function: function
 
 
 __all__ = ["Compiled", "compiled", "dagclass", "entry"]
 
-#: Where an instance has what was made of it.
+#: The attribute of an instance that holds its :class:`Compiled`.
 _ATTRIBUTE = "_dagclass_compiled"
 
 Class = TypeVar("Class", bound=type[Any])
@@ -34,17 +34,17 @@ Class = TypeVar("Class", bound=type[Any])
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """A method that can run by itself: all of its parameters are members."""
+    """A method that needs no other arguments than members of the class."""
 
     #: What is called.
     runnable: DelayedRunnable
-    #: The members that are its arguments, in their order.
+    #: The members that are its arguments, in order.
     arguments: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True)
 class Compiled:
-    """What was made of an instance: its members, each after those that it needs."""
+    """The members of an instance, each after those that it needs."""
 
     owner: str
     entrypoint: str
@@ -54,7 +54,7 @@ class Compiled:
     methods: dict[str, DelayedRunnable]
     #: What each method needs.
     needs: dict[str, reading.Needs]
-    #: The methods that can run by themselves, each after those that it needs.
+    #: The methods that are steps, each after those that it needs.
     steps: dict[str, Step]
 
 
@@ -68,12 +68,12 @@ def dagclass(cls: Class, *, entrypoint: str = "main", **options: Any) -> Class: 
 def dagclass(
     cls: Optional[Class] = None, *, entrypoint: str = "main", **options: Any
 ) -> Union[Class, Callable[[Class], Class]]:
-    """Make a class whose methods are the steps of a DAG.
+    """Makes a class whose methods are the steps of a DAG.
 
-    It becomes a dataclass too: its fields are what it is made with. The parameters of
-    a method name the fields and the other methods that it needs. :func:`daggerml.run`
-    makes a DAG in which every method is one call, by its name; those that do not need each
-    other run at once, and what was made before is not made again.
+    The class becomes a dataclass too, with its fields as arguments. The parameters of a method
+    name the fields and the other methods that it needs. :func:`daggerml.run` makes a DAG in
+    which every method is one call with the method's name. Methods that do not need each other
+    run at the same time, and calls in the cache are not run again.
 
     >>> import daggerml
     >>> from daggerml import Node
@@ -92,15 +92,15 @@ def dagclass(
     ...     dag.keys(), dag["clean"].value(), dag.result.value()
     (['clean', 'raw', 'scale', 'total'], [1, 2], 30)
 
-    A method is packaged as :func:`daggerml.funk` does it: it runs elsewhere, gets nodes
-    and brings along what it uses. Decorate it with ``@daggerml.funk(...)`` for
-    helpers, another adapter or a timeout. Where it runs, ``self`` is the DAG of its call:
-    ``self.scale`` is the node of a field, and ``self.other(x)`` calls another method with
-    arguments. A method some of whose parameters name no member is only called so.
+    A method is packaged like a :func:`daggerml.funk`: it runs in another process, gets nodes,
+    and must bring along what it uses. Decorate it with ``@daggerml.funk(...)`` for helpers,
+    another adapter or a timeout. Inside it, ``self`` is the DAG of its call: ``self.scale`` is
+    the node of a field, and ``self.other(x)`` calls another method. A method that has
+    a parameter which is not the name of a member is called only in this way.
 
-    :param entrypoint: the method whose result is the DAG's; the methods that it does not
-        need are not run. Without one, all run, and the result is that of the methods
-        that no other needs.
+    :param entrypoint: the method whose result is the DAG's result; methods that it does not
+        need are not run. If the class has no such method, all methods run, and the result is
+        that of the methods that no other method needs.
     :param options: those of :func:`dataclasses.dataclass`, such as ``kw_only=True``.
     """
     if cls is None:
@@ -119,7 +119,7 @@ def dagclass(
     @functools.wraps(original)
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
         original(self, *args, **kwargs)
-        if type(self).__init__ is init:  # else that of a derived class does it
+        if type(self).__init__ is init:  # otherwise the __init__ of the derived class does it
             _compile(self, entrypoint)
 
     made.__init__ = init
@@ -127,7 +127,7 @@ def dagclass(
 
 
 def compiled(instance: Any) -> Compiled:
-    """Return what was made of an instance of a dag class."""
+    """Returns what was made of an instance of a dag class."""
     found = getattr(instance, "__dict__", {}).get(_ATTRIBUTE)
     if found is None:
         text = f"a {type(instance).__name__} is not an instance of a dag class"
@@ -149,7 +149,7 @@ def _compile(instance: Any, entrypoint: str) -> None:
     if bad:
         text = f"{owner} uses reserved names for its members: {', '.join(bad)}"
         raise InvalidError(text, hint="a DAG has something else by that name; take another")
-    # Values that name others, by api.ref(...).
+    # Values that refer to others by api.ref(...).
     bound: dict[str, Any] = {}
     refers = {name: _refs(value, names - set(methods), owner) for name, value in values.items()}
     for name in reading.in_order(refers, owner):
@@ -179,7 +179,7 @@ def _compile(instance: Any, entrypoint: str) -> None:
 
 
 def _members(instance: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the values and the methods of an instance, in the order of their definition."""
+    """Returns the values and the methods of an instance, in the order of their definition."""
     fields = [field.name for field in dataclasses.fields(instance)]
     values = {name: getattr(instance, name) for name in fields}
     methods: dict[str, Any] = {}
@@ -201,7 +201,7 @@ def _members(instance: Any) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def entry(value: Any) -> Any:
-    """Return a value; that of an instance of a dag class is the method to call."""
+    """Returns a value; for an instance of a dag class, the runnable of its entrypoint."""
     inner = getattr(value, "__dict__", {}).get(_ATTRIBUTE)
     if isinstance(inner, Compiled):
         if inner.entrypoint not in inner.methods:
@@ -212,7 +212,7 @@ def entry(value: Any) -> Any:
 
 
 def _function(thing: Any) -> Any:
-    """Return the function inside of a method, however it is decorated."""
+    """Returns the function of a method, without its decorators."""
     while isinstance(thing, DelayedRunnable):
         thing = thing.kwargs.get("fn") if thing.sub is None else thing.sub
     if isinstance(thing, Funk):
@@ -230,7 +230,7 @@ def _runnable(thing: Any, prepop: dict[str, Any]) -> DelayedRunnable:
 
 
 def _refs(value: Any, known: set[str], owner: str) -> set[str]:
-    """Return the members that a value names."""
+    """Returns the names of the members that a value refers to."""
     found: set[str] = set()
     for each in _walk(value):
         if isinstance(each, DelayedRef):
@@ -255,7 +255,7 @@ def _walk(value: Any) -> Any:
 
 
 def _bound(value: Any, members: dict[str, Any]) -> Any:
-    """Return a value with members in the place of their names."""
+    """Returns a value in which the members replace the references to them."""
     if isinstance(value, DelayedRef):
         return members[value.name] if value.name in members else value
     if isinstance(value, DelayedRunnable):
@@ -272,7 +272,7 @@ def _bound(value: Any, members: dict[str, Any]) -> Any:
 def _order(
     methods: dict[str, Any], needs: dict[str, reading.Needs], names: set[str], owner: str
 ) -> list[str]:
-    """Return the methods, each after those that it reads, and whose results it takes."""
+    """Returns the methods, each after those that it reads and those whose results it takes."""
     after = {
         name: {*need.reads, *(_arguments(need, names) if _is_step(need, names) else ())}
         for name, need in needs.items()
@@ -281,15 +281,15 @@ def _order(
 
 
 def _is_step(need: reading.Needs, names: set[str]) -> bool:
-    """Tell whether a method can run by itself: members are all that it must be given."""
+    """Tells whether a method is a step: it requires no other arguments than members."""
     required = set(need.parameters) - need.optional
     given = [name for name in need.parameters if name in names]
-    # Arguments have no names in a call, so none can be left out before another.
+    # Calls have only positional arguments, so none in front of another can be left out.
     in_front = given == list(need.parameters[: len(given)])
     return not need.open and required <= names and in_front
 
 
 def _arguments(need: reading.Needs, names: set[str]) -> tuple[str, ...]:
-    """Return the members that are the arguments of a step."""
+    """Returns the members that are the arguments of a step."""
     found = tuple(name for name in need.parameters if name in names)
     return found if found == need.parameters[: len(found)] else ()

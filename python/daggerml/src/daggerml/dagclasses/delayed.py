@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 __all__ = ["SCRIPT", "DelayedLoad", "DelayedRef", "DelayedRunnable", "of_funk"]
 
-#: What a delayed runnable of a Python function has as its ``uri``.
+#: The ``uri`` of a delayed runnable of a Python function.
 SCRIPT = "script"
 
-#: What of a delayed function is not part of its runnable.
+#: The keys of a delayed function that its runnable does not hold.
 _PACKAGED = {"source", "function"}
 _OWN = {"fn", "fn_name", "script", "extra_objs", "post_lines"}
 
 
 @dataclass(frozen=True)
 class DelayedRef:
-    """The node of this name, in the DAG or dag class that it is put into."""
+    """Stands for the node of this name in the DAG or dag class that it is put into."""
 
     name: str
 
@@ -38,7 +38,7 @@ class DelayedRef:
 
 @dataclass(frozen=True)
 class DelayedLoad:
-    """The result, or the node of a name, of a DAG that is committed by then."""
+    """Stands for the result of a DAG, or its node of a name, when it is put into another."""
 
     dagname: str
     nodename: Optional[str] = None
@@ -49,11 +49,11 @@ class DelayedLoad:
 
 @dataclass(frozen=True)
 class DelayedRunnable:
-    """A runnable, some of whose parts are known only in the DAG that it is put into.
+    """A runnable with parts that are known only in the DAG that it is put into.
 
-    That of a Python function has ``uri="script"``, and in ``kwargs`` the function as
-    ``fn``, its source as ``script``, its name as ``fn_name``, and ``prepop`` and ``tags``.
-    Any other runs ``sub`` elsewhere: by the adapter that has the name of its ``uri``.
+    For a Python function, ``uri`` is ``"script"``, and ``kwargs`` holds the function (``fn``),
+    its source (``script``), its name (``fn_name``), ``prepop`` and ``tags``. Any other ``uri``
+    is the name of an adapter, which runs ``sub``.
     """
 
     uri: str
@@ -97,7 +97,7 @@ class DelayedRunnable:
 
 
 def of_funk(funk: Any, prepop: dict[str, Any]) -> DelayedRunnable:
-    """Return a funk as a delayed runnable, with more values in its ``prepop``."""
+    """Returns a funk as a delayed runnable, with more values in its ``prepop``."""
     kwargs = {
         "fn": funk.function,
         "fn_name": funk.name,
@@ -111,12 +111,12 @@ def of_funk(funk: Any, prepop: dict[str, Any]) -> DelayedRunnable:
 
 
 def _target(uri: str) -> str:
-    """Return a URI; names such as ``docker`` are no URIs."""
+    """Returns a target as a URI, or raises an error for a name such as ``docker``."""
     return uri if ":" in uri else f"daggerml:{uri}"
 
 
 def _value(thing: Any, dag: Dag) -> Any:
-    """Return what a runnable can hold: values, and no nodes."""
+    """Returns a value that a runnable can hold, in which nodes are replaced by their values."""
     from daggerml.funks import Funk
 
     if isinstance(thing, Funk):
@@ -133,7 +133,7 @@ def _value(thing: Any, dag: Dag) -> Any:
         return {_value(item, dag) for item in thing}
     if isinstance(thing, _plain()):
         return thing
-    # By way of its codec: the value of a node that only this knows.
+    # Its codec makes a node, whose value is taken.
     from daggerml.codecs import encode
 
     encoded = encode(thing, dag)

@@ -1,4 +1,4 @@
-"""The steps of one run, side by side."""
+"""The steps of one run of a dag class, several at once."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Pool", "StepError"]
 
-#: How many steps are under way on adapters that are not this machine.
+#: How many steps run at once on adapters other than ``local``.
 _FAR = 64
 
-#: How often signals are looked for while steps run, in seconds.
+#: How often signals are handled while steps run, in seconds.
 _EVERY = 0.1
 
 #: How long steps may take to stop after an interrupt, in seconds.
@@ -30,7 +30,7 @@ _PATIENCE = 5.0
 
 
 class StepError(NodeError):
-    """A step of a dag class ended in an error; ``step`` is its name."""
+    """A step of a dag class failed. ``step`` is the name of its method."""
 
     step: str
 
@@ -47,10 +47,10 @@ class StepError(NodeError):
 
 @dataclass
 class Pool:
-    """The steps of one run: each begins when what it needs is there, in a thread of its own.
+    """Runs the steps, each in its own thread, which begins when what it needs is there.
 
-    They run in a DAG that is thrown away, and what they made is recorded in another, in an
-    order that does not depend on which was first: the same run makes the same DAG.
+    They run in a draft that is thrown away. Then their calls are recorded in another draft,
+    always in the same order, so that the same run makes the same DAG.
     """
 
     #: The DAG to run them in.
@@ -60,7 +60,7 @@ class Pool:
     wanted: list[str]
     options: dict[str, Any]
     parallel: Optional[int]
-    #: The arguments of a call that is no step.
+    #: The arguments of the call, when ``run`` was given some.
     given: dict[str, list[Any]] = field(default_factory=dict)
     bar: Optional[Progress] = None
     #: The nodes of steps and values in the DAG that they are run or recorded in.
@@ -68,14 +68,14 @@ class Pool:
     #: The DAGs that the calls made.
     dags: dict[str, Ref] = field(default_factory=dict)
     failed: dict[str, BaseException] = field(default_factory=dict)
-    #: The calls under way: the step of each, and its key when that is known.
+    #: The running calls: the step of each, and its key once that is known.
     running: dict[str, Optional[str]] = field(default_factory=dict)
     ended: SimpleQueue[tuple[str, Any, Optional[BaseException]]] = field(
         default_factory=SimpleQueue
     )
 
     def run(self) -> None:
-        """Run the steps, until one fails and those under way have ended."""
+        """Runs the steps. After one fails, no more begin, and it waits for those that run."""
         try:
             self._put_values(self.scratch)
             self._run()
@@ -87,7 +87,7 @@ class Pool:
             self.scratch._open = None
 
     def record(self, dag: Dag) -> dict[str, Any]:
-        """Record the steps in ``dag``; return their nodes, or raise what the first failed with."""
+        """Records the steps in ``dag`` and returns their nodes, or raises the first error."""
         from daggerml.calls import record
 
         self.nodes = {}
@@ -125,7 +125,7 @@ class Pool:
                 self.dags[name] = made
 
     def _put_values(self, dag: Dag) -> None:
-        """Put the values that steps take, under their names."""
+        """Puts the values that steps take, under their names."""
         for name in dict.fromkeys(need for step in self.wanted for need in self._needs(step)):
             if name in self.made.values:
                 self.nodes[name] = dag.put(self.made.values[name], name=name)
@@ -144,7 +144,7 @@ class Pool:
                 continue
             del waiting[name]
             self.running[name] = None
-            # Not one that the process waits for at its end: an interrupt is to end it.
+            # A daemon, so that an interrupt can end the process.
             work = threading.Thread(target=self._call, args=(name,), daemon=True)
             work.start()
 
@@ -186,13 +186,13 @@ class Pool:
 
     def _next(self) -> tuple[str, Any, Optional[BaseException]]:
         while True:
-            try:  # On Windows a wait without an end cannot be interrupted.
+            try:  # On Windows, a wait without a timeout cannot be interrupted.
                 return self.ended.get(timeout=_EVERY)
             except Empty:
                 continue
 
     def _stop(self) -> None:
-        """Stop the steps under way that this process runs, and wait for them a little."""
+        """Stops the steps that this process runs, and waits for them for a moment."""
         calls = self.scratch.dml.exec
         for key in self.running.values():
             try:
@@ -201,7 +201,7 @@ class Pool:
                     for record in calls.show(key)
                 ):
                     calls.cancel(key)
-            except DmlRepoError as problem:  # it has just ended, say
+            except DmlRepoError as problem:  # it may have just ended
                 log.debug("call %s was not stopped: %s", key, problem)
         for _ in range(len(self.running)):
             try:
@@ -210,7 +210,7 @@ class Pool:
                 return
 
     def _named(self, error: BaseException, step: str) -> BaseException:
-        """Return an error that tells the step."""
+        """Returns an error that names the step."""
         owner = self.made.owner
         if isinstance(error, NodeError):
             named = StepError._of(error, step, owner)

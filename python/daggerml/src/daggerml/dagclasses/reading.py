@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RESERVED", "Needs", "in_order", "is_method", "needs"]
 
-#: Names that mean something else in a DAG, which `self` is where a method runs.
+#: Names that a DAG uses itself: `self` is a DAG while a method runs.
 RESERVED = frozenset(name for name in dir(Dag) if not name.startswith("_"))
 
 _NAMED = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -36,14 +36,14 @@ class Needs:
 
 
 def is_method(thing: Any) -> bool:
-    """Tell whether a function is one of a dag class: its first parameter is ``self``."""
+    """Tells whether the first parameter of a function is ``self``."""
     function = definition.unwrapped(thing)
     code = getattr(function, "__code__", None)
     return code is not None and code.co_argcount > 0 and code.co_varnames[0] == "self"
 
 
 def needs(function: Callable[..., Any], where: str) -> Needs:
-    """Read what a method needs."""
+    """Reads what a method needs."""
     tree = definition.of_function(definition.unwrapped(function)).node  # type: ignore[arg-type]
     reads: dict[str, None] = {}
     assigned: set[str] = set()
@@ -73,10 +73,13 @@ def needs(function: Callable[..., Any], where: str) -> Needs:
 
 
 def in_order(named: Mapping[str, set[str]], owner: str) -> list[str]:
-    """Return the names so that each comes after those that it needs; a cycle is an error."""
+    """Returns the names, each after those that it needs.
+
+    :raises InvalidError: when they need each other in a circle.
+    """
     found: dict[str, None] = {}
     for start in named:
-        way: list[str] = []  # from the start to where we are
+        way: list[str] = []  # the path from the start to this name
         todo = [(start, iter(sorted(named[start])))]
         while todo:
             name, rest = todo[-1]

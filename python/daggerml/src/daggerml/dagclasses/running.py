@@ -33,25 +33,25 @@ def run(
     retries: Optional[int] = None,
     progress: Optional[bool] = None,
 ) -> Dag:
-    """Make a DAG of an instance of a :func:`daggerml.dagclass`, commit it, and return it.
+    """Runs an instance of a :func:`daggerml.dagclass`: makes its DAG, commits and returns it.
 
-    Every step is a call, under the name of its method, and the fields that steps
-    take are nodes under theirs. Steps that do not need each other run at once. The first that
-    fails ends it when those under way have ended: a :class:`StepError` that names it,
-    which is the DAG's error too. ``dml dag graph`` draws it.
+    Each step is a call with the name of its method, and each field that a step takes is a
+    node with the name of the field. Steps that do not need each other run at the same time.
+    After the first error no more steps begin. ``dml dag graph`` draws the DAG.
 
-    With ``args``, the entrypoint is called with them, and the DAG has this one call.
+    With ``args``, it only calls the entrypoint with them.
 
     :param name: the name of the DAG; by default that of the class.
-    :param entrypoint: another method than that of the class, to stop at.
+    :param entrypoint: the method to stop at, instead of the one of the class.
     :param dml: the repository; by default the one of :func:`daggerml.get_default_dml`.
-    :param parallel: how many steps run on this machine at most; by default the number of
-        processors.
-    :param timeout: seconds that a step may take, unless it says so itself.
-    :param cache: with ``False`` all steps are run again.
-    :param retries: how often a step is tried again when what runs it fails.
-    :param progress: whether to show a bar on standard error; by default if that is a
-        terminal. Otherwise the log of ``daggerml`` tells.
+    :param parallel: how many steps run at once on this machine, at most; by default the number
+        of processors.
+    :param timeout: how many seconds a step may take, if it has no timeout of its own.
+    :param cache: ``False`` runs all steps, also those in the cache.
+    :param retries: how many more times to run a step when its adapter fails.
+    :param progress: whether to show a bar on standard error; by default when it is a
+        terminal. Without a bar, messages go to the logger ``daggerml``.
+    :raises StepError: the first error, which names the step. It is the DAG's error too.
     """
     from daggerml.session import get_default_dml
 
@@ -101,7 +101,7 @@ def _check_arguments(made: Compiled, entry: str, given: int) -> None:
 
 
 def _wanted(made: Compiled, entry: Optional[str]) -> list[str]:
-    """Return the steps to run, each after those that it needs."""
+    """Returns the steps to run, each after those that it needs."""
     if entry is None:
         return list(made.steps)
     found = {entry}

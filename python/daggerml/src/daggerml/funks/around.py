@@ -1,4 +1,4 @@
-"""The variables around a function: what they are, and whether they can change."""
+"""The variables that a function closes over: their values, and whether they can change."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["cells", "is_made_by_call", "refuse_changes", "refuse_method", "text_
 
 
 def cells(function: FunctionType) -> dict[str, Any]:
-    """Return the variables around a function, by their names."""
+    """Returns the variables that a function closes over, by name."""
     found = {}
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or ()):
         try:
@@ -29,7 +29,7 @@ def cells(function: FunctionType) -> dict[str, Any]:
 
 
 def is_made_by_call(function: FunctionType, found: Found) -> bool:
-    """Tell whether a function was made by another for its arguments, as wrappers are."""
+    """Tells whether another function made it, as decorators make wrappers."""
     params = {name for each in found.around for name in _parameters(each)}
     return any(name in params for name in function.__code__.co_freevars)
 
@@ -43,7 +43,7 @@ def _parameters(node: Any) -> set[str]:
 
 
 def refuse_changes(function: FunctionType, found: Found) -> None:
-    """Refuse variables around a function that can have another value later."""
+    """Raises an error for closed-over variables whose value can change later."""
     around = set(function.__code__.co_freevars)
     for node in found.around:
         for name, number in _assignments(node).items():
@@ -56,7 +56,7 @@ def refuse_changes(function: FunctionType, found: Found) -> None:
 
 
 def _assignments(scope: Any) -> dict[str, int]:
-    """Return how often the variables of a function are assigned; in a loop: many times."""
+    """Returns how often each variable of a function is assigned; a loop counts as many times."""
     found: dict[str, int] = {}
     stack: list[tuple[ast.AST, int]] = [(child, 1) for child in scope.body]
     while stack:
@@ -78,7 +78,7 @@ def _assignments(scope: Any) -> dict[str, int]:
 
 
 def refuse_method(function: FunctionType, found: Found) -> None:
-    """Refuse a method that needs its class: for super(), or its private names."""
+    """Raises an error for a method that needs its class, for ``super()`` or private names."""
     cls = next((each for each in reversed(found.around) if isinstance(each, ast.ClassDef)), None)
     if cls is None:
         return
@@ -95,7 +95,7 @@ def _names_in(code: CodeType) -> tuple[str, ...]:
 
 
 def text_of(value: Any) -> Optional[str]:
-    """Return the text of a value that never changes; ``None`` for any other."""
+    """Returns the source text of an immutable value; ``None`` for any other."""
     kind = value.__class__
     if value is None or value is ... or kind is bool:
         return repr(value)

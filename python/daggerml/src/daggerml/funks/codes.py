@@ -1,4 +1,4 @@
-"""Code objects: compared in all that decides what they do."""
+"""Compares code objects by everything that decides what they do."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _WORDS = {
     "co_freevars": "the variables from around it",
     "co_cellvars": "the variables for functions in it",
 }
-# Flags that say how a function behaves; not where it was written.
+# Flags for how a function behaves, without those for where it was written.
 _FLAGS = (
     0x04  # *args
     | 0x08  # **kwargs
@@ -42,9 +42,9 @@ _FLAGS = (
 
 
 def different(one: CodeType, other: CodeType) -> Optional[str]:
-    """Return in what two code objects differ, ``None`` if they do the same.
+    """Returns how two code objects differ; ``None`` if they do the same.
 
-    Lines, files and the names of what is around them do not count.
+    Lines, files and qualified names do not count.
     """
     stack = [(one, other)]
     while stack:
@@ -73,7 +73,7 @@ def _table(code: CodeType) -> object:
 
 
 def is_same_constant(one: Any, other: Any) -> bool:
-    """Compare two constants: ``1`` is not ``True``, nor ``0.0`` the same as ``-0.0``."""
+    """Compares two constants: ``1`` is not ``True``, nor ``0.0`` the same as ``-0.0``."""
     if one.__class__ is not other.__class__:
         return False
     if isinstance(one, tuple):
@@ -103,13 +103,13 @@ def _typed(value: Any) -> str:
 def _short(value: object) -> str:
     try:
         text = repr(value)
-    except ValueError:  # a number of too many digits
+    except ValueError:  # the number has too many digits
         text = f"a {value.__class__.__name__} with a large number"
     return text if len(text) < 40 else f"{text[:36]} ..."  # noqa: PLR2004
 
 
 def inside(code: CodeType) -> Iterator[CodeType]:
-    """Return the code objects in another, at any depth."""
+    """Returns the code objects inside a code object, at any depth."""
     stack = [code]
     while stack:
         for constant in stack.pop().co_consts:
@@ -119,7 +119,7 @@ def inside(code: CodeType) -> Iterator[CodeType]:
 
 
 def find(code: CodeType, name: str, line: int) -> Optional[CodeType]:
-    """Return the code object of that name which begins in that line."""
+    """Returns the code object with that name and first line."""
     for each in inside(code):
         if each.co_name == name and each.co_firstlineno == line:
             return each
@@ -127,7 +127,7 @@ def find(code: CodeType, name: str, line: int) -> Optional[CodeType]:
 
 
 def pair(code: CodeType, other: CodeType, pairs: dict[int, CodeType]) -> None:
-    """Note which code objects of two definitions, equal but for annotations, are the same."""
+    """Pairs the code objects of two definitions that differ at most in annotations."""
     stack = [(code, other)]
     while stack:
         left, right = stack.pop()

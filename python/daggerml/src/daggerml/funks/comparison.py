@@ -1,4 +1,4 @@
-"""Comparing what a funk's source makes with what its author has in hand."""
+"""Compares what the source of a funk makes with the author's objects."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from daggerml.funks import codes, installed
 
 __all__ = ["Comparison", "Different", "of_funk"]
 
-# What Python itself notes in a class, and what says only where it was written.
+# What Python itself writes into a class, and what only says where it was written.
 _OF_CLASS = {
     "__module__", "__qualname__", "__dict__", "__weakref__", "__firstlineno__",
     "__static_attributes__", "__annotations__", "__annotate__", "__annotate_func__",
     "__annotations_cache__", "__conditional_annotations__", "__classdictcell__", "_abc_impl",
-    # What classes remember of their use.
+    # Caches of classes.
     "_value2member_map_", "_unhashable_values_", "_unhashable_values_map_", "_hashable_values_",
     "__abstractmethods__", "__non_callable_proto_members__", "__type_params__",
 }  # fmt: skip
@@ -35,7 +35,7 @@ _NAMED = (
 
 
 class Different(Exception):  # noqa: N818
-    """Two things differ: ``path`` says where, and ``what`` how."""
+    """Two objects differ: ``path`` says where, and ``what`` says how."""
 
     def __init__(self, path: str, what: str) -> None:
         super().__init__(path, what)
@@ -43,10 +43,10 @@ class Different(Exception):  # noqa: N818
 
 
 class Comparison:
-    """Compares things in hand with those that source made.
+    """Compares the author's objects with those that the source made.
 
-    ``pairs`` says of the code objects of the source, by their ids, which they are where the
-    author wrote them. ``annotations`` says whether annotations are compared.
+    ``pairs`` maps the id of a code object of the source to the author's code object.
+    ``annotations`` says whether annotations are compared.
     """
 
     def __init__(
@@ -58,10 +58,10 @@ class Comparison:
         self._seen: dict[tuple[int, int], tuple[Any, Any]] = {}
 
     def same(self, given: Any, made: Any, path: str) -> None:
-        """Raise `Different` unless two things are the same."""
+        """Raises `Different` unless two objects are the same."""
         if given is made or (id(given), id(made)) in self._seen:
             return
-        self._seen[id(given), id(made)] = (given, made)  # kept, so that the ids stay theirs
+        self._seen[id(given), id(made)] = (given, made)  # kept alive, so that no id is used again
         if given.__class__ is not made.__class__:
             if _is_own(type(given)) and _is_own(type(made)):
                 self.same(type(given), type(made), path)
@@ -86,7 +86,7 @@ class Comparison:
         if given.__class__ in _EXACT:
             if not codes.is_same_constant(given, made):
                 raise Different(path, f"it is {_short(given)}, and by its source {_short(made)}")
-        elif hasattr(given, "__dict__"):  # an instance of a class derived from one of these
+        elif hasattr(given, "__dict__"):  # an instance of a derived class
             base = next(kind for kind in _PLAIN if isinstance(given, kind))
             self._plain(_bare(base, given), _bare(base, made), path)
             self._objects(given, made, path)
@@ -113,7 +113,7 @@ class Comparison:
         expected = self._pairs.get(id(made.__code__), made.__code__)
         differs = codes.different(given.__code__, expected)
         if given.__name__ == "__hash__" and expected.co_filename.startswith("<attrs generated"):
-            differs = None  # it has a number of its own for every class
+            differs = None  # Python numbers it for every class
         if differs is not None:
             raise Different(path, f"its code is not that of its source: {differs} differ")
         for name in ("__name__", "__doc__", "__defaults__", "__kwdefaults__"):
@@ -135,7 +135,7 @@ class Comparison:
             if name in cells:
                 self._cells(cell, cells[name], where)
             elif name in self._made and _content(cell) is not _EMPTY:
-                # It is global where the funk runs.
+                # It is a global variable where the funk runs.
                 self.same(of_funk(_content(cell)), self._made[name], where)
 
     def _cells(self, given: Any, made: Any, path: str) -> None:
@@ -156,7 +156,7 @@ class Comparison:
         )
         ignored = _OF_CLASS
         if not self._annotations and "__dataclass_fields__" in vars(made):
-            start = f"{given.__name__}("  # a text that dataclasses made of annotations
+            start = f"{given.__name__}("  # a text that dataclasses made of the annotations
             if all(str(each.__doc__).startswith(start) for each in (given, made)):
                 ignored = {*_OF_CLASS, "__doc__"}
         self._namespaces(vars(given), vars(made), path, ignored)
@@ -194,7 +194,7 @@ class Comparison:
     def _names(self, given: Any, made: Any, path: str) -> None:
         owner, other = (getattr(each, "__self__", None) for each in (given, made))
         if given.__name__ == made.__name__ and owner is not None and other is not None:
-            self.same(owner, other, path)  # a method of some object
+            self.same(owner, other, path)  # a bound method
         elif given.__name__ != made.__name__ or isinstance(given, types.BuiltinFunctionType):
             raise Different(path, f"it is {_short(given)} and not {_short(made)}")
 
@@ -203,7 +203,7 @@ class Comparison:
         self.same(given.__args__, made.__args__, path)
 
     def _nothing(self, given: Any, made: Any, path: str) -> None:
-        """Take caches as the same: they have no content that counts."""
+        """Treats caches as equal: their content does not count."""
 
     def _objects(self, given: Any, made: Any, path: str) -> None:
         if hasattr(given, "__origin__") and hasattr(given, "__args__"):
@@ -225,7 +225,7 @@ class Comparison:
         self._namespaces(parts, others, path, _OF_OBJECT)
 
 
-# Where they were made, which functools.wraps copies; and what they belong to.
+# Where they were written, which functools.wraps copies, and their owner.
 _OF_OBJECT = {
     "__dict__", "__weakref__", "lock", "__objclass__", "__module__", "__qualname__",
     "__annotations__", "__annotate__",
@@ -263,7 +263,7 @@ _EMPTY = object()
 
 
 def of_funk(thing: Any) -> Any:
-    """Return the function of a funk, which has its name where it was written."""
+    """Returns the function of a funk; any other object as it is."""
     return thing.function if type(thing).__qualname__ == "Funk" else thing
 
 
@@ -272,7 +272,7 @@ def _bare(base: Any, value: Any) -> Any:
 
 
 def _registered(cls: type) -> list[type]:
-    """Return the classes that an abstract one was told of."""
+    """Returns the classes that are registered with an abstract class."""
     if not isinstance(cls, ABCMeta):
         return []
     from _abc import _get_dump  # type: ignore[import-not-found]  # nothing else tells
@@ -284,7 +284,7 @@ def _registered(cls: type) -> list[type]:
 def _annotations(cls: type) -> Any:
     try:
         return dict(getattr(cls, "__annotations__", None) or {})
-    except NameError:  # Python 3.14 evaluates them now
+    except NameError:  # Python 3.14 evaluates them here
         return {}
 
 
@@ -296,7 +296,7 @@ def _are_equal(given: Any, made: Any) -> bool:
 
 
 def _parts(thing: Any) -> Optional[dict[str, Any]]:
-    """Return what an object consists of."""
+    """Returns the parts of an object."""
     found: dict[str, Any] = {}
     is_known = False
     for cls in type(thing).__mro__:

@@ -1,7 +1,7 @@
-"""Finding the definition of a function or class: in a module, a script or a notebook.
+"""Finds the definition of a function or class, in a module, a script or a notebook.
 
-All of them have their lines in :mod:`linecache`: files by their path, cells by
-names that IPython makes, blocks of doctest and of documentation likewise.
+:mod:`linecache` has the lines of all of them: of files by their path, of cells and of
+examples by the names that IPython and doctest give them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["Definition", "Found", "named", "of_class", "of_function", "unwrapped
 Definition = Union[ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef]
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
-# What `from __future__ import ...` changes in code.
+# The flags of code by `from __future__ import ...`.
 _FUTURE = 0
 for _feature in future.all_feature_names:
     _FUTURE |= getattr(future, _feature).compiler_flag
@@ -34,23 +34,23 @@ _ANNOTATIONS = future.annotations.compiler_flag
 
 
 class Found(NamedTuple):
-    """A definition, and its code as Python compiles it where it stands."""
+    """A definition, and its code as Python compiles it in its file."""
 
     node: Definition
     #: The definitions around it, outermost first.
     around: tuple[Definition, ...]
     code: CodeType
-    #: Whether its annotations are text, by ``from __future__ import annotations``.
+    #: Whether its annotations are texts, by ``from __future__ import annotations``.
     are_texts: bool
 
     @property
     def qualname(self) -> str:
-        """The name that Python gives it."""
+        """Its qualified name."""
         return _qualname((*self.around, self.node))
 
 
 def unwrapped(thing: object) -> object:
-    """Return the function that decorators of ``functools.wraps`` are around."""
+    """Returns the function inside wrappers that used ``functools.wraps``."""
     seen: set[int] = set()
     while id(thing) not in seen:
         seen.add(id(thing))
@@ -62,7 +62,7 @@ def unwrapped(thing: object) -> object:
 
 
 def named(thing: object) -> str:
-    """Return how a message calls something."""
+    """Returns the name of an object for a message."""
     try:
         name = getattr(thing, "__qualname__", None)
     except Exception:  # noqa: BLE001  its author's own
@@ -71,7 +71,7 @@ def named(thing: object) -> str:
 
 
 def of_function(function: FunctionType) -> Found:
-    """Return the definition of a function, the code of which is that of the function."""
+    """Returns the definition of a function. Its code equals the code of the function."""
     code = function.__code__
     name = code.co_name
     if name == "<lambda>":
@@ -102,14 +102,14 @@ def of_function(function: FunctionType) -> Found:
 
 
 def of_class(cls: type) -> list[Found]:
-    """Return the definitions that a class may have: before Python 3.13 it knows no line."""
+    """Returns the possible definitions of a class, which has no line number before Python 3.13."""
     every = [
         function.__code__
         for member in vars(cls).values()
         for function in [_function(member)]
         if function is not None and not function.__code__.co_filename.startswith("<string")
     ]
-    # Those that decorators added are of packages.
+    # Methods that decorators added are defined in packages.
     methods = [each for each in every if not installed.has_file_of_package(each.co_filename)]
     found: list[Found] = []
     texts = _has_texts(cls, methods)
@@ -146,13 +146,13 @@ def _files_of_class(cls: type, known: list[str]) -> Iterator[str]:
     file = getattr(module, "__file__", None)
     if file is not None:
         files.append(file)
-    elif not files:  # cells, newest first
+    elif not files:  # the cells of a notebook, newest first
         files = [name for name in reversed(list(linecache.cache)) if not name.endswith(".py")]
     return iter(dict.fromkeys(files))
 
 
 def _first_line(node: Definition) -> int:
-    """Return where its code object begins: at the first decorator."""
+    """Returns the first line of its code object: that of the first decorator."""
     return min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
 
 
@@ -169,12 +169,12 @@ def _qualname(nodes: tuple[Definition, ...]) -> str:
 
 
 class _Source:
-    """The tree of a file, and every definition in it with those around it."""
+    """The syntax tree of a file, and each definition with those that enclose it."""
 
     def __init__(self, text: str) -> None:
         self.tree = trees.parsed(text)
         self.definitions: list[tuple[Definition, tuple[Definition, ...]]] = []
-        #: The names that the module imports: Python compiles what uses them in another way.
+        #: The names that the module imports, for which Python makes other code.
         self.imports: list[str] = []
         stack: list[tuple[ast.AST, tuple[Definition, ...]]] = [(self.tree, ())]
         while stack:
@@ -199,7 +199,7 @@ class _Source:
 
 
 def _statements(node: Any) -> Iterator[ast.AST]:
-    """Return what can hold definitions directly inside of a statement."""
+    """Returns the blocks of a statement, which can hold definitions."""
     for name in ("body", "orelse", "handlers", "finalbody", "cases"):
         inner = getattr(node, name, None)
         if isinstance(inner, list):
@@ -207,12 +207,12 @@ def _statements(node: Any) -> Iterator[ast.AST]:
 
 
 _sources: OrderedDict[str, tuple[list[str], Optional[_Source]]] = OrderedDict()
-# How many files are kept parsed.
+# How many parsed files are kept.
 _KEPT = 32
 
 
 def _source(file: str, module: dict[str, Any]) -> Optional[_Source]:
-    """Return the source of a file; ``None`` where there is none."""
+    """Returns the source of a file; ``None`` if it does not exist."""
     linecache.checkcache(file)
     lines = linecache.getlines(file, module)
     if not lines:
@@ -244,7 +244,7 @@ def _compiled(
     *,
     texts: bool = False,
 ) -> tuple[CodeType, bool]:
-    """Return the code of a definition, compiled as if it stood where it does."""
+    """Returns the code of a definition, compiled as in its place in the file."""
     flags = 0
     outside: tuple[str, ...] = ()
     if function is not None:
@@ -259,7 +259,7 @@ def _compiled(
 
 
 def _has_texts(cls: type, methods: list[CodeType]) -> bool:
-    """Tell whether a class has texts as annotations, by a flag that a notebook carries on."""
+    """Tells whether the annotations of a class are texts by an import in an earlier cell."""
     if methods:
         return any(code.co_flags & _ANNOTATIONS for code in methods)
     found: Optional[dict[str, Any]] = vars(cls).get("__annotations__")
@@ -275,8 +275,8 @@ def _code(
     outside: tuple[str, ...],
     imports: list[str],
 ) -> CodeType:
-    # Where it stands decides the form of names with two underscores, the class of super(),
-    # and the names by which Python calls what is inside.
+    # Its place decides the form of names with two underscores, the class of super(),
+    # and the qualified names of what is inside.
     names = [name for name in outside if name.isidentifier() and name != "__class__"]
     first = next((each for each in around if not isinstance(each, ast.ClassDef)), None)
     body: list[ast.stmt] = [node]
@@ -304,18 +304,18 @@ def _code(
             made: CodeType = compile(tree, "<funk>", "exec", flags=flags, dont_inherit=True)
     except trees.DEEP:
         raise trees.too_deep(node.name) from None
-    except SyntaxError:  # `nonlocal` of another variable than the function has: not this one
+    except SyntaxError:  # a `nonlocal` variable that the function does not have: another one
         return made_of_nothing
     found = codes.find(made, node.name, _first_line(node))
     return made_of_nothing if found is None else found
 
 
-#: The code of no function.
+#: Stands for no code.
 made_of_nothing: CodeType = compile("", "<nothing>", "exec")
 
 
 def _rewritten(node: Definition) -> Definition:
-    """Return a definition as pytest changes it, for what its assertions say."""
+    """Returns a definition as pytest rewrites it for its assertions."""
     try:
         from _pytest.assertion.rewrite import AssertionRewriter
 

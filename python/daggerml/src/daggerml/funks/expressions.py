@@ -1,11 +1,11 @@
-"""The one text of an expression: a printer that writes the same on every Python.
+"""Prints expressions in normal form: the same text on every version of Python.
 
-``ast.unparse`` writes the same code differently from one minor version to the next,
-and cannot write all of it. Long chains (``a + b + c ...``, ``a.b().c() ...``) are
-followed in loops, so that they need no deep stack.
+``ast.unparse`` prints the same code differently in different versions, and cannot print
+all code. Long chains (``a + b + c ...``, ``a.b().c() ...``) are printed in loops, so that they
+do not need a deep stack.
 """
 
-# ruff: noqa: N802  a method has the name of the class of nodes that it prints
+# ruff: noqa: N802  a method is named after the class of nodes that it prints
 from __future__ import annotations
 
 import ast
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Printer"]
 
-# How strongly operators bind, from the weakest.
+# The precedence of operators, from the weakest.
 YIELD, TEST, OR, AND, NOT, COMPARE = range(6)
 BIT_OR, BIT_XOR, BIT_AND, SHIFT, SUM, TERM, FACTOR, POWER, AWAIT, ATOM = range(6, 16)
 
@@ -50,29 +50,29 @@ _COMPARE = {
     ast.In: "in",
     ast.NotIn: "not in",
 }
-# Above this, decimal digits may be more than Python reads.
+# Above this, Python may refuse to read the decimal digits.
 _LARGE = 10**40
 
 
 class _NoQuotes(Exception):  # noqa: N818
-    """No string can stand here before Python 3.12."""
+    """There is no quote left for a string inside these f-strings, before Python 3.12."""
 
 
 class Printer:
     """Prints expressions."""
 
     def __init__(self) -> None:
-        # The quotes of the f-strings around, and whether these may come again inside.
+        # The quotes of the enclosing f-strings, and whether they may be used again inside.
         self._quotes: tuple[str, ...] = ()
         self._free = False
 
     def expression(self, node: ast.expr, level: int = TEST) -> str:
-        """Return the text of an expression, in parentheses if it binds less than ``level``."""
+        """Returns the text of an expression, in parentheses below precedence ``level``."""
         text, binds = self._printed(node)
         return f"({text})" if binds < level else text
 
     def bare(self, node: ast.expr) -> str:
-        """Return the same without the parentheses of a tuple or a yield."""
+        """Returns the text of an expression; a tuple or yield without parentheses."""
         if isinstance(node, ast.Tuple) and node.elts:
             return self._items(node.elts) + ("," if len(node.elts) == 1 else "")
         return self.expression(node, YIELD)
@@ -158,7 +158,7 @@ class Printer:
                     continue
                 if not any(each in text for each in outside):
                     return text
-            if outside and not free:  # perhaps with other quotes around
+            if outside and not free:  # other quotes may do
                 raise _NoQuotes
             # Only Python 3.12 reads this.
             self._quotes, self._free = (*outside, "'"), True
@@ -171,7 +171,7 @@ class Printer:
         for value in values:
             if isinstance(value, ast.Constant):
                 text = strings.escaped(str(value.value), quote[0])
-                if spec:  # what every version reads alike there
+                if spec:  # every version reads this in the same way
                     for char in "{}'\"":
                         text = text.replace("\\" + char, char).replace(char, f"\\x{ord(char):02x}")
                 else:
@@ -184,7 +184,7 @@ class Printer:
         return pieces
 
     def _field(self, node: Any, quote: str) -> str:
-        text = getattr(node, "str", None)  # a template string keeps the text as it was
+        text = getattr(node, "str", None)  # a template string keeps the text of its expressions
         if text is None:
             text = self.expression(node.value, OR)
         if not self._free and (quote in text or "\\" in text):
@@ -260,7 +260,7 @@ class Printer:
     def _bare_value(self, node: ast.expr) -> str:
         return self.bare(node) if isinstance(node, ast.Tuple) else self.expression(node)
 
-    # What follows a value.
+    # Attributes, subscripts and calls.
 
     def _postfix(self, node: ast.expr) -> tuple[str, int]:
         parts: list[str] = []
@@ -282,7 +282,7 @@ class Printer:
     _Attribute = _Call = _Subscript = _postfix
 
     def call(self, args: Sequence[ast.expr], keywords: Sequence[ast.keyword]) -> str:
-        """Return what stands between the parentheses of a call or a class."""
+        """Returns the text between the parentheses of a call or a class."""
         if len(args) == 1 and not keywords and isinstance(args[0], ast.GeneratorExp):
             return self._generated(args[0])
         parts = [self.expression(arg) for arg in args]
@@ -295,7 +295,7 @@ class Printer:
 
     def _index(self, node: ast.expr) -> str:
         if isinstance(node, ast.Tuple):
-            # Before Python 3.11 a star needs the parentheses, and an empty one always does.
+            # Before Python 3.11, a star needs the parentheses; an empty tuple always does.
             if not node.elts or any(isinstance(each, ast.Starred) for each in node.elts):
                 return self.expression(node)
             return self.bare(node)
@@ -337,7 +337,7 @@ class Printer:
     # Parameters.
 
     def arguments(self, args: ast.arguments) -> str:
-        """Return the parameters of a function or lambda."""
+        """Returns the text of the parameters of a function or lambda."""
         every = [*args.posonlyargs, *args.args]
         defaults = [None] * (len(every) - len(args.defaults)) + list(args.defaults)
         parts = [self._parameter(arg, value) for arg, value in zip(every, defaults)]

@@ -1,9 +1,9 @@
-"""Annotations: which of them count, and what they are where a funk runs.
+"""Annotations: which of them are part of a funk, and in what form.
 
-Those of functions that are only ever called by their names cannot be read by
-anything, and are left out. All others stay. They are evaluated where the author's
-module evaluates them, and texts where they are texts there. An annotation that names what is not
-brought along is a text too, unless the source reads annotations: then it is missing.
+Annotations of functions that are only called by their names cannot be read, and are left
+out. All others stay: as expressions, or as texts if they are texts in the author's module.
+An annotation with a name that does not exist where the funk runs becomes a text too. But
+if the source reads annotations, such a name is an error.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["settle"]
 
-# Words of source that reads annotations.
+# Names whose use means that the source reads annotations.
 _READERS = {
     "__annotations__", "__annotate__", "__dataclass_fields__", "annotationlib", "fields",
     "get_annotations", "get_type_hints", "getfullargspec", "inspect", "signature",
@@ -35,11 +35,12 @@ def settle(
     missing: Callable[[str], Iterable[str]],
     aliases: Mapping[str, str],
 ) -> bool:
-    """Leave out the annotations that do not count, in place.
+    """Removes the annotations that do not count from the trees.
 
-    ``bodies`` are statements, each with whether its annotations are texts. ``missing``
-    tells which names source uses that are nowhere, and ``aliases`` what else things are
-    called. Returns whether every annotation that stays is what it is in the author's module.
+    ``bodies`` are pairs of statements and whether their annotations are texts. ``missing``
+    returns the names that source uses and nothing defines, and ``aliases`` are the other
+    names of objects. Returns whether each annotation that stays has the same form as in the
+    author's module.
     """
     nodes = trees.walk([statement for body, _ in bodies for statement in body])
     is_read = any(_words(node) & _READERS for node in nodes)
@@ -63,7 +64,7 @@ def settle(
 
 
 class _Slot:
-    """An annotation in its place."""
+    """An annotation and its place in the tree."""
 
     def __init__(self, node: Any, name: str) -> None:
         self._node, self._name = node, name
@@ -84,7 +85,7 @@ class _Slot:
 def _nowhere(
     body: list[ast.stmt], kept: list[tuple[_Slot, bool]], missing: Callable[[str], Iterable[str]]
 ) -> set[str]:
-    """Return the names that are used by annotations only, and are nowhere."""
+    """Returns the undefined names that only annotations use."""
     uses = set(missing(printed(body)))
     if not uses:
         return uses
@@ -110,7 +111,7 @@ def _words(node: ast.AST) -> set[str]:
 
 
 def _used_as_values(nodes: list[ast.AST]) -> set[str]:
-    """Return the names that are read otherwise than to call what they name."""
+    """Returns the names that are read for more than a call."""
     called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
     return {
         node.id
@@ -120,14 +121,14 @@ def _used_as_values(nodes: list[ast.AST]) -> set[str]:
 
 
 def _slots(body: Iterable[ast.stmt], values: set[str]) -> Iterator[_Slot]:
-    """Return the places of annotations that stay; what does not is left out."""
+    """Returns the annotations that stay, and removes the others from the tree."""
     stack: list[tuple[ast.AST, str]] = [(node, "") for node in body]
     while stack:
         node, where = stack.pop()
         inside = where
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             every = list(_of_function(node))
-            # A method can be read through any instance.
+            # A method can be read from any instance.
             if where == "class" or node.decorator_list or node.name in values:
                 yield from every
             else:
@@ -161,9 +162,9 @@ def _of_function(node: _Function) -> Iterator[_Slot]:
 
 
 def _plain(node: ast.stmt) -> ast.stmt:
-    """Return an assignment to a variable of a function without its annotation.
+    """Returns an assignment in a function without its annotation.
 
-    It is never evaluated there.
+    Python never evaluates it there.
     """
     if not isinstance(node, ast.AnnAssign):
         return node

@@ -1,4 +1,4 @@
-"""What a funk imports: whether it is what it will be where the funk runs."""
+"""Checks that the imports of a funk mean the same where it runs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["check", "warn"]
 
 
 def check(name: str, nodes: list[ast.AST]) -> None:
-    """Refuse imports that mean something else where the funk runs."""
+    """Raises an error for imports that mean something else where the funk runs."""
     modules: dict[str, str] = {}
     for node in nodes:
         if isinstance(node, ast.ImportFrom) and node.level:
@@ -43,7 +43,7 @@ def check(name: str, nodes: list[ast.AST]) -> None:
 
 
 def _imported(nodes: Iterable[ast.AST]) -> Iterator[str]:
-    """Return the modules that source imports, wherever it does."""
+    """Returns the modules that source imports, also inside functions."""
     for node in nodes:
         if isinstance(node, ast.Import):
             yield from (each.name for each in node.names)
@@ -62,7 +62,7 @@ def _is_import(node: ast.expr) -> bool:
 
 
 def _refuse_replaced(name: str, module: str, attribute: str) -> None:
-    """Refuse what somebody put into an installed module in this process only."""
+    """Raises an error for functions of installed modules that were replaced in this process."""
     found = sys.modules.get(module)
     if not isinstance(found, ModuleType) or not installed.is_of_package(found):
         return
@@ -75,18 +75,18 @@ def _refuse_replaced(name: str, module: str, attribute: str) -> None:
         if file.startswith("<frozen") or installed.has_file_of_package(file):
             return
         if file.startswith("<") and value.__globals__.get("__name__") != "__main__":
-            return  # made by the package itself
+            return  # the package made it
     text = f"the funk {name!r} uses {module}.{attribute}, which was replaced in this process"
     raise InvalidError(text, hint="it would be the original where the funk runs: put that back")
 
 
-# Modules of one's own.
+# The author's own modules.
 
 _warned: set[str] = set()
 
 
 def warn(name: str, nodes: Iterable[ast.AST], sources: dict[str, str]) -> None:
-    """Warn, once for each, of modules that are imported and do not come along."""
+    """Warns, once for each, about imported modules that are not brought along."""
     if sources:
         nodes = [*nodes, *trees.walk([trees.parsed(text) for text in sources.values()])]
     roots = {each.partition(".")[0] for each in sources}
@@ -104,7 +104,7 @@ def warn(name: str, nodes: Iterable[ast.AST], sources: dict[str, str]) -> None:
 
 
 def _level() -> int:
-    """Return how far away the code is that does not belong to this package."""
+    """Returns the ``stacklevel`` of the caller outside of this package."""
     level, frame = 1, sys._getframe(1)
     while frame.f_back is not None:
         if frame.f_globals.get("__name__", "").partition(".")[0] not in {"daggerml", "functools"}:

@@ -1,4 +1,7 @@
-"""What is there wherever a function runs: the standard library and installed packages."""
+"""Tells what belongs to the standard library or an installed package.
+
+That need not be brought along.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +17,15 @@ if TYPE_CHECKING:
 
 __all__ = ["has_file_of_package", "is_installed", "is_of_package", "is_own", "is_standard", "place"]
 
-# Folders of links to what is elsewhere, as Nix and Bazel make them: both count.
+# Nix and Bazel make folders of links; a link and its target both count.
 _FORMS = (os.path.abspath, os.path.realpath)
 
 
 def is_installed(thing: object) -> bool:
-    """Tell whether something is of the standard library or an installed package, by its name.
+    """Tells whether an object belongs to the standard library or an installed package.
 
-    Its module must have this very object under its name, and its code must come from
-    there: whoever replaced ``statistics.mean`` in this process did so only here.
+    Its module must have this very object under its name, and its code must come from there:
+    a ``statistics.mean`` that was replaced in this process is not installed.
     """
     return place(thing) is not None
 
@@ -30,10 +33,10 @@ def is_installed(thing: object) -> bool:
 def place(
     thing: Any, names: tuple[str, ...] = (), brought: Container[str] = ()
 ) -> Optional[tuple[str, str]]:
-    """Return the module and the name there of something installed, otherwise ``None``.
+    """Returns the module of an installed object, and its name there; otherwise ``None``.
 
-    ``names`` are others that it is known by, for what has no name of its own, and
-    ``brought`` are modules that are there as if they were installed.
+    ``names`` are other names to look for, for objects without one. ``brought`` are modules
+    that count as installed.
     """
     module = getattr(thing, "__module__", None)
     if not isinstance(module, str) or module not in sys.modules:
@@ -58,7 +61,7 @@ def _there(module: ModuleType, name: str) -> object:
 
 
 def is_of_package(module: ModuleType) -> bool:
-    """Tell whether a module is of the standard library or an installed package."""
+    """Tells whether a module belongs to the standard library or an installed package."""
     file = getattr(module, "__file__", None)
     if file is None:
         origin = getattr(getattr(module, "__spec__", None), "origin", None)
@@ -67,7 +70,7 @@ def is_of_package(module: ModuleType) -> bool:
 
 
 def _is_unchanged(thing: Any) -> bool:
-    """Tell whether the code of a function or of a class's methods comes from a package."""
+    """Tells whether the code of a function, or of all methods of a class, is in a package."""
     members = list(vars(thing).values()) if isinstance(thing, type) else [thing]
     for member in members:
         function = getattr(member, "__func__", member)
@@ -80,26 +83,26 @@ def _is_unchanged(thing: Any) -> bool:
 
 @functools.lru_cache(maxsize=1024)
 def has_file_of_package(file: str) -> bool:
-    """Tell whether a file is of the standard library or an installed package."""
+    """Tells whether a file belongs to the standard library or an installed package."""
     folders = _installed(tuple(sys.path))
     return any(form(file).startswith(folders) for form in _FORMS)
 
 
 @functools.lru_cache(maxsize=8)
 def _installed(path: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the folders of the standard library and of installed packages."""
+    """Returns the folders of the standard library and of installed packages."""
     kinds = ("stdlib", "platstdlib", "purelib", "platlib")
     folders = {sysconfig.get_path(kind) for kind in kinds} | {os.path.dirname(os.__file__)}
-    # Those of the user, of a virtual environment's parent, of a .pth file ...
+    # Also those of the user, of the parent of a virtual environment, of a .pth file ...
     names = {"site-packages", "dist-packages"}
     folders |= {folder for folder in path if os.path.basename(folder) in names}
     return tuple({os.path.join(form(it), "") for it in folders if it for form in _FORMS})
 
 
 def is_own(name: str) -> bool:
-    """Tell whether a module can be found here and is neither standard nor installed.
+    """Tells whether a module is the author's own: it can be found, and is not installed.
 
-    Nothing is imported for that.
+    It imports nothing.
     """
     root = name.partition(".")[0]
     if root == "daggerml":
@@ -123,14 +126,14 @@ def is_own(name: str) -> bool:
 
 
 def is_standard(name: str) -> bool:
-    """Tell whether a module is of the standard library."""
+    """Tells whether a module belongs to the standard library."""
     names = getattr(sys, "stdlib_module_names", None)
     if names is not None:
         return name in names
     import importlib.util
 
     try:
-        spec = importlib.util.find_spec(name)  # Python 3.9 has no list of them
+        spec = importlib.util.find_spec(name)  # Python 3.9 does not list them
     except (ImportError, ValueError):
         return False
     if spec is None or spec.origin is None:

@@ -1,8 +1,7 @@
-"""Whether a module that was imported is what its file says now.
+"""Checks that an imported module equals its file as it is now.
 
-Python keeps no trace of the source that it imported. So the code of all functions is
-compared, and every value that can be found out from the source without calling what
-the author wrote.
+Python does not keep the source that it imported. So this compares the code of all functions,
+and every value that follows from the source without running the author's code.
 """
 
 from __future__ import annotations
@@ -30,12 +29,12 @@ _PLAIN = (str, bytes, int, float, complex, bool, type(None), tuple, frozenset)
 _VALUES = (*_PLAIN, list, dict, set)
 _FUNCTIONS = (FunctionType, staticmethod, classmethod)
 
-#: What is not known without running more than is safe.
+#: Stands for a value that only running the author's code would show.
 _UNKNOWN = object()
 
 
 def compare(module: ModuleType, tree: ast.Module, file: str) -> None:
-    """Refuse a file that was edited, and a module that was changed, since its import."""
+    """Raises an error if the file was edited, or the module changed, since its import."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         code = compile(tree, file, "exec", dont_inherit=True)
@@ -55,7 +54,7 @@ class _Loaded:
             for statement in tree.body
             for node in ast.walk(statement)
         )
-        if not stars:  # they may give any name something else
+        if not stars:  # they may assign any name
             self._scope(tree.body, vars(self._module), "", _changed_names(tree))
 
     def _fail(self, what: str) -> None:
@@ -72,7 +71,7 @@ class _Loaded:
     def _scope(
         self, body: list[ast.stmt], names: Mapping[str, Any], path: str, changed: set[str]
     ) -> None:
-        """Compare what the statements of a module or class define, once each, with its names."""
+        """Compares the names of a module or class with what its statements define once."""
         for node in body:
             if isinstance(node, _DEFINITIONS):
                 if node.name not in changed:
@@ -88,9 +87,9 @@ class _Loaded:
             expected = self._value(value, names)
             given = names.get(_private(target.id, path), _UNKNOWN)
             if not _is_value(expected) or (path and given.__class__ not in _VALUES):
-                continue  # such as a member of an enumeration, or a slot
+                continue  # such as a member of an enum, or a slot
             if expected.__class__ not in _PLAIN and not expected:
-                continue  # it is there to be filled
+                continue  # it is a container to be filled
             self._same(given, expected, path + target.id)
 
     def _same(self, given: Any, expected: Any, where: str) -> None:
@@ -107,7 +106,7 @@ class _Loaded:
         if isinstance(node, ast.ClassDef):
             if isinstance(given, type):
                 if type(given) not in {type, ABCMeta}:
-                    return  # others may make anything of the members
+                    return  # other base classes may change the members
                 self._scope(node.body, vars(given), f"{where}.", _changed_names(node))
             elif not node.decorator_list:
                 self._fail(where)
@@ -139,7 +138,7 @@ class _Loaded:
                 self._same(value, expected, where)
 
     def _value(self, node: ast.expr, names: Mapping[str, Any]) -> Any:
-        """Return what an expression is, if nothing of the author's runs for it."""
+        """Returns the value of an expression, if the author's code is not needed for it."""
         around = {**vars(builtins), **vars(self._module), **names}
         if not _is_safe(node, around):
             return _UNKNOWN
@@ -193,7 +192,7 @@ def _is_safe(node: ast.AST, around: Mapping[str, Any]) -> bool:
 
 
 def _is_maker(meaning: Any) -> bool:
-    """Tell whether a call only makes a value, such as ``Decimal("1.5")``."""
+    """Tells whether a call makes an immutable value, such as ``Decimal("1.5")``."""
     if meaning is re.compile:
         return True
     modules = {"builtins", "collections", "datetime", "decimal", "fractions", "pathlib"}
@@ -211,7 +210,7 @@ def _meaning(node: ast.expr, around: Mapping[str, Any]) -> Any:
 
 
 def _changed_names(scope: Any) -> set[str]:
-    """Return the names that a module or class gives more than once, or uses while it is made."""
+    """Returns the names that a module or class assigns more than once, or may change."""
     times: dict[str, int] = {}
     used: set[str] = set()
     stack: list[tuple[ast.AST, bool]] = [(node, True) for node in scope.body]
@@ -235,7 +234,7 @@ def _changed_names(scope: Any) -> set[str]:
 
 
 def _may_change(node: Any) -> bool:
-    """Tell whether this is ``NAME.attribute`` or ``NAME[index]`` that may change what NAME is."""
+    """Tells whether it is ``NAME.attribute`` or ``NAME[index]``, which may change ``NAME``."""
     if not isinstance(node, (ast.Attribute, ast.Subscript)) or not isinstance(node.value, ast.Name):
         return False
     if not isinstance(node.ctx, ast.Load):
@@ -245,7 +244,7 @@ def _may_change(node: Any) -> bool:
 
 
 def _functions(module: ModuleType) -> Iterator[tuple[str, FunctionType]]:
-    """Return the functions and methods that a module defines, by their names in it."""
+    """Returns the functions and methods that a module defines, by qualified name."""
     stack: list[tuple[str, Any]] = list(vars(module).items())
     seen: set[int] = set()
     while stack:
@@ -263,14 +262,14 @@ def _functions(module: ModuleType) -> Iterator[tuple[str, FunctionType]]:
 
 
 def _inner(member: Any) -> Any:
-    """Return the function of a static method, a class method or a property."""
+    """Returns the function of a static method, a class method or a property."""
     if isinstance(member, property):
         return member.fget
     return member.__func__ if isinstance(member, (staticmethod, classmethod)) else member
 
 
 def _private(name: str, path: str) -> str:
-    """Return the form that a name has in a class, ``A.B.``, if it is private."""
+    """Returns the form that a name has in a class, ``A.B.``, if it is private."""
     cls = path.rstrip(".").rpartition(".")[2].lstrip("_")
     is_private = cls and name.startswith("__") and not name.endswith("__")
     return f"_{cls}{name}" if is_private else name

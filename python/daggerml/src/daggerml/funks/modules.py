@@ -1,4 +1,4 @@
-"""Modules of one's own, which are brought along: their files, and the texts of these."""
+"""The author's own modules that a funk brings along: their files and sources."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 __all__ = ["check_again", "gathered", "module_names"]
 
-#: What follows the name of a package, for the module that it is itself.
+#: Follows the name of a package, for the source of its ``__init__``.
 PACKAGE = ".__init__"
 
 _COMPILED = (".so", ".pyd", ".dylib")
 
 
 def gathered(modules: Iterable[Union[ModuleType, str]]) -> dict[str, str]:
-    """Return the sources of modules by their names; a package comes with all that is in it."""
+    """Returns the sources of modules by name. A package comes with all of its modules."""
     found: dict[str, str] = {}
     for module in [modules] if isinstance(modules, (str, ModuleType)) else modules:
         name: Any = module if isinstance(module, str) else getattr(module, "__name__", None)
@@ -40,7 +40,7 @@ def gathered(modules: Iterable[Union[ModuleType, str]]) -> dict[str, str]:
 
 
 def check_again(sources: dict[str, str]) -> None:
-    """Refuse modules that are not what was brought along any more."""
+    """Raises an error for modules that changed since they were brought along."""
     now = gathered(sorted(module_names(sources)))
     for name, text in sources.items():
         if now.get(name) != text:
@@ -49,7 +49,7 @@ def check_again(sources: dict[str, str]) -> None:
 
 
 def module_names(sources: Iterable[str]) -> set[str]:
-    """Return the names of the modules."""
+    """Returns the names of the modules."""
     return {each.removesuffix(PACKAGE) for each in sources}
 
 
@@ -62,7 +62,7 @@ def _refuse_standard(name: str) -> None:
 
 
 def _files(name: str) -> Iterator[tuple[str, str]]:
-    """Return the files of a module, and of the packages that it is in, by their names."""
+    """Returns the files of a module, and of the packages around it, by module name."""
     parts = name.split(".")
     for index in range(1, len(parts)):
         package = ".".join(parts[:index])
@@ -79,7 +79,7 @@ def _files(name: str) -> Iterator[tuple[str, str]]:
 
 
 def _place(name: str) -> tuple[Optional[str], list[str]]:
-    """Return the file of a module, and the folders of a package."""
+    """Returns the file of a module, and the folders of a package."""
     module = sys.modules.get(name)
     spec = getattr(module, "__spec__", None)
     if spec is None:
@@ -122,7 +122,7 @@ def _no_source(name: str) -> InvalidError:
 
 
 def _source(name: str, file: str) -> str:
-    """Return the source of a module in normal form; comments and layout do not count."""
+    """Returns the source of a module in normal form; comments and layout do not count."""
     if not file.endswith(".py"):
         raise _no_source(name)
     try:

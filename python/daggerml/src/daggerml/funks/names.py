@@ -1,4 +1,4 @@
-"""The names that source uses and does not define: they would be missing where it runs."""
+"""Finds names that source uses and does not define, which would be missing where it runs."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["UNKNOWN", "check", "free", "meanings", "surroundings", "undefined"]
 
-# IPython adds names to the builtins of the notebook, which are nowhere else. Those of the
-# author's module mean something else where it runs; but for its name, which many log.
+# IPython adds names to the builtins, which other processes do not have. Names such as
+# __file__ mean something else where the funk runs. __name__ is allowed, for logging.
 _ELSEWHERE = {
     "__doc__",
     "__loader__",
@@ -33,15 +33,15 @@ _ELSEWHERE = {
     "get_ipython",
 }
 _BUILTINS = {name for name in dir(builtins) if name not in _ELSEWHERE} | {"__name__"}
-# How many names a message tells.
+# How many names a message lists.
 _SHOWN = 5
 
-#: What a name means of which nothing is known.
+#: Stands for the unknown meaning of a name.
 UNKNOWN = object()
 
 
 def surroundings(thing: object) -> dict[str, Any]:
-    """Return what the names outside of a function mean: globals, and variables around it."""
+    """Returns the globals of a function and the variables that it closes over, by name."""
     if isinstance(thing, FunctionType) and thing.__code__.co_filename.startswith("<"):
         inner: object = thing
     elif isinstance(thing, FunctionType) and not has_file_of_package(thing.__code__.co_filename):
@@ -54,15 +54,15 @@ def surroundings(thing: object) -> dict[str, Any]:
     for name, cell in zip(inner.__code__.co_freevars, inner.__closure__ or ()):
         try:
             found[name] = cell.cell_contents
-        except ValueError:  # not assigned yet
+        except ValueError:  # it is not assigned yet
             found.pop(name, None)
     return found
 
 
 def check(what: str, source: str, known: Mapping[str, Any]) -> None:
-    """Refuse source that uses a name which it does not define.
+    """Raises an error for source that uses a name which it does not define.
 
-    ``known`` is what names mean where the function was written, for the hint.
+    ``known`` are the author's objects by name, for the hint.
     """
     missing = undefined(source, known)
     if not missing:
@@ -105,7 +105,7 @@ def _advice(name: str, known: Mapping[str, Any]) -> str:
 
 
 def meanings(thing: object) -> Mapping[str, Any]:
-    """Return what names mean to a function or class."""
+    """Returns the objects that names mean to a function or class."""
     if isinstance(thing, type) and "<locals>" not in thing.__qualname__:
         around = vars(sys.modules.get(thing.__module__, builtins))
     else:
@@ -114,27 +114,27 @@ def meanings(thing: object) -> Mapping[str, Any]:
 
 
 def undefined(source: str, known: Mapping[str, Any]) -> dict[str, str]:
-    """Return the names, in the order of their use, each with the definition that uses it."""
+    """Returns the undefined names in the order of their use, each with its definition."""
     used, assigned = _uses(source)
     return {
         name: user
         for name, user in used.items()
-        # A global that a function assigns is its own, unless it was there before.
+        # A global that a function assigns is defined by it, unless it existed before.
         if not _is_builtin(name, known) and (name not in assigned or name in known)
     }
 
 
 def free(source: str) -> dict[str, str]:
-    """Return the same with the names of builtins."""
+    """Returns the same, and the names of builtins too."""
     return _uses(source)[0]
 
 
 @functools.lru_cache(maxsize=32)
 def _uses(source: str) -> tuple[dict[str, str], set[str]]:
-    """Return the names that source uses, and the globals that functions assign."""
+    """Returns the names that source uses, and the globals that its functions assign."""
     try:
         top = symtable.symtable(source, "<funk>", "exec")
-    except SyntaxError as problem:  # `nonlocal`, say: what it means is outside
+    except SyntaxError as problem:  # such as `nonlocal`: its variable is outside
         text = f"a funk runs by itself, and this function cannot: {problem.msg}"
         hint = "let it take what it needs as arguments, and return what it finds"
         raise InvalidError(text, hint=hint) from None
@@ -170,6 +170,6 @@ def _collect(
 def _is_builtin(name: str, known: Mapping[str, Any]) -> bool:
     if name not in _BUILTINS:
         return False
-    # Of the author's own, where they gave a builtin's name to something else.
+    # The author's own, where it has the name of a builtin.
     means = known.get(name, UNKNOWN)
     return name.startswith("__") or means is UNKNOWN or means is getattr(builtins, name)

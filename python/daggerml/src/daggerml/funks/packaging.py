@@ -1,4 +1,4 @@
-"""``@daggerml.funk``: a Python function as a value that can be called anywhere."""
+"""``@daggerml.funk``: packages a Python function so that calls can run it anywhere."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ if TYPE_CHECKING:
 
 __all__ = ["URI", "Funk", "funk"]
 
-#: What a runnable of a Python function has as its URI.
+#: The URI of the runnable of a Python function.
 URI = "daggerml:funk/2"
 
 
 class Funk:
-    """A Python function, packaged with all that it needs: what :func:`funk` makes.
+    """A Python function, packaged with all that it needs, as :func:`funk` makes it.
 
-    It is called in a DAG, where its result is a node: ``dag.call(total, xs)``.
-    ``dag.put(total)`` makes a node of its :attr:`runnable`, which can be called
-    itself. :meth:`in_process` runs the function at once, for tests.
+    ``dag.call(total, xs)`` calls it in a DAG and returns the node of its result.
+    ``dag.put(total)`` makes a node of its :attr:`runnable`, which can be called too.
+    :meth:`in_process` runs the function in this process, for tests.
     """
 
     __slots__ = ("__weakref__", "_proof", "cache", "function", "runnable", "timeout")
 
-    #: The runnable: what the key of a call is made of.
+    #: The runnable, which is part of the key of each call.
     runnable: Runnable
     #: The function as it was written.
     function: Callable[..., Any]
-    #: How long a call may take, in seconds, unless the call says otherwise.
+    #: How many seconds a call may take, if the call has no ``timeout``; ``None`` for no limit.
     timeout: Optional[float]
-    #: Whether a call may be answered from the cache, unless it says otherwise.
+    #: Whether the cache may answer a call, if the call has no ``cache``.
     cache: bool
 
     def __init__(
@@ -66,7 +66,7 @@ class Funk:
 
     @property
     def source(self) -> str:
-        """The source that runs: helpers and function in normal form."""
+        """The source that runs: the helpers and the function, in normal form."""
         source: str = self.runnable.kwargs["source"]
         return source
 
@@ -82,9 +82,9 @@ class Funk:
         timeout: Optional[float] = None,
         cache: Optional[bool] = None,
     ) -> Funk:
-        """Return the same funk with other options: ``total.options(adapter="dask")``.
+        """Returns a funk of the same function with other options: ``options(adapter="dask")``.
 
-        Another adapter makes calls of another key: they have a cache of their own.
+        The adapter is part of the key, so calls on another adapter are run again.
         """
         runnable = self.runnable
         if adapter is not None:
@@ -98,12 +98,14 @@ class Funk:
         )
 
     def in_process(self, *args: Any, retries: int = 3) -> Any:
-        """Run the function here and now with ``args``, and return the plain value of its result.
+        """Runs the function in this process with plain values. Returns its result as a value.
 
-        For tests and debuggers: its DAG is in a repository of its own, which is
-        removed, and nothing is cached. The function is the one that was
-        written, with its globals, so breakpoints and coverage work. As in a call, it is
-        tried again after a transient failure, and that is raised at the end.
+        It is meant for tests and debuggers. The function is the one in your file, with its
+        globals, so breakpoints and coverage work. Its DAG is in a temporary repository, and
+        nothing is cached.
+
+        :param retries: how many more times to run it after a transient failure, which is
+            raised at the end.
 
         >>> from daggerml import funk
         >>> @funk
@@ -118,7 +120,7 @@ class Funk:
         from daggerml.transient import tried
 
         brought = self.runnable.kwargs.get("modules", {})
-        if self._proof is not None:  # the modules are those that are imported
+        if self._proof is not None:  # the imported modules are used
             self._proof.check_again()
             if brought:
                 from daggerml.funks import modules as own_modules
@@ -148,7 +150,7 @@ class Funk:
         raise TypeError(text)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # The function's name stands for the funk, so pickle would not find it.
+        # The name of the function means the funk here, so pickle would not find the function.
         return _unpickled, (self.runnable, self.timeout, self.cache)
 
     def __eq__(self, other: object) -> bool:
@@ -162,7 +164,7 @@ class Funk:
 
 
 def _unpickled(runnable: Runnable, timeout: Optional[float], cache: bool) -> Funk:
-    """Make a funk again, with the function as it is where funks run."""
+    """Makes a funk again from its runnable, with the function that its source makes."""
     from daggerml.adapters.work import function_of
 
     return Funk(runnable, function_of(runnable), timeout=timeout, cache=cache)
@@ -209,12 +211,12 @@ def funk(
     cache: bool = True,
     transient: Exceptions = (),
 ) -> Union[Funk, Callable[[Callable[..., Any]], Funk]]:
-    """Package a Python function so that it can be called from a DAG, and run anywhere.
+    """Packages a Python function so that a DAG can call it, and any machine can run it.
 
-    The function gets the DAG of its call and then the arguments, as nodes; what it
-    returns is the result. It runs elsewhere, so it must bring along what it uses:
-    import inside it, and name the functions and classes that it needs as
-    ``helpers``. What it uses and does not bring along is an error at once.
+    The function gets the DAG of its call, and then the arguments as nodes. It returns its
+    result: a value or a node. It runs in another process, so it must bring along what it
+    uses: import modules inside it, and list the functions and classes that it needs in
+    ``helpers``. If something is missing, ``funk`` raises an error at once.
 
     >>> import daggerml
     >>> @daggerml.funk
@@ -226,26 +228,26 @@ def funk(
     ...     repo.load("first").result.value()
     6.0
 
-    :param adapter: who runs it: ``"local"``, or an adapter that is installed.
-    :param helpers: functions, classes and modules that it uses by their names. The
-        source of functions and classes is brought along; modules, and what is defined
-        in the standard library or in an installed package, are imported.
-    :param modules: modules and packages of your own that it imports, as modules or by their names.
-        Their source is part of the key and comes along: of a package all of it.
+    :param adapter: the adapter that runs it: ``"local"``, or the name of an installed one.
+    :param helpers: functions, classes and modules that it uses by name. The source of your
+        own functions and classes is brought along. Modules, and objects of the standard
+        library or of installed packages, are imported where it runs.
+    :param modules: your own modules and packages that it imports, as modules or as names. Their
+        source is brought along, of a package all of it.
     :param requires: packages that must be installed where it runs, such as ``"numpy>=2"``.
-    :param prepop: values that are put into the call's DAG under these names before
-        the function begins; other funks, for example, which it calls.
+    :param prepop: values to put into the call's DAG before the function begins, by name; for
+        example other funks, which it calls.
     :param tags: labels of the call's DAG.
-    :param timeout: seconds that a call may take.
-    :param cache: with ``False`` every call runs the function again.
-    :param transient: exceptions that are not the function's fault: classes, or their names.
-        A call that ends in one is tried again and not cached, as with
-        :class:`daggerml.Transient`.
+    :param timeout: how many seconds a call may take.
+    :param cache: ``False`` runs the function in every call.
+    :param transient: exceptions that may not come again, as classes or as names. A call that
+        ends in one is run again and not cached, as with :class:`daggerml.Transient`.
+    :raises InvalidError: when something that the function uses is missing, or when its source
+        does not make the same function and helpers, with the reason.
 
-    The key of a call is made of the adapter, the function's name, the source of function,
-    helpers and modules, ``requires``, ``prepop``, ``tags``, ``transient`` and the arguments.
-    Comments, layout and annotations that nothing reads do not count. What runs is what was given:
-    source that does not make the function and helpers in hand is an error.
+    The key of a call is made of the adapter, the function's name, the source of the function,
+    its helpers and modules, ``requires``, ``prepop``, ``tags``, ``transient`` and the arguments.
+    Comments, layout and annotations that nothing reads are not part of it.
     """
     if function is None:
         return functools.partial(  # type: ignore[return-value]
@@ -296,7 +298,7 @@ def funk(
 
 
 def runnables(value: Any) -> Any:
-    """Return a value with the runnables of funks in their place."""
+    """Returns a value in which funks are replaced by their runnables."""
     if isinstance(value, Funk):
         return value.runnable
     if value.__class__ is dict:
@@ -307,7 +309,7 @@ def runnables(value: Any) -> Any:
 
 
 def is_funk(meaning: object) -> bool:
-    """Tell whether something is :func:`funk`, perhaps with options."""
+    """Tells whether an object is :func:`funk`, or :func:`funk` with options."""
     while isinstance(meaning, functools.partial):
         meaning = meaning.func
     return meaning is funk

@@ -1,4 +1,4 @@
-"""The statements that make, where a funk runs, what its author has in hand."""
+"""The statements that make the author's objects again where a funk runs."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 __all__ = ["Choices", "Part", "Parts", "refused"]
 
-#: The most things that one wrapper after another may be around.
+#: The greatest number of wrappers inside one another.
 _DEEPEST = 50
 
 
 class Part:
-    """Something that is defined, by one or more statements."""
+    """An object, and the statements that define it."""
 
     def __init__(self, thing: Any, name: str, statements: list[ast.stmt]) -> None:
         self.thing = thing
-        #: The name under which it is known afterwards.
+        #: Its name after these statements.
         self.name = name
         self.statements = statements
-        #: The definitions in the statements, as they stand in the author's source.
+        #: The definitions in the statements, as in the author's source.
         self.found: Optional[Found] = None
         #: Whether its annotations are texts.
         self.are_texts = False
@@ -37,7 +37,7 @@ class Part:
 
     @property
     def names(self) -> list[str]:
-        """All names that it gives to the thing."""
+        """All names that the statements give to the object."""
         if not self.is_import:
             return [self.name]
         aliases = [name for node in self.statements for name in getattr(node, "names", ())]
@@ -45,14 +45,14 @@ class Part:
 
 
 class Choices:
-    """Which of several ways is taken wherever there are several: one after the other is tried."""
+    """Enumerates all combinations of choices, wherever there is more than one way."""
 
     def __init__(self) -> None:
         self._taken: list[int] = []
         self._numbers: list[tuple[int, bool]] = []
 
     def take(self, number: int, *, is_class: bool = False) -> int:
-        """Return which of so many ways is to be taken now."""
+        """Returns the number of the way to take now, of ``count`` ways."""
         at = len(self._numbers)
         self._numbers.append((number, is_class))
         if at == len(self._taken):
@@ -60,7 +60,7 @@ class Choices:
         return min(self._taken[at], number - 1)
 
     def next(self, *, classes_only: bool = False) -> bool:
-        """Go on to the next combination; ``False`` after the last."""
+        """Goes on to the next combination. Returns ``False`` after the last."""
         numbers, self._numbers = self._numbers, []
         del self._taken[len(numbers) :]
         while self._taken:
@@ -73,7 +73,7 @@ class Choices:
 
 
 class Parts:
-    """Everything that a funk brings along, in the order of its definition."""
+    """All objects that a funk brings along, in the order of their definition."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class Parts:
         brought: set[str],
     ) -> None:
         self.all: list[Part] = []
-        #: What names mean where things were written.
+        #: The objects that names mean where the definitions stand.
         self.known = known
         self._brought = brought
         self._choices = choices
@@ -94,7 +94,7 @@ class Parts:
         self._depth = 0
 
     def add(self, thing: Any) -> Part:
-        """Add what makes a thing, unless it is there; return its part."""
+        """Adds the part that makes an object, unless it was added. Returns the part."""
         if id(thing) in self._made:
             return self._made[id(thing)]
         self._depth += 1
@@ -192,7 +192,7 @@ class Parts:
         cells: dict[str, Any],
         decorators: list[ast.expr],
     ) -> Part:
-        """Make a function again with the values around it, by a function that has them."""
+        """Makes a function inside another one, whose variables it closes over."""
         part = self._defined(function, found, decorators)
         node = part.statements[0]
         around.refuse_changes(function, found)
@@ -200,7 +200,7 @@ class Parts:
         texts = {name: self._value(function, name, value) for name, value in given.items()}
         self._wrappers += 1
         factory = f"_dml_{self._wrappers}"
-        # Its parameters have the names that the function knows them by.
+        # Its parameters are the variables that the function closes over.
         params = ", ".join(texts)
         text = f"def {factory}({params}):\n    return {found.node.name}\n"
         text += f"{found.node.name} = {factory}({', '.join(texts.values())})"
@@ -210,7 +210,7 @@ class Parts:
         return part
 
     def _value(self, function: FunctionType, name: str, value: Any) -> str:
-        """Return the text of what a variable around a function is."""
+        """Returns the source text for the value of a closed-over variable."""
         text = around.text_of(value)
         if text is not None:
             return text
@@ -227,7 +227,7 @@ class Parts:
         raise InvalidError(text, hint=hint)
 
     def _name(self, thing: Any, name: str) -> str:
-        """Return the name that a wrapper gets: the one by which it is known."""
+        """Returns the name of a wrapper."""
         own = sorted(each for each, value in self.known.items() if value is thing)
         called = getattr(thing, "__name__", name)
         if own and called not in own:
@@ -236,7 +236,7 @@ class Parts:
         return called if is_name else name
 
     def _tool(self, tool: str) -> None:
-        """Import a function under a name that is not the author's."""
+        """Imports a function under a name that the author does not use."""
         if tool not in self._tools:
             self._tools.add(tool)
             text = f"from functools import {tool} as _dml_{tool}"
@@ -245,7 +245,7 @@ class Parts:
             self.all.append(part)
 
     def _of_decorated(self, thing: Any, inner: FunctionType) -> Part:
-        """Make what decorators of installed packages made of a function."""
+        """Applies decorators of installed packages to a function again."""
         found = definition.of_function(inner)
         decorators = self._decorators(found)
         is_cache = isinstance(thing, functools._lru_cache_wrapper)
@@ -266,7 +266,7 @@ class Parts:
         return part
 
     def _decorators(self, found: Found) -> list[ast.expr]:
-        """Return the decorators that were applied before this one."""
+        """Returns the decorators below this one."""
         every = found.node.decorator_list
         for index, decorator in enumerate(every):
             called = decorator.func if isinstance(decorator, ast.Call) else decorator
@@ -281,7 +281,7 @@ def _is_of_package(function: FunctionType) -> bool:
 
 
 def refused(thing: Any) -> InvalidError:
-    """Make the error for what is no function that can be packaged."""
+    """Makes the error for an object that cannot be packaged."""
     text = f"{named(thing)} is not a function written in Python"
     hint = "write a function with `def` that calls it"
     if isinstance(thing, FunctionType):
@@ -304,7 +304,7 @@ def _meaning(node: ast.expr, known: Mapping[str, Any]) -> object:
 
 
 def _may_be(cls: type, found: Found) -> bool:
-    """Tell whether a class may have this definition, by its plain attributes and methods."""
+    """Tells whether a definition may be that of a class, by its attributes and methods."""
     members = vars(cls)
     own = {each.co_name: each for each in found.code.co_consts if hasattr(each, "co_code")}
     for node in found.node.body:

@@ -1,9 +1,9 @@
-"""The proof that what runs is what was given.
+"""Checks that the packaged source makes the function that was given.
 
-A definition that was found is compiled where it stands, and compared with the code in
-hand. Its text as it is packaged is parsed, and compared with its tree. And the text is
-run, as it will be for a call, and what it makes is compared with what is in hand: values,
-variables around functions, members of classes.
+There are three comparisons. The definition that was found is compiled in its place, and must
+have the code of the author's function. The packaged text is parsed, and must have the same
+syntax tree. And the text is run, as in a call, and must make the same objects: values,
+closed-over variables and members of classes.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ MODULE = "daggerml_funk"
 
 
 class Proof:
-    """What source made, and what it was made of, to be compared again."""
+    """The objects that the source made and the author's, to be compared again later."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Proof:
         self._made, self._pairs, self._annotations = made, pairs, annotations
 
     def check_again(self) -> None:
-        """Raise an `InvalidError` when what is in hand is not what was packaged any more."""
+        """Raises an `InvalidError` when the author's objects changed since they were packaged."""
         self.check()
         comparison = Comparison({}, {}, annotations=False)
         for thing, name, meant in self._uses:
@@ -68,11 +68,11 @@ class Proof:
                 raise InvalidError(text, hint="make the funk again") from None
 
     def check(self) -> None:
-        """Raise an `InvalidError` unless what is in hand is what its source makes."""
+        """Raises an `InvalidError` unless the source makes the author's objects."""
         comparison = Comparison(self._pairs, self._made, annotations=self._annotations)
         last = {name: thing for thing, name in self._parts}
         for thing, name in self._parts:
-            if last[name] is not thing:  # it is around another, and compared with that
+            if last[name] is not thing:  # it wraps another one, which is compared
                 continue
             try:
                 comparison.same(thing, self._made.get(name), named(thing))
@@ -99,7 +99,7 @@ def prove(
     *,
     annotations: bool,
 ) -> Proof:
-    """Prove that source is that of these parts, and makes what is in hand."""
+    """Checks that the source has these parts, and that it makes the author's objects."""
     try:
         tree = trees.parsed(source)
     except (SyntaxError, ValueError) as problem:
@@ -121,7 +121,7 @@ def prove(
 
 
 def _paired(code: CodeType, tree: ast.Module, parts: list[Part]) -> dict[int, CodeType]:
-    """Return the author's code objects, by the ids of those of the packaged text."""
+    """Returns the author's code objects by the ids of the code objects of the text."""
     pairs: dict[int, CodeType] = {}
     at = 0
     for part in parts:
@@ -131,7 +131,7 @@ def _paired(code: CodeType, tree: ast.Module, parts: list[Part]) -> dict[int, Co
             if part.found is None:
                 continue
             if isinstance(node, ast.FunctionDef) and node.name.startswith("_dml_"):
-                node = node.body[0]  # it makes the function with what is around it
+                node = node.body[0]  # it makes the function and its closed-over variables
             if type(node) is type(part.found.node) and node.name == part.found.node.name:
                 line = min([node.lineno, *(each.lineno for each in node.decorator_list)])
                 made = codes.find(code, node.name, line)
@@ -142,12 +142,12 @@ def _paired(code: CodeType, tree: ast.Module, parts: list[Part]) -> dict[int, Co
 
 
 def _made(name: str, code: CodeType) -> dict[str, Any]:
-    """Run source as it is run for a call, and return what it makes."""
+    """Runs source as it is run for a call, and returns what it makes."""
     module = types.ModuleType(MODULE)
     module.__file__ = code.co_filename
     with _lock:
         before = sys.modules.get(MODULE)
-        sys.modules[MODULE] = module  # where dataclasses look for it
+        sys.modules[MODULE] = module  # dataclasses look for it there
         try:
             exec(code, module.__dict__)  # noqa: S102  it is what a call does
         except Exception as problem:

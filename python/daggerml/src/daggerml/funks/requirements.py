@@ -1,7 +1,7 @@
-"""Requirements such as ``numpy>=2``: read strictly, and compared as packages' versions are.
+"""Requirements such as ``numpy>=2``, and versions, by PEP 440.
 
-A requirement is a name with version specifiers (PEP 440). This package has no
-dependencies, and of PEP 508 only that much: extras, addresses and markers are refused.
+A requirement is a name with version specifiers. The rest of PEP 508 (extras, addresses and
+markers) is refused. This package has no dependencies, so it does not use ``packaging``.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _STAGES = {"alpha": "a", "beta": "b", "c": "rc", "pre": "rc", "preview": "rc"}
 
 
 class Version:
-    """A version, in the order of PEP 440."""
+    """A version, ordered as PEP 440 says."""
 
     def __init__(self, text: str) -> None:
         match = _VERSION.fullmatch(text)
@@ -52,7 +52,7 @@ class Version:
 
     @property
     def base(self) -> tuple[Any, ...]:
-        """Epoch and release, without zeros at the end."""
+        """The epoch and the release without zeros at the end."""
         release = list(self.release)
         while release and not release[-1]:
             release.pop()
@@ -60,7 +60,7 @@ class Version:
 
     @property
     def public(self) -> tuple[Any, ...]:
-        """What is compared, without the local part."""
+        """The key of comparisons, without the local part."""
         pre: tuple[Any, ...] = (1,) if self.pre is None else (0, *self.pre)
         if self.pre is None and self.post is None and self.dev is not None:
             pre = (-1,)
@@ -69,17 +69,17 @@ class Version:
 
     @property
     def whole(self) -> tuple[Any, ...]:
-        """What is compared."""
+        """The key of comparisons."""
         return (*self.public, self.local)
 
     def starts_with(self, release: tuple[int, ...], epoch: int) -> bool:
-        """Tell whether the release begins with these numbers."""
+        """Tells whether the release begins with these numbers."""
         padded = self.release + (0,) * len(release)
         return self.epoch == epoch and padded[: len(release)] == release
 
 
 class Requirement(NamedTuple):
-    """The name of a package, in its normal form, and what its version must be."""
+    """The normalized name of a package, and the specifiers that its version must meet."""
 
     name: str
     specifiers: tuple[tuple[str, str], ...]
@@ -88,12 +88,15 @@ class Requirement(NamedTuple):
         return self.name + ",".join(operator + text for operator, text in self.specifiers)
 
     def is_met_by(self, version: str) -> bool:
-        """Tell whether this version of the package will do."""
+        """Tells whether a version meets the requirement."""
         return all(_fits(version, operator, text) for operator, text in self.specifiers)
 
 
 def parsed(text: str) -> Requirement:
-    """Return what a requirement says."""
+    """Parses a requirement.
+
+    :raises InvalidError: when it is not one.
+    """
     match = _NAME.fullmatch(text) if text.__class__ is str else None
     if match is None:
         raise _invalid(text, "it has no name of a package")
@@ -140,7 +143,7 @@ def _fits(installed: str, operator: str, text: str) -> bool:
         return installed.lower() == text
     try:
         version = Version(installed)
-    except ValueError:  # of a package older than the rules: nothing is known of it
+    except ValueError:  # the version is older than PEP 440, and cannot be compared
         return False
     if operator == "!=":
         return not _fits(installed, "==", text)
@@ -162,12 +165,12 @@ def _fits(installed: str, operator: str, text: str) -> bool:
 
 
 def _is_beyond(version: Version, given: Version, operator: str) -> bool:
-    """Compare by ``<`` and ``>``, which leave out what belongs to the version itself."""
+    """Compares by ``<`` or ``>``, for which pre- and post-releases of a version are equal."""
     bound = copy.copy(given)
     bound.local = ()
     if operator == "<":
         if given.pre is None and given.dev is None:
-            bound.dev = 0  # its pre-releases are no earlier versions
+            bound.dev = 0  # its own pre-releases are not earlier
         return version.whole < bound.whole
     if given.dev is not None:
         bound.dev = given.dev + 1
@@ -175,12 +178,13 @@ def _is_beyond(version: Version, given: Version, operator: str) -> bool:
     if given.post is not None:
         bound.post, bound.dev = given.post + 1, 0
         return version.whole >= bound.whole
-    is_its_own = (version.base, version.pre) == (given.base, given.pre)  # local, or post-release
+    # Its own local versions and post-releases are not later.
+    is_its_own = (version.base, version.pre) == (given.base, given.pre)
     return version.whole > given.whole and not is_its_own
 
 
 def unmet(requirements: list[str]) -> list[str]:
-    """Return what is wrong with the packages that are installed here."""
+    """Returns the requirements that the installed packages do not meet, each in words."""
     from importlib import metadata
 
     found = []

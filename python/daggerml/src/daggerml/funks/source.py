@@ -1,7 +1,7 @@
-"""The source that a funk brings along: its helpers and itself, in normal form.
+"""Makes the source that a funk brings along: its helpers and itself, in normal form.
 
-Comments and layout do not count, nor do annotations that nothing can read; everything
-else does. The text is the same for the same code on every version of Python.
+The text has no comments, no layout of the author's and no annotations that nothing can
+read. The same code has the same text on every version of Python.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Packaged", "packaged"]
 
-# So many combinations of definitions that may be meant are tried.
+# How many combinations of possible definitions are tried.
 _TRIES = 64
 
 
 class Packaged(NamedTuple):
-    """What :func:`packaged` makes."""
+    """The result of :func:`packaged`."""
 
     text: str
     name: str
     proof: proof.Proof
-    #: All nodes of its tree.
+    #: All nodes of its syntax tree.
     nodes: list[ast.AST]
 
 
@@ -44,10 +44,10 @@ def packaged(
     *,
     lines: Iterable[str] = (),
 ) -> Packaged:
-    """Return the source of a function and its helpers, and the name of the function in it.
+    """Returns the source of a function and its helpers, and the name of the function in it.
 
-    ``brought`` are the modules that come along, from which helpers can be imported;
-    ``lines`` are statements that come before the function.
+    ``brought`` are the modules that come along, from which helpers can be imported.
+    ``lines`` are statements to put before the function.
     """
     what = named(function).rpartition(".")[2]
     if isinstance(function, type):
@@ -61,7 +61,7 @@ def packaged(
         raise
     except trees.DEEP:
         raise trees.too_deep(what) from None
-    except Exception as problem:  # of an object that is not what it seems
+    except Exception as problem:  # such as for a proxy object
         text = f"{what!r} cannot be packaged: {type(problem).__name__}: {problem}"
         raise InvalidError(text, hint="list functions, classes and modules as helpers") from problem
 
@@ -75,7 +75,7 @@ def _tried(
     *,
     lines: list[str],
 ) -> Packaged:
-    """Try every definition that may be meant, and refuse when two of them fit."""
+    """Tries all possible definitions, and raises an error when two of them fit."""
     choices = Choices()
     found: Optional[Packaged] = None
     first: Optional[InvalidError] = None
@@ -132,7 +132,7 @@ def _made(function: Any, helpers: list[Any], parts: Parts, lines: list[str]) -> 
 
 
 def _distinct(parts: list[Part]) -> list[Part]:
-    """Return the parts without those that say again what another says."""
+    """Returns the parts without duplicates."""
     found: list[Part] = []
     for part in parts:
         same = [each for each in found if each.name == part.name and _is_same(each, part)]
@@ -148,7 +148,7 @@ def _is_same(one: Part, other: Part) -> bool:
 
 
 def _are_same(one: Any, other: Any) -> bool:
-    """Tell whether two things are one, or one from a module that was loaded twice."""
+    """Tells whether two objects are the same, or come from a module that was loaded twice."""
     try:
         Comparison({}, {}, annotations=False).same(one, other, "")
     except (Different, RecursionError):
@@ -161,7 +161,7 @@ def _text(part: Part) -> str:
 
 
 def _aliases(parts: list[Part], given: list[Part], known: Mapping[str, Any]) -> dict[str, Part]:
-    """Return the helpers that are known by another name than their own, by that name."""
+    """Returns the helpers that are used under other names than their own, by that name."""
     undefined = names.undefined("\n".join([_text(part) for part in parts]), known)
     return {
         name: part
@@ -178,7 +178,7 @@ def _alias(alias: str, own: Part) -> Part:
 
 
 def _lines(lines: list[str]) -> list[Part]:
-    """Return statements that define what no thing in hand has."""
+    """Returns the part for lines of source that belong to no object."""
     if not lines:
         return []
     try:
@@ -191,9 +191,9 @@ def _lines(lines: list[str]) -> list[Part]:
 
 
 def _refuse_mixing(parts: list[Part], given: list[Part]) -> list[tuple[Any, str, Any]]:
-    """Refuse a name by which one thing knows something else than another of that name.
+    """Raises an error for a name that means one object here and another one there.
 
-    Returns the names that things know one another by.
+    Returns the names that the objects use for each other.
     """
     uses: list[tuple[Any, str, Any]] = []
     final = {name: part for part in parts for name in part.names}
@@ -216,7 +216,7 @@ def _refuse_mixing(parts: list[Part], given: list[Part]) -> list[tuple[Any, str,
             if meant is names.UNKNOWN:
                 continue
             if meant is not last.thing:
-                used = _used(part) if used is None else used  # not attributes of that name
+                used = _used(part) if used is None else used  # attributes of that name do not count
                 if name not in used:
                     continue
                 if not _are_same(meant, last.thing):
@@ -227,7 +227,7 @@ def _refuse_mixing(parts: list[Part], given: list[Part]) -> list[tuple[Any, str,
 
 
 def _used(part: Part) -> set[str]:
-    """Return the names of outside that a part uses when it is called."""
+    """Returns the outside names that a part uses when it is called."""
     definitions = [
         node
         for node in part.statements

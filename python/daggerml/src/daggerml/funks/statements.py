@@ -1,6 +1,6 @@
-"""The one text of statements, by the same rules as that of expressions."""
+"""Prints statements in normal form; see ``expressions``."""
 
-# ruff: noqa: N802  a method has the name of the class of nodes that it prints
+# ruff: noqa: N802  a method is named after the class of nodes that it prints
 from __future__ import annotations
 
 import ast
@@ -22,7 +22,7 @@ _OPERATORS: dict[type, str] = {
 
 
 def printed(nodes: Iterable[ast.stmt]) -> str:
-    """Return the text of statements, each on lines of its own, without a newline at the end."""
+    """Returns the text of statements, without a newline at the end."""
     printer = _Statements()
     for node in nodes:
         printer.statement(node)
@@ -186,7 +186,7 @@ class _Statements(Printer):
         items = []
         for item in node.items:
             text = self.expression(item.context_expr)
-            if isinstance(item.context_expr, ast.Tuple):  # otherwise they would be several
+            if isinstance(item.context_expr, ast.Tuple):  # otherwise it would read as several
                 text = f"({text})"
             if item.optional_vars is not None:
                 text += f" as {self.expression(item.optional_vars)}"

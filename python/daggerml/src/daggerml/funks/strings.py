@@ -1,6 +1,6 @@
-"""Strings of source, written so that every Python from 3.9 on reads them alike.
+"""Prints strings so that every Python from 3.9 on reads them in the same way.
 
-``repr`` will not do: which characters it escapes depends on the version of Unicode.
+``repr`` does not do: the characters that it escapes depend on the version of Unicode.
 """
 
 from __future__ import annotations
@@ -9,23 +9,23 @@ from typing import Optional
 
 __all__ = ["QUOTES", "bytes_text", "escaped", "literal", "raw"]
 
-#: The quotes that a string can have, in the order in which they are tried.
+#: The quotes of strings, in the order in which they are tried.
 QUOTES = ("'", '"', "'''", '"""')
 
 _NAMED = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-# Marks that turn the direction of text, and others that nobody can see.
+# Direction marks and invisible characters.
 _HIDDEN = {0x61C, 0x200B, 0x200E, 0x200F, 0x2028, 0x2029, 0xFEFF, *range(0x202A, 0x202F)}
 _HIDDEN |= set(range(0x2060, 0x2070))
 
 
 def literal(text: str) -> str:
-    """Return a string in quotes, on one line."""
+    """Returns a string in quotes, on one line."""
     quote = '"' if "'" in text and '"' not in text else "'"
     return f"{quote}{escaped(text, quote)}{quote}"
 
 
 def docstring(text: str) -> str:
-    """Return a string in triple quotes, on as many lines as it has."""
+    """Returns a string in triple quotes, with its line ends."""
     body = "\n".join(escaped(line, "") for line in text.split("\n"))
     body = body.replace('"""', '\\"\\"\\"')
     if body.endswith('"'):
@@ -34,8 +34,8 @@ def docstring(text: str) -> str:
 
 
 def escaped(text: str, quote: str) -> str:
-    """Return what stands between these quotes."""
-    if text.isascii() and text.isprintable():  # most are
+    """Returns the text between these quotes."""
+    if text.isascii() and text.isprintable():  # as most are
         text = text.replace("\\", "\\\\")
         return text.replace(quote, "\\" + quote) if quote else text
     return "".join("\\" + char if char == quote else _character(char) for char in text)
@@ -61,10 +61,10 @@ def _is_plain(code: int) -> bool:
 
 
 def raw(text: str, enclosing: tuple[str, ...]) -> Optional[str]:
-    """Return a string without any backslash that can stand inside an f-string of those quotes."""
+    """Returns a string without backslashes, to stand inside an f-string with these quotes."""
     if not all(char in "\n\t" or _is_plain(ord(char)) for char in text):
         return None
-    if "\\" in text:  # it is none without another before it
+    if "\\" in text:  # this one is not an escape without another in front
         return None
     for quote in QUOTES:
         found = f"{quote}{text}{quote}"
@@ -76,7 +76,7 @@ def raw(text: str, enclosing: tuple[str, ...]) -> Optional[str]:
 
 
 def bytes_text(data: bytes) -> str:
-    """Return the literal of bytes."""
+    """Returns the literal of bytes."""
     text = data.decode("latin-1")
     quote = '"' if "'" in text and '"' not in text else "'"
     body = "".join(

@@ -1,4 +1,4 @@
-"""Syntax trees: read from text, made regular, and compared."""
+"""Parses, normalizes, copies and compares syntax trees."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ if TYPE_CHECKING:
 
 __all__ = ["DEEP", "copied", "difference", "parsed", "too_deep", "united", "walk"]
 
-#: What Python raises where source is nested too deeply for it.
+#: What Python raises for source that is nested too deeply.
 DEEP = (RecursionError, MemoryError)
 
 # f-strings and template strings.
 _TEXTS = {"JoinedStr", "TemplateStr"}
 
-# Nodes that have others in them; operators and contexts have none.
+# Nodes with children; operators and contexts have none.
 _WITH_PARTS = tuple(
     kind
     for kind in ast.AST.__subclasses__()
     if not issubclass(kind, (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop))
 )
 
-# What says nothing about the code.
+# Fields that do not change the code.
 _IGNORED = {"kind", "type_comment", "type_ignores"}
 
 
 def parsed(text: str) -> ast.Module:
-    """Return the tree of source; a warning about it was given when it was first read."""
+    """Returns the tree of source, without warnings, which Python gave when it first read it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return ast.parse(text)
 
 
 def walk(nodes: Iterable[ast.AST]) -> list[Any]:
-    """Return all nodes of trees; but not operators, which say nothing alone."""
+    """Returns all nodes of trees, without operators and contexts."""
     found: list[Any] = []
     stack: list[Any] = list(nodes)
     while stack:
@@ -54,7 +54,7 @@ def walk(nodes: Iterable[ast.AST]) -> list[Any]:
 
 
 def united(values: Iterable[ast.expr]) -> list[ast.expr]:
-    """Return the pieces of an f-string, which differ between versions of Python, made regular."""
+    """Returns the pieces of an f-string in the same form on every version of Python."""
     found: list[ast.expr] = []
     for value in values:
         last = found[-1] if found else None
@@ -68,7 +68,7 @@ def united(values: Iterable[ast.expr]) -> list[ast.expr]:
 
 
 def difference(first: ast.AST, second: ast.AST) -> Optional[str]:
-    """Return where two trees differ, ``None`` if they are equal but for their places."""
+    """Returns where two trees differ; ``None`` if they are equal, apart from line numbers."""
     stack: list[tuple[Any, Any]] = [(first, second)]
     while stack:
         left, right = stack.pop()
@@ -107,13 +107,13 @@ def _shown(thing: object) -> str:
 
 
 def too_deep(name: str) -> InvalidError:
-    """Make the error for code that is nested too deeply."""
+    """Makes the error for code that is nested too deeply."""
     text = f"the code of {name!r} is nested too deeply to be packaged"
     return InvalidError(text, hint="give parts of its longest expressions names of their own")
 
 
 def copied(node: ast.AST) -> Any:
-    """Return a copy of a tree that can be changed."""
+    """Returns a copy of a tree, which can be changed."""
     top = _shallow(node)
     stack = [top]
     while stack:
