@@ -14,6 +14,7 @@ let
     ../crates
     ../tools/checks
     ../tools/wheelwright
+    ../tools/wheelwright-artifacts
   ];
   # Without notes, the other build's files, and locks such as the fuzz targets'.
   isCode =
@@ -43,7 +44,13 @@ in
   # To compile.
   code = source code;
   # To compile wheelwright, beside crates that hold nothing.
-  wheelwright = source ([ (fs.fileFilter isCode ../tools/wheelwright) ] ++ manifests);
+  wheelwright = source (
+    map (fs.fileFilter isCode) [
+      ../tools/wheelwright
+      ../tools/wheelwright-artifacts
+    ]
+    ++ manifests
+  );
   # To build wheels and sdists.
   artifacts = source artifacts;
   # To pack one package that has no compiled code.

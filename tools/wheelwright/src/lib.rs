@@ -5,31 +5,25 @@
 //! repository lists its packages and platforms in `wheelwright.toml`. A build
 //! ([`build`]) compiles native extensions with a pinned toolchain
 //! ([`toolchain`]), writes artifacts with the deterministic packer ([`pack`])
-//! and tries them in fresh virtual environments ([`smoke`]). An audit ([`audit`]) judges any wheel
-//! or sdist by the facts that [`artifact`] and [`binary`] read from it. A release
-//! ([`release`]) puts the very bytes that were built on an index; all of it has
-//! one [`version`].
+//! and tries them in fresh virtual environments ([`smoke`]). A release ([`release`])
+//! puts the very bytes that were built on an index; all of it has one [`version`].
+//!
+//! What reads, judges and compares wheels and sdists, whoever made them, is a crate
+//! of its own: [`wheelwright_artifacts`].
 
-pub mod artifact;
-pub mod audit;
-pub mod binary;
 pub mod build;
-pub mod checksums;
 pub mod cli;
-pub mod compare;
-pub mod digest;
-pub mod epoch;
+mod errors;
 mod exclusive;
 pub mod pack;
-mod parallel;
 pub mod project;
 pub mod provenance;
 pub mod release;
 pub mod reproduce;
-mod safe;
 pub mod sbom;
 pub mod smoke;
 mod temporary;
+mod terminal;
 pub mod toolchain;
 pub mod version;
 

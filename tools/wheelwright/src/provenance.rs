@@ -4,8 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-
-use crate::digest::Digest;
+use wheelwright_artifacts::digest::Digest;
 
 /// What the statement says besides its subjects.
 #[derive(Debug, Clone)]

@@ -16,7 +16,7 @@ use crate::log::Log;
 use crate::steps::Done;
 
 /// The crates of fuzz targets.
-const CRATES: &[&str] = &["crates/daggerml/fuzz", "tools/wheelwright/fuzz"];
+const CRATES: &[&str] = &["crates/daggerml/fuzz", "tools/wheelwright-artifacts/fuzz"];
 
 /// Seconds for each target, where no minutes are asked for.
 const SECONDS: u32 = 10;

@@ -10,7 +10,7 @@ use crate::venv;
 /// The page that holds a verdict on every disagreement.
 const PAGE: &str = "docs/audit-study.md";
 
-/// Runs `tools/wheelwright/study/oracle`.
+/// Runs `tools/wheelwright-artifacts/study/oracle`.
 pub fn run(context: &Context, log: &mut Log) -> Result<Done> {
     // The newest packages, which the index itself runs on, want a newer Python.
     let python = context.python()?;
@@ -33,7 +33,11 @@ pub fn run(context: &Context, log: &mut Log) -> Result<Done> {
     let mut command = context.command(tools.python());
     tools.enter(&mut command)?;
     command
-        .arg(context.root.join("tools/wheelwright/study/oracle"))
+        .arg(
+            context
+                .root
+                .join("tools/wheelwright-artifacts/study/oracle"),
+        )
         .arg(program)
         .arg(context.root.join(PAGE));
     if cfg!(target_os = "linux") && context.dist().is_dir() {

@@ -1,9 +1,10 @@
 //! One cargo build for each target.
 //!
-//! cargo could build several targets at once, but then gives each crate the
-//! features that it has on any of them: and a wheel's bytes would depend on which
-//! others are built along. Build scripts and procedural macros are shared all the
-//! same by the builds that have one target folder, those of a lane.
+//! cargo could build several targets at once, but it would then give each crate the
+//! features that it needs on any of them, and a wheel's bytes would depend on which
+//! other wheels are built at the same time. The builds of one worker share a target
+//! folder, so build scripts and procedural macros are still compiled once for all of
+//! them.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -13,12 +14,11 @@ use std::time::Instant;
 use cargo_metadata::Message;
 
 use super::BuildError;
-use super::lanes::Lane;
 use super::remap::Remap;
+use super::workers::Worker;
 use crate::pack::crates::LocalCrates;
-use crate::reproduce::otherwise;
 use crate::toolchain::platform::{self, Platform};
-use crate::toolchain::process::{isolated, start_error};
+use crate::toolchain::process::{self, isolated, start_error};
 use crate::toolchain::rust::{self, Rust};
 use crate::toolchain::tools::Tools;
 use crate::toolchain::wrappers::{self, Wrappers};
@@ -38,14 +38,14 @@ pub(super) fn build(
     crates: &LocalCrates,
     install_name: &str,
     work: &Path,
-    lane: Lane,
+    worker: Worker,
     platform: &Platform,
     rust: &Rust,
     tools: &Tools,
 ) -> Result<Option<Built>, BuildError> {
     let started = Instant::now();
-    let target_folder = lane.target_folder(work);
-    let mut command = command(crates, install_name, work, lane, platform, rust, tools)?;
+    let target_folder = worker.target_folder(work);
+    let mut command = command(crates, install_name, work, worker, platform, rust, tools)?;
     eprintln!("compiling {} for {}", crates.extension.name, platform.name);
     let mut child = command
         .stdin(Stdio::null())
@@ -95,13 +95,13 @@ fn command(
     crates: &LocalCrates,
     install_name: &str,
     work: &Path,
-    lane: Lane,
+    worker: Worker,
     platform: &Platform,
     rust: &Rust,
     tools: &Tools,
 ) -> Result<Command, BuildError> {
     let zig = tools.zig()?;
-    let target_folder = lane.target_folder(work);
+    let target_folder = worker.target_folder(work);
     let remap = Remap::new(crates, rust, &target_folder)?;
     let mut command = isolated(rust::cargo());
     command
@@ -130,10 +130,10 @@ fn command(
             zig.with_file_name("lib").join("libc").join("darwin"),
         );
     }
-    if lane.lanes > 1 {
+    if worker.workers > 1 {
         command.env("CARGO_TERM_PROGRESS_WHEN", "never"); // two would share a line
     }
-    if let Some(library) = std::env::var_os(otherwise::PRELOAD) {
+    if let Some(library) = std::env::var_os(process::PRELOAD) {
         command.env("LD_PRELOAD", library);
     }
     // cargo compiles anew when the linker's path changes, not when the linker

@@ -1,15 +1,17 @@
-//! Native extensions: what is unchanged is kept, the rest is compiled.
+//! Native extensions: compiles those whose inputs changed since the last build.
 
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::thread;
 
+use wheelwright_artifacts::digest::{Digest, Pieces};
+use wheelwright_artifacts::epoch::ZIP_EPOCH;
+
 use super::BuildError;
-use super::lanes::Lane;
 use super::stamp::Stamps;
-use super::{cargo, reads, settings};
-use crate::digest::{Digest, Pieces};
+use super::workers::Worker;
+use super::{cargo, depfile, settings};
 use crate::pack::PackError;
 use crate::pack::crates::LocalCrates;
 use crate::project::Project;
@@ -30,13 +32,12 @@ const RECIPE: &[&str] = &[
     include_str!("../sbom/cyclonedx.rs"),
     include_str!("../sbom/linked.rs"),
     include_str!("../../data/bundled.toml"),
-    include_str!("../epoch.rs"),
     include_str!("../toolchain/process.rs"),
     canonical::SOURCE,
     zig::SOURCE,
 ];
 
-/// Each platform's extension, or why there is none.
+/// For each platform, the extension or why it could not be made.
 pub type Extensions = BTreeMap<String, Result<Extension, String>>;
 
 /// A compiled extension, kept between builds.
@@ -52,8 +53,8 @@ pub struct Extension {
     pub reads: PathBuf,
 }
 
-/// Compiles the extension of `project` for `platforms`, except those whose
-/// inputs are as they were.
+/// Compiles the extension of `project` for `platforms`. Where the inputs are those of
+/// the last build, its result is taken.
 ///
 /// # Errors
 /// Nothing can be compiled, for no platform.
@@ -105,15 +106,15 @@ pub fn compile(
     if stale.is_empty() {
         return Ok(built);
     }
-    let lanes = Lane::all();
+    let workers = Worker::all();
     if fresh {
-        for lane in &lanes {
-            empty(&lane.target_folder(&work))?;
+        for worker in &workers {
+            empty(&worker.target_folder(&work))?;
         }
     }
     let name = install_name(project);
-    let one = |lane: Lane, platform: &Platform| -> Result<_, BuildError> {
-        let compiled = cargo::build(&crates, &name, &work, lane, platform, &rust, tools)?;
+    let one = |worker: Worker, platform: &Platform| -> Result<_, BuildError> {
+        let compiled = cargo::build(&crates, &name, &work, worker, platform, &rust, tools)?;
         let Some(compiled) = compiled else {
             return Ok(Err(format!(
                 "cargo could not compile {} for {}; its messages are above. Alone: the same command with --platform {}",
@@ -130,17 +131,17 @@ pub fn compile(
         )
     };
     let compiled: Vec<_> = thread::scope(|scope| {
-        let lane = |lane: Lane| {
-            let own = stale.iter().filter(move |platform| lane.takes(platform));
+        let worker = |worker: Worker| {
+            let own = stale.iter().filter(move |platform| worker.takes(platform));
             scope.spawn(move || {
-                own.map(|platform| (*platform, one(lane, platform)))
+                own.map(|platform| (*platform, one(worker, platform)))
                     .collect::<Vec<_>>()
             })
         };
-        let running: Vec<_> = lanes.into_iter().map(lane).collect();
+        let running: Vec<_> = workers.into_iter().map(worker).collect();
         running
             .into_iter()
-            .map(|lane| lane.join().unwrap_or_else(|panic| resume_unwind(panic)))
+            .map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)))
             .collect()
     });
     for (platform, result) in compiled.into_iter().flatten() {
@@ -176,7 +177,7 @@ fn keep(
         std::fs::create_dir_all(folder).map_err(write)?;
     }
     std::fs::copy(&compiled.library, &kept.library).map_err(write)?;
-    let read = reads::of(&compiled.library, &crates.root);
+    let read = depfile::files(&compiled.library, &crates.root);
     std::fs::write(&kept.reads, read.join("\n")).map_err(write)?;
     let manifest = crates
         .root
@@ -186,7 +187,7 @@ fn keep(
         |error| {
             format!(
                 "cannot say what is linked: {}",
-                crate::cli::full_message(&error)
+                crate::errors::with_causes(&error)
             )
         },
     )?;
@@ -207,6 +208,7 @@ fn inputs(crates: &LocalCrates, project: &Project, rust: &Rust) -> Result<Digest
     let mut pieces = Pieces::default();
     pieces.add("rustc", rust.version.as_bytes());
     pieces.add("zig", tools::ZIG.as_bytes());
+    pieces.add("time", &ZIP_EPOCH.to_le_bytes());
     for text in RECIPE {
         pieces.add("recipe", text.as_bytes());
     }
@@ -224,7 +226,7 @@ fn key(inputs: &Digest, root: &Path, platform: &Platform, kept: &Extension) -> D
     pieces.add("inputs", inputs.hex().as_bytes());
     pieces.add("platform", format!("{platform:?}").as_bytes());
     let files = std::fs::read_to_string(&kept.reads).unwrap_or_default();
-    reads::add(&files, root, &mut pieces);
+    depfile::add(&files, root, &mut pieces);
     for file in [&kept.library, &kept.sbom] {
         let digest = Digest::of_file(file)
             .map(|digest| digest.hex())

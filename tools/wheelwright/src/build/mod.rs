@@ -2,23 +2,24 @@
 
 mod cargo;
 pub mod compile;
-mod lanes;
+mod depfile;
 pub mod plan;
-mod reads;
 mod remap;
 pub mod report;
 mod settings;
 pub mod stamp;
+mod workers;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use crate::audit::{AuditError, audit_file};
-use crate::checksums::{self, ChecksumsError};
-use crate::digest::Digest;
+use wheelwright_artifacts::audit::{AuditError, audit_file};
+use wheelwright_artifacts::checksums::{self, ChecksumsError};
+use wheelwright_artifacts::digest::Digest;
+use wheelwright_artifacts::parallel;
+
 use crate::exclusive;
 use crate::pack::{self, Artifact, PackError, sdist, wheel};
-use crate::parallel;
 use crate::project::Project;
 use crate::project::files::File;
 use crate::project::workspace::Workspace;
@@ -98,8 +99,8 @@ pub fn build(workspace: &Workspace, plan: &Plan, options: &Options) -> Result<Re
     let python = Python::find(options.python.as_deref())?;
     let tools = Tools::new(&work, &python);
     for project in plan.projects() {
-        // An error here is one of the artifacts' too, and is in their rows.
-        let _ = crate::cli::warn_of_left_out(project);
+        // The same error stops the packing of this project, and is reported there.
+        let _ = crate::project::files::warn_of_left_out(project);
     }
     let mut extensions = Vec::new();
     for (project, platforms) in plan.native() {
@@ -115,7 +116,7 @@ pub fn build(workspace: &Workspace, plan: &Plan, options: &Options) -> Result<Re
     }
     Ok(Report {
         rows,
-        strangers: strangers(&options.out, plan),
+        unexpected: plan.unexpected(&options.out),
         seconds: started.elapsed().as_secs_f64(),
     })
 }
@@ -153,7 +154,7 @@ fn make(
     let artifact = pack_item(item, extension).and_then(|artifact| {
         artifact
             .write(out)
-            .map_err(|error| crate::cli::full_message(&error))?;
+            .map_err(|error| crate::errors::with_causes(&error))?;
         Ok(artifact)
     });
     match artifact {
@@ -212,7 +213,7 @@ fn pack_item(
             )
         }
     };
-    artifact.map_err(|error| crate::cli::full_message(&error))
+    artifact.map_err(|error| crate::errors::with_causes(&error))
 }
 
 /// Writes `SHA256SUMS` beside the artifacts: exactly those of this build.
@@ -243,7 +244,7 @@ fn audit(workspace: &Workspace, path: &Path, project: &Project) -> Verdict {
     match report {
         Ok(report) if report.is_clean() => Verdict::Passed,
         Ok(report) => Verdict::Failed(report.lines().trim_end().to_owned()),
-        Err(error) => Verdict::Failed(crate::cli::full_message(&error)),
+        Err(error) => Verdict::Failed(crate::errors::with_causes(&error)),
     }
 }
 
@@ -271,27 +272,12 @@ fn try_all(workspace: &Workspace, out: &Path, tools: &Tools, python: &Python, ro
                     stamps.set(&name, &key);
                     Verdict::Passed
                 }
-                Err(error) => Verdict::Failed(crate::cli::full_message(&error)),
+                Err(error) => Verdict::Failed(crate::errors::with_causes(&error)),
             }
         };
         rows[position].smoke = verdict;
         report::announce_smoke(&rows[position]);
     }
-}
-
-/// Wheels and sdists in the folder that the plan does not make.
-fn strangers(out: &Path, plan: &Plan) -> Vec<String> {
-    let known: Vec<String> = plan.whole.clone();
-    let mut names: Vec<String> = std::fs::read_dir(out)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .filter(|name| pack::is_artifact(name))
-        .filter(|name| !known.contains(name))
-        .collect();
-    names.sort();
-    names
 }
 
 /// Keeps two builds out of one work folder.

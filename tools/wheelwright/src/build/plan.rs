@@ -1,6 +1,8 @@
 //! Which artifacts a build makes.
 
-use crate::pack::wheel;
+use std::path::Path;
+
+use crate::pack::{self, wheel};
 use crate::project::Project;
 use crate::project::workspace::Workspace;
 use crate::toolchain::platform::Platform;
@@ -60,7 +62,7 @@ impl<'a> Plan<'a> {
     /// `platforms`.
     ///
     /// # Errors
-    /// A name that is no package of the repository.
+    /// A name that is not a package of the repository.
     pub fn new(
         workspace: &'a Workspace,
         packages: &[String],
@@ -102,6 +104,17 @@ impl<'a> Plan<'a> {
                     .any(|name| name == item.project.name.written())
         });
         Ok(Self { items, whole })
+    }
+
+    /// The wheels and sdists in `folder` that the repository does not release, by name.
+    pub fn unexpected(&self, folder: &Path) -> Vec<String> {
+        let listed = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut names: Vec<String> = listed
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .filter(|name| pack::is_artifact(name) && !self.whole.contains(name))
+            .collect();
+        names.sort();
+        names
     }
 
     /// The packages that artifacts are made of, each once.

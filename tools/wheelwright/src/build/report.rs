@@ -76,8 +76,8 @@ impl Row {
 pub struct Report {
     /// One for each artifact, in publish order.
     pub rows: Vec<Row>,
-    /// Wheels and sdists in the folder that do not belong there.
-    pub strangers: Vec<String>,
+    /// Wheels and sdists in the folder that are not part of this version.
+    pub unexpected: Vec<String>,
     /// How long it took.
     pub seconds: f64,
 }
@@ -118,7 +118,7 @@ impl Report {
                 let _ = writeln!(text, "\n{step} of {} failed:\n{problem}", row.artifact);
             }
         }
-        for name in &self.strangers {
+        for name in &self.unexpected {
             let _ = writeln!(
                 text,
                 "note: {name} is in the same folder and is not of this version; remove it before you publish"

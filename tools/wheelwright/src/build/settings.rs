@@ -1,16 +1,16 @@
-//! cargo's own settings: the repository's belong to the build, those of the
-//! user or of a folder above must not decide over its bytes.
+//! cargo's configuration files. Those of the repository are part of the build; those of
+//! the user, or of a folder above the repository, must not change what it makes.
 
 use std::path::{Path, PathBuf};
 
 use toml::Table;
+use wheelwright_artifacts::digest::Pieces;
 
 use super::BuildError;
-use crate::digest::Pieces;
 use crate::toolchain::rust;
 
-/// Tables that change what is compiled. Compilers, linkers and flags need no
-/// mention: the build sets them itself, and its word counts more.
+/// Tables that change what is compiled. Compilers, linkers and flags are not listed: the
+/// build sets them by environment variables, which override these files.
 const DECISIVE: &[&str] = &["profile", "env", "patch", "paths"];
 /// Files of the repository that say how to build, wherever its crates are.
 const OWN: &[&str] = &[

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::digest::Digest;
+use wheelwright_artifacts::digest::Digest;
 
 /// A folder of stamps: for each piece of work, the digest of its inputs when
 /// it was last done well.

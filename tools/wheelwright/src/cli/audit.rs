@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use wheelwright_artifacts::audit::{self, Policy, Profile, Report, Severity, rules};
+
 use super::Outcome;
-use crate::audit::{self, Policy, Profile, Report, Severity, rules};
 
 /// Check wheels and sdists against the rules of docs/spec/audit.md
 ///

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use wheelwright_artifacts::checksums;
+
 use super::Outcome;
-use crate::checksums;
 
 /// Print SHA256SUMS of files, or check them
 #[derive(clap::Args)]

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use wheelwright_artifacts::compare::{self, Table, Verdict};
+
 use super::Outcome;
-use crate::compare::{self, Table, Verdict};
 
 /// Compare two wheels or two sdists, or all that several builders made
 ///

@@ -24,8 +24,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use crate::project::{Project, ProjectError, files};
-use crate::safe::safe;
+use crate::errors::with_causes;
+use crate::terminal::escaped;
 
 /// Builds, audits and reproduces the wheels and sdists of Rust + Python projects
 #[derive(Parser)]
@@ -94,7 +94,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Man(args) => args.run(&Cli::command()),
     };
     outcome.unwrap_or_else(|error| {
-        complain(&full_message(error.as_ref()));
+        complain(&with_causes(error.as_ref()));
         ExitCode::from(UNUSABLE)
     })
 }
@@ -111,46 +111,20 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 
 /// Says on standard error what is wrong.
 fn complain(problem: &str) {
-    eprintln!("error: {}", safe(problem));
+    eprintln!("error: {}", escaped(problem));
 }
 
 /// Writes text to standard output; a reader that closed it early is no error. Names in
 /// it may be an artifact's or an index's, so a terminal is given no orders.
 fn print(text: &[u8]) -> io::Result<()> {
     let text = String::from_utf8_lossy(text);
-    let text = safe(&text);
+    let text = escaped(&text);
     let text = text.as_bytes();
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
         _ => Ok(()),
     }
-}
-
-/// Says on standard error which files of a project are not packed although they
-/// might be meant to.
-pub(crate) fn warn_of_left_out(project: &Project) -> Result<(), ProjectError> {
-    for left_out in files::left_out(project)? {
-        eprintln!(
-            "warning: {}: {} is left out: {}; name it in [tool.wheelwright] include or exclude",
-            project.path().display(),
-            left_out.path,
-            left_out.why
-        );
-    }
-    Ok(())
-}
-
-/// An error and everything that caused it, on one line.
-pub(crate) fn full_message(error: &dyn Error) -> String {
-    let mut message = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        message.push_str(": ");
-        message.push_str(&error.to_string());
-        cause = error.source();
-    }
-    message
 }
 
 #[cfg(test)]

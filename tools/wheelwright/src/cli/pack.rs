@@ -34,7 +34,7 @@ pub(super) struct Args {
 impl Args {
     pub(super) fn run(self) -> Outcome {
         let project = Project::read(&self.project)?;
-        super::warn_of_left_out(&project)?;
+        crate::project::files::warn_of_left_out(&project)?;
         let extension = self.extension.map(|path| super::read(&path)).transpose()?;
         let native = extension.as_deref().zip(self.platform_tag.as_deref());
         let native = native.map(|(extension, platform_tag)| Native {

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use wheelwright_artifacts::checksums;
+use wheelwright_artifacts::digest::Digest;
+
 use super::Outcome;
-use crate::checksums;
-use crate::digest::Digest;
 use crate::provenance::{self, Build};
 
 /// Print an in-toto statement with SLSA provenance of built files

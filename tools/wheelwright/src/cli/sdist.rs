@@ -27,7 +27,7 @@ pub(super) struct Args {
 impl Args {
     pub(super) fn run(self) -> Outcome {
         let project = Project::read(&self.project)?;
-        super::warn_of_left_out(&project)?;
+        crate::project::files::warn_of_left_out(&project)?;
         let path = sdist::pack(&project, self.vendor)?.write(&self.out)?;
         super::print(format!("{}\n", path.display()).as_bytes())?;
         Ok(ExitCode::SUCCESS)

@@ -76,7 +76,7 @@ impl Args {
                     Ok(()) => "ok".to_owned(),
                     Err(error) => {
                         failed = true;
-                        format!("FAILED: {}", super::full_message(&error))
+                        format!("FAILED: {}", crate::errors::with_causes(&error))
                     }
                 };
                 let line = format!("{} with {}: {verdict}\n", project.name, python.description);

@@ -227,7 +227,7 @@ impl LocalCrates {
         if self.all.iter().any(|member| member.folder.is_empty()) {
             forget_tests(&mut manifest);
         } else {
-            // A crate that lives there and is none of ours.
+            // A crate in that folder that the extension does not need.
             manifest.retain(|table, _| OF_THE_WORKSPACE.contains(&table));
         }
         if let Some(profiles) = manifest.get_mut("profile").and_then(Value::as_table_mut) {

@@ -117,8 +117,8 @@ pub enum PackError {
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// A platform tag that is none.
-    #[error("{tag:?} is no platform tag: small letters, digits and _, with dots between")]
+    /// A text is not a platform tag.
+    #[error("{tag:?} is not a platform tag: small letters, digits and _, with dots between")]
     Tag {
         /// The tag.
         tag: String,

@@ -3,8 +3,8 @@
 use std::io;
 
 use miniz_oxide::deflate::compress_to_vec;
+use wheelwright_artifacts::epoch::ZIP_EPOCH;
 
-use crate::epoch::ZIP_EPOCH;
 use crate::project::files::File;
 
 /// 1980-01-02 00:00:00 UTC. Wheels are zip files, which hold no time before

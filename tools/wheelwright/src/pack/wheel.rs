@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
+use wheelwright_artifacts::digest::Digest;
+
 use super::zip::{self, Member};
 use super::{Artifact, PackError};
-use crate::digest::Digest;
 use crate::project::files::{self, File};
 use crate::project::{
     Project, ProjectError, entry_points, imports, license, metadata, settings, text,

@@ -93,7 +93,10 @@ fn check_group(group: &str) -> Result<(), String> {
     if group.split('.').all(word) && group != "DEFAULT" {
         Ok(())
     } else {
-        Err("is no name of a group: letters, digits and underscores, with dots between".to_owned())
+        Err(
+            "is not a name of a group: letters, digits and underscores, with dots between"
+                .to_owned(),
+        )
     }
 }
 
@@ -103,7 +106,7 @@ fn check_name(name: &str) -> Result<(), String> {
         Ok(())
     } else {
         Err(format!(
-            "{name:?} is no name that every reader takes: letters, digits, and any of _ . - + / @"
+            "{name:?} is not a name that every reader takes: letters, digits, and any of _ . - + / @"
         ))
     }
 }
@@ -132,7 +135,7 @@ fn check_command(name: &str, target: &str) -> Result<(), String> {
 fn check_target(target: &str) -> Result<(), String> {
     let problem = || {
         Err(format!(
-            "{target:?} is no reference such as \"package.module:function\""
+            "{target:?} is not a reference such as \"package.module:function\""
         ))
     };
     let (reference, extras) = match text::one_line(target)?.split_once(" [") {

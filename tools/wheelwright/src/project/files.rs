@@ -166,6 +166,22 @@ pub fn left_out(project: &Project) -> Result<Vec<LeftOut>, ProjectError> {
     Ok(all)
 }
 
+/// Warns on standard error of the files that [`left_out`] finds.
+///
+/// # Errors
+/// Those of [`left_out`].
+pub fn warn_of_left_out(project: &Project) -> Result<(), ProjectError> {
+    for left_out in left_out(project)? {
+        eprintln!(
+            "warning: {}: {} is left out: {}; name it in [tool.wheelwright] include or exclude",
+            project.path().display(),
+            left_out.path,
+            left_out.why
+        );
+    }
+    Ok(())
+}
+
 /// Where a file's path begins.
 #[derive(Clone, Copy)]
 enum Place {
@@ -213,7 +229,7 @@ fn import_files(project: &Project, import: &Import, place: Place) -> Result<Foun
 pub fn check_named(path: &str) -> Result<(), String> {
     match unportable(path) {
         Some(problem) => Err(format!(
-            "{path:?} is no path inside the project that can be packed: {problem}"
+            "{path:?} is not a path inside the project that can be packed: {problem}"
         )),
         None => Ok(()),
     }

@@ -25,7 +25,7 @@ const NAME: &[&str] = &["project", "name"];
 /// looks when nothing is said.
 ///
 /// # Errors
-/// There is none, or not what is said.
+/// No import name was found, or the one that is stated is not there.
 pub fn find(project: &Project) -> Result<Vec<Import>, ProjectError> {
     let found = if let Some(maturin) = &project.maturin {
         let source = folder(&maturin.python_source)
@@ -219,7 +219,7 @@ fn check_declared(project: &Project, found: &[Import]) -> Result<(), ProjectErro
             let name = written.strip_suffix("; private").unwrap_or(written);
             if !is_dotted_name(name) {
                 return Err(refuse(format!(
-                    "{written:?} is no import name; write \"package.module\" or \
+                    "{written:?} is not an import name; write \"package.module\" or \
                      \"package.module; private\""
                 )));
             }

@@ -11,7 +11,7 @@ use super::{Project, ProjectError};
 /// identifiers that SPDX has since renamed count as official.
 ///
 /// # Errors
-/// Why it is none.
+/// Why a text is not a licence expression.
 pub fn expression(written: &str) -> Result<String, String> {
     let mode = ParseMode {
         allow_deprecated: true,
@@ -85,7 +85,7 @@ fn check_pattern(pattern: &str) -> Result<(), String> {
         Ok(())
     } else {
         Err(format!(
-            "{pattern:?} is no pattern that every tool takes: letters, digits, _ - . / and * ? [ ]"
+            "{pattern:?} is not a pattern that every tool takes: letters, digits, _ - . / and * ? [ ]"
         ))
     }
 }

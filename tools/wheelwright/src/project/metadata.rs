@@ -121,7 +121,7 @@ fn pythons(project: &Project) -> Result<Option<String>, ProjectError> {
 fn expression(project: &Project, written: &str) -> Result<String, ProjectError> {
     license::expression(written).map_err(|problem| {
         let problem = format!(
-            "{written:?} is no SPDX expression ({problem}); write one such as \"MIT\" or \
+            "{written:?} is not an SPDX expression ({problem}); write one such as \"MIT\" or \
              \"LicenseRef-Own\", and name the licence's text in license-files"
         );
         project.error_at(&["project", "license"], problem)

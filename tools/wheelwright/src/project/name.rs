@@ -20,7 +20,7 @@ impl Name {
             || !written.chars().all(inner)
         {
             return Err(format!(
-                "{written:?} is no distribution name: letters, digits, '-', '_' and '.', a letter or digit at both ends"
+                "{written:?} is not a distribution name: letters, digits, '-', '_' and '.', a letter or digit at both ends"
             ));
         }
         let mut normal = String::with_capacity(written.len());

@@ -70,7 +70,7 @@ const ATOM: &str = "!#$%&'*+-/=?^_`{|}~";
 fn check_address(email: &str) -> Result<(), String> {
     let problem = || {
         Err(format!(
-            "email {email:?} is no address such as name@example.org"
+            "email {email:?} is not an address such as name@example.org"
         ))
     };
     let Some((local, domain)) = email.rsplit_once('@') else {

@@ -31,7 +31,7 @@ pub struct PyProject {
 pub struct BuildSystem {
     /// What the backend needs.
     pub requires: Vec<String>,
-    /// The backend; setuptools if there is none.
+    /// The build backend; setuptools where the file names no backend.
     pub build_backend: Option<String>,
 }
 

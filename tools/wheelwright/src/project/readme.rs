@@ -72,7 +72,7 @@ fn check_type(stated: &str) -> Result<(), String> {
         Ok(())
     } else {
         Err(format!(
-            "{stated:?} is none that an index renders: text/markdown, text/x-rst or text/plain, \
+            "an index does not render {stated:?}, only text/markdown, text/x-rst or text/plain, \
              with charset=UTF-8 and (Markdown only) variant=GFM or variant=CommonMark"
         ))
     }

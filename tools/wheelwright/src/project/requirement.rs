@@ -29,7 +29,7 @@ pub struct Checked {
 /// A sentence that says what is wrong.
 pub fn check(written: &str, extra: Option<&str>) -> Result<Checked, String> {
     let parsed: Requirement<VerbatimUrl> = written.parse().map_err(|error: Pep508Error| {
-        format!("{written:?} is no requirement: {}", error.message)
+        format!("{written:?} is not a requirement: {}", error.message)
     })?;
     text::one_line(written.trim())?;
     let url = matches!(parsed.version_or_url, Some(VersionOrUrl::Url(_)));
@@ -134,7 +134,7 @@ fn address(head: &str) -> Result<&str, String> {
         Ok(address)
     } else {
         Err(format!(
-            "{address:?} is no address such as https://example.org/package-1.0.tar.gz \
+            "{address:?} is not an address such as https://example.org/package-1.0.tar.gz \
              (or file:///..., git+https://...), with a space before a marker"
         ))
     }

@@ -9,7 +9,7 @@ use super::{Project, ProjectError};
 /// The fields, in the order that `METADATA` has them.
 ///
 /// # Errors
-/// Something is no requirement, or no name of an extra.
+/// Something is not a requirement, or no name of an extra.
 pub fn lines(project: &Project) -> Result<Vec<(&'static str, String)>, ProjectError> {
     let table = &project.table;
     let extras = extras(project)?;
@@ -46,7 +46,7 @@ fn extras(project: &Project) -> Result<BTreeMap<String, &str>, ProjectError> {
         let keys = ["project", "optional-dependencies", extra];
         let name = Name::parse(extra).map_err(|_| {
             let problem = format!(
-                "{extra:?} is no name of an extra: letters, digits, '-', '_' and '.', \
+                "{extra:?} is not a name of an extra: letters, digits, '-', '_' and '.', \
                  a letter or digit at both ends"
             );
             project.error_at(&keys, problem)

@@ -2,9 +2,9 @@
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
+use wheelwright_artifacts::audit::Policy;
 
 use super::text;
-use crate::audit::Policy;
 
 /// A key of `pyproject.toml`, and what is wrong with its value.
 pub(super) type Problem = (&'static [&'static str], String);
@@ -55,7 +55,10 @@ impl Maturin {
         const MODULE: &[&str] = &["tool", "maturin", "module-name"];
         let module = &self.module_name;
         if !text::is_dotted_name(module) {
-            return Err((MODULE, format!("{module:?} is no name of a Python module")));
+            return Err((
+                MODULE,
+                format!("{module:?} is not a name of a Python module"),
+            ));
         }
         if !module.contains('.') {
             let problem = format!(
@@ -67,7 +70,7 @@ impl Maturin {
         let manifest = &self.manifest_path;
         if manifest != "Cargo.toml" && !manifest.ends_with("/Cargo.toml") {
             let problem =
-                format!("{manifest:?} is no path of a Cargo.toml, with / between folders");
+                format!("{manifest:?} is not a path of a Cargo.toml, with / between folders");
             return Err((&["tool", "maturin", "manifest-path"], problem));
         }
         Ok(())
@@ -120,7 +123,7 @@ impl Wheelwright {
         ] {
             if let Some(tag) = tag.as_ref().filter(|tag| !is_tag(tag)) {
                 let problem =
-                    format!("{tag:?} is no tag: small letters, digits and _, with dots between");
+                    format!("{tag:?} is not a tag: small letters, digits and _, with dots between");
                 return Err((keys, problem));
             }
         }

@@ -11,7 +11,7 @@ use super::{ProjectError, refused};
 /// unknown key also the nearest one that is known, or what to do instead.
 ///
 /// # Errors
-/// It is no TOML, or not what `T` asks for.
+/// It is not TOML, or not what `T` asks for.
 pub fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, ProjectError> {
     if text.starts_with('\u{feff}') {
         return Err(ProjectError::Malformed {

@@ -32,7 +32,7 @@ pub fn check(label: &str, address: &str) -> Result<(), String> {
         Ok(())
     } else {
         Err(format!(
-            "{address:?} is no web address; write one such as \"https://example.org/page\""
+            "{address:?} is not a web address; write one such as \"https://example.org/page\""
         ))
     }
 }

@@ -85,7 +85,7 @@ impl Workspace {
     /// Finds the repository that `start` is in and reads it.
     ///
     /// # Errors
-    /// There is none, or a file of it cannot be used.
+    /// There is no `wheelwright.toml`, or a file of the repository cannot be used.
     pub fn find(start: &Path) -> Result<Self, ProjectError> {
         Self::read(&root(start)?)
     }

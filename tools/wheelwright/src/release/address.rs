@@ -1,4 +1,4 @@
-//! Addresses of indexes, and what of them may be shown.
+//! Addresses of indexes, and how to show them without their passwords.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ pub struct Address {
     login: Option<(String, String)>,
 }
 
-/// A text that is no address of an index.
+/// A text that is not an address of an index.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the address of the index cannot be used: {problem}")]
 pub struct AddressError {
@@ -28,7 +28,7 @@ impl Address {
     /// Reads an address; it may hold a user name and a password.
     ///
     /// # Errors
-    /// It is none, or not of HTTP.
+    /// `text` is not an address, or its scheme is neither `http` nor `https`.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
         // The text itself may hold a password: no message repeats it.
         let mut url = Url::parse(text.trim()).map_err(|error| AddressError {
@@ -65,8 +65,9 @@ impl Address {
             .map(|(user, password)| (user.as_str(), password.as_str()))
     }
 
-    /// What of the address must not be shown, in every form that a program may say it in:
-    /// the password as it is, as it is in an address, and with the name as HTTP has it.
+    /// The secrets of the address, in every form that another program may print: the
+    /// password itself, the password as it is encoded in an address, and user name and
+    /// password as HTTP encodes them.
     pub fn secrets(&self) -> Vec<String> {
         let Some((_, password)) = self.login() else {
             return Vec::new();

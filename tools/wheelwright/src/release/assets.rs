@@ -3,8 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
+use wheelwright_artifacts::artifact::{Artifact, Limits, ReadError};
+
 use super::plan::{Plan, PlanError};
-use crate::artifact::{Artifact, Limits, ReadError};
 
 /// Assets that cannot be made.
 #[derive(Debug, thiserror::Error)]

@@ -4,14 +4,14 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::changelog::{self, ChangelogError};
+use wheelwright_artifacts::audit::{AuditError, audit_file};
+
 use super::locks;
 use super::plan::{Plan, PlanError};
-use crate::audit::{AuditError, audit_file};
-use crate::pack;
 use crate::project::workspace::{self, Workspace};
 use crate::toolchain::process;
 use crate::version::Version;
+use crate::version::changelog::{self, ChangelogError};
 use crate::version::places::{self, PlacesError};
 
 /// What a release is checked against.
@@ -60,8 +60,8 @@ impl std::fmt::Display for Finding {
     }
 }
 
-/// What stops the release of the repository in `root`; nothing if it can be
-/// released.
+/// Returns what stops the release of the repository in `root`: an empty list if it can
+/// be released.
 ///
 /// # Errors
 /// The check itself cannot be done.
@@ -178,7 +178,7 @@ fn files(workspace: &Workspace, options: &Options<'_>) -> Vec<String> {
             None
         }
         Err(error) => {
-            findings.push(crate::cli::full_message(&error));
+            findings.push(crate::errors::with_causes(&error));
             None
         }
     };
@@ -196,33 +196,25 @@ fn files(workspace: &Workspace, options: &Options<'_>) -> Vec<String> {
             findings.push(format!("the plan has no {}", lacks.join(", ")));
         }
         let changed = plan.differences(options.folder);
-        findings.extend(changed.iter().map(|error| crate::cli::full_message(error)));
+        findings.extend(
+            changed
+                .iter()
+                .map(|error| crate::errors::with_causes(error)),
+        );
         let same = |found: &Plan| found.packages == plan.packages && found.version == plan.version;
         if changed.is_empty() && lacks.is_empty() && found.is_some_and(|found| !same(&found)) {
             findings.push("the plan is another release's; plan again".to_owned());
         }
     }
-    let strange = strangers(workspace, options.folder);
-    findings.extend(strange.iter().map(|name| {
+    let whole = crate::build::plan::Plan::new(workspace, &[], &workspace.platforms);
+    let unexpected = whole.map(|plan| plan.unexpected(options.folder));
+    findings.extend(unexpected.into_iter().flatten().map(|name| {
         format!(
             "{}: {name} is not part of this release; remove it",
             options.folder.display()
         )
     }));
     findings
-}
-
-fn strangers(workspace: &Workspace, folder: &Path) -> Vec<String> {
-    let Ok(whole) = crate::build::plan::Plan::new(workspace, &[], &workspace.platforms) else {
-        return Vec::new();
-    };
-    let listed = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut names: Vec<String> = listed
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .filter(|name| pack::is_artifact(name) && !whole.whole.contains(name))
-        .collect();
-    names.sort();
-    names
 }
 
 /// Every artifact passes the audit, its size budget included. One that is not
@@ -251,7 +243,7 @@ fn audit(workspace: &Workspace, options: &Options<'_>) -> Vec<String> {
             .map_err(AuditError::from);
         match policy.and_then(|policy| audit_file(&path, &policy)) {
             Ok(report) => findings.extend(report.lines().lines().map(str::to_owned)),
-            Err(error) => findings.push(crate::cli::full_message(&error)),
+            Err(error) => findings.push(crate::errors::with_causes(&error)),
         }
     }
     findings
@@ -264,7 +256,7 @@ fn git(root: &Path, arguments: &[&str]) -> Result<String, String> {
         .args(arguments)
         .current_dir(root);
     let output = process::run(&mut command, "install git")
-        .map_err(|error| crate::cli::full_message(&error))?;
+        .map_err(|error| crate::errors::with_causes(&error))?;
     Ok(String::from_utf8_lossy(&output.stdout)
         .trim_end()
         .to_owned())

@@ -8,10 +8,10 @@ use serde::Deserialize;
 use ureq::ResponseExt as _;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use url::Url;
+use wheelwright_artifacts::digest::Digest;
 
 use super::address::{Address, Secrets};
 use super::retry::Retry;
-use crate::digest::Digest;
 
 mod page;
 
@@ -52,7 +52,7 @@ pub enum IndexError {
         problem: String,
     },
     /// Its answer cannot be understood.
-    #[error("{address} is no page of a package index: {problem}")]
+    #[error("{address} is not a page of a package index: {problem}")]
     Page {
         /// The page.
         address: String,

@@ -166,7 +166,8 @@ fn install(
     }
     let left_out = &project.settings.smoke.leave_out;
     if !left_out.is_empty() {
-        // The index of a rehearsal has ours alone; the kept are told by name.
+        // The index of a rehearsal has our packages and few others. So the installer does
+        // not follow dependencies; it is given those that are not left out.
         let kept = without(&project.table.dependencies, left_out);
         command.arg("--no-deps").args(kept);
     }

@@ -1,4 +1,4 @@
-//! Are the lock files fresh: does each still answer to what it was made from?
+//! Checks that each lock file still fits the file that it was made from.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -24,7 +24,7 @@ pub fn stale(root: &Path) -> Result<Vec<String>, PlacesError> {
     Ok(findings)
 }
 
-/// Cargo's own word: `--locked` fails if the lock file would have to change.
+/// Asks Cargo: with `--locked` it fails if the lock file would have to change.
 fn cargo(root: &Path, lock: &Path) -> Option<String> {
     let manifest = lock.with_file_name("Cargo.toml");
     let mut command = Command::new(rust::cargo());

@@ -2,14 +2,12 @@
 //! compared with what the index then serves.
 //!
 //! A [`plan`] names the files by digest. [`check`] says what stops it. Whatever
-//! an index lists is compared with the plan ([`status`]); that, and not any
-//! memory of earlier attempts, decides what an [`upload`] still has to send, so
-//! it can stop anywhere and go on. [`verify`] and [`install`] look at the result
-//! as a user gets it.
+//! an index lists is compared with the plan ([`status`]). An [`upload`] sends what is
+//! missing by that comparison; it remembers nothing, so it can stop anywhere and go on
+//! later. [`verify`] and [`install`] look at the result as a user gets it.
 
 pub mod address;
 pub mod assets;
-pub mod changelog;
 pub mod check;
 pub mod index;
 pub mod install;

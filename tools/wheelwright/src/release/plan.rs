@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use wheelwright_artifacts::digest::Digest;
 
 use crate::build::plan::{Item, Plan as BuildPlan};
-use crate::digest::Digest;
 use crate::pack;
 use crate::project::workspace::Workspace;
 use crate::toolchain::platform::Platform;
@@ -77,8 +77,8 @@ pub enum PlanError {
         /// Why.
         source: std::io::Error,
     },
-    /// A file is no plan.
-    #[error("{} is no release plan: {problem}", path.display())]
+    /// A file is not a plan.
+    #[error("{} is not a release plan: {problem}", path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
@@ -156,7 +156,7 @@ impl Plan {
     /// The plan that a file holds.
     ///
     /// # Errors
-    /// It cannot be read, or is none.
+    /// The file cannot be read, or is not a plan.
     pub fn read(path: &Path) -> Result<Self, PlanError> {
         let bytes = std::fs::read(path).map_err(|source| PlanError::File {
             path: path.to_owned(),
@@ -182,7 +182,7 @@ impl Plan {
     /// The version, read.
     ///
     /// # Errors
-    /// It is none.
+    /// The text is not a plan.
     pub fn parsed_version(&self) -> Result<Version, VersionError> {
         self.version.parse()
     }
@@ -197,8 +197,8 @@ impl Plan {
         })
     }
 
-    /// Does `folder` hold these files, byte for byte? Gives an error for each
-    /// that it does not.
+    /// Compares `folder` with the plan, byte for byte. Returns an error for each planned
+    /// file that is missing or has other bytes.
     pub fn differences(&self, folder: &Path) -> Vec<PlanError> {
         self.files()
             .filter_map(|(_, file)| file.compare(folder).err())
@@ -215,11 +215,11 @@ impl Plan {
         for (_, file) in self.files() {
             let name = &file.file;
             if name.contains(['/', '\\', ':']) || !pack::is_artifact(name) {
-                return Err(format!("{name:?} is no file name of a wheel or sdist"));
+                return Err(format!("{name:?} is not a file name of a wheel or sdist"));
             }
             let lower_hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
             if file.sha256.len() != 64 || !file.sha256.bytes().all(lower_hex) {
-                return Err(format!("{name}: {:?} is no SHA-256", file.sha256));
+                return Err(format!("{name}: {:?} is not a SHA-256", file.sha256));
             }
             if !seen.insert(name) {
                 return Err(format!("{name} is in it twice"));

@@ -1,8 +1,8 @@
-//! Trying again what may work the next time.
+//! Runs again what failed and may succeed the next time.
 
 use std::time::Duration;
 
-use crate::safe::safe;
+use crate::terminal::escaped;
 
 /// How often something is tried, and how long the pauses are: each is twice the
 /// one before.
@@ -43,7 +43,7 @@ impl Retry {
                 Ok(value) => return Ok(value),
                 Err((problem, true)) if tried < self.attempts => {
                     let seconds = pause.as_secs_f64();
-                    eprintln!("{}; trying again in {seconds:.1} s", safe(&problem));
+                    eprintln!("{}; trying again in {seconds:.1} s", escaped(&problem));
                     std::thread::sleep(pause);
                     pause = (pause * 2).min(Self::LONGEST);
                     tried += 1;

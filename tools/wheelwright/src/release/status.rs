@@ -1,10 +1,10 @@
 //! What an index has of a release, file by file, by digest.
 
 use serde::Serialize;
+use wheelwright_artifacts::artifact::file_name::{SdistName, WheelName, normalize};
 
 use super::index::{Index, IndexError};
 use super::plan::Plan;
-use crate::artifact::file_name::{SdistName, WheelName, normalize};
 
 /// How a planned file is on the index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -1,20 +1,20 @@
-//! Putting a release on an index: in publish order, each file once, and on from
-//! wherever an earlier attempt stopped.
+//! Uploads a release to an index: in publish order, each file once. A further attempt
+//! goes on where the last one stopped.
 //!
-//! `uv publish` sends the files, one by one; what is sent, whether it arrived
-//! and whether to try again is decided here, by what the index then lists.
+//! `uv publish` sends the files, one by one. This module decides what to send, whether
+//! it arrived, and whether to try again, by what the index then lists.
 
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use regex::Regex;
+use wheelwright_artifacts::artifact::file_name::normalize;
 
 use super::address::{Address, Secrets};
 use super::index::{Index, IndexError};
 use super::plan::{File, Plan, PlanError};
 use super::status::{State, Status};
-use crate::artifact::file_name::normalize;
 use crate::toolchain::process::{isolated, line};
 
 /// Variables that tell uv who uploads; it sees no other setting.
@@ -293,7 +293,7 @@ fn refuse_conflicts(status: &Status) -> Result<(), UploadError> {
 /// Waits until the index lists exactly the plan.
 ///
 /// # Errors
-/// It does not within `wait`, or lists something else.
+/// The index does not list the plan within `wait`, or lists something else.
 pub fn settle(plan: &Plan, index: &Index, wait: Duration) -> Result<Status, UploadError> {
     let started = Instant::now();
     loop {

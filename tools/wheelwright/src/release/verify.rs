@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use serde::Serialize;
+use wheelwright_artifacts::artifact::file_name::normalize;
+use wheelwright_artifacts::artifact::{Artifact, Limits};
+use wheelwright_artifacts::compare;
+use wheelwright_artifacts::digest::Digest;
 
 use super::index::{Index, IndexError};
 use super::plan::{File, Plan};
 use super::status::{State, Status};
-use crate::artifact::file_name::normalize;
-use crate::artifact::{Artifact, Limits};
-use crate::compare;
-use crate::digest::Digest;
 
 /// One file as the index serves it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

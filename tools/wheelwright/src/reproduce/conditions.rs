@@ -1,4 +1,5 @@
-//! Two copies of a repository in which everything differs that must not matter.
+//! Two copies of a repository, built under conditions that differ in everything that
+//! must not change the result.
 
 use std::ffi::OsString;
 use std::io;

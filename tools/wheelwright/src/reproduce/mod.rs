@@ -1,7 +1,7 @@
 //! Building twice under unlike conditions, and comparing every byte.
 
 pub mod conditions;
-pub mod otherwise;
+pub mod perturb;
 
 use std::collections::BTreeSet;
 use std::io;
@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde::Serialize;
+use wheelwright_artifacts::compare::{CompareError, Verdict, compare};
 
-use crate::compare::{CompareError, Verdict, compare};
 use crate::pack;
 use crate::toolchain::ToolError;
+use crate::toolchain::process::PRELOAD;
 use crate::toolchain::tools::{TOOLS, Tools};
 use conditions::Conditions;
 
@@ -93,10 +94,8 @@ pub fn reproduce(
     let mut unusual = Conditions::unusual(base).map_err(fail(base))?;
     // The variable that loads it takes no path with a space.
     let apart = crate::temporary::folder("wheelwright-").map_err(fail(base))?;
-    if let Some(library) = otherwise::library(&tools.zig()?, apart.path())? {
-        unusual
-            .environment
-            .push((otherwise::PRELOAD, library.into()));
+    if let Some(library) = perturb::library(&tools.zig()?, apart.path())? {
+        unusual.environment.push((PRELOAD, library.into()));
     }
     let second = build(root, &unusual, tools, options)?;
     let names = |folder: &Path| -> Result<BTreeSet<String>, ReproduceError> {

@@ -2,9 +2,9 @@
 //! serial number that follows from the rest.
 
 use serde_json::{Map, Value, json};
+use wheelwright_artifacts::digest::Digest;
 
 use super::linked::{Crate, License, Linked, Native};
-use crate::digest::Digest;
 use crate::project::name::Name;
 
 /// What the bill is about.
@@ -78,7 +78,7 @@ fn krate(key: &str, c: &Crate) -> Value {
     component.insert("bom-ref".into(), format!("pkg:cargo/{key}").into());
     component.insert("name".into(), c.name.clone().into());
     component.insert("version".into(), c.version.clone().into());
-    // A build's name in a version (`1.0.0+zstd`) is no separator.
+    // A build's name in a version (`1.0.0+zstd`) is not a separator.
     let purl = format!("pkg:cargo/{}", key.replace('+', "%2B"));
     component.insert("purl".into(), purl.into());
     if let Some(checksum) = &c.checksum {

@@ -25,7 +25,7 @@ pub enum SbomError {
         problem: String,
     },
     /// The manifest is none of the workspace's packages.
-    #[error("{manifest} is no package of its workspace")]
+    #[error("{manifest} is not a package of its workspace")]
     NoPackage {
         /// The manifest.
         manifest: String,

@@ -5,7 +5,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::artifact::file_name::normalize;
+use wheelwright_artifacts::artifact::file_name::normalize;
+
 use crate::project::{Project, requirement};
 use crate::toolchain::ToolError;
 use crate::toolchain::platform::Platform;
@@ -57,8 +58,8 @@ impl Installed {
                 )
             }
         };
-        // A setting of pip's, such as another folder of wheels, could hide that
-        // ours are not enough.
+        // The user's settings for pip could name another folder of wheels, and so hide
+        // that a wheel is missing in ours.
         for (name, _) in std::env::vars_os() {
             if name
                 .to_string_lossy()
@@ -81,7 +82,8 @@ impl Installed {
         .arg(format!("{}=={}", project.name, project.version));
         let left_out = &project.settings.smoke.leave_out;
         if !left_out.is_empty() {
-            // Those that are not left out are told by name, with their ranges.
+            // With --no-deps pip installs what it is given and nothing else: so it is
+            // given the dependencies that are not left out, with their ranges.
             let kept = without(&project.table.dependencies, left_out);
             pip.arg("--no-deps").args(kept);
         }
@@ -143,8 +145,9 @@ impl Installed {
     }
 }
 
-/// Those of the requirements `written` that are of none of the distributions `left_out`.
-/// Names are compared as a whole and in normal form: `dask` leaves `dask-expr` alone.
+/// Returns the requirements in `written`, without those for a distribution named in
+/// `left_out`. Whole names are compared, in normal form: `dask` leaves out `Dask>=2`, but
+/// not `dask-expr`.
 pub(crate) fn without<'a>(written: &'a [String], left_out: &[String]) -> Vec<&'a str> {
     let left_out: Vec<String> = left_out.iter().map(|name| normalize(name)).collect();
     let is_kept = |written: &&String| {

@@ -7,7 +7,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use crate::digest::{Digest, Pieces};
+use wheelwright_artifacts::digest::{Digest, Pieces};
+
 use crate::project::settings::SmokeStep;
 use crate::project::{Project, ProjectError, imports};
 use crate::temporary;

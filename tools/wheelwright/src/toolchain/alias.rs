@@ -1,9 +1,9 @@
-//! Another name for a folder that rustc cannot be told of.
+//! Another name for a folder whose own name rustc cannot be given.
 
 use std::ffi::OsString;
 use std::path::Path;
 
-/// rustc takes a comma for the end of a path to emit to: a folder that has one gets
+/// In `--emit=KIND=PATH`, rustc takes a comma for the end of the path. So a folder with a comma gets
 /// another name, for as long as what is returned lives.
 pub(super) fn without_commas(
     arguments: &mut [OsString],

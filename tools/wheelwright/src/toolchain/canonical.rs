@@ -245,7 +245,7 @@ fn kinds<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
         .collect()
 }
 
-/// Is rustc asked something, rather than told to compile?
+/// Is this call a question (`--print`, `-vV`), which compiles nothing?
 fn asks(arguments: &[&str]) -> bool {
     arguments.iter().any(|text| text.starts_with("--print"))
 }

@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
-use crate::binary::elf;
+use wheelwright_artifacts::binary::elf;
 
 /// The loader that started wheelwright itself, so one that works here.
 static OWN: LazyLock<Option<String>> = LazyLock::new(|| {

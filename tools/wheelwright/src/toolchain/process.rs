@@ -4,11 +4,15 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, ExitCode, Output};
 
+use wheelwright_artifacts::epoch::ZIP_EPOCH;
+
 use super::ToolError;
-use crate::epoch::ZIP_EPOCH;
 
 /// The lines of a failed program's message that are worth repeating.
 const LAST_LINES: usize = 12;
+
+/// Names a library that `build` loads into every program it starts; `reproduce` sets it.
+pub const PRELOAD: &str = "WHEELWRIGHT_PRELOAD";
 
 /// Environment variables that a build may see, besides those in [`MAY_PASS`].
 const PASS: &[&str] = &[

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use walkdir::WalkDir;
+use wheelwright_artifacts::digest::Digest;
 
 use super::ToolError;
 use super::process::run;
 use super::python::{Python, Venv};
-use crate::digest::Digest;
 use crate::exclusive;
 
 const PIP: &str = include_str!("requirements/pip.txt");

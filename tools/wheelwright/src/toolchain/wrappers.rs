@@ -1,5 +1,5 @@
-//! Programs that stand between cargo and the tools: each is wheelwright itself under
-//! another name.
+//! Programs that cargo starts in place of the real tools. Each is wheelwright itself
+//! under another name.
 //!
 //! cargo and the `cc` crate want the path of one program for each tool and target, so
 //! wheelwright links itself under names such as
@@ -10,10 +10,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use wheelwright_artifacts::digest::Digest;
+
 use super::ToolError;
 use super::platform::Platform;
 use super::{canonical, tools, zig};
-use crate::digest::Digest;
 
 const PREFIX: &str = "wheelwright-";
 

@@ -4,6 +4,7 @@
 //! Only versions that both worlds can write, and order alike, are versions
 //! here: `X.Y.Z`, and pre-releases `-alpha.N`, `-beta.N` and `-rc.N`.
 
+pub mod changelog;
 pub mod places;
 
 use std::fmt;
@@ -68,19 +69,19 @@ pub enum Level {
     Release,
 }
 
-/// A text that is no version, or a step that leads to none.
+/// A text that is not a version, or a step that leads to none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VersionError {
     /// Not one of the forms.
     #[error(
-        "{text:?} is no version; write X.Y.Z, or X.Y.Z-rc.N (also -alpha.N, -beta.N; in Python's form X.Y.ZrcN)"
+        "{text:?} is not a version; write X.Y.Z, or X.Y.Z-rc.N (also -alpha.N, -beta.N; in Python's form X.Y.ZrcN)"
     )]
     Form {
         /// The text.
         text: String,
     },
     /// A final version has no pre-release to count up or to end.
-    #[error("{version} is no pre-release; bump major, minor or patch")]
+    #[error("{version} is not a pre-release; bump major, minor or patch")]
     Final {
         /// The version.
         version: Version,
@@ -138,7 +139,7 @@ impl Version {
     /// The next version, which is always a later one.
     ///
     /// # Errors
-    /// There is none of that level.
+    /// No version of that level can follow.
     pub fn bump(self, level: Level, stage: Option<Stage>) -> Result<Self, VersionError> {
         let next = |number: u32| {
             number

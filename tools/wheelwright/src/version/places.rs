@@ -18,7 +18,7 @@ use super::{Version, VersionError};
 use crate::project::ProjectError;
 use crate::project::name::Name;
 use crate::project::workspace::{self, Settings};
-use crate::release::changelog;
+use crate::version::changelog;
 
 mod edits;
 mod text;

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use wheelwright::artifact::{Artifact, Limits};
 use wheelwright::pack::wheel::{self, Native};
 use wheelwright::pack::{PackError, sdist};
 use wheelwright::project::{Project, files, license};
+use wheelwright_artifacts::artifact::{Artifact, Limits};
 
 use crate::project::{NATIVE, write};
 
@@ -90,7 +90,7 @@ fn a_project_that_imports_nothing_is_refused() {
         (
             listed("\"../a\""),
             &["a/x.py"],
-            "no path inside the project",
+            "not a path inside the project",
         ),
         (
             format!("{DEMO}import-names = [\"demo\"]\n"),

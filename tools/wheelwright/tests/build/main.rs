@@ -7,6 +7,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod audit;
 mod imports;
 mod packer;
 mod programs;
@@ -15,3 +16,4 @@ mod pyproject;
 mod repository;
 #[cfg(unix)]
 mod rustc;
+mod sbom;

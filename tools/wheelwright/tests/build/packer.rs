@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use proptest::prelude::*;
-use wheelwright::artifact::zip::Zip;
-use wheelwright::artifact::{Artifact, Limits};
-use wheelwright::audit::{Policy, audit_bytes};
 use wheelwright::pack::wheel::{self, Native};
 use wheelwright::pack::zip::{self, Member};
 use wheelwright::pack::{PackError, sdist};
 use wheelwright::project::files::File;
+use wheelwright_artifacts::artifact::zip::Zip;
+use wheelwright_artifacts::artifact::{Artifact, Limits};
+use wheelwright_artifacts::audit::{Policy, audit_bytes};
 
 use crate::project::{NATIVE, NATIVE_FILES, PURE, PURE_FILES, project, write};
 

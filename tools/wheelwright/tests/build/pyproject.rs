@@ -63,7 +63,7 @@ fn a_text_that_would_be_read_as_another_is_refused() {
             "urls = { \"a, b\" = \"https://x.org\" }",
             "project.urls.\"a, b\": the label \"a, b\" has a comma",
         ),
-        (SUMMARY, "urls = { a = \"x.org\" }", "no web address"),
+        (SUMMARY, "urls = { a = \"x.org\" }", "not a web address"),
         (
             SUMMARY,
             "maintainers = [{ name = \"a, b\" }]",
@@ -95,7 +95,7 @@ fn a_text_that_would_be_read_as_another_is_refused() {
         (
             "\"README.md\"",
             "{ file = \"README.md\", content-type = \"text/html\" }",
-            "renders",
+            "does not render",
         ),
         ("\">=3.9\"", "\"3.9\"", "project.requires-python"),
     ] {
@@ -163,7 +163,7 @@ fn an_entry_point_or_a_requirement_that_would_be_read_as_another_is_refused() {
             "\"a\", \"b; extra == 'x'\"",
             ":15: project.dependencies",
         ),
-        (DEPENDENCY, "\"a ~> 1\"", "is no requirement"),
+        (DEPENDENCY, "\"a ~> 1\"", "is not a requirement"),
     ] {
         refused(from, to, &[wanted]);
     }
@@ -239,7 +239,7 @@ fn an_unknown_key_is_refused_with_its_line_and_what_to_do() {
         (
             "[tool.hatch",
             "[tool.wheelwright]\npython-tag = \"py3-none\"\n[tool.hatch",
-            ":24: tool.wheelwright.python-tag: \"py3-none\" is no tag",
+            ":24: tool.wheelwright.python-tag: \"py3-none\" is not a tag",
         ),
     ] {
         if wanted == "packed" {

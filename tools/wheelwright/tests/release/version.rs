@@ -79,14 +79,14 @@ fn what_is_no_version_is_refused() {
         let output = repository.run(&["version", "set", bad]);
         assert_eq!(output.status.code(), Some(2), "{bad}");
         assert!(
-            stderr(&output).contains("is no version"),
+            stderr(&output).contains("is not a version"),
             "{}",
             stderr(&output)
         );
     }
     let output = repository.run(&["version", "bump", "release"]);
     assert!(
-        stderr(&output).contains("1.2.0 is no pre-release"),
+        stderr(&output).contains("1.2.0 is not a pre-release"),
         "{}",
         stderr(&output)
     );

@@ -62,7 +62,7 @@ impl Try {
                         Ok(()) => "ok".to_owned(),
                         Err(error) => {
                             all = false;
-                            format!("FAILED: {}", super::super::full_message(&error))
+                            format!("FAILED: {}", crate::errors::with_causes(&error))
                         }
                     }
                 } else {

@@ -140,6 +140,6 @@ fn passed(all: bool) -> ExitCode {
 
 /// An error of an upload, as a failure rather than as unusable input.
 fn failed(error: &dyn std::error::Error) -> ExitCode {
-    super::complain(&super::full_message(error));
+    super::complain(&crate::errors::with_causes(error));
     passed(false)
 }

@@ -6,11 +6,10 @@ use std::path::PathBuf;
 use super::super::Outcome;
 use super::{Planned, dist, passed, plan_file, root};
 use crate::project::workspace::{self, Workspace};
-use crate::release::changelog;
 use crate::release::check::{self, Options};
 use crate::release::{assets, plan};
 use crate::toolchain::platform;
-use crate::version::{Version, places};
+use crate::version::{Version, changelog, places};
 
 /// Put the fragments into the changelog, under the version and a day
 #[derive(clap::Args)]
