@@ -143,7 +143,8 @@ def test_helpers_come_along() -> None:
     assert normalize.source == (
         "import dataclasses\n\nimport math\n\n"
         "from _functools import reduce\n\nfrom json import dumps\n\n"
-        "def clamp(value, low=0):\n    'Keeps it in bounds.'\n    return max(low, min(value, 1))\n\n"
+        "def clamp(value, low=0):\n    'Keeps it in bounds.'\n"
+        "    return max(low, min(value, 1))\n\n"
         "@dataclasses.dataclass\nclass Point:\n"
         "    'A dataclass has no line of its own before Python 3.13.'\n"
         "    x: 'int'\n    y: 'int' = 0\n\n"
