@@ -196,3 +196,28 @@ def test_init_twice(tmp_path: Path) -> None:
     with pytest.raises(daggerml.DmlRepoError, match="already exists") as caught:
         Dml.init(tmp_path, exist_ok=False)
     assert caught.value.kind == "exists"
+
+
+def test_a_block_without_commit_is_warned_of(repo: Dml, caplog: pytest.LogCaptureFixture) -> None:
+    with repo.new("forgotten") as dag:
+        dag.put(1)
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "'forgotten' ended without dag.commit(...)" in caplog.text
+    caplog.clear()
+    with repo.new("paused") as dag:
+        dag.put(1)
+        dag.freeze()
+    with repo.new("done") as dag:
+        dag.commit(1)
+    with pytest.raises(daggerml.CancellationError), repo.new("cancelled") as dag:
+        dag.cancel()
+    assert caplog.records == []
+
+
+def test_the_parts_of_a_repository_print_what_they_are(repo: Dml) -> None:
+    with repo.new("first") as dag:
+        dag.commit(1)
+    assert repr(repo.branch).endswith(": main>")
+    assert repr(repo.tag).endswith(": none>")
+    assert repr(repo.history).startswith("<the history of ")
+    assert repr(repo.config).startswith("<the settings of ")

@@ -441,7 +441,12 @@ class Dag:
         exc: Optional[BaseException],
         traceback: Optional[TracebackType],
     ) -> None:
-        if exc is None or self._open is None:
+        if self._open is None:
+            return
+        if exc is None:
+            if not self._is_frozen():
+                text = "the block of DAG %r ended without dag.commit(...), so it is still a draft"
+                log.warning(text, self._name)
             return
         try:
             self.commit(Error.from_ex(exc))
@@ -450,6 +455,10 @@ class Dag:
             log.error("the error of DAG %r could not be recorded: %s", self._name, problem)
 
     # Inside
+
+    def _is_frozen(self) -> bool:
+        drafts = self.dml.indexes()
+        return any(it["index"] == self.token and it["state"] == "frozen" for it in drafts)
 
     def _committed(self) -> DagView:
         if self._view is None:

@@ -173,6 +173,9 @@ class History:
         """Makes a commit in which a DAG has another name; ``force`` replaces one of that name."""
         return _core.rename_dag(self._handle, old, new, force, message)
 
+    def __repr__(self) -> str:
+        return f"<the history of {str(self._handle.root)!r}>"
+
 
 class Branches:
     """The branches of a repository: :attr:`Dml.branch`."""
@@ -208,6 +211,9 @@ class Branches:
         """
         return _core.delete_branch(self._handle, name, force)
 
+    def __repr__(self) -> str:
+        return f"<the branches of {str(self._handle.root)!r}: {', '.join(self.list()) or 'none'}>"
+
 
 class Tags:
     """The tags of a repository: :attr:`Dml.tag`."""
@@ -230,6 +236,9 @@ class Tags:
     def delete(self, name: str) -> Ref:
         """Deletes a tag; returns where it was."""
         return _core.delete_tag(self._handle, name)
+
+    def __repr__(self) -> str:
+        return f"<the tags of {str(self._handle.root)!r}: {', '.join(self.list()) or 'none'}>"
 
 
 class Config:
@@ -256,6 +265,9 @@ class Config:
     def add(self, key: str, value: str, *, user: bool = False) -> None:
         """Adds to a setting that is a list, of the repository or the user."""
         _core.add_setting(self._handle, key, value, user)
+
+    def __repr__(self) -> str:
+        return f"<the settings of {str(self._handle.root)!r}>"
 
 
 def revision_text(revision: Revision) -> str:

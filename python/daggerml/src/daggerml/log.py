@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-__all__ = ["debug", "error", "info"]
+__all__ = ["debug", "error", "info", "warning"]
 
 NAME = "daggerml"
 
@@ -25,6 +25,13 @@ def info(message: str, *args: object) -> None:
     logging = sys.modules.get("logging")
     if logging is not None:
         logging.getLogger(NAME).info(message, *args)
+
+
+def warning(message: str, *args: object) -> None:
+    """Logs what is probably a mistake of the program."""
+    import logging
+
+    logging.getLogger(NAME).warning(message, *args)
 
 
 def error(message: str, *args: object) -> None:
