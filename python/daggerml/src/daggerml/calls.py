@@ -11,7 +11,7 @@ from operator import index
 
 from daggerml import _core, log
 from daggerml.adapters import program
-from daggerml.courses import Course, unrun
+from daggerml.call_events import CallEvents, unrun
 from daggerml.errors import InvalidError, NodeError
 
 TYPE_CHECKING = False
@@ -188,12 +188,12 @@ def call(
     runnable, adapter, own = parts_of(fn, dag)
     options = _options(own, timeout, cache, retries)
     core = dag._writer()
-    course = Course(on_event)
+    events = CallEvents(on_event)
     with unrun():
         ref, type_name = executor(dag.dml, adapter).call(
-            core, [runnable, *args], options, name, dag._codec, course.event
+            core, [runnable, *args], options, name, dag._codec, events.event
         )
-    return _node(dag, ref, type_name, course, 0)
+    return _node(dag, ref, type_name, events, 0)
 
 
 def record(dag: Dag, fn: Any, args: Iterable[Any], made: _core.Ref, name: str) -> Node:
@@ -202,7 +202,7 @@ def record(dag: Dag, fn: Any, args: Iterable[Any], made: _core.Ref, name: str) -
     ref, type_name = executor(dag.dml, adapter).record(
         dag._writer(), [runnable, *args], made, name, dag._codec
     )
-    return _node(dag, ref, type_name, Course(), 0)
+    return _node(dag, ref, type_name, CallEvents(), 0)
 
 
 def map_items(
@@ -233,9 +233,9 @@ def map_items(
     parallel = _checked("parallel", parallel, "a whole number, 1 or more", index, 1)
     what = getattr(fn, "name", None) or "calls"
     with Progress(len(calls), str(what), shown=progress) as bar, unrun():
-        course = Course(bar.event)
+        events = CallEvents(bar.event)
         made = executor(dag.dml, adapter).map(
-            dag._writer(), calls, options, parallel, on_error == "raise", dag._codec, course.event
+            dag._writer(), calls, options, parallel, on_error == "raise", dag._codec, events.event
         )
     found: list[Union[Node, NodeError]] = []
     failed: list[NodeError] = []
@@ -243,7 +243,7 @@ def map_items(
         if each is None:  # it did not begin, because another one failed
             continue
         try:
-            found.append(_node(dag, *each, course, item))
+            found.append(_node(dag, *each, events, item))
         except NodeError as error:
             found.append(error)
             failed.append(error)
@@ -252,7 +252,9 @@ def map_items(
     return found
 
 
-def _node(dag: Dag, ref: _core.Ref, type_name: Optional[str], course: Course, item: int) -> Node:
+def _node(
+    dag: Dag, ref: _core.Ref, type_name: Optional[str], events: CallEvents, item: int
+) -> Node:
     from daggerml.node import node_class
 
     if type_name is not None:
@@ -260,7 +262,7 @@ def _node(dag: Dag, ref: _core.Ref, type_name: Optional[str], course: Course, it
     try:
         return dag._node(ref)  # raises the error of the call
     except NodeError as error:
-        error.hint = course.hint(dag.dml, error, item)
+        error.hint = events.hint(dag.dml, error, item)
         if hasattr(error, "add_note") and error.stack:
             lines = "".join(
                 f'\n  File "{frame.get("filename")}", line {frame.get("lineno")}, '

@@ -5,18 +5,18 @@
 | ``packaging`` | :func:`funk`, and what it makes |
 | ``source`` | the source that a funk brings along |
 | ``parts`` | the statements that make each thing again |
-| ``around`` | the variables that a function closes over |
+| ``closures`` | the variables that a function closes over |
 | ``definition`` | finding a definition in modules, scripts and notebooks |
 | ``installed`` | whether code belongs to the standard library or an installed package |
 | ``names`` | the names that source uses and does not define |
 | ``imports`` | the modules that source imports |
 | ``modules``, ``loaded`` | modules of one's own, and whether their files were edited |
 | ``requirements`` | packages that must be installed |
-| ``hints`` | which annotations count |
+| ``type_hints`` | which annotations count |
 | ``statements``, ``expressions``, ``strings`` | printing a syntax tree in normal form |
 | ``trees`` | syntax trees: read, copied and compared |
 | ``proof`` | the check that the source makes the function that was given |
-| ``codes``, ``comparison`` | comparing code and values |
+| ``code_objects``, ``comparison`` | comparing code and values |
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from abc import ABCMeta
 from types import CodeType, FunctionType, MappingProxyType
 from typing import Any, Callable, Optional
 
-from daggerml.funks import codes, installed
+from daggerml.funks import code_objects, installed
 
 __all__ = ["Comparison", "Different", "of_funk"]
 
@@ -84,7 +84,7 @@ class Comparison:
 
     def _plain(self, given: Any, made: Any, path: str) -> None:
         if given.__class__ in _EXACT:
-            if not codes.is_same_constant(given, made):
+            if not code_objects.is_same_constant(given, made):
                 raise Different(path, f"it is {_short(given)}, and by its source {_short(made)}")
         elif hasattr(given, "__dict__"):  # an instance of a derived class
             base = next(kind for kind in _PLAIN if isinstance(given, kind))
@@ -111,7 +111,7 @@ class Comparison:
 
     def _functions(self, given: FunctionType, made: FunctionType, path: str) -> None:
         expected = self._pairs.get(id(made.__code__), made.__code__)
-        differs = codes.different(given.__code__, expected)
+        differs = code_objects.different(given.__code__, expected)
         if given.__name__ == "__hash__" and expected.co_filename.startswith("<attrs generated"):
             differs = None  # Python numbers it for every class
         if differs is not None:
@@ -142,7 +142,7 @@ class Comparison:
         self.same(_content(given), _content(made), path)
 
     def _codes(self, given: CodeType, made: CodeType, path: str) -> None:
-        if codes.different(given, self._pairs.get(id(made), made)) is not None:
+        if code_objects.different(given, self._pairs.get(id(made), made)) is not None:
             raise Different(path, "its code is not that of its source")
 
     def _classes(self, given: type, made: type, path: str) -> None:

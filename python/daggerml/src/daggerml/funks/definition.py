@@ -16,7 +16,7 @@ from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional, Union
 
 from daggerml.errors import InvalidError
-from daggerml.funks import codes, installed, trees
+from daggerml.funks import code_objects, installed, trees
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,7 +90,7 @@ def of_function(function: FunctionType) -> Found:
     for node, around in [*there, *(each for each in nodes if each not in there)]:
         known = function.__globals__
         found = Found(node, around, *_compiled(node, around, function, source, known))
-        different = codes.different(code, found.code)
+        different = code_objects.different(code, found.code)
         if different is None:
             return found
         differs = differs or (different if there else None)
@@ -306,7 +306,7 @@ def _code(
         raise trees.too_deep(node.name) from None
     except SyntaxError:  # a `nonlocal` variable that the function does not have: another one
         return made_of_nothing
-    found = codes.find(made, node.name, _first_line(node))
+    found = code_objects.find(made, node.name, _first_line(node))
     return made_of_nothing if found is None else found
 
 

@@ -15,7 +15,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from daggerml.errors import InvalidError
-from daggerml.funks import codes, installed
+from daggerml.funks import code_objects, installed
 from daggerml.funks.comparison import Comparison, Different
 from daggerml.funks.definition import unwrapped
 
@@ -44,7 +44,7 @@ def compare(module: ModuleType, tree: ast.Module, file: str) -> None:
 class _Loaded:
     def __init__(self, module: ModuleType, code: CodeType) -> None:
         self._module = module
-        self._codes = {(it.co_name, it.co_firstlineno): it for it in codes.inside(code)}
+        self._codes = {(it.co_name, it.co_firstlineno): it for it in code_objects.inside(code)}
 
     def compare(self, tree: ast.Module) -> None:
         for where, function in _functions(self._module):
@@ -65,7 +65,7 @@ class _Loaded:
     def _code(self, function: FunctionType, where: str) -> None:
         mine = function.__code__
         there = self._codes.get((mine.co_name, mine.co_firstlineno))
-        if there is None or codes.different(mine, there) is not None:
+        if there is None or code_objects.different(mine, there) is not None:
             self._fail(where)
 
     def _scope(

@@ -8,7 +8,7 @@ from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, Optional
 
 from daggerml.errors import InvalidError
-from daggerml.funks import around, codes, definition, installed, trees
+from daggerml.funks import closures, code_objects, definition, installed, trees
 from daggerml.funks.definition import Found, named
 
 if TYPE_CHECKING:
@@ -168,11 +168,11 @@ class Parts:
         if decorators:
             ways.append("decorated")
         way = ways[self._choices.take(len(ways))]
-        around.refuse_method(function, found)
-        if wraps is None and not around.is_made_by_call(function, found):
+        closures.refuse_method(function, found)
+        if wraps is None and not closures.is_made_by_call(function, found):
             return self._defined(function, found, decorators if way == "decorated" else [])
         part = self._in_factory(
-            function, found, around.cells(function), decorators if way == "decorated" else []
+            function, found, closures.cells(function), decorators if way == "decorated" else []
         )
         if way == "wrapped":
             inner = self.add(wraps).name
@@ -195,7 +195,7 @@ class Parts:
         """Makes a function inside another one, whose variables it closes over."""
         part = self._defined(function, found, decorators)
         node = part.statements[0]
-        around.refuse_changes(function, found)
+        closures.refuse_changes(function, found)
         given = {name: value for name, value in cells.items() if value is not function}
         texts = {name: self._value(function, name, value) for name, value in given.items()}
         self._wrappers += 1
@@ -211,7 +211,7 @@ class Parts:
 
     def _value(self, function: FunctionType, name: str, value: Any) -> str:
         """Returns the source text for the value of a closed-over variable."""
-        text = around.text_of(value)
+        text = closures.text_of(value)
         if text is not None:
             return text
         if isinstance(value, (FunctionType, BuiltinFunctionType, type, ModuleType)) or hasattr(
@@ -312,13 +312,13 @@ def _may_be(cls: type, found: Found) -> bool:
             function = members.get(node.name)
             if isinstance(function, FunctionType) and not node.decorator_list:
                 code = own.get(node.name)
-                if code is None or codes.different(code, function.__code__):
+                if code is None or code_objects.different(code, function.__code__):
                     return False
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
             for target in node.targets:
                 if isinstance(target, ast.Name):
                     value = members.get(target.id)
                     is_plain = isinstance(value, (str, bytes, int, float)) or value is None
-                    if is_plain and not codes.is_same_constant(value, node.value.value):
+                    if is_plain and not code_objects.is_same_constant(value, node.value.value):
                         return False
     return True

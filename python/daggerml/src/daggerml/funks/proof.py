@@ -16,7 +16,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from daggerml.errors import InvalidError
-from daggerml.funks import codes, names, trees
+from daggerml.funks import code_objects, names, trees
 from daggerml.funks.comparison import Comparison, Different, of_funk
 from daggerml.funks.definition import named
 
@@ -134,9 +134,9 @@ def _paired(code: CodeType, tree: ast.Module, parts: list[Part]) -> dict[int, Co
                 node = node.body[0]  # it makes the function and its closed-over variables
             if type(node) is type(part.found.node) and node.name == part.found.node.name:
                 line = min([node.lineno, *(each.lineno for each in node.decorator_list)])
-                made = codes.find(code, node.name, line)
+                made = code_objects.find(code, node.name, line)
                 if made is not None:
-                    codes.pair(made, part.found.code, pairs)
+                    code_objects.pair(made, part.found.code, pairs)
             del statement
     return pairs
 

@@ -11,7 +11,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
 from daggerml.errors import InvalidError
-from daggerml.funks import codes, hints, imports, names, proof, trees
+from daggerml.funks import code_objects, imports, names, proof, trees, type_hints
 from daggerml.funks.comparison import Comparison, Different
 from daggerml.funks.definition import named
 from daggerml.funks.parts import Choices, Part, Parts, refused
@@ -112,7 +112,7 @@ def _made(function: Any, helpers: list[Any], parts: Parts, lines: list[str]) -> 
         raise InvalidError(text, hint="write a function with `def` that calls it")
     every = _distinct(parts.all)
     aliases = _aliases(every, given, known)
-    exact = hints.settle(
+    exact = type_hints.settle(
         [(part.statements, part.are_texts) for part in every],
         lambda text: [name for name in names.undefined(text, known) if name not in aliases],
         {alias: own.name for alias, own in aliases.items()},
@@ -207,7 +207,7 @@ def _refuse_mixing(parts: list[Part], given: list[Part]) -> list[tuple[Any, str,
         if part.found is None:
             continue
         code = part.found.code
-        called = {name for each in (code, *codes.inside(code)) for name in each.co_names}
+        called = {name for each in (code, *code_objects.inside(code)) for name in each.co_names}
         called.update(code.co_freevars)
         around = names.meanings(part.thing)
         used: Optional[set[str]] = None
@@ -238,7 +238,7 @@ def _used(part: Part) -> set[str]:
     used = set(names.free(printed(definitions)))
     if part.found is not None:
         code = part.found.code
-        own = any(part.name in each.co_names for each in (code, *codes.inside(code)))
+        own = any(part.name in each.co_names for each in (code, *code_objects.inside(code)))
         used |= {part.name} if own else set()
     return used
 

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from daggerml.dml import Dml
     from daggerml.errors import NodeError
 
-__all__ = ["Course", "unrun"]
+__all__ = ["CallEvents", "unrun"]
 
 
-class Course:
+class CallEvents:
     """The events of calls that are made together, for the hints of their errors."""
 
     __slots__ = ("_began", "_cached", "_keys", "_then")

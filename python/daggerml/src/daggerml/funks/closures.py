@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any, Optional
 
 from daggerml.errors import InvalidError
-from daggerml.funks import codes
+from daggerml.funks import code_objects
 from daggerml.funks.definition import Found, named
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def refuse_method(function: FunctionType, found: Found) -> None:
         return
     private = f"_{cls.name.lstrip('_')}__"
     code = function.__code__
-    used = {name for each in (code, *codes.inside(code)) for name in _names_in(each)}
+    used = {name for each in (code, *code_objects.inside(code)) for name in _names_in(each)}
     if "__class__" in used or any(each.startswith(private) for each in used):
         text = f"{named(function)} is a method that needs its class"
         raise InvalidError(text, hint=f"list the class {cls.name} in helpers=[...] instead")
