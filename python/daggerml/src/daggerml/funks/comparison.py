@@ -10,7 +10,7 @@ from abc import ABCMeta
 from types import CodeType, FunctionType, MappingProxyType
 from typing import Any, Callable, Optional
 
-from daggerml.funks import code_objects, installed
+from daggerml.funks import code_objects, installed, states
 
 __all__ = ["Comparison", "Different", "of_funk"]
 
@@ -21,7 +21,7 @@ _OF_CLASS = {
     "__annotations_cache__", "__conditional_annotations__", "__classdictcell__", "_abc_impl",
     # Caches of classes.
     "_value2member_map_", "_unhashable_values_", "_unhashable_values_map_", "_hashable_values_",
-    "__abstractmethods__", "__non_callable_proto_members__", "__type_params__",
+    "__abstractmethods__", "__non_callable_proto_members__", "__type_params__", "__slotnames__",
 }  # fmt: skip
 _PLAIN = (str, bytes, int, float, complex, type(None), type(...), type(NotImplemented))
 _NAMED = (
@@ -56,6 +56,9 @@ class Comparison:
         self._made = made
         self._annotations = annotations
         self._seen: dict[tuple[int, int], tuple[Any, Any]] = {}
+        # Which changeable thing is which, by their ids: what is one here must be one there.
+        self._there: dict[int, Any] = {}
+        self._here: dict[int, Any] = {}
 
     def same(self, given: Any, made: Any, path: str) -> None:
         """Raises `Different` unless two objects are the same."""
@@ -69,6 +72,14 @@ class Comparison:
                 kinds = f"{type(given).__qualname__!r} and not {type(made).__qualname__!r}"
                 raise Different(path, f"it is of type {kinds}")
         self._method(given)(given, made, path)
+
+    def _one(self, given: Any, made: Any, path: str) -> None:
+        """Refuses two names for one thing where the source makes two, and the other way round."""
+        there = self._there.setdefault(id(given), made)
+        here = self._here.setdefault(id(made), given)
+        if there is not made or here is not given:
+            what = "it is shared with something else here, or by its source, and not by both"
+            raise Different(path, what)
 
     def _method(self, given: Any) -> Callable[[Any, Any, str], None]:
         if isinstance(given, type):
@@ -92,15 +103,38 @@ class Comparison:
             self._objects(given, made, path)
 
     def _lists(self, given: Any, made: Any, path: str) -> None:
+        self._more(given, made, path)
+        self._items(given, made, path)
+
+    def _items(self, given: Any, made: Any, path: str) -> None:
         if len(given) != len(made):
             raise Different(path, f"it has {len(given)} items, and by its source {len(made)}")
         for index, (one, other) in enumerate(zip(given, made)):
             self.same(one, other, f"{path}[{index}]")
 
+    def _more(self, given: Any, made: Any, path: str) -> None:
+        """Compares what containers are besides their items."""
+        cls = type(given)
+        if cls in {tuple, frozenset}:
+            return
+        self._one(given, made, path)
+        if cls in _CONTAINERS:
+            return
+        self._states(given, made, path)
+        if hasattr(given, "__dict__"):
+            self._namespaces(given.__dict__, made.__dict__, path, _OF_OBJECT)
+
+    def _states(self, given: Any, made: Any, path: str) -> None:
+        kept = states.kept(given, _is_own)
+        if kept is not None:
+            self._items(kept, states.kept(made, _is_own) or [], path)
+
     def _sets(self, given: Any, made: Any, path: str) -> None:
-        self._lists(sorted(given, key=_order), sorted(made, key=_order), path)
+        self._more(given, made, path)
+        self._items(sorted(given, key=_order), sorted(made, key=_order), path)
 
     def _dicts(self, given: Any, made: Any, path: str) -> None:
+        self._more(given, made, path)
         if len(given) != len(made):
             raise Different(path, f"it has {len(given)} items, and by its source {len(made)}")
         for (key, value), (other, made_value) in zip(given.items(), made.items()):
@@ -150,8 +184,8 @@ class Comparison:
             raise Different(path, f"it is {given.__qualname__!r} and not {made.__qualname__!r}")
         self.same(type(given), type(made), f"{path}: its metaclass")
         self.same(given.__name__, made.__name__, f"{path}.__name__")
-        self._lists(given.__bases__, made.__bases__, f"{path}: its bases")
-        self._lists(
+        self._items(given.__bases__, made.__bases__, f"{path}: its bases")
+        self._items(
             _registered(given), _registered(made), f"{path}: the classes registered with it"
         )
         ignored = _OF_CLASS
@@ -162,6 +196,13 @@ class Comparison:
         self._namespaces(vars(given), vars(made), path, ignored)
         if self._annotations:
             self.same(_annotations(given), _annotations(made), f"{path}.__annotations__")
+
+    def subclasses(self, given: type, made: type) -> None:
+        """Raises `Different` unless two classes are known to have the same subclasses."""
+        here, there = _subclasses(given), _subclasses(made)
+        if here != there:
+            path = f"{given.__qualname__}.__subclasses__()"
+            raise Different(path, f"it is {_short(here)}, and by its source {_short(there)}")
 
     def _namespaces(self, given: Any, made: Any, path: str, ignored: set[str]) -> None:
         for name in made:
@@ -210,12 +251,14 @@ class Comparison:
             self._aliases(given, made, path)
             return
         cls = type(given)
+        self._one(given, made, path)
+        self._states(given, made, path)
         has_equality = getattr(cls, "__eq__", None) is not getattr(object, "__eq__", None)
         if not _is_own(cls) and has_equality and _are_equal(given, made):
             return
         parts = _parts(given)
-        if parts is None:
-            if type(given) is object:
+        if parts is None or states.is_hidden(given):
+            if cls is object or states.kept(given, _is_own) is not None:
                 return
             raise Different(path, f"an object of type {cls.__qualname__!r} cannot be compared")
         others = _parts(made) or {}
@@ -231,6 +274,7 @@ _OF_OBJECT = {
     "__annotations__", "__annotate__",
 }  # fmt: skip
 _EXACT = {*_PLAIN, bool}
+_CONTAINERS = {list, set, dict, MappingProxyType}
 _METHODS: list[tuple[Any, Callable[[Comparison, Any, Any, str], None]]] = [
     (_PLAIN, Comparison._plain),
     ((list, tuple), Comparison._lists),
@@ -269,6 +313,11 @@ def of_funk(thing: Any) -> Any:
 
 def _bare(base: Any, value: Any) -> Any:
     return str.__str__(value) if base is str else base.__new__(base, value)
+
+
+def _subclasses(cls: type) -> list[str]:
+    found: list[type] = type.__subclasses__(cls)
+    return sorted(each.__name__ for each in found)
 
 
 def _registered(cls: type) -> list[type]:

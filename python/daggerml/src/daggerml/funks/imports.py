@@ -5,41 +5,39 @@ from __future__ import annotations
 import ast
 import sys
 import warnings
-from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from daggerml.errors import InvalidError
-from daggerml.funks import installed, trees
+from daggerml.funks import installed, replaced, trees
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["check", "warn"]
+__all__ = ["check", "refuse_twice", "warn"]
 
 
 def check(name: str, nodes: list[ast.AST]) -> None:
-    """Raises an error for imports that mean something else where the funk runs."""
-    modules: dict[str, str] = {}
+    """Refuses imports that mean something else where the funk runs."""
     for node in nodes:
         if isinstance(node, ast.ImportFrom) and node.level:
             text = f"the funk {name!r} has the relative import of {node.module or '.'!r}"
             hint = "where it runs it is in no package: write the whole name of the module"
             raise InvalidError(text, hint=hint)
-        if isinstance(node, ast.Import):
-            for each in node.names:
-                if each.asname is not None or "." not in each.name:
-                    modules[each.asname or each.name] = each.name
-        elif isinstance(node, ast.ImportFrom):
-            for each in node.names:
-                _refuse_replaced(name, node.module or "", each.name)
     if "__main__" in _imported(nodes):
         text = f"the funk {name!r} imports '__main__', which is another program where it runs"
         raise InvalidError(text, hint="list what it uses of this one in helpers=[...]")
-    for node in nodes:
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            module = modules.get(node.value.id)
-            if module is not None:
-                _refuse_replaced(name, module, node.attr)
+    replaced.refuse(name, nodes)
+
+
+def refuse_twice(things: list[Any], nodes: list[Any]) -> None:
+    """Refuses a class that would be there twice: brought along, and in an imported module."""
+    roots = {each.partition(".")[0] for each in _imported(nodes)}
+    for thing in things:
+        module = thing.__module__ if isinstance(thing, type) else ""
+        if module.partition(".")[0] in roots and installed.is_own(module):
+            text = f"{thing.__qualname__} is brought along, and its module {module!r} imported"
+            hint = f"they would be two classes where it runs: use modules=[{module!r}]"
+            raise InvalidError(text, hint=hint)
 
 
 def _imported(nodes: Iterable[ast.AST]) -> Iterator[str]:
@@ -59,25 +57,6 @@ def _is_import(node: ast.expr) -> bool:
     names = {"__import__", "import_module"}
     name = getattr(node, "attr", None) or getattr(node, "id", None)
     return name in names
-
-
-def _refuse_replaced(name: str, module: str, attribute: str) -> None:
-    """Raises an error for functions of installed modules that were replaced in this process."""
-    found = sys.modules.get(module)
-    if not isinstance(found, ModuleType) or not installed.is_of_package(found):
-        return
-    value: Any = vars(found).get(attribute)
-    is_mock = type(value).__module__ == "unittest.mock" and module != "unittest.mock"
-    if not is_mock:
-        if not isinstance(value, FunctionType):
-            return
-        file = value.__code__.co_filename
-        if file.startswith("<frozen") or installed.has_file_of_package(file):
-            return
-        if file.startswith("<") and value.__globals__.get("__name__") != "__main__":
-            return  # the package made it
-    text = f"the funk {name!r} uses {module}.{attribute}, which was replaced in this process"
-    raise InvalidError(text, hint="it would be the original where the funk runs: put that back")
 
 
 # The author's own modules.

@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING, Any, Optional
 if TYPE_CHECKING:
     from collections.abc import Container
 
-__all__ = ["has_file_of_package", "is_installed", "is_of_package", "is_own", "is_standard", "place"]
+__all__ = [
+    "has_file_of_package",
+    "is_installed",
+    "is_of_package",
+    "is_own",
+    "is_standard",
+    "is_unchanged",
+    "place",
+]
 
 # Nix and Bazel make folders of links; a link and its target both count.
 _FORMS = (os.path.abspath, os.path.realpath)
@@ -48,7 +56,7 @@ def place(
         return None
     if module in brought:
         return module, name
-    if not is_of_package(sys.modules[module]) or not _is_unchanged(thing):
+    if not is_of_package(sys.modules[module]) or not is_unchanged(thing):
         return None
     return module, name
 
@@ -69,8 +77,8 @@ def is_of_package(module: ModuleType) -> bool:
     return has_file_of_package(file)
 
 
-def _is_unchanged(thing: Any) -> bool:
-    """Tells whether the code of a function, or of all methods of a class, is in a package."""
+def is_unchanged(thing: Any) -> bool:
+    """Tells whether the code of a function or of a class's methods comes from a package."""
     members = list(vars(thing).values()) if isinstance(thing, type) else [thing]
     for member in members:
         function = getattr(member, "__func__", member)

@@ -12,17 +12,17 @@ import re
 import warnings
 from abc import ABCMeta
 from types import CodeType, FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from daggerml.errors import InvalidError
 from daggerml.funks import code_objects, installed
+from daggerml.funks.again import failed
 from daggerml.funks.comparison import Comparison, Different
 from daggerml.funks.definition import unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["compare"]
+__all__ = ["UNKNOWN", "compare", "evaluated"]
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _PLAIN = (str, bytes, int, float, complex, bool, type(None), tuple, frozenset)
@@ -30,7 +30,7 @@ _VALUES = (*_PLAIN, list, dict, set)
 _FUNCTIONS = (FunctionType, staticmethod, classmethod)
 
 #: Stands for a value that only running the author's code would show.
-_UNKNOWN = object()
+UNKNOWN = object()
 
 
 def compare(module: ModuleType, tree: ast.Module, file: str) -> None:
@@ -57,10 +57,8 @@ class _Loaded:
         if not stars:  # they may assign any name
             self._scope(tree.body, vars(self._module), "", _changed_names(tree))
 
-    def _fail(self, what: str) -> None:
-        text = f"{self._module.__name__}.{what} is not what the file of the module says now"
-        hint = "import it again (importlib.reload), or start the program anew"
-        raise InvalidError(text, hint=hint)
+    def _fail(self, what: str) -> NoReturn:
+        raise failed(f"{self._module.__name__}.{what}")
 
     def _code(self, function: FunctionType, where: str) -> None:
         mine = function.__code__
@@ -85,7 +83,7 @@ class _Loaded:
             if value is None or not isinstance(target, ast.Name) or target.id in changed:
                 continue
             expected = self._value(value, names)
-            given = names.get(_private(target.id, path), _UNKNOWN)
+            given = names.get(_private(target.id, path), UNKNOWN)
             if not _is_value(expected) or (path and given.__class__ not in _VALUES):
                 continue  # such as a member of an enum, or a slot
             if expected.__class__ not in _PLAIN and not expected:
@@ -100,8 +98,8 @@ class _Loaded:
 
     def _definition(self, node: Any, names: Mapping[str, Any], path: str) -> None:
         where = path + node.name
-        given = names.get(_private(node.name, path), _UNKNOWN)
-        if given is _UNKNOWN:
+        given = names.get(_private(node.name, path), UNKNOWN)
+        if given is UNKNOWN:
             self._fail(where)
         if isinstance(node, ast.ClassDef):
             if isinstance(given, type):
@@ -138,20 +136,24 @@ class _Loaded:
                 self._same(value, expected, where)
 
     def _value(self, node: ast.expr, names: Mapping[str, Any]) -> Any:
-        """Returns the value of an expression, if the author's code is not needed for it."""
-        around = {**vars(builtins), **vars(self._module), **names}
-        if not _is_safe(node, around):
-            return _UNKNOWN
-        try:
-            tree = ast.fix_missing_locations(ast.Expression(node))
-            return eval(compile(tree, "<value>", "eval"), dict(around))  # noqa: S307  see above
-        except Exception:  # noqa: BLE001  then nothing is known
-            return _UNKNOWN
+        return evaluated(node, {**vars(self._module), **names})
+
+
+def evaluated(node: ast.expr, names: Mapping[str, Any]) -> Any:
+    """Returns what an expression is, if nothing of the author's runs for it, else `UNKNOWN`."""
+    around = {**vars(builtins), **names}
+    if not _is_safe(node, around):
+        return UNKNOWN
+    try:
+        tree = ast.fix_missing_locations(ast.Expression(node))
+        return eval(compile(tree, "<value>", "eval"), dict(around))  # noqa: S307  see above
+    except Exception:  # noqa: BLE001  then nothing is known
+        return UNKNOWN
 
 
 def _is_value(thing: Any) -> bool:
     return thing.__class__ in _VALUES or (
-        thing is not _UNKNOWN and installed.is_installed(type(thing)) and _has_equality(thing)
+        thing is not UNKNOWN and installed.is_installed(type(thing)) and _has_equality(thing)
     )
 
 
@@ -173,7 +175,7 @@ def _is_safe(node: ast.AST, around: Mapping[str, Any]) -> bool:
     while stack:
         each = stack.pop()
         if isinstance(each, ast.Name):
-            meaning = around.get(each.id, _UNKNOWN)
+            meaning = around.get(each.id, UNKNOWN)
             if not isinstance(meaning, (type, ModuleType)) and not _is_value(meaning):
                 return False
         elif isinstance(each, ast.Attribute):
@@ -202,11 +204,11 @@ def _is_maker(meaning: Any) -> bool:
 
 def _meaning(node: ast.expr, around: Mapping[str, Any]) -> Any:
     if isinstance(node, ast.Name):
-        return around.get(node.id, _UNKNOWN)
+        return around.get(node.id, UNKNOWN)
     if isinstance(node, ast.Attribute):
         base = _meaning(node.value, around)
-        return vars(base).get(node.attr, _UNKNOWN) if isinstance(base, ModuleType) else _UNKNOWN
-    return _UNKNOWN
+        return vars(base).get(node.attr, UNKNOWN) if isinstance(base, ModuleType) else UNKNOWN
+    return UNKNOWN
 
 
 def _changed_names(scope: Any) -> set[str]:

@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Optional, Union
 
 from daggerml.errors import InvalidError
-from daggerml.funks import installed, trees
+from daggerml.funks import again, installed, trees
 from daggerml.funks import loaded as loaded_modules
 from daggerml.funks.statements import printed
 
@@ -27,6 +27,7 @@ _COMPILED = (".so", ".pyd", ".dylib")
 def gathered(modules: Iterable[Union[ModuleType, str]]) -> dict[str, str]:
     """Returns the sources of modules by name. A package comes with all of its modules."""
     found: dict[str, str] = {}
+    files: dict[str, tuple[str, str]] = {}
     for module in [modules] if isinstance(modules, (str, ModuleType)) else modules:
         name: Any = module if isinstance(module, str) else getattr(module, "__name__", None)
         if not isinstance(name, str) or module.__class__ not in {str, ModuleType}:
@@ -35,7 +36,9 @@ def gathered(modules: Iterable[Union[ModuleType, str]]) -> dict[str, str]:
         _refuse_standard(name)
         for each, file in _files(name):
             if each not in found:
-                found[each] = _source(each, file)
+                found[each], text = _source(each, file)
+                files[each.removesuffix(PACKAGE)] = (file, text)
+    again.compare(files)
     return dict(sorted(found.items()))
 
 
@@ -121,8 +124,8 @@ def _no_source(name: str) -> InvalidError:
     return InvalidError(text, hint=hint)
 
 
-def _source(name: str, file: str) -> str:
-    """Returns the source of a module in normal form; comments and layout do not count."""
+def _source(name: str, file: str) -> tuple[str, str]:
+    """Returns the source of a module in normal form, and as it is."""
     if not file.endswith(".py"):
         raise _no_source(name)
     try:
@@ -146,4 +149,4 @@ def _source(name: str, file: str) -> str:
     differs = trees.difference(tree, again)
     if differs is not None:
         raise InvalidError(f"the module {name!r} cannot be written again: {differs}")
-    return normal
+    return normal, text

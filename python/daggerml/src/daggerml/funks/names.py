@@ -9,12 +9,13 @@ import symtable
 import sys
 from collections import ChainMap
 from types import FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Optional
 
 from daggerml.errors import InvalidError
 from daggerml.funks import trees
 from daggerml.funks.definition import unwrapped
 from daggerml.funks.installed import has_file_of_package, is_installed
+from daggerml.funks.replaced import is_original_builtin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +34,8 @@ _ELSEWHERE = {
     "get_ipython",
 }
 _BUILTINS = {name for name in dir(builtins) if name not in _ELSEWHERE} | {"__name__"}
+# What leads to the names of a module.
+_OF_GLOBALS = {"globals", "__globals__", "f_globals"}
 # How many names a message lists.
 _SHOWN = 5
 
@@ -66,6 +69,7 @@ def check(what: str, source: str, known: Mapping[str, Any]) -> None:
     """
     missing = undefined(source, known)
     if not missing:
+        _refuse_elsewhere(what, source)
         return
     names = list(missing)
     shown = ", ".join(repr(name) for name in names[:_SHOWN])
@@ -79,6 +83,74 @@ def check(what: str, source: str, known: Mapping[str, Any]) -> None:
         f"{them} would be missing where it runs"
     )
     raise InvalidError(text, hint=" ".join(_advice(name, known) for name in names[:_SHOWN]))
+
+
+def _refuse_elsewhere(what: str, source: str) -> None:
+    """Refuses ways to use a module's names that no list of names shows."""
+    used = free(source)
+    for name in used:
+        if name in _BUILTINS and not is_original_builtin(name):
+            text = f"the funk {what!r} uses the builtin {name!r}, which was replaced here"
+            raise InvalidError(text, hint="it would be Python's own where it runs: put that back")
+    words = ("globals", "eval", "exec", "__name__")
+    if not any(word in source for word in words):
+        return
+    hint = "where it runs its module is another: pass what it needs as arguments"
+    if "globals" in used:
+        raise InvalidError(f"the funk {what!r} uses globals()", hint=hint)
+    for node in trees.walk([trees.parsed(source)]):
+        if isinstance(node, ast.Attribute) and node.attr in _OF_GLOBALS:
+            raise InvalidError(f"the funk {what!r} uses {node.attr}", hint=hint)
+        if _is_own_module(node):
+            raise InvalidError(f"the funk {what!r} looks for its own module", hint=hint)
+        evaluated = _evaluated(node)
+        if evaluated is not None:
+            missing = sorted(undefined(evaluated, {}).keys() - _defined(source))
+            if missing:
+                shown = ", ".join(map(repr, missing))
+                raise InvalidError(f"the funk {what!r} evaluates {shown}", hint=hint)
+
+
+def _is_own_module(node: Any) -> bool:
+    """Tells whether this is ``sys.modules[__name__]``, or ``import_module(__name__)``."""
+    if isinstance(node, ast.Subscript):
+        return _is_named(node.value, {"modules"}) and _is_named(node.slice, {"__name__"})
+    if isinstance(node, ast.Call) and node.args and _is_named(node.args[0], {"__name__"}):
+        is_get = isinstance(node.func, ast.Attribute) and _is_named(node.func.value, {"modules"})
+        return is_get or _is_named(node.func, {"import_module", "__import__"})
+    return False
+
+
+def _is_named(node: Any, words: set[str]) -> bool:
+    return (getattr(node, "attr", None) or getattr(node, "id", None)) in words
+
+
+def _evaluated(node: Any) -> Optional[str]:
+    """Returns the text that ``eval`` or ``exec`` runs among the names of the module."""
+    if not isinstance(node, ast.Call) or len(node.args) != 1 or node.keywords:
+        return None
+    first = node.args[0]
+    if not _is_named(node.func, {"eval", "exec"}) or not isinstance(first, ast.Constant):
+        return None
+    text = str(first.value)
+    try:
+        trees.parsed(text)
+    except (SyntaxError, ValueError, TypeError, *trees.DEEP):
+        return None
+    return text
+
+
+def _defined(source: str) -> set[str]:
+    """Returns all names that source gives anything, wherever it does."""
+    found: set[str] = set()
+    stack = [symtable.symtable(source, "<funk>", "exec")]
+    while stack:
+        table = stack.pop()
+        stack += table.get_children()
+        for symbol in table.get_symbols():
+            if symbol.is_assigned() or symbol.is_imported() or symbol.is_parameter():
+                found.add(symbol.get_name())
+    return found
 
 
 def _advice(name: str, known: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import functools
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, Optional
@@ -161,6 +162,11 @@ class Parts:
     # Functions.
 
     def _of_function(self, function: FunctionType) -> Part:
+        known = function.__globals__.get("__builtins__", builtins)
+        known = getattr(function, "__builtins__", getattr(known, "__dict__", known))
+        if known is not vars(builtins):
+            text = f"{named(function)} has builtins of its own, which are Python's where it runs"
+            raise InvalidError(text, hint="define what it uses as functions, and list them")
         found = definition.of_function(function)
         decorators = self._decorators(found)
         wraps = function.__dict__.get("__wrapped__")
@@ -218,6 +224,8 @@ class Parts:
             value, "__wrapped__"
         ):
             return self.add(value).name
+        if value.__class__ is tuple and value:
+            return f"({', '.join([self._value(function, name, each) for each in value])},)"
         kind = type(value).__name__
         text = (
             f"the variable {name!r} around {named(function)} cannot be brought along: "

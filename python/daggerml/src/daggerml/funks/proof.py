@@ -45,6 +45,7 @@ class Proof:
         uses: list[tuple[Any, str, Any]],
         *,
         annotations: bool,
+        lists_classes: bool,
     ) -> None:
         self._uses = uses
         self._name = name
@@ -52,6 +53,8 @@ class Proof:
             (part.thing, part.name) for part in parts if not part.is_import and not part.is_alias
         ]
         self._made, self._pairs, self._annotations = made, pairs, annotations
+        # Whether it asks for the subclasses of a class: which these are counts then.
+        self._lists_classes = lists_classes
 
     def check_again(self) -> None:
         """Raises an `InvalidError` when the author's objects changed since they were packaged."""
@@ -76,6 +79,8 @@ class Proof:
                 continue
             try:
                 comparison.same(thing, self._made.get(name), named(thing))
+                if self._lists_classes and isinstance(thing, type):
+                    comparison.subclasses(thing, self._made[name])
             except Different as problem:
                 text = (
                     f"the funk {self._name!r} would not run what was given: {problem.path} is "
@@ -115,7 +120,8 @@ def prove(
         code: CodeType = compile(source, f"<funk {name}>", "exec", dont_inherit=True)
     pairs = _paired(code, tree, parts)
     made = _made(name, code)
-    proof = Proof(name, parts, made, pairs, uses, annotations=annotations)
+    lists = "__subclasses__" in source
+    proof = Proof(name, parts, made, pairs, uses, annotations=annotations, lists_classes=lists)
     proof.check()
     return proof
 

@@ -127,6 +127,7 @@ def _made(function: Any, helpers: list[Any], parts: Parts, lines: list[str]) -> 
     statements = [statement for part in every for statement in part.statements]
     nodes = trees.walk(statements)
     imports.check(main.name, nodes)
+    imports.refuse_twice([part.thing for part in every if not part.is_import], nodes)
     made = proof.prove(main.name, text, every, statements, uses, annotations=exact)
     return Packaged(text, main.name, made, nodes)
 
