@@ -7,6 +7,7 @@ import importlib
 import json
 import math
 import statistics
+import subprocess
 import sys
 import textwrap
 from typing import TYPE_CHECKING, Any
@@ -137,3 +138,24 @@ def test_nothing_of_the_standard_library_counts_as_replaced() -> None:
             if not each.startswith("_") and not replaced._is_theirs(module, each, value):
                 wrong.append(f"{name}.{each}")
     assert set(wrong) <= {"typing.io", "typing.re"}
+
+
+@pytest.mark.parametrize("option", ["-O", "-OO"])
+def test_without_assertions_and_docstrings_only_what_has_none_is_packaged(
+    option: str, tmp_path: Path
+) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import daggerml as dml\n"
+        "def plain(dag): return 1\n"
+        "def checks(dag):\n    assert dag is None\n    return __debug__\n"
+        "def described(dag):\n    'Text.'\n"
+        "for each in (plain, checks, described):\n"
+        "    try: print(dml.funk(each).in_process())\n"
+        "    except dml.Error as error: print('without -O' in str(error))\n",
+        "utf-8",
+    )
+    ran = subprocess.run(
+        [sys.executable, option, str(script)], check=True, capture_output=True, text=True
+    )
+    assert ran.stdout.split() == ["1", "True", "True" if option == "-OO" else "None"]

@@ -73,7 +73,7 @@ class _Finder:
         source = self.get_source(module.__name__)
         file = module.__file__ = _file(module.__name__)
         linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-        code = compile(source, file, "exec", dont_inherit=True)
+        code = compile(source, file, "exec", dont_inherit=True, optimize=0)
         exec(code, module.__dict__)  # noqa: S102  it is what an import does
 
     def get_source(self, fullname: str) -> str:

@@ -162,7 +162,7 @@ def _compiled(source: str, file: str, *, are_texts: bool) -> types.CodeType:
     import __future__ as future
 
     flags = future.annotations.compiler_flag if are_texts else 0
-    code: types.CodeType = compile(source, file, "exec", flags=flags, dont_inherit=True)
+    code: types.CodeType = compile(source, file, "exec", flags, dont_inherit=True, optimize=0)
     return code
 
 

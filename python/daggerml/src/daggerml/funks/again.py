@@ -163,7 +163,7 @@ class _Finder:
 
     def exec_module(self, module: ModuleType) -> None:
         file, text = self._files[module.__name__]
-        code = compile(text, file, "exec", dont_inherit=True)
+        code = compile(text, file, "exec", dont_inherit=True, optimize=0)
         exec(code, module.__dict__)  # noqa: S102  it is what an import does
 
 

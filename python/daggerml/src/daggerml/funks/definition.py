@@ -98,7 +98,10 @@ def of_function(function: FunctionType) -> Found:
     text = f"the source of {name!r} is not where it was{what}: {code.co_filename!r} has changed"
     if there:
         text += ", or the function was changed after its definition"
-    raise InvalidError(text, hint="import it again, or start the program anew")
+    hint = "import it again, or start the program anew"
+    if sys.flags.optimize:
+        hint = "a call runs assertions and has docstrings: start Python without -O, or " + hint
+    raise InvalidError(text, hint=hint)
 
 
 def of_class(cls: type) -> list[Found]:
@@ -301,7 +304,9 @@ def _code(
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            made: CodeType = compile(tree, "<funk>", "exec", flags=flags, dont_inherit=True)
+            made: CodeType = compile(
+                tree, "<funk>", "exec", flags=flags, dont_inherit=True, optimize=0
+            )
     except trees.DEEP:
         raise trees.too_deep(node.name) from None
     except SyntaxError:  # a `nonlocal` variable that the function does not have: another one

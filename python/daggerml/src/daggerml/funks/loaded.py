@@ -37,7 +37,7 @@ def compare(module: ModuleType, tree: ast.Module, file: str) -> None:
     """Raises an error if the file was edited, or the module changed, since its import."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        code = compile(tree, file, "exec", dont_inherit=True)
+        code = compile(tree, file, "exec", dont_inherit=True, optimize=0)
     _Loaded(module, code).compare(tree)
 
 

@@ -117,7 +117,7 @@ def prove(
         raise InvalidError(text, hint="use simpler strings inside of its f-strings")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        code: CodeType = compile(source, f"<funk {name}>", "exec", dont_inherit=True)
+        code: CodeType = compile(source, f"<funk {name}>", "exec", dont_inherit=True, optimize=0)
     pairs = _paired(code, tree, parts)
     made = _made(name, code)
     lists = "__subclasses__" in source
