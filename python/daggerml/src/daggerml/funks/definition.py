@@ -293,8 +293,8 @@ def _code(
         if getattr(each, "type_params", None):
             outer.type_params = each.type_params  # type: ignore[union-attr]
         body = [outer]
-    if imports:
-        every = dict.fromkeys(each for each in imports if each != "*")
+    every = dict.fromkeys(each for each in imports if each != "*")
+    if every:
         first_of_all = ast.Import([ast.alias(name, None) for name in every])
         ast.fix_missing_locations(ast.copy_location(first_of_all, node))
         body = [first_of_all, *body]

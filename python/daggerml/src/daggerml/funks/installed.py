@@ -49,8 +49,9 @@ def place(
     module = getattr(thing, "__module__", None)
     if not isinstance(module, str) or module not in sys.modules:
         return None
-    for name in dict.fromkeys([getattr(thing, "__qualname__", None), *names]):
-        if isinstance(name, str) and _there(sys.modules[module], name) is thing:
+    own = getattr(thing, "__qualname__", None)
+    for name in dict.fromkeys([own, *names] if isinstance(own, str) else names):
+        if _there(sys.modules[module], name) is thing:
             break
     else:
         return None

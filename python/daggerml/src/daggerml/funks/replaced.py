@@ -13,6 +13,7 @@ import importlib.util
 import linecache
 import math
 import sys
+import warnings
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, Optional
 
@@ -185,7 +186,19 @@ def _is_theirs(module: ModuleType, name: str, value: Any) -> bool:
         return True
     if name in nodes:
         return any(_may_be(value, node, module, name) for node in nodes[name])
+    if "__getattr__" in vars(module) and type(value) in _PLAIN:
+        return _is_given(value, module, name)
     return is_dynamic or not origins
+
+
+def _is_given(value: Any, module: ModuleType, name: str) -> bool:
+    """Tells whether a module's ``__getattr__`` gives this, if it gives anything by that name."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return bool(vars(module)["__getattr__"](name) == value)
+    except Exception:  # noqa: BLE001  it gives nothing
+        return True
 
 
 def _is_made(value: Any) -> bool:
