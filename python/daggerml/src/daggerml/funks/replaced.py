@@ -18,7 +18,7 @@ from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, Optional
 
 from daggerml.errors import InvalidError
-from daggerml.funks import codes, installed, trees
+from daggerml.funks import code_objects, installed, trees
 from daggerml.funks.definition import unwrapped
 from daggerml.funks.loaded import UNKNOWN, evaluated
 
@@ -171,7 +171,7 @@ def _is_theirs(module: ModuleType, name: str, value: Any) -> bool:
         if called == name and _root(home) == _root(module.__name__) and not _is_made(value):
             return True
     elif module in _FRESH:
-        return codes.is_same_constant(value, vars(_fresh(module.__name__)).get(name))
+        return code_objects.is_same_constant(value, vars(_fresh(module.__name__)).get(name))
     found = _bindings(module)
     if found is None:  # there is no source
         if isinstance(value, FunctionType):  # put into a module that is written in C
@@ -324,7 +324,7 @@ def _may_be(value: Any, node: Any, module: ModuleType, name: str) -> bool:
             return is_it or getattr(value, "__name__", None) == node.value.id
         if node.value is not None and type(value) in _PLAIN:
             found = evaluated(node.value, vars(module))
-            return found is UNKNOWN or codes.is_same_constant(value, found)
+            return found is UNKNOWN or code_objects.is_same_constant(value, found)
     return True
 
 
