@@ -13,7 +13,7 @@ const REBUILDS: usize = 2;
 
 /// What is missing between the builds and the publishing jobs named `publishing`.
 pub(super) fn findings<'a>(
-    jobs: &Yaml,
+    jobs: &'a Yaml,
     publishing: impl IntoIterator<Item = &'a str>,
 ) -> Vec<String> {
     let names = jobs.as_hash().into_iter().flatten();
@@ -33,12 +33,30 @@ pub(super) fn findings<'a>(
             findings.push(format!("job {AGREE}: does not compare what job {job} made"));
         }
     }
-    for job in publishing {
+    let pushing: Vec<&str> = pushing(jobs).collect();
+    for job in &pushing {
+        let mut steps = jobs[*job]["steps"].as_vec().into_iter().flatten();
+        let ours = |used: &str| used.starts_with("actions/checkout@") || used.starts_with("./");
+        if steps.any(|step| step["uses"].as_str().is_some_and(ours)) {
+            findings.push(format!(
+                "job {job}: pushes an image, and runs code of this repository"
+            ));
+        }
+    }
+    for job in publishing.into_iter().chain(pushing) {
         if !before(jobs, job).contains(AGREE) {
             findings.push(format!("job {job}: publishes without job {AGREE}"));
         }
     }
     findings
+}
+
+/// The jobs that may push a container image.
+fn pushing(jobs: &Yaml) -> impl Iterator<Item = &str> {
+    let named = jobs.as_hash().into_iter().flatten();
+    named
+        .filter(|(_, job)| job["permissions"]["packages"].as_str() == Some("write"))
+        .filter_map(|(name, _)| name.as_str())
 }
 
 /// The jobs that a job waits for itself.
@@ -74,6 +92,7 @@ rebuild-nix: {}
 agree: { needs: [build, rebuild-cargo, rebuild-nix] }
 stage: { needs: [build, agree] }
 publish: { needs: stage }
+push: { needs: publish, permissions: { packages: write }, steps: [uses: a/b@1] }
 ";
 
     fn found(old: &str, new: &str) -> Vec<String> {
@@ -90,6 +109,9 @@ publish: { needs: stage }
             ("[build, rebuild", "[rebuild", "what job build made"),
             (", rebuild-nix]", "]", "what job rebuild-nix made"),
             ("rebuild-nix: {}", "nix: {}", "only"),
+            ("needs: publish", "needs: build", "push: publishes without"),
+            ("a/b@1", "actions/checkout@1", "runs code"),
+            ("a/b@1", "./x", "runs code"),
         ] {
             let findings = found(old, new);
             assert!(
