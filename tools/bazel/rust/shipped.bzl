@@ -11,28 +11,19 @@ one target for a crate that is both linked into a wheel and run on the machine t
 builds it (by a procedural macro), with the features of both; cargo has two.
 """
 
+load("@toml.bzl", "toml")
 load("//tools/bazel/platforms:table.bzl", "PLATFORMS")
 
 # What only tests need, and profiles, which may speak of crates that are not here.
-_LEFT_OUT = ["[dev-dependencies]", "[[bench]]", "[[test]]", "[[example]]", "[profile."]
+_LEFT_OUT = ["bench", "dev-dependencies", "example", "profile", "test"]
 
-def _without_tests(text):
+def _manifest(rctx, label):
     """A manifest without the tables that do not count."""
-    lines = []
-    keep = True
-    for line in text.splitlines():
-        if line.startswith("["):
-            keep = not (line.startswith(tuple(_LEFT_OUT)) or ".dev-dependencies]" in line)
-        if keep:
-            lines.append(line)
-    return "\n".join(lines) + "\n"
-
-def _root(text, members):
-    """The root's manifest with other members."""
-    found = [line for line in text.splitlines() if line.startswith("members = [")]
-    if len(found) != 1 or not found[0].endswith("]"):
-        fail("Cargo.toml: [workspace] has no `members = [...]` on one line; tools/bazel/rust/shipped.bzl needs it")
-    return _without_tests(text).replace(found[0], "members = {}".format(json.encode(members)))
+    manifest = toml.decode(rctx.read(rctx.path(label)))
+    for table in [manifest] + manifest.get("target", {}).values():
+        for name in _LEFT_OUT:
+            table.pop(name, None)
+    return manifest
 
 def _cargo(rctx, arguments):
     """What cargo prints about the workspace, with the vendored crates only."""
@@ -75,14 +66,16 @@ def _crates(rctx, target):
 
 def _shipped_workspace_impl(rctx):
     folders = []
-    for manifest in rctx.attr.members:
-        folders.append(manifest.package)
-        rctx.file(manifest.package + "/Cargo.toml", _without_tests(rctx.read(rctx.path(manifest))))
+    for member in rctx.attr.members:
+        folders.append(member.package)
+        rctx.file(member.package + "/Cargo.toml", toml.encode(_manifest(rctx, member)))
 
         # cargo wants to see that a crate has sources; which ones does not matter.
         for file in ["lib.rs", "main.rs"]:
-            rctx.file("{}/src/{}".format(manifest.package, file))
-    rctx.file("Cargo.toml", _root(rctx.read(rctx.path(rctx.attr.manifest)), folders))
+            rctx.file("{}/src/{}".format(member.package, file))
+    root = _manifest(rctx, rctx.attr.manifest)
+    root["workspace"]["members"] = folders
+    rctx.file("Cargo.toml", toml.encode(root))
     rctx.file("Cargo.lock", rctx.read(rctx.path(rctx.attr.lockfile)))
 
     # Cuts Cargo.lock down to this workspace; every version stays as it is locked.
