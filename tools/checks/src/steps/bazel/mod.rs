@@ -1,6 +1,8 @@
 //! The Bazel build, as far as it can be checked without its modules: it knows every
-//! crate and platform, and buildifier likes its files. Copies of facts are `sync`'s.
+//! crate and platform, it compiles each crate as cargo does, and buildifier likes its
+//! files. Copies of facts are `sync`'s.
 
+mod flags;
 mod twice;
 
 use std::fs;
@@ -21,9 +23,10 @@ const PINS: &str = "tools/bazel/rust/toolchains.MODULE.bazel";
 
 /// Looks for what BUILD files lack, then runs buildifier.
 pub fn run(context: &Context, log: &mut Log) -> Result<Done> {
-    let findings = [unknown(context)?, twice::findings(context, log)?].concat();
+    let (compiled, asked) = flags::findings(context, log)?;
+    let findings = [unknown(context)?, twice::findings(context, log)?, compiled].concat();
     log.findings(&findings)?;
-    let agree = "every crate and platform is known";
+    let agree = format!("every crate and platform is known; {asked}");
     let Some(program) = buildifier(context, log)? else {
         return Ok(Done::Skipped(format!(
             "{agree}; buildifier needs npm and its registry"
