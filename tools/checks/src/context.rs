@@ -246,24 +246,37 @@ impl Context {
         fs::read_to_string(&path).map_err(Error::io(&path))
     }
 
-    /// The files in `dist/` whose names end so, sorted.
+    /// Returns the files in `dist/` whose names end so, sorted.
     pub fn artifacts(&self, ending: &str) -> Result<Vec<PathBuf>> {
-        let dist = self.dist();
-        let mut found = Vec::new();
-        if dist.is_dir() {
-            for entry in fs::read_dir(&dist).map_err(Error::io(&dist))? {
-                let path = entry.map_err(Error::io(&dist))?.path();
-                if path.to_string_lossy().ends_with(ending) {
-                    found.push(path);
-                }
-            }
-        }
-        found.sort();
+        let mut found = files_in(&self.dist())?;
+        found.retain(|path| path.to_string_lossy().ends_with(ending));
         Ok(found)
+    }
+
+    /// Returns an empty folder below the work folder.
+    pub fn emptied(&self, name: &str) -> Result<PathBuf> {
+        let folder = self.work.join(name);
+        if folder.is_dir() {
+            fs::remove_dir_all(&folder).map_err(Error::io(&folder))?;
+        }
+        fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
+        Ok(folder)
     }
 }
 
-/// The environment variables that can change what a step does.
+/// Returns what is in a folder, sorted; nothing if there is no such folder.
+pub fn files_in(folder: &Path) -> Result<Vec<PathBuf>> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let entries = fs::read_dir(folder).map_err(Error::io(folder))?;
+    let paths = entries.map(|entry| Ok(entry.map_err(Error::io(folder))?.path()));
+    let mut found: Vec<PathBuf> = paths.collect::<Result<_>>()?;
+    found.sort();
+    Ok(found)
+}
+
+/// Returns the environment variables that can change what a step does.
 pub fn environment() -> BTreeMap<String, String> {
     let matters = |name: &str| {
         [

@@ -22,6 +22,7 @@ use clap::Parser;
 
 use crate::context::{Context, Fuzzing};
 use crate::runner::Options;
+use crate::steps::When;
 
 /// What one does here, printed below the options.
 const COMMANDS: &str = "\
@@ -82,7 +83,11 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if arguments.list {
         for step in steps::ALL {
-            let when = if step.only_in_all { " [--all]" } else { "" };
+            let when = match step.when {
+                When::Both => "",
+                When::Change => " [not with --all]",
+                When::All => " [--all]",
+            };
             println!("{:<12} {}{when}", step.name, step.about);
         }
         return ExitCode::SUCCESS;

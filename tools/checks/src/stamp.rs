@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use blake3::Hasher;
 
-use crate::context::{Context, environment};
+use crate::context::{Context, environment, files_in};
 use crate::error::{Error, Result};
 use crate::steps::{Inputs, Step};
 
@@ -84,10 +84,15 @@ impl Stamp {
     }
 }
 
-/// The hash of every artifact in `dist/`.
+/// Returns the hash of every artifact in `dist/`.
 pub fn dist_hash(context: &Context) -> Result<String> {
+    folder_hash(&context.dist())
+}
+
+/// Returns the hash of every file in a folder.
+pub fn folder_hash(folder: &Path) -> Result<String> {
     let mut hasher = Hasher::new();
-    for path in context.artifacts("")? {
+    for path in files_in(folder)? {
         feed(&mut hasher, path.to_string_lossy().as_bytes());
         if path.is_file() {
             feed_file(&mut hasher, &path)?;
@@ -96,7 +101,7 @@ pub fn dist_hash(context: &Context) -> Result<String> {
     Ok(hasher.finalize().to_hex().to_string())
 }
 
-/// The hash of some bytes, short enough for a file name.
+/// Returns the hash of some bytes, short enough for a file name.
 pub fn short(parts: &[&[u8]]) -> String {
     let mut hasher = Hasher::new();
     for part in parts {

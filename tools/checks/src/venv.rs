@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::facts;
 use crate::lock;
 use crate::log::Log;
-use crate::stamp::{dist_hash, short};
+use crate::stamp::{folder_hash, short};
 
 /// One virtual environment.
 pub struct Venv {
@@ -56,7 +56,7 @@ pub fn tools(context: &Context, log: &mut Log, name: &str) -> Result<Venv> {
     build(context, log, name, context.python()?, &[], install_locked)
 }
 
-/// The environment of the one pip that fills all others of its interpreter.
+/// Returns the environment of the pip that fills all others of its interpreter.
 fn bootstrap(context: &Context, log: &mut Log, python: &Python) -> Result<Venv> {
     let fill = |_: &Context, log: &mut Log, venv: &Venv, lock: &Path| {
         let mut pip = context.command(venv.python());
@@ -65,18 +65,19 @@ fn bootstrap(context: &Context, log: &mut Log, python: &Python) -> Result<Venv> 
     build(context, log, "bootstrap", python, &[], fill)
 }
 
-/// An environment with the wheels of `dist/` and the locked tools `name`.
-pub fn with_wheels(context: &Context, log: &mut Log, name: &str, python: &Python) -> Result<Venv> {
-    let dist = dist_hash(context)?;
+/// Returns an environment with our packages out of the wheels in `dist`, and the tools
+/// of the tests.
+pub fn with_wheels(context: &Context, log: &mut Log, python: &Python, dist: &Path) -> Result<Venv> {
+    let wheels = folder_hash(dist)?;
     build(
         context,
         log,
-        name,
+        "test",
         python,
-        &[dist.as_bytes()],
+        &[wheels.as_bytes()],
         |context, log, venv, lock| {
             install_locked(context, log, venv, lock)?;
-            install_wheels(context, log, venv)
+            install_wheels(context, log, venv, dist)
         },
     )
 }
@@ -91,7 +92,7 @@ const INSTALL_LOCKED: &[&str] = &[
     "-r",
 ];
 
-/// Pip, acting on another environment.
+/// Returns a pip that acts on another environment.
 pub fn pip(context: &Context, log: &mut Log, venv: &Venv) -> Result<Command> {
     let bootstrap = bootstrap(context, log, &venv.interpreter)?;
     let mut pip = context.command(bootstrap.python());
@@ -105,7 +106,7 @@ fn install_locked(context: &Context, log: &mut Log, venv: &Venv, lock: &Path) ->
     log.run(pip.args(INSTALL_LOCKED).arg(lock))
 }
 
-fn install_wheels(context: &Context, log: &mut Log, venv: &Venv) -> Result<()> {
+fn install_wheels(context: &Context, log: &mut Log, venv: &Venv, dist: &Path) -> Result<()> {
     let mut pip = pip(context, log, venv)?;
     pip.args([
         "install",
@@ -117,7 +118,7 @@ fn install_wheels(context: &Context, log: &mut Log, venv: &Venv) -> Result<()> {
     ]);
     let packages = facts::packages(context)?;
     let names = packages.iter().map(|package| &package.name);
-    log.run(pip.arg(context.dist()).args(names))
+    log.run(pip.arg(dist).args(names))
 }
 
 /// Makes an environment unless one with the same key is there and complete.

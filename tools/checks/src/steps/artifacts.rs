@@ -1,16 +1,15 @@
 //! Independent tools' opinion of the artifacts that wheelwright made.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::context::Context;
-use crate::error::{Error, Result};
+use crate::context::{Context, files_in};
+use crate::error::Result;
 use crate::log::Log;
 use crate::steps::Done;
 use crate::venv::{self, Venv};
 
-/// auditwheel, abi3audit, twine and check-wheel-contents on `dist/`.
+/// Runs auditwheel, abi3audit, twine and check-wheel-contents on `dist/`.
 pub fn tools(context: &Context, log: &mut Log) -> Result<Done> {
     let tools = venv::tools(context, log, "artifacts")?;
     let wheels = context.artifacts(".whl")?;
@@ -57,7 +56,7 @@ fn attempt(log: &mut Log, findings: &mut Vec<String>, command: &mut std::process
     }
 }
 
-/// The wheel must earn the tag that its name claims, or a lower one.
+/// Finds a wheel that is compatible with fewer systems than its tag claims.
 fn auditwheel(
     context: &Context,
     log: &mut Log,
@@ -86,8 +85,8 @@ fn auditwheel(
     })
 }
 
-/// The glibc version of the strictest `manylinux_2_N` tag in a tag set; a tag of
-/// another kind compares as infinitely new.
+/// Returns the lowest N of the `manylinux_2_N` tags in a set of tags; without any, the
+/// highest number, so that no claim is met.
 fn glibc(tags: &str) -> u32 {
     let version = |tag: &str| -> Option<u32> {
         tag.strip_prefix("manylinux_2_")?
@@ -105,7 +104,7 @@ fn glibc(tags: &str) -> u32 {
 /// Builds wheels from our sdists with the backends they name, and compares.
 pub fn sdists(context: &Context, log: &mut Log) -> Result<Done> {
     let tools = venv::tools(context, log, "artifacts")?;
-    let folder = emptied(context, "from-sdists")?;
+    let folder = context.emptied("from-sdists")?;
     let mut findings = Vec::new();
     let sdists = context.artifacts(".tar.gz")?;
     for sdist in &sdists {
@@ -124,8 +123,8 @@ pub fn sdists(context: &Context, log: &mut Log) -> Result<Done> {
 /// off from the network and from cargo's own copies, and compares.
 pub fn vendored(context: &Context, log: &mut Log) -> Result<Done> {
     let tools = venv::tools(context, log, "artifacts")?;
-    let folder = emptied(context, "vendored")?;
-    let home = emptied(context, "vendored-cargo-home")?;
+    let folder = context.emptied("vendored")?;
+    let home = context.emptied("vendored-cargo-home")?;
     let mut sdist = context.cargo();
     sdist.args([
         "wheelwright",
@@ -135,13 +134,7 @@ pub fn vendored(context: &Context, log: &mut Log) -> Result<Done> {
         "--out",
     ]);
     log.run(sdist.arg(&folder))?;
-    let sdist = fs::read_dir(&folder)
-        .map_err(Error::io(&folder))?
-        .next()
-        .transpose()
-        .map_err(Error::io(&folder))?
-        .map(|entry| entry.path())
-        .unwrap_or_default();
+    let sdist = files_in(&folder)?.pop().unwrap_or_default();
     let mut pip = pip_wheel(context, log, &tools, "vendored-target")?;
     pip.arg(&folder).arg(&sdist);
     pip.env("CARGO_HOME", &home)
@@ -161,7 +154,7 @@ pub fn vendored(context: &Context, log: &mut Log) -> Result<Done> {
     )))
 }
 
-/// The command, started by another program.
+/// Returns a command that starts another program, which starts `command`.
 fn within(
     program: &str,
     arguments: &[&str],
@@ -184,17 +177,7 @@ fn within(
     outer
 }
 
-/// A folder below the work folder, empty.
-fn emptied(context: &Context, name: &str) -> Result<PathBuf> {
-    let folder = context.work.join(name);
-    if folder.is_dir() {
-        fs::remove_dir_all(&folder).map_err(Error::io(&folder))?;
-    }
-    fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
-    Ok(folder)
-}
-
-/// `pip wheel` without index; its next arguments are the folder and the sdist.
+/// Returns a `pip wheel` without index; its next arguments are the folder and the sdist.
 fn pip_wheel(
     context: &Context,
     log: &mut Log,
@@ -221,7 +204,7 @@ fn pip_wheel(
     Ok(pip)
 }
 
-/// How the wheel that an sdist gave, in `folder`, differs from the one in `dist/`.
+/// Returns how the wheel in `folder`, built from an sdist, differs from that in `dist/`.
 fn same_wheel(
     context: &Context,
     log: &mut Log,
@@ -238,7 +221,7 @@ fn same_wheel(
     }
 }
 
-/// This machine's wheel of that distribution and version.
+/// Returns this machine's wheel of a distribution and version.
 fn wheel_of(folder: &Path, stem: &str) -> Result<Option<PathBuf>> {
     let here = if cfg!(windows) {
         "win"
@@ -247,8 +230,7 @@ fn wheel_of(folder: &Path, stem: &str) -> Result<Option<PathBuf>> {
     } else {
         "linux"
     };
-    for entry in fs::read_dir(folder).map_err(Error::io(folder))? {
-        let path = entry.map_err(Error::io(folder))?.path();
+    for path in files_in(folder)? {
         let name = file_name(&path);
         let fits = name.ends_with("-any.whl")
             || (name.contains(here) && name.contains(std::env::consts::ARCH));
@@ -259,7 +241,7 @@ fn wheel_of(folder: &Path, stem: &str) -> Result<Option<PathBuf>> {
     Ok(None)
 }
 
-/// What only one of the two wheels says or holds.
+/// Returns what only one of two wheels says or holds.
 fn compare(context: &Context, log: &mut Log, ours: &Path, theirs: &Path) -> Result<Vec<String>> {
     let (ours_facts, theirs_facts) = (facts(context, log, ours)?, facts(context, log, theirs)?);
     let name = file_name(ours);
@@ -278,7 +260,7 @@ fn compare(context: &Context, log: &mut Log, ours: &Path, theirs: &Path) -> Resu
     Ok(findings)
 }
 
-/// The names in a wheel and the fields of its METADATA.
+/// Returns the names in a wheel and the fields of its METADATA.
 fn facts(context: &Context, log: &mut Log, wheel: &Path) -> Result<BTreeSet<String>> {
     let script = context.root.join("tools/checks/src/steps/wheel_members.py");
     let mut command = context.command(&context.python()?.path);

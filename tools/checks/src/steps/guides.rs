@@ -22,7 +22,7 @@ pub fn run(context: &Context, log: &mut Log) -> Result<Done> {
             "no bash to run the shell blocks with".to_owned(),
         ));
     }
-    let venv = venv::with_wheels(context, log, "test", context.python()?)?;
+    let venv = venv::with_wheels(context, log, context.python()?, &context.dist())?;
     let mut findings = Vec::new();
     let (mut pages, mut count) = (0, 0);
     for file in context.files()? {

@@ -35,8 +35,8 @@ pub struct Step {
     pub also: fn(&Context) -> Result<String>,
     /// Whether it writes `dist/`.
     pub makes_dist: bool,
-    /// Whether it runs only with `--all`: it takes minutes, or a change rarely breaks it.
-    pub only_in_all: bool,
+    /// In which runs it is, unless it is named.
+    pub when: When,
     /// Does it.
     pub run: fn(&Context, &mut Log) -> Result<Done>,
 }
@@ -51,6 +51,17 @@ pub enum Inputs {
     FilesAndDist(&'static [&'static str]),
 }
 
+/// The runs that a step belongs to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// Every run.
+    Both,
+    /// Only a run for a change: another step of `--all` does the same, and more.
+    Change,
+    /// Only `--all`: it takes minutes, or a change rarely breaks it.
+    All,
+}
+
 /// How a step ended that did not fail.
 pub enum Done {
     /// It passed; a few words on what that covers.
@@ -59,7 +70,7 @@ pub enum Done {
     Skipped(String),
 }
 
-/// A step that needs nothing but what it reads.
+/// Makes a step that needs nothing but what it reads.
 const fn step(
     name: &'static str,
     about: &'static str,
@@ -73,7 +84,7 @@ const fn step(
         inputs,
         also: |_| Ok(String::new()),
         makes_dist: false,
-        only_in_all: false,
+        when: When::Both,
         run,
     }
 }
@@ -90,7 +101,12 @@ impl Step {
     }
 
     const fn only_in_all(mut self) -> Self {
-        self.only_in_all = true;
+        self.when = When::All;
+        self
+    }
+
+    const fn not_in_all(mut self) -> Self {
+        self.when = When::Change;
         self
     }
 
@@ -100,7 +116,7 @@ impl Step {
     }
 }
 
-/// The step of that name.
+/// Returns the step of that name.
 pub fn find(name: &str) -> Option<&'static Step> {
     ALL.iter().find(|step| step.name == name)
 }
@@ -160,16 +176,19 @@ pub static ALL: &[Step] = &[
         Files(&["crates/", "README.md", "docs/"]), rust::doctest).only_in_all().needing(RUST),
     step("rustdoc", "the Rust documentation builds without a warning",
         Files(&["crates/", "tools/", "README.md"]), rust::rustdoc).only_in_all().needing(RUST),
+    step("python", "python/tests against packages around a debug build of the engine",
+        Files(&["crates/", "python/", "tools/wheelwright/", "docs/guide/from-0.1.md", "docs/spec/"]),
+        python::quick).needing(RUST).not_in_all(),
     step("wheels", "cargo wheels --host: build, audit and smoke-test this machine's wheels",
         Files(&["crates/", "python/", "tools/", "wheelwright.toml", "README.md", "LICENSE"]),
-        wheels::run).needing(RUST).making_dist(),
+        wheels::run).only_in_all().needing(RUST).making_dist(),
     step("real", "wheelwright builds the guide's project, and catches what is not reproducible",
         Files(&["tools/wheelwright", "docs/guide/building.md"]),
         wheels::real).only_in_all().needing(WHEELS),
     step("stubtest", "_core.pyi says what the built daggerml._core is",
-        FilesAndDist(&["python/", "mypy.ini"]), python::stubtest).needing(WHEELS),
+        FilesAndDist(&["python/", "mypy.ini"]), python::stubtest).only_in_all().needing(WHEELS),
     step("pytest", "python/tests against the installed wheels",
-        FilesAndDist(&["python/tests/", "crates/"]), python::pytest).needing(WHEELS),
+        FilesAndDist(&["python/tests/", "crates/"]), python::pytest).only_in_all().needing(WHEELS),
     step("pythons", "python/tests on every other CPython of this machine",
         FilesAndDist(&["python/tests/", "crates/"]),
         python::pythons).only_in_all().also(python::others_described).needing(WHEELS),

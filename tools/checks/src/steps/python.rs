@@ -2,23 +2,28 @@
 
 use std::collections::BTreeMap;
 use std::env;
+use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::context::{Context, Python};
 use crate::error::{Error, Result};
+use crate::facts;
 use crate::lock;
 use crate::log::Log;
 use crate::steps::Done;
 use crate::venv::{self, Venv};
 
+/// The name of the library that holds the module `daggerml._core`.
+const EXTENSION: &str = "_core";
+
 /// Where the tests of the Python packages are.
 const TESTS: &str = "python/tests";
 
-/// `ruff check` and `ruff format`.
+/// Runs `ruff check` and `ruff format`.
 ///
-/// Without ruff's cache: it keeps a verdict by the file's own text, and the order of imports also
-/// depends on which folders stand beside it.
+/// It does not use ruff's cache, which is keyed by a file's own text: the right order of
+/// imports also depends on which folders are beside the file.
 pub fn ruff(context: &Context, log: &mut Log) -> Result<Done> {
     let ruff = venv::tools(context, log, "lint")?.program("ruff");
     log.run(context.command(&ruff).args(["check", "--no-cache", "."]))?;
@@ -26,7 +31,7 @@ pub fn ruff(context: &Context, log: &mut Log) -> Result<Done> {
     Ok(Done::Passed(String::new()))
 }
 
-/// `mypy`, configured by mypy.ini.
+/// Runs `mypy`, configured by mypy.ini.
 pub fn mypy(context: &Context, log: &mut Log) -> Result<Done> {
     let mypy = venv::tools(context, log, "lint")?.program("mypy");
     let cache = context.work.join("mypy");
@@ -34,17 +39,17 @@ pub fn mypy(context: &Context, log: &mut Log) -> Result<Done> {
     Ok(Done::Passed(String::new()))
 }
 
-/// pyright, strict, over a program that a user could have written.
+/// Runs pyright, strict, over a program that a user could have written.
 pub fn pyright(context: &Context, log: &mut Log) -> Result<Done> {
     let pyright = venv::tools(context, log, "pyright")?.program("basedpyright");
     log.run(context.command(pyright).args(["-p", "python/tests/typed"]))?;
     Ok(Done::Passed(String::new()))
 }
 
-/// `stubtest` on the extension of the installed wheel.
+/// Runs `stubtest` on the extension of the installed wheel.
 pub fn stubtest(context: &Context, log: &mut Log) -> Result<Done> {
     let lint = venv::tools(context, log, "lint")?;
-    let installed = venv::with_wheels(context, log, "test", context.python()?)?;
+    let installed = venv::with_wheels(context, log, context.python()?, &context.dist())?;
     let mut command = context.command(lint.python());
     command.args(["-m", "mypy.stubtest", "daggerml._core"]);
     command.env("PYTHONPATH", site_packages(context, log, &installed)?);
@@ -52,13 +57,44 @@ pub fn stubtest(context: &Context, log: &mut Log) -> Result<Done> {
     Ok(Done::Passed(String::new()))
 }
 
-/// The tests against the installed wheels.
-pub fn pytest(context: &Context, log: &mut Log) -> Result<Done> {
+/// Runs the tests against packages that are packed like the wheels, around a debug build
+/// of the engine: it is made in a fraction of the time.
+pub fn quick(context: &Context, log: &mut Log) -> Result<Done> {
     let python = context.python()?;
-    Ok(Done::Passed(test_on(context, log, python)?))
+    let packed = context.emptied("packed")?;
+    let mut build = context.cargo();
+    log.run(build.args(["build", "--locked", "--quiet", "-p", "daggerml-python"]))?;
+    let library = format!("{DLL_PREFIX}{EXTENSION}{DLL_SUFFIX}");
+    let ask = "import sysconfig; print(sysconfig.get_platform())";
+    let mut platform = context.command(&python.path);
+    let platform = log.output(platform.args(["-I", "-c", ask]))?;
+    let tag = platform.lines().last().unwrap_or_default();
+    let tag = tag.replace(['-', '.'], "_");
+    for package in facts::packages(context)? {
+        let mut pack = context.cargo();
+        pack.args(["wheelwright", "pack", "--project", &package.folder, "--out"]);
+        pack.arg(&packed);
+        if package.compiled.is_some() {
+            pack.args(["--platform-tag", &tag, "--extension"]);
+            pack.arg(context.target().join("debug").join(&library));
+        }
+        log.run(&mut pack)?;
+    }
+    Ok(Done::Passed(test_on(context, log, python, &packed)?))
 }
 
-/// The tests on every other minor version of CPython found here.
+/// Runs the tests against the installed wheels.
+pub fn pytest(context: &Context, log: &mut Log) -> Result<Done> {
+    let python = context.python()?;
+    Ok(Done::Passed(test_on(
+        context,
+        log,
+        python,
+        &context.dist(),
+    )?))
+}
+
+/// Runs the tests on every other minor version of CPython found here.
 pub fn pythons(context: &Context, log: &mut Log) -> Result<Done> {
     let found = others(context)?;
     let mut notes = Vec::new();
@@ -66,7 +102,7 @@ pub fn pythons(context: &Context, log: &mut Log) -> Result<Done> {
         notes.push(format!(
             "{}: {}",
             python.version,
-            test_on(context, log, python)?
+            test_on(context, log, python, &context.dist())?
         ));
     }
     if notes.is_empty() {
@@ -77,8 +113,8 @@ pub fn pythons(context: &Context, log: &mut Log) -> Result<Done> {
     Ok(Done::Passed(notes.join("; ")))
 }
 
-fn test_on(context: &Context, log: &mut Log, python: &Python) -> Result<String> {
-    let installed = venv::with_wheels(context, log, "test", python)?;
+fn test_on(context: &Context, log: &mut Log, python: &Python, dist: &Path) -> Result<String> {
+    let installed = venv::with_wheels(context, log, python, dist)?;
     log.run(
         context
             .cargo()
@@ -116,8 +152,8 @@ fn site_packages(context: &Context, log: &mut Log, venv: &Venv) -> Result<PathBu
     Ok(PathBuf::from(text.lines().last().unwrap_or_default()))
 }
 
-/// One CPython of each minor version but the main one: `python3.N` on the
-/// search path, and what pyenv or uv installed.
+/// Finds one CPython of each supported minor version except the main one: `python3.N`
+/// on the search path, and those that pyenv or uv installed.
 fn others(context: &Context) -> Result<BTreeMap<u32, Python>> {
     let main = context.python()?.minor();
     let oldest = context.oldest_python()?;
@@ -152,12 +188,12 @@ fn others(context: &Context) -> Result<BTreeMap<u32, Python>> {
     Ok(found)
 }
 
-/// Which those are.
+/// Returns a text that names those, for the step's stamp.
 pub fn others_described(context: &Context) -> Result<String> {
     Ok(format!("{:?}", others(context)?))
 }
 
-/// pip-audit on every lock of Python tools, where its database can be reached.
+/// Runs pip-audit on every lock of Python tools, where its database can be reached.
 pub fn audit(context: &Context, log: &mut Log) -> Result<Done> {
     let audit = venv::tools(context, log, "audit")?.program("pip-audit");
     let locks: Vec<String> = context

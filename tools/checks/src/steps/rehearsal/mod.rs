@@ -33,7 +33,7 @@ struct Stage<'a> {
     findings: Vec<String>,
 }
 
-/// Plans, uploads, installs, verifies; then breaks uploads off after each file.
+/// Plans, uploads, installs and verifies a release; then stops uploads after each file.
 pub fn run(context: &Context, log: &mut Log) -> Result<Done> {
     let tools = venv::tools(context, log, "rehearsal")?;
     log.run(
@@ -41,10 +41,7 @@ pub fn run(context: &Context, log: &mut Log) -> Result<Done> {
             .cargo()
             .args(["build", "--quiet", "--profile", "tool", "-p", "wheelwright"]),
     )?;
-    let folder = context.work.join("rehearsal");
-    if folder.is_dir() {
-        fs::remove_dir_all(&folder).map_err(Error::io(&folder))?;
-    }
+    let folder = context.emptied("rehearsal")?;
     let dist = folder.join("dist");
     fs::create_dir_all(&dist).map_err(Error::io(&dist))?;
     for artifact in [context.artifacts(".whl")?, context.artifacts(".tar.gz")?].concat() {
