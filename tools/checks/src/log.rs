@@ -164,7 +164,7 @@ fn wait(mut child: Child, command: &Command) -> Result<ExitStatus> {
     }
 }
 
-/// The command as a person would type it.
+/// Returns the command as a person would type it.
 pub fn line(command: &Command) -> String {
     let mut words = vec![quoted(&command.get_program().to_string_lossy())];
     words.extend(command.get_args().map(|arg| quoted(&arg.to_string_lossy())));

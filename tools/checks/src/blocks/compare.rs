@@ -1,7 +1,7 @@
 //! Compares what a block printed with what the page says.
 
-/// Whether the output is what the page says. `...` stands for any text within a
-/// line; alone on a line, for any number of lines. Space at line ends and blank
+/// Returns whether the output is what the page says. `...` stands for any text within
+/// a line; alone on a line, for any number of lines. Space at line ends and blank
 /// lines at the very end do not count.
 pub fn same(said: &str, printed: &str) -> bool {
     let said = lines(said);
@@ -22,7 +22,7 @@ fn lines(text: &str) -> Vec<&str> {
     lines
 }
 
-/// Whether a line fits a pattern in which `...` stands for any text.
+/// Returns whether a line fits a pattern in which `...` stands for any text.
 fn fits(pattern: &str, line: &str) -> bool {
     if !pattern.contains("...") {
         return pattern == line;
@@ -43,7 +43,8 @@ fn fits(pattern: &str, line: &str) -> bool {
     rest.ends_with(last)
 }
 
-/// Wildcard matching over sequences: greedy, going back to the last wildcard.
+/// Matches a sequence against a pattern with wildcards: greedily, and from the last
+/// wildcard again when that fails.
 fn matches<T>(
     pattern: &[T],
     items: &[T],

@@ -20,7 +20,7 @@ impl Fence {
     }
 }
 
-/// The runnable blocks of a page, or what is wrong with it.
+/// Returns the runnable blocks of a page; the error says what is wrong with the page.
 pub fn parse(text: &str) -> Result<Vec<Block>, String> {
     let mut blocks: Vec<Block> = Vec::new();
     for fence in fences(text)? {
@@ -108,7 +108,7 @@ fn runnable(language: &str) -> bool {
     ["console", "python", "pycon"].contains(&language)
 }
 
-/// `$ command` lines, `> ` lines that go on with one, and what they print.
+/// Reads commands: `$ ` begins one, `> ` continues it, and other lines are its output.
 fn commands(fence: &Fence) -> Result<Vec<Command>, String> {
     let mut commands: Vec<Command> = Vec::new();
     for (index, line) in fence.body.lines().enumerate() {

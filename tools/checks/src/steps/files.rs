@@ -115,7 +115,7 @@ pub fn run(context: &Context, log: &mut Log) -> Result<Done> {
     )))
 }
 
-/// A path, or a folder with its slash.
+/// Returns whether a file is the path, or in the folder if the path ends in `/`.
 fn matches_path(pattern: &str, file: &str) -> bool {
     pattern == file || (pattern.ends_with('/') && file.starts_with(pattern))
 }
@@ -166,7 +166,7 @@ fn lines_to_read(file: &str, bytes: &[u8]) -> Option<usize> {
     (!text.contains('\0') && !WRITTEN_BY_TOOLS.contains(&name)).then(|| text.lines().count())
 }
 
-/// Whether the folder stands in the line where a path begins.
+/// Returns whether a path in the line begins with the folder.
 fn at_a_path_start(line: &str, folder: &str) -> bool {
     line.match_indices(folder).any(|(at, _)| {
         let before = line[..at].chars().next_back();

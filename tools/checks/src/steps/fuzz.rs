@@ -123,7 +123,7 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
         .collect()
 }
 
-/// The target triple of this machine.
+/// Returns the target triple of this machine.
 fn host(context: &Context) -> String {
     let mut lines = context.rustc().lines();
     let host = lines.find_map(|line| line.strip_prefix("host: "));

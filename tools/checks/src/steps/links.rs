@@ -120,7 +120,7 @@ fn slug(title: &str) -> String {
     kept.map(|c| if c == ' ' { '-' } else { c }).collect()
 }
 
-/// A link's path from the repository's root; `None` if it leaves it.
+/// Returns a link's path from the repository's root; `None` if it leads out of it.
 fn resolve(page: &str, link: &str) -> Option<String> {
     let mut parts: Vec<&str> = page.split('/').collect();
     parts.pop();

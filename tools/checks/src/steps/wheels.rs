@@ -15,7 +15,7 @@ pub fn run(context: &Context, log: &mut Log) -> Result<Done> {
     )))
 }
 
-/// The tests of wheelwright that build whole packages.
+/// Runs the tests of wheelwright that build whole packages.
 pub fn real(context: &Context, log: &mut Log) -> Result<Done> {
     log.run(context.cargo().args([
         "test",

@@ -55,8 +55,8 @@ fn is_starlark(file: &str) -> bool {
     name == "BUILD.bazel" || name.ends_with("MODULE.bazel") || extension == Some("bzl".as_ref())
 }
 
-/// The pinned buildifier, installed by npm if it is not there; `None` where
-/// npm is not, or cannot reach its registry.
+/// Returns the pinned buildifier, which npm installs if it is missing; `None` where
+/// there is no npm, or npm cannot reach its registry.
 fn buildifier(context: &Context, log: &mut Log) -> Result<Option<PathBuf>> {
     let lock = context.read(&format!("{BUILDIFIER}package-lock.json"))?;
     let folder = context

@@ -1,8 +1,8 @@
 //! Crates that wheels hold in two versions.
 //!
-//! The linker's order is that of the names of objects: crate, then what each build
-//! system makes up to tell two versions apart. With one version of each crate, that
-//! does not count; with two, Bazel's wheels may differ from cargo's.
+//! The linker orders objects by name: the crate's, then a suffix that each build system
+//! chooses to tell two versions apart. With one version of each crate the suffix does not
+//! matter; with two, Bazel's wheels may differ from cargo's.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use crate::log::Log;
 /// The crate that is the extension module.
 const EXTENSION: &str = "daggerml-python";
 
-/// Which crates of the extension there are more than once, for any target.
+/// Finds crates that the extension links in more than one version, for any target.
 pub fn findings(context: &Context, log: &mut Log) -> Result<Vec<String>> {
     let mut command = context.cargo();
     command
@@ -45,8 +45,8 @@ fn twice(tree: &str) -> Vec<String> {
         .map(|(name, versions)| {
             let versions = Vec::from_iter(versions).join(" and ");
             format!(
-                "Cargo.lock: wheels hold {name} {versions}; their order is each build system's own, \
-                 so that Bazel's bytes may differ from cargo's; bring its users to one version \
+                "Cargo.lock: wheels hold {name} {versions}, which Bazel may link in another order \
+                 than cargo, and so make other bytes; let all its users ask for one version \
                  (`cargo tree --invert {name}@VERSION` names them)"
             )
         })

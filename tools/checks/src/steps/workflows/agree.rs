@@ -1,4 +1,4 @@
-//! Nothing is published that one build system alone vouches for.
+//! A release is published only if several build systems made the same bytes.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ const REBUILD: &str = "rebuild-";
 /// How many there are at least.
 const REBUILDS: usize = 2;
 
-/// What is missing between the builds and the publishing jobs named `publishing`.
+/// Finds what is missing between the builds and the jobs that publish.
 pub(super) fn findings<'a>(
     jobs: &'a Yaml,
     publishing: impl IntoIterator<Item = &'a str>,
@@ -51,7 +51,7 @@ pub(super) fn findings<'a>(
     findings
 }
 
-/// The jobs that may push a container image.
+/// Returns the jobs that may push a container image.
 fn pushing(jobs: &Yaml) -> impl Iterator<Item = &str> {
     let named = jobs.as_hash().into_iter().flatten();
     named
@@ -59,7 +59,7 @@ fn pushing(jobs: &Yaml) -> impl Iterator<Item = &str> {
         .filter_map(|(name, _)| name.as_str())
 }
 
-/// The jobs that a job waits for itself.
+/// Returns the jobs that a job itself waits for.
 fn needs<'a>(jobs: &'a Yaml, job: &str) -> BTreeSet<&'a str> {
     let needs = &jobs[job]["needs"];
     let list = needs.as_vec().into_iter().flatten();
@@ -68,7 +68,7 @@ fn needs<'a>(jobs: &'a Yaml, job: &str) -> BTreeSet<&'a str> {
         .collect()
 }
 
-/// All jobs that have passed when a job starts.
+/// Returns all jobs that have passed when a job starts.
 fn before<'a>(jobs: &'a Yaml, job: &str) -> BTreeSet<&'a str> {
     let mut found = BTreeSet::new();
     let mut next: Vec<&str> = needs(jobs, job).into_iter().collect();

@@ -57,7 +57,7 @@ impl Workflow {
         let jobs = self.jobs();
         let dry = &self.0["on"]["workflow_dispatch"]["inputs"]["dry-run"]["default"];
         if dry.as_bool() != Some(true) {
-            findings.push("by hand it is no dry run unless told".to_owned());
+            findings.push("is no dry run by default when it is started by hand".to_owned());
         }
         let publishing: Vec<&Job<'_>> = jobs.iter().filter(|job| job.publishes()).collect();
         if publishing.is_empty() {
@@ -86,7 +86,7 @@ impl<'a> Job<'a> {
             .or_else(|| environment["name"].as_str())
     }
 
-    /// May it speak for the repository to others?
+    /// Returns whether it may act in the repository's name.
     fn may_publish(&self) -> bool {
         self.job["permissions"]["id-token"].as_str() == Some("write")
     }
