@@ -1,6 +1,5 @@
 //! Independent tools' opinion of the artifacts that wheelwright made.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::context::{Context, files_in};
@@ -110,7 +109,7 @@ pub fn sdists(context: &Context, log: &mut Log) -> Result<Done> {
     for sdist in &sdists {
         let mut pip = pip_wheel(context, log, &tools, "sdist-target")?;
         attempt(log, &mut findings, pip.arg(&folder).arg(sdist));
-        findings.extend(same_wheel(context, log, sdist, &folder)?);
+        same_wheel(context, log, &mut findings, sdist, &folder)?;
     }
     log.findings(&findings)?;
     Ok(Done::Passed(format!(
@@ -147,7 +146,8 @@ pub fn vendored(context: &Context, log: &mut Log) -> Result<Done> {
         log.run(&mut pip)?;
         "with cargo kept off the network (`unshare -rn` is not allowed here)"
     };
-    let findings = same_wheel(context, log, &sdist, &folder)?;
+    let mut findings = Vec::new();
+    same_wheel(context, log, &mut findings, &sdist, &folder)?;
     log.findings(&findings)?;
     Ok(Done::Passed(format!(
         "built {how} from an empty cargo home, same files and METADATA"
@@ -204,21 +204,28 @@ fn pip_wheel(
     Ok(pip)
 }
 
-/// Returns how the wheel in `folder`, built from an sdist, differs from that in `dist/`.
+/// Finds how the wheel in `folder`, built from an sdist, differs from that in `dist/`.
 fn same_wheel(
     context: &Context,
     log: &mut Log,
+    findings: &mut Vec<String>,
     sdist: &Path,
     folder: &Path,
-) -> Result<Vec<String>> {
+) -> Result<()> {
     let name = file_name(sdist);
     let stem = format!("{}-", name.trim_end_matches(".tar.gz"));
     match (wheel_of(folder, &stem)?, wheel_of(&context.dist(), &stem)?) {
-        (Some(theirs), Some(ours)) => compare(context, log, &ours, &theirs),
-        (theirs, ours) => Ok(vec![format!(
+        (Some(theirs), Some(ours)) => {
+            let script = context.root.join("tools/checks/src/steps/wheel_members.py");
+            let mut command = context.command(&context.python()?.path);
+            command.arg("-I").arg(script).args([ours, theirs]);
+            attempt(log, findings, &mut command);
+        }
+        (theirs, ours) => findings.push(format!(
             "{name}: no pair of wheels: {ours:?} and {theirs:?}"
-        )]),
+        )),
     }
+    Ok(())
 }
 
 /// Returns this machine's wheel of a distribution and version.
@@ -239,35 +246,6 @@ fn wheel_of(folder: &Path, stem: &str) -> Result<Option<PathBuf>> {
         }
     }
     Ok(None)
-}
-
-/// Returns what only one of two wheels says or holds.
-fn compare(context: &Context, log: &mut Log, ours: &Path, theirs: &Path) -> Result<Vec<String>> {
-    let (ours_facts, theirs_facts) = (facts(context, log, ours)?, facts(context, log, theirs)?);
-    let name = file_name(ours);
-    let only = |one: &BTreeSet<String>, other: &BTreeSet<String>, whose: &str| {
-        let lines = one.difference(other);
-        lines
-            .map(|line| format!("{name}: only in {whose}: {line}"))
-            .collect::<Vec<_>>()
-    };
-    let mut findings = only(&ours_facts, &theirs_facts, "the wheel in dist/");
-    findings.extend(only(
-        &theirs_facts,
-        &ours_facts,
-        "the wheel built from the sdist",
-    ));
-    Ok(findings)
-}
-
-/// Returns the names in a wheel and the fields of its METADATA.
-fn facts(context: &Context, log: &mut Log, wheel: &Path) -> Result<BTreeSet<String>> {
-    let script = context.root.join("tools/checks/src/steps/wheel_members.py");
-    let mut command = context.command(&context.python()?.path);
-    let text = log.output(command.arg("-I").arg(script).arg(wheel))?;
-    // The log puts the command, with its paths, before what it printed.
-    let facts = text.lines().filter(|line| !line.starts_with("$ "));
-    Ok(facts.map(str::to_owned).collect())
 }
 
 fn file_name(path: &Path) -> String {
