@@ -110,7 +110,8 @@ pub fn short(parts: &[&[u8]]) -> String {
     hasher.finalize().to_hex()[..12].to_owned()
 }
 
-fn covers(paths: &[&str], file: &str) -> bool {
+/// Returns whether a file is one of the paths, or in one that is a folder.
+pub fn covers(paths: &[&str], file: &str) -> bool {
     paths.iter().any(|path| {
         path.is_empty() || file == *path || (path.ends_with('/') && file.starts_with(path))
     })

@@ -12,7 +12,8 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::facts;
 use crate::log::Log;
-use crate::steps::Done;
+use crate::stamp::covers;
+use crate::steps::{self, Done};
 
 const EXCEPTIONS: &str = "tools/checks/exceptions.toml";
 
@@ -106,6 +107,20 @@ pub fn run(context: &Context, log: &mut Log) -> Result<Done> {
                 "{EXCEPTIONS}: nothing needs `{rule}` for {path} any more ({reason})"
             ));
         }
+    }
+    for step in steps::ALL {
+        // Such a step would pass by its stamp whatever changes.
+        let unknown = step
+            .inputs
+            .paths()
+            .iter()
+            .filter(|path| !files.iter().any(|file| covers(&[**path], file)));
+        findings.extend(unknown.map(|path| {
+            format!(
+                "tools/checks: the step {} reads {path:?}, which is no file or folder/",
+                step.name
+            )
+        }));
     }
     log.findings(&findings)?;
     Ok(Done::Passed(format!(

@@ -116,6 +116,16 @@ impl Step {
     }
 }
 
+impl Inputs {
+    /// Returns the paths of the repository.
+    pub fn paths(&self) -> &[&'static str] {
+        match self {
+            Self::Always => &[],
+            Self::Files(paths) | Self::FilesAndDist(paths) => paths,
+        }
+    }
+}
+
 /// Returns the step of that name.
 pub fn find(name: &str) -> Option<&'static Step> {
     ALL.iter().find(|step| step.name == name)
@@ -170,7 +180,7 @@ pub static ALL: &[Step] = &[
         Files(&["crates/daggerml/", "tools/wheelwright-artifacts/", "docs/spec/vectors/"]),
         fuzz::run).only_in_all().needing(RUST),
     step("oracle", "independent tools and our audit agree on a corpus of broken artifacts",
-        FilesAndDist(&["tools/wheelwright-artifacts/", "docs/audit-study.md"]),
+        FilesAndDist(&["tools/wheelwright/", "tools/wheelwright-artifacts/", "docs/audit-study.md"]),
         oracle::run).only_in_all().needing(RUST),
     step("doctest", "the examples in Rust documentation",
         Files(&["crates/", "README.md", "docs/"]), rust::doctest).only_in_all().needing(RUST),
@@ -183,7 +193,7 @@ pub static ALL: &[Step] = &[
         Files(&["crates/", "python/", "tools/", "wheelwright.toml", "README.md", "LICENSE"]),
         wheels::run).only_in_all().needing(RUST).making_dist(),
     step("real", "wheelwright builds the guide's project, and catches what is not reproducible",
-        Files(&["tools/wheelwright", "docs/guide/building.md"]),
+        Files(&["tools/wheelwright/", "tools/wheelwright-artifacts/", "docs/guide/building.md"]),
         wheels::real).only_in_all().needing(WHEELS),
     step("stubtest", "_core.pyi says what the built daggerml._core is",
         FilesAndDist(&["python/", "mypy.ini"]), python::stubtest).only_in_all().needing(WHEELS),
