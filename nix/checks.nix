@@ -13,6 +13,7 @@
   pythonPackagesFor,
   python3,
   git,
+  openssh,
   nixfmt,
   deadnix,
   writableTmpDirAsHomeHook,
@@ -28,6 +29,7 @@ let
     doInstallCargoArtifacts = false;
     nativeBuildInputs = [
       git
+      openssh
       python3
       writableTmpDirAsHomeHook
     ];

@@ -4,7 +4,8 @@
 //! [`artifact`] and [`binary`] read facts and trust nothing: any bytes are taken, and
 //! no input makes them panic or run out of memory. [`audit`] judges those facts by the
 //! rules of `docs/spec/audit.md`. [`compare`] says whether two artifacts are the same,
-//! and where they are not; [`checksums`] lists files by their [`digest`].
+//! and where they are not; [`checksums`] lists files by their [`digest`]. [`rebuild`]
+//! reads what independent rebuilders say of files, and judges it.
 
 pub mod artifact;
 pub mod audit;
@@ -14,3 +15,4 @@ pub mod compare;
 pub mod digest;
 pub mod epoch;
 pub mod parallel;
+pub mod rebuild;

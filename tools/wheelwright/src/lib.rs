@@ -7,14 +7,18 @@
 //! ([`toolchain`]), writes artifacts with the deterministic packer ([`pack`])
 //! and tries them in fresh virtual environments ([`smoke`]). A release ([`release`])
 //! puts the very bytes that were built on an index; all of it has one [`version`].
+//! Builders sign what they made ([`attest`]), and users check that enough of them made
+//! the files they have ([`verify`]).
 //!
 //! What reads, judges and compares wheels and sdists, whoever made them, is a crate
 //! of its own: [`wheelwright_artifacts`].
 
+pub mod attest;
 pub mod build;
 pub mod cli;
 mod errors;
 mod exclusive;
+mod git;
 pub mod pack;
 pub mod project;
 pub mod provenance;
@@ -25,6 +29,7 @@ pub mod smoke;
 mod temporary;
 mod terminal;
 pub mod toolchain;
+pub mod verify;
 pub mod version;
 
 use std::process::ExitCode;

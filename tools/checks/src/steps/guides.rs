@@ -72,6 +72,13 @@ fn one(context: &Context, venv: &Venv, file: &str, found: &[blocks::Block]) -> R
                 None => command.env_remove(name),
             };
         }
+        // `wheelwright` is there as in a clone where it was built.
+        let path = template.get_envs().find(|(name, _)| *name == "PATH");
+        let path = path.and_then(|(_, value)| value).unwrap_or_default();
+        let folders = std::env::split_paths(path).chain([context.target().join("tool")]);
+        if let Ok(path) = std::env::join_paths(folders) {
+            command.env("PATH", path);
+        }
         // A person's first day: no configuration, no colours.
         command.env("HOME", home).env("USERPROFILE", home);
         command.env_remove("XDG_CONFIG_HOME").env("TERM", "dumb");

@@ -1,5 +1,6 @@
 //! The command line: one file for each command.
 
+mod attest;
 mod audit;
 mod build;
 mod checksums;
@@ -14,6 +15,8 @@ mod reproduce;
 mod sbom;
 mod sdist;
 mod smoke;
+mod trust;
+mod verify;
 mod version;
 
 use std::error::Error;
@@ -49,6 +52,9 @@ enum Command {
     Sbom(sbom::Args),
     Checksums(checksums::Args),
     Provenance(provenance::Args),
+    Attest(attest::Args),
+    Trust(trust::Args),
+    Verify(verify::Args),
     Smoke(smoke::Args),
     Reproduce(reproduce::Args),
     Version(version::Args),
@@ -85,6 +91,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Sbom(args) => args.run(),
         Command::Checksums(args) => args.run(),
         Command::Provenance(args) => args.run(),
+        Command::Attest(args) => args.run(),
+        Command::Trust(args) => args.run(),
+        Command::Verify(args) => args.run(),
         Command::Smoke(args) => args.run(),
         Command::Reproduce(args) => args.run(),
         Command::Version(args) => args.run(),

@@ -2,14 +2,14 @@
 //! release; each thing that is not is one line.
 
 use std::path::Path;
-use std::process::Command;
 
 use wheelwright_artifacts::audit::{AuditError, audit_file};
 
 use super::locks;
 use super::plan::{Plan, PlanError};
+use crate::errors::with_causes;
+use crate::git::git;
 use crate::project::workspace::{self, Workspace};
-use crate::toolchain::process;
 use crate::version::Version;
 use crate::version::changelog::{self, ChangelogError};
 use crate::version::places::{self, PlacesError};
@@ -97,7 +97,7 @@ fn tag(root: &Path, version: Version, given: Option<&str>) -> Vec<String> {
         Some(tag) => vec![tag.trim_start_matches("refs/tags/").to_owned()],
         None => match git(root, &["tag", "--points-at", "HEAD"]) {
             Ok(text) => text.lines().map(str::to_owned).collect(),
-            Err(problem) => return vec![problem],
+            Err(error) => return vec![with_causes(&error)],
         },
     };
     if tags.contains(&wanted) {
@@ -116,7 +116,7 @@ fn tag(root: &Path, version: Version, given: Option<&str>) -> Vec<String> {
 fn tree(root: &Path) -> Vec<String> {
     const SHOWN: usize = 3;
     match git(root, &["status", "--porcelain"]) {
-        Err(problem) => vec![problem],
+        Err(error) => vec![with_causes(&error)],
         Ok(text) if text.is_empty() => Vec::new(),
         Ok(text) => {
             let names: Vec<&str> = text.lines().filter_map(|line| line.get(3..)).collect();
@@ -178,7 +178,7 @@ fn files(workspace: &Workspace, options: &Options<'_>) -> Vec<String> {
             None
         }
         Err(error) => {
-            findings.push(crate::errors::with_causes(&error));
+            findings.push(with_causes(&error));
             None
         }
     };
@@ -196,11 +196,7 @@ fn files(workspace: &Workspace, options: &Options<'_>) -> Vec<String> {
             findings.push(format!("the plan has no {}", lacks.join(", ")));
         }
         let changed = plan.differences(options.folder);
-        findings.extend(
-            changed
-                .iter()
-                .map(|error| crate::errors::with_causes(error)),
-        );
+        findings.extend(changed.iter().map(|error| with_causes(error)));
         let same = |found: &Plan| found.packages == plan.packages && found.version == plan.version;
         if changed.is_empty() && lacks.is_empty() && found.is_some_and(|found| !same(&found)) {
             findings.push("the plan is another release's; plan again".to_owned());
@@ -243,21 +239,8 @@ fn audit(workspace: &Workspace, options: &Options<'_>) -> Vec<String> {
             .map_err(AuditError::from);
         match policy.and_then(|policy| audit_file(&path, &policy)) {
             Ok(report) => findings.extend(report.lines().lines().map(str::to_owned)),
-            Err(error) => findings.push(crate::errors::with_causes(&error)),
+            Err(error) => findings.push(with_causes(&error)),
         }
     }
     findings
-}
-
-fn git(root: &Path, arguments: &[&str]) -> Result<String, String> {
-    let mut command = Command::new("git");
-    command
-        .args(["-c", "safe.directory=*"])
-        .args(arguments)
-        .current_dir(root);
-    let output = process::run(&mut command, "install git")
-        .map_err(|error| crate::errors::with_causes(&error))?;
-    Ok(String::from_utf8_lossy(&output.stdout)
-        .trim_end()
-        .to_owned())
 }

@@ -17,6 +17,19 @@ const PIP: &str = include_str!("requirements/pip.txt");
 /// zig's version, by the hash of each of its files.
 pub const ZIG: &str = include_str!("requirements/zig.txt");
 
+/// Returns the version of zig that is pinned.
+pub fn zig_version() -> &'static str {
+    let line = ZIG.lines().find_map(|line| line.strip_prefix("ziglang=="));
+    let version = line.and_then(|rest| rest.split_whitespace().next());
+    version.unwrap_or("unknown")
+}
+
+/// Where zig is in the folder of its package.
+fn zig_program(folder: &Path) -> PathBuf {
+    let name = format!("zig{}", std::env::consts::EXE_SUFFIX);
+    folder.join("ziglang").join(name)
+}
+
 /// The variable that names a folder for tools, to share them between repositories.
 pub const TOOLS: &str = "WHEELWRIGHT_TOOLS";
 const UV: &str = include_str!("requirements/uv.txt");
@@ -54,9 +67,13 @@ impl Tools {
     /// pip or zig cannot be fetched.
     pub fn zig(&self) -> Result<PathBuf, ToolError> {
         let folder = self.python_tool("zig", ZIG)?;
-        Ok(folder
-            .join("ziglang")
-            .join(format!("zig{}", std::env::consts::EXE_SUFFIX)))
+        Ok(zig_program(&folder))
+    }
+
+    /// Returns the zig compiler if it is installed.
+    pub fn installed_zig(&self) -> Option<PathBuf> {
+        let program = zig_program(&self.folder("zig", ZIG));
+        program.is_file().then_some(program)
     }
 
     /// Copies zig into `folder`, which then serves as [`TOOLS`]: by hard links

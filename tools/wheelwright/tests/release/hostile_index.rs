@@ -14,17 +14,17 @@ use wheelwright::release::retry::Retry;
 
 const PASSWORD: &str = "p@ss-and-more";
 
-/// What a server does with a connection, whose request it has read.
-type Behaviour = Arc<dyn Fn(&mut TcpStream) + Send + Sync>;
+/// What a server does with a connection, and with the request that it has read.
+type Behaviour = Arc<dyn Fn(&mut TcpStream, &str) + Send + Sync>;
 
 /// A server on loopback that does the same to everybody, and notes what it was asked.
-struct Server {
+pub struct Server {
     address: SocketAddr,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
-    fn new(behaviour: impl Fn(&mut TcpStream) + Send + Sync + 'static) -> Self {
+    pub fn new(behaviour: impl Fn(&mut TcpStream, &str) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let asked = Arc::<Mutex<Vec<String>>>::default();
@@ -43,8 +43,8 @@ impl Server {
                         request.push_str(&line);
                         request.push('\n');
                     }
-                    notes.lock().unwrap().push(request);
-                    behaviour(&mut stream);
+                    notes.lock().unwrap().push(request.clone());
+                    behaviour(&mut stream, &request);
                 });
             }
         });
@@ -54,12 +54,12 @@ impl Server {
     /// One that answers with these bytes and closes.
     fn saying(answer: impl Into<Vec<u8>>) -> Self {
         let answer = answer.into();
-        Self::new(move |stream| {
+        Self::new(move |stream, _| {
             let _ = stream.write_all(&answer);
         })
     }
 
-    fn url(&self, path: &str) -> String {
+    pub fn url(&self, path: &str) -> String {
         format!("http://{}/{path}", self.address)
     }
 
@@ -162,7 +162,7 @@ fn an_encrypted_index_does_not_lead_to_one_that_is_not() {
 
 #[test]
 fn answers_without_end() {
-    let endless = Server::new(|stream| {
+    let endless = Server::new(|stream, _| {
         let head = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n";
         let mut sent = stream.write_all(head.as_bytes());
         while sent.is_ok() {
@@ -177,7 +177,7 @@ fn answers_without_end() {
     assert!(said.contains("longer than 1000 bytes"), "{said}");
     assert_eq!(endless.index().download_up_to(&file, 5).unwrap(), None);
 
-    let headers = Server::new(|stream| {
+    let headers = Server::new(|stream, _| {
         let mut sent = stream.write_all(b"HTTP/1.1 200 OK\r\n");
         while sent.is_ok() {
             sent = stream.write_all(b"X: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n");
@@ -185,7 +185,7 @@ fn answers_without_end() {
     });
     problem(&headers.index());
 
-    let round = Server::new(|stream| {
+    let round = Server::new(|stream, _| {
         let again = "HTTP/1.1 302 Found\r\nLocation: /simple/a/\r\nContent-Length: 0\r\n\r\n";
         let _ = stream.write_all(again.as_bytes());
     });
@@ -196,7 +196,7 @@ fn answers_without_end() {
 
 #[test]
 fn answers_that_take_for_ever() {
-    let drops = Server::new(|stream| {
+    let drops = Server::new(|stream, _| {
         let head = "HTTP/1.1 200 OK\r\nContent-Length: 900\r\nContent-Type: text/html\r\n\r\n";
         let mut sent = stream.write_all(head.as_bytes());
         while sent.is_ok() {
@@ -210,7 +210,7 @@ fn answers_that_take_for_ever() {
         "{said}"
     );
 
-    let silent = Server::new(|_| std::thread::sleep(Duration::from_secs(20)));
+    let silent = Server::new(|_, _| std::thread::sleep(Duration::from_secs(20)));
     let said = problem(&silent.index());
     assert!(
         said.contains("timeout") && said.contains("tried 2 times"),

@@ -5,6 +5,7 @@
 
 mod check;
 mod hostile_index;
+mod proof;
 mod repository;
 mod secrets;
 mod version;

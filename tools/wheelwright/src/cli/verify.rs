@@ -1,0 +1,124 @@
+//! `wheelwright verify`: from the name of a release to a verdict.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::Outcome;
+use crate::release::address::Address;
+use crate::release::index::Index;
+use crate::release::retry::Retry;
+use crate::verify::installed::Environment;
+use crate::verify::release::{Origin, Wanted};
+use crate::verify::statements::Statements;
+use crate::verify::{self, Options};
+
+/// Check that independent rebuilders made the very files of a release
+///
+/// Takes every file of each release, and the statements of rebuilders; counts those that
+/// trust.toml trusts. Exits with 0 when enough agree on every file, 1 when one made other
+/// bytes, 2 when too few made a file (or the input cannot be used), 3 when a release or a
+/// file cannot be had. How to use it: docs/guide/verifying.md.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Releases, as NAME==VERSION; with --installed, NAME is enough
+    #[arg(value_name = "NAME==VERSION", required = true)]
+    releases: Vec<String>,
+    /// Whose statements count
+    #[arg(long, value_name = "FILE", default_value = "trust.toml")]
+    trust: PathBuf,
+    /// How many rebuilders must agree, whatever the file says
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
+    threshold: Option<u16>,
+    /// Where statements are: a file, a folder, or the address of a file; may be repeated
+    /// [default: the folder of --folder]
+    #[arg(long, value_name = "PLACE", required_unless_present = "folder")]
+    statements: Vec<String>,
+    /// The simple index that has the files, such as `https://HOST/simple/`
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "WHEELWRIGHT_INDEX",
+        hide_env_values = true,
+        required_unless_present = "folder"
+    )]
+    index: Option<String>,
+    /// Take the files from this folder, not from an index
+    #[arg(long, value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+    /// Compare what is installed in this `site-packages` folder with the files that pass
+    #[arg(long, value_name = "FOLDER")]
+    installed: Option<PathBuf>,
+    /// Write requirements of exactly the files that pass, by hash
+    #[arg(long, value_name = "FILE")]
+    lock: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long, conflicts_with = "sarif")]
+    json: bool,
+    /// Print the findings as SARIF 2.1.0
+    #[arg(long)]
+    sarif: bool,
+}
+
+impl Args {
+    pub(super) fn run(self) -> Outcome {
+        let trust = super::trust::read(&self.trust)?;
+        let environment = self.installed.as_deref().map(Environment::new);
+        let wanted = self.wanted(environment.as_ref())?;
+        let retry = Retry {
+            attempts: 3,
+            pause: Duration::from_millis(500),
+        };
+        let mut places = self.statements;
+        if let (true, Some(folder)) = (places.is_empty(), &self.folder) {
+            places.push(folder.display().to_string());
+        }
+        let statements = Statements::read(&places, &trust, Timestamp::now(), retry)?;
+        let index = match (&self.folder, &self.index) {
+            (None, Some(address)) => Some(Index::new(Address::parse(address)?, retry)),
+            _ => None,
+        };
+        let origin = match (&index, &self.folder) {
+            (Some(index), _) => Origin::Index(index),
+            (None, Some(folder)) => Origin::Folder(folder),
+            (None, None) => return Err("name an index (--index) or a folder (--folder)".into()),
+        };
+        let report = verify::verify(
+            &wanted,
+            &statements,
+            &Options {
+                origin,
+                trust: &trust,
+                threshold: self.threshold.map(usize::from),
+                environment: environment.as_ref(),
+            },
+        );
+        if let (Some(path), Some(lock)) = (&self.lock, report.lock()) {
+            std::fs::write(path, lock)
+                .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+        }
+        let text = if self.json {
+            serde_json::to_string_pretty(&report)? + "\n"
+        } else if self.sarif {
+            serde_json::to_string_pretty(&report.sarif())? + "\n"
+        } else {
+            report.table()
+        };
+        super::print(text.as_bytes())?;
+        Ok(ExitCode::from(report.exit_code()))
+    }
+
+    fn wanted(
+        &self,
+        environment: Option<&Environment>,
+    ) -> Result<Vec<Wanted>, verify::VerifyError> {
+        let releases = self.releases.iter();
+        let one = |text: &String| match environment {
+            Some(environment) if !text.contains("==") => environment.release(text),
+            _ => text.parse(),
+        };
+        releases.map(one).collect()
+    }
+}
