@@ -1,7 +1,8 @@
-//! A whole release against a real index on this machine, and every way in which
-//! its upload can break off.
+//! A whole release against a real index on this machine, every way in which its upload
+//! can break off, and what rebuilders and users make of it.
 
 mod index;
+mod proof;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -62,6 +63,7 @@ pub fn run(context: &Context, log: &mut Log) -> Result<Done> {
     let scope = stage.make_plan()?;
     stage.whole_release()?;
     let attempts = stage.broken_off()?;
+    let proof = stage.proof(&tools)?;
     stage.wrong_bytes()?;
     if stage.log.text().contains(PASSWORD) {
         stage.findings.push("the password was printed".to_owned());
@@ -70,7 +72,7 @@ pub fn run(context: &Context, log: &mut Log) -> Result<Done> {
     let Stage { log, findings, .. } = stage;
     log.findings(&findings)?;
     Ok(Done::Passed(format!(
-        "{count} files ({scope}): released, installed, verified; {attempts} uploads broken off and resumed"
+        "{count} files ({scope}): released, installed, verified; {attempts} uploads broken off and resumed; {proof}"
     )))
 }
 
