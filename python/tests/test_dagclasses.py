@@ -231,7 +231,7 @@ def test_mistakes_are_found_when_it_is_made() -> None:
 def test_what_is_no_dag_class_is_not_run(repo: dml.Dml) -> None:
     with pytest.raises(InvalidError, match="is not an instance of a dag class"):
         dml.run(3)
-    with pytest.raises(InvalidError, match="but an instance of it"):
+    with pytest.raises(InvalidError, match="run an instance of it"):
         dml.run(Report)
 
 

@@ -99,7 +99,7 @@ def test_the_folder_of_a_local_cluster_is_ones_own(
     else:
         place.symlink_to(victim if planted == "link" else tmp_path / "none")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with pytest.raises(AdapterError, match="not a folder of this user's alone"):
+    with pytest.raises(AdapterError, match="not a private folder of this user"):
         cluster._local()
     assert (victim / "lock").read_text() == "precious"
     assert [path.name for path in victim.iterdir()] == ["lock"]

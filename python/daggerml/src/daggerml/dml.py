@@ -156,7 +156,9 @@ class Dml:
         :raises DmlRepoError: when the name or the message is another one.
         """
         if index is None:
-            text = "None is the token of a DAG that is no draft; Dml.indexes() lists the drafts"
+            text = (
+                "None is not a draft id (a committed DAG has none); Dml.indexes() lists the drafts"
+            )
             raise DmlRepoError(text)
         dag = self._handle.resume(index)
         info = dag.info()

@@ -318,7 +318,7 @@ class NodeError(Error):
     def context(self) -> Dag:
         """Returns the DAG that recorded the error."""
         if self.dag is None or self.dag_ref is None:
-            msg = "this error has lost its repository (it was pickled)"
+            msg = "this error was pickled, so it does not know its repository"
             raise DmlRepoError(msg)
         return self.dag.dml.load(self.dag_ref)
 

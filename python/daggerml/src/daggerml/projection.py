@@ -74,7 +74,7 @@ class Projection:
 
     def __getitem__(self, step: Any) -> Projection:
         if self.type not in {"list", "map"}:
-            text = f"a value of type {self.type!r} has no elements to take out"
+            text = f"a value of type {self.type!r} has no elements"
             raise TypeError(text)
         found = Projection(self.base)
         found.path, found._data = self.path, self._data

@@ -99,6 +99,6 @@ class Listed(dict):  # type: ignore[type-arg]
         import warnings
 
         name, commit = list(self.items())[key]
-        text = "the list of names by number is of daggerml 0.1; write .items(), or list()[NAME]"
+        text = "a number as index is of daggerml 0.1; write .items(), or list()[NAME]"
         warnings.warn(text, DeprecationWarning, stacklevel=2)
         return {"name": name, "commit": commit}

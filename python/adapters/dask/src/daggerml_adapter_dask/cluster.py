@@ -80,7 +80,7 @@ def _address() -> str:
     address = os.environ.get(ADDRESS) or dask.config.get("scheduler-address", None)
     if not address:
         text = (
-            f"it is not known which Dask scheduler to use; set {ADDRESS} to its address, say "
+            f"no Dask scheduler is set; set {ADDRESS} to its address, such as "
             f"tcp://10.0.0.1:8786, or to `local` to use a cluster on this machine"
         )
         raise AdapterError("no_scheduler", text)
@@ -95,7 +95,7 @@ def _local() -> str:
     # Its name can be guessed, so somebody else may have made it, or a link in its place.
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
-        text = f"{folder} is not a folder of this user's alone; remove it, or set TMPDIR"
+        text = f"{folder} is not a private folder of this user; remove it, or set TMPDIR"
         raise AdapterError("no_scheduler", text)
     told = folder / "scheduler"
     lock = (folder / "lock").open("w")
@@ -103,7 +103,7 @@ def _local() -> str:
         deadline = time.monotonic() + 60
         while not told.exists():
             if time.monotonic() > deadline:
-                text = "another process of this adapter is starting a cluster, and does not end it"
+                text = "another process of this adapter did not finish starting a cluster"
                 raise AdapterError("no_scheduler", text, transient=True)
             time.sleep(0.05)
         return told.read_text("utf-8")

@@ -80,7 +80,7 @@ def submit(request: Message) -> Message:
         key=token,
         pure=False,
     )
-    text = "the Dask scheduler was lost while it was told of the call"
+    text = "the connection to the Dask scheduler was lost while the call was submitted"
     lost = AdapterError("scheduler_lost", text, transient=True)
     answer = _waited(future, lost)
     if answer is None:
@@ -142,7 +142,7 @@ def _forget(client: Client, token: str) -> None:
 
 
 def _unknown(token: str) -> AdapterError:
-    text = f"the Dask scheduler knows nothing of {token}; it was started anew since, perhaps"
+    text = f"the Dask scheduler does not know {token}; it may have been restarted"
     return AdapterError("unknown_token", text)
 
 
@@ -157,7 +157,7 @@ def _waited(future: Future, lost: AdapterError) -> Optional[Message]:
     try:
         given = future.result(timeout=MOMENT)
     except KilledWorker as problem:
-        text = f"the call's Dask workers died, one after the other: {answers.told(problem)}"
+        text = f"the Dask workers of the call died, one after the other: {answers.told(problem)}"
         raise AdapterError("workers_died", text, transient=True) from None
     except ModuleNotFoundError as problem:
         text = f"a Dask worker cannot run calls: {answers.told(problem)}; "

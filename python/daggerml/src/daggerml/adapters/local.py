@@ -57,7 +57,7 @@ def invoke(request: dict[str, Any]) -> dict[str, Any]:
 
 def poll(request: dict[str, Any]) -> dict[str, Any]:
     """Answers that the token is unknown: ``invoke`` waits for the end of a call."""
-    text = f"this adapter gives no tokens, and knows none like {request.get('token')!r}"
+    text = f"this adapter makes no tokens, so it does not know {request.get('token')!r}"
     raise AdapterError("unknown_token", text)
 
 

@@ -30,7 +30,7 @@ class AdapterBase(Authored):
     @classmethod
     def cli(cls, argv: Any = None) -> int:  # noqa: ARG003  derived classes use it
         """Raises an error: programs get other requests here."""
-        text = f"{cls.__name__} answers the requests of daggerml 0.1.x, which are no longer made"
+        text = f"{cls.__name__} answers requests of daggerml 0.1.x, which nothing sends any more"
         raise InvalidError(text, hint=_GUIDE)
 
 
@@ -45,7 +45,7 @@ def list_adapters() -> list[str]:
 def get_adapter(name: str) -> type[AdapterBase]:
     """Raises an error that says where the adapter is: it is not a Python class here."""
     if name in list_adapters():
-        text = f"the adapter {name!r} is installed, and it is no Python class"
+        text = f"the adapter {name!r} is installed, but it is not a Python class"
         raise InvalidError(text, hint=f"give it to a funk: adapter={name!r}")
     known = ", ".join(list_adapters())
     text = f"no adapter {name!r} is installed"

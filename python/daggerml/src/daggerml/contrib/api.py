@@ -100,14 +100,14 @@ def funkify(
     given: Any = of_funk(sub_or_fn, {}) if isinstance(sub_or_fn, Funk) else sub_or_fn
     if isinstance(given, (Runnable, DelayedRunnable)):
         if uri == SCRIPT:
-            text = "uri='script' is for a Python function, and this is a runnable already"
-            raise InvalidError(text, hint="uri=... names the adapter that is to run it")
+            text = "uri='script' is for a Python function, but this is a runnable"
+            raise InvalidError(text, hint="write the name of the adapter that runs it: uri=...")
         return DelayedRunnable(uri, adapter, given, dict(kwargs))
     if not callable(given):
-        text = f"a {type(given).__name__} cannot be a funk: it is no function and no runnable"
+        text = f"a {type(given).__name__} cannot be a funk: it is neither a function nor a runnable"
         raise InvalidError(text)
     if uri != SCRIPT:
-        text = f"uri={uri!r} runs a runnable elsewhere, and this is a Python function"
+        text = f"uri={uri!r} is for a runnable, but this is a Python function"
         hint = f"make a funk of it first: @funkify(uri={uri!r}, ...) above @funkify"
         raise InvalidError(text, hint=hint)
     return _function(given, adapter, kwargs)
@@ -127,7 +127,7 @@ def _function(
         raise InvalidError(text)
     if lines:
         text = (
-            "post_lines will go: assign what they define inside the function, list functions in "
+            "post_lines is deprecated: assign values inside the function, list functions in "
             "@daggerml.funk(helpers=[...]), or pass values as arguments"
         )
         warnings.warn(text, DeprecationWarning, stacklevel=3)

@@ -23,5 +23,5 @@ class Authored:
         sub: Any,  # noqa: ARG003
     ) -> Runnable:
         """Returns the runnable of what an author wrote. Derived classes define it."""
-        text = f"{cls.__name__} does not say what it makes of uri={uri!r}"
+        text = f"{cls.__name__} does not say which runnable to make for uri={uri!r}"
         raise InvalidError(text, hint="define resolve_runnable, or make a daggerml.Runnable")

@@ -44,12 +44,12 @@ class ExecutorBase(Authored):
 
     def start(self, **payload: Any) -> dict[str, Any]:
         """Begins a call. Derived classes define it."""
-        text = f"{type(self).__name__} does not say how a call is begun"
+        text = f"{type(self).__name__} does not define how a call begins"
         raise InvalidError(text, hint="define start")
 
     def poll(self, **payload: Any) -> dict[str, Any]:
         """Returns the state of a call. Derived classes define it."""
-        text = f"{type(self).__name__} does not say how a call is"
+        text = f"{type(self).__name__} does not define the state of a call"
         raise InvalidError(text, hint="define poll")
 
     def cleanup(self, **payload: Any) -> dict[str, Any]:

@@ -133,7 +133,7 @@ def compiled(instance: Any) -> Compiled:
         text = f"a {type(instance).__name__} is not an instance of a dag class"
         hint = "decorate its class with @daggerml.dagclass"
         if isinstance(instance, type):
-            text = f"the class {instance.__name__} is not run, but an instance of it"
+            text = f"the class {instance.__name__} cannot be run itself; run an instance of it"
             hint = f"write {instance.__name__}(...)"
         raise InvalidError(text, hint=hint)
     made: Compiled = found
@@ -148,7 +148,7 @@ def _compile(instance: Any, entrypoint: str) -> None:
     bad = sorted(names & reading.RESERVED)
     if bad:
         text = f"{owner} uses reserved names for its members: {', '.join(bad)}"
-        raise InvalidError(text, hint="a DAG has something else by that name; take another")
+        raise InvalidError(text, hint="a DAG uses that name itself; choose another one")
     # Values that refer to others by api.ref(...).
     bound: dict[str, Any] = {}
     refers = {name: _refs(value, names - set(methods), owner) for name, value in values.items()}

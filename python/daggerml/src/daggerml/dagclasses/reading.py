@@ -59,7 +59,7 @@ def needs(function: Callable[..., Any], where: str) -> Needs:
     bad = sorted(assigned & RESERVED)
     if bad:
         text = f"{where} assigns to reserved dagclass names: {', '.join(bad)}"
-        hint = "self is the DAG of the call there; give the node another name"
+        hint = "self is the DAG of the call there, which uses that name; choose another one"
         raise InvalidError(text, hint=hint)
     signature = inspect.signature(definition.unwrapped(function))  # type: ignore[arg-type]
     parameters = list(signature.parameters.values())[1:]

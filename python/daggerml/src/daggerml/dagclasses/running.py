@@ -71,8 +71,8 @@ def run(
     if alone:
         _check_arguments(made, entry, len(args))
     elif not made.steps:
-        text = f"{made.owner} has no method that runs by itself"
-        hint = "a parameter of such a method is the name of a field or of another method"
+        text = f"{made.owner} has no method that is a step"
+        hint = "each parameter of a step is the name of a field or of another method"
         raise InvalidError(text, hint=hint)
     if parallel is not None and parallel < 1:
         text = f"parallel is a whole number, 1 or more, not {parallel!r}"
