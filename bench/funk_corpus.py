@@ -55,6 +55,10 @@ KINDS = [
 ]
 
 
+#: The digest of a source that `inspect` does not find.
+UNKNOWN = hashlib.sha256().hexdigest()
+
+
 def main_function(dag: Any) -> None:
     """Stands for a funk of which everything is a helper."""
 
@@ -188,7 +192,7 @@ def compare(*files: str) -> None:
         for each in read:
             for name, found in each[kind].items():
                 digest, given = (found[0], found[2]) if kind == "packaged" else (found, "")
-                if digest:
+                if digest and given != UNKNOWN:
                     texts[f"{name} {given}"].add(digest)
                     times[f"{name} {given}"] += 1
         several = [name for name, number in times.items() if number > 1]

@@ -155,8 +155,9 @@ class Comparison:
         self._namespaces(given.__dict__, made.__dict__, path, set())
         is_generated = made.__code__.co_filename.startswith("<string")
         self._closures(given, made, path, is_generated=is_generated)
-        if self._annotations and not is_generated and made.__annotations__:
-            self.same(given.__annotations__, made.__annotations__, f"{path}.__annotations__")
+        annotations = _annotations(made) if self._annotations and not is_generated else None
+        if annotations:
+            self.same(_annotations(given), annotations, f"{path}.__annotations__")
 
     def _closures(
         self, given: FunctionType, made: FunctionType, path: str, *, is_generated: bool
@@ -330,9 +331,9 @@ def _registered(cls: type) -> list[type]:
     return sorted((it for it in found if it is not None), key=lambda it: it.__qualname__)
 
 
-def _annotations(cls: type) -> Any:
+def _annotations(thing: Any) -> dict[str, Any]:
     try:
-        return dict(getattr(cls, "__annotations__", None) or {})
+        return dict(getattr(thing, "__annotations__", None) or {})
     except NameError:  # Python 3.14 evaluates them here
         return {}
 
