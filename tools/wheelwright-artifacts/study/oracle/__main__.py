@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 import trove_classifiers
 from judges import JUDGES
 from mutations import Case, all_cases
-from native import answers, lies
+from native import answers, bills, lies
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,6 +141,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     cases = all_cases()
     problems = fresh_tables()
+    problems += bills(options.dist) if options.dist else []
     known = verdicts(options.page)
     used = set()
     questions = 0

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,6 +69,20 @@ def abi3audit(file: Path) -> str | None:
     command = [str(BIN / "abi3audit"), "--strict", str(file)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return None if done.returncode == 0 else (done.stdout + done.stderr)[-200:]
+
+
+def bills(dist: Path) -> Iterator[str]:
+    """Say which bills of materials in our wheels break the schema that they name."""
+    for wheel in sorted(dist.glob("*.whl")):
+        with zipfile.ZipFile(wheel) as archive:
+            for name in archive.namelist():
+                if ".dist-info/sboms/" not in name:
+                    continue
+                text = archive.read(name).decode("utf-8")
+                version = SchemaVersion.from_version(json.loads(text)["specVersion"])
+                broken = JsonStrictValidator(version).validate_str(text)
+                if broken is not None:
+                    yield f"{wheel.name}: {name}: {broken}"
 
 
 def answers(native: Native, found: set[str]) -> Iterator[tuple[str, bool, str | None]]:
