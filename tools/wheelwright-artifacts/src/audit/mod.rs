@@ -13,6 +13,7 @@ mod abi3;
 mod archive_tar;
 mod archive_zip;
 mod contents;
+mod data_folder;
 mod elf;
 mod entry_points;
 mod expression;
@@ -95,6 +96,7 @@ fn audit(path: &Path, artifact: &Artifact, policy: &Policy) -> Result<Report, Au
             archive_zip::check(&subject, &mut findings);
             record::check(&subject, &mut findings);
             wheel_file::check(&subject, &mut findings);
+            data_folder::check(&subject, &mut findings);
             entry_points::check(&subject, &mut findings);
             tags::check(&subject, &mut findings);
             elf::check(&subject, &mut findings);

@@ -82,6 +82,7 @@ rules! {
     README_LINKS "readme-links" Warning Ours "links in the description are absolute";
 
     WHEEL_FILE "wheel-file" Error Index "WHEEL is there, of version 1, with its fields";
+    WHEEL_DATA "wheel-data" Error Index "files in .data stand below a scheme that installers know, in the wheel's own folder";
     TAG_AGREE "tag-agree" Error Index "file name and WHEEL list the same tags and build number";
     TAG_PURE "tag-pure" Error Index "a wheel for any platform has no compiled code, one for a platform has some";
     TAG_LOCAL "tag-local" Error Index "every tag is one that an index takes and some installer asks for";

@@ -19,7 +19,7 @@ pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
     let wheel = Headers::parse(member.text.as_deref().unwrap_or(&[]));
     let path = Some(member.path.as_str());
     match wheel.get("Wheel-Version") {
-        Some(version) if version.starts_with("1.") => {}
+        Some(version) if is_version_1(version) => {}
         other => findings.add(
             WHEEL_FILE,
             path,
@@ -41,6 +41,13 @@ pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
     if let Some(name) = subject.wheel_name() {
         agree(name, &wheel, path, findings);
     }
+}
+
+/// Whether installers read a version as one of the format that they know: numbers, 1 first.
+fn is_version_1(version: &str) -> bool {
+    let mut parts = version.trim().split('.');
+    let number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    parts.next() == Some("1") && parts.all(number)
 }
 
 fn agree(name: &WheelName, wheel: &Headers, path: Option<&str>, findings: &mut Findings) {

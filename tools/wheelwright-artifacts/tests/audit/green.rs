@@ -20,6 +20,19 @@ fn a_pure_wheel() {
 }
 
 #[test]
+fn a_data_folder() {
+    let mut wheel = Wheel::pure();
+    for path in ["data/share/x.txt", "headers/x.h", "scripts/x.sh"] {
+        wheel = wheel.with(&format!("demo-1.0.data/{path}"), "x");
+    }
+    assert_clean(
+        &wheel
+            .with("demo/notes.data", "x")
+            .policy(|p| p.profile = Profile::Index),
+    );
+}
+
+#[test]
 fn deflated_members() {
     assert_clean(&Wheel::pure().tweak("demo/__init__.py", |m| m.method = 8));
 }

@@ -149,6 +149,23 @@ fn tags() -> Vec<Red> {
             edit("Wheel-Version: 1.0", "Wheel-Version: 2.0"),
         ),
         ("wheel-file", edit("Root-Is-Purelib: true\n", "")),
+        (
+            "wheel-file",
+            edit("Wheel-Version: 1.0", "Wheel-Version: 1.x"),
+        ),
+        (
+            "wheel-data",
+            wheel().with("demo-1.0.data/share/x.txt", "x").audit(),
+        ),
+        (
+            "wheel-data",
+            wheel().with("demo-1.0.data/x.txt", "x").audit(),
+        ),
+        ("wheel-data", wheel().with("demo.data", "x").audit()),
+        (
+            "wheel-data",
+            wheel().with("demo-1.1.data/data/share/x.txt", "x").audit(),
+        ),
         ("tag-agree", edit("Tag: py3-none-any", "Tag: py2-none-any")),
         ("tag-agree", edit("Generator", "Build: 1\nGenerator")),
         (
