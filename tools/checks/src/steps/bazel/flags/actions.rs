@@ -26,15 +26,19 @@ pub fn aquery(context: &Context, platform: &str) -> Command {
     command
 }
 
-/// What Bazel's actions compile for the target, as rustc.sh passes it on.
-pub fn crates(answer: &Value, target: &str) -> Crates {
+/// What Bazel's actions compile for the platform's wheel, as rustc.sh passes it on.
+pub fn crates(answer: &Value, platform: &str) -> Crates {
+    // Tools of the build are compiled by the same compiler, but not through rustc.sh.
+    let rustc = format!("/tools/bazel/rust/wheel/impl-{platform}/rustc");
     let actions = || answer["actions"].as_array().into_iter().flatten();
     // The toolchain's list: `NAME-VERSION OPT-LEVEL FEATURES...`.
-    let mut listed: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    // An action names a crate as Rust code does, with `_` for each `-`.
+    let in_code = |key: &str| key.replace('-', "_");
+    let mut listed: BTreeMap<String, (&str, Vec<&str>)> = BTreeMap::new();
     for action in actions().filter(|action| action["mnemonic"] == "FileWrite") {
         for line in action["fileContents"].as_str().unwrap_or_default().lines() {
             if let Some((crate_, rest)) = line.split_once(' ') {
-                listed.insert(crate_, rest.split(' ').collect());
+                listed.insert(in_code(crate_), (crate_, rest.split(' ').collect()));
             }
         }
     }
@@ -53,7 +57,7 @@ pub fn crates(answer: &Value, target: &str) -> Crates {
                 .rev()
                 .find_map(|word| word.strip_prefix(name))
         };
-        if last("--target=") != Some(target) {
+        if !arguments.iter().any(|word| word.ends_with(&rustc)) {
             continue;
         }
         let variables = action["environmentVariables"].as_array();
@@ -69,7 +73,8 @@ pub fn crates(answer: &Value, target: &str) -> Crates {
             variable("CARGO_PKG_NAME"),
             variable("CARGO_PKG_VERSION")
         );
-        let told = listed.get(key.as_str()).cloned().unwrap_or_default();
+        let found = listed.get(&in_code(&key)).cloned();
+        let (key, told) = found.map_or((key, Vec::new()), |(own, told)| (own.to_owned(), told));
         let lto = match last("--crate-type=") {
             // Bitcode for the linker, as cargo makes it when all is linked with fat LTO.
             Some("rlib") => arguments.contains(&"-Clinker-plugin-lto"),
@@ -98,34 +103,37 @@ pub fn crates(answer: &Value, target: &str) -> Crates {
 
 #[cfg(test)]
 mod tests {
-    use super::super::cargo::tests::{TARGET, cargo};
+    use super::super::cargo::tests::cargo;
     use super::super::differences;
     use super::*;
     use serde_json::json;
 
+    const WHEEL: &str = "bazel-out/bin/tools/bazel/rust/wheel/impl-p/rustc";
+
+    fn rustc(program: &str, (name, version): (&str, &str), units: &str) -> Value {
+        json!({
+            "mnemonic": "Rustc",
+            "environmentVariables": [
+                {"key": "CARGO_PKG_NAME", "value": name},
+                {"key": "CARGO_PKG_VERSION", "value": version},
+            ],
+            "arguments": ["process_wrapper", "--", program, "--crate-type=rlib", "--edition=2021"],
+            "paramFiles": [{"arguments": ["--codegen=opt-level=3", units, "-Clinker-plugin-lto"]}],
+        })
+    }
+
     #[test]
     fn actions_are_read_as_rustc_gets_them() {
-        let rustc = |name: &str, version: &str, units: &str| {
-            json!({
-                "mnemonic": "Rustc",
-                "environmentVariables": [
-                    {"key": "CARGO_PKG_NAME", "value": name}, {"key": "CARGO_PKG_VERSION", "value": version},
-                ],
-                "arguments": ["process_wrapper", "--", "rustc"],
-                "paramFiles": [{"arguments": [
-                    "--crate-type=rlib", "--edition=2021", "--codegen=opt-level=3", units,
-                    "-Clinker-plugin-lto", format!("--target={TARGET}"),
-                ]}],
-            })
-        };
-        let answer = |units: &str| {
-            json!({"actions": [
+        let found = |units| {
+            let answer = json!({"actions": [
                 {"mnemonic": "FileWrite", "fileContents": "heed-0.22.1 s a\nheed-types-0.21.0 3\n"},
-                rustc("heed", "0.22.1", units),
-                rustc("heed-types", "0.21.0", "-Ccodegen-units=1"),
-            ]})
+                rustc(WHEEL, ("heed", "0.22.1"), units),
+                rustc(WHEEL, ("heed_types", "0.21.0"), "-Ccodegen-units=1"),
+                // A build script: compiled for this machine, by its rustc.
+                rustc("bin/rustc", ("heed", "0.0.0"), "-Ccodegen-units=1"),
+            ]});
+            differences("p", "Bazel", &crates(&answer, "p"), &cargo())
         };
-        let found = |units| differences("p", "Bazel", &crates(&answer(units), TARGET), &cargo());
         assert_eq!(found("-Ccodegen-units=1"), Vec::<String>::new());
         let wrong = found("-Ccodegen-units=4");
         assert!(

@@ -122,7 +122,7 @@ pub mod tests {
     use super::*;
     use serde_json::json;
 
-    pub const TARGET: &str = "x86_64-unknown-linux-gnu";
+    const TARGET: &str = "x86_64-unknown-linux-gnu";
 
     pub fn cargo() -> Crates {
         let unit = |id: &str,

@@ -57,7 +57,7 @@ pub fn findings(context: &Context, log: &mut Log) -> Result<(Vec<String>, &'stat
         findings.extend(differences(platform, "the rules", &rules, &units));
         if asks_bazel {
             let actions = json(log, actions::aquery(context, platform))?;
-            let bazel = actions::crates(&actions, target);
+            let bazel = actions::crates(&actions, platform);
             findings.extend(differences(platform, "Bazel", &bazel, &units));
         }
     }
