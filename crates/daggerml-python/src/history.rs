@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use daggerml::Error;
+use daggerml::history::{Choice, FastForward, Favor, Merge, MergeOptions};
+use daggerml::history::{RebaseOptions, RevertOptions};
 use daggerml::id::CommitId;
 use daggerml::name::Name;
-use daggerml::repo::history::{Choice, FastForward, Favor, Merge, MergeOptions};
-use daggerml::repo::history::{RebaseOptions, RevertOptions};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 

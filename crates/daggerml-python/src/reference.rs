@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::str::FromStr;
 
-use daggerml::dag::IndexId;
+use daggerml::id::IndexId;
 use daggerml::id::{NodeId, ObjectId, TypedId};
 use daggerml::record::Kind;
 use pyo3::exceptions::PyTypeError;

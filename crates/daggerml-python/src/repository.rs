@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use daggerml::history::LogOptions;
 use daggerml::id::DagId;
 use daggerml::name::Name;
-use daggerml::repo::history::LogOptions;
 use daggerml::repo::refs::ReadRefs;
 use daggerml::repo::tree;
 use daggerml::{Error, Sharing};

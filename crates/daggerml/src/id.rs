@@ -1,16 +1,80 @@
-//! Object ids: BLAKE3-256 over a record's canonical bytes, one newtype per record kind.
+//! Ids of objects: BLAKE3-256 over a record's canonical bytes, one newtype for each kind
+//! of record. And ids of open DAGs, which are random.
 
 use std::fmt;
 use std::str::FromStr;
 
-use crate::error::IdError;
-use crate::record::Kind;
+use crate::fault::IdError;
 
 /// The number of bytes in an id.
 pub const ID_LEN: usize = 32;
 
 /// The fewest hexadecimal digits that may stand for an id on input.
 pub const MIN_PREFIX: usize = 6;
+
+/// The kind of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// One whole value.
+    Datum,
+    /// A node of a DAG.
+    Node,
+    /// A DAG.
+    Dag,
+    /// DAGs by name.
+    Tree,
+    /// A commit.
+    Commit,
+    /// The outcome of one attempt at a call.
+    Exec,
+    /// What is left of an excised object.
+    Tombstone,
+}
+
+impl Kind {
+    /// Every kind, in the order of their codes.
+    pub const ALL: [Self; 7] = [
+        Self::Datum,
+        Self::Node,
+        Self::Dag,
+        Self::Tree,
+        Self::Commit,
+        Self::Exec,
+        Self::Tombstone,
+    ];
+
+    /// The code that stands first in a record.
+    pub fn code(self) -> u64 {
+        match self {
+            Self::Datum => 1,
+            Self::Node => 2,
+            Self::Dag => 3,
+            Self::Tree => 4,
+            Self::Commit => 5,
+            Self::Exec => 6,
+            Self::Tombstone => 7,
+        }
+    }
+
+    /// The kind's name in text.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Datum => "datum",
+            Self::Node => "node",
+            Self::Dag => "dag",
+            Self::Tree => "tree",
+            Self::Commit => "commit",
+            Self::Exec => "exec",
+            Self::Tombstone => "tombstone",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
 
 /// The id of any stored object, whatever its kind: BLAKE3-256 of its bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -156,6 +220,53 @@ typed_ids! {
     TombstoneId = Tombstone;
 }
 
+/// The id of an open DAG: 16 random bytes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IndexId([u8; 16]);
+
+impl IndexId {
+    /// An id from its 16 bytes.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// The id's 16 bytes.
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+impl fmt::Display for IndexId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for IndexId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "IndexId({self})")
+    }
+}
+
+impl FromStr for IndexId {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let wrong = || IdError::Index {
+            text: text.to_owned(),
+        };
+        let digits: Option<Vec<u8>> = text.bytes().map(hex_digit).collect();
+        let digits = digits
+            .filter(|digits| digits.len() == 32)
+            .ok_or_else(wrong)?;
+        let mut bytes = [0; 16];
+        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+            *byte = pair.iter().fold(0, |byte, digit| byte << 4 | digit);
+        }
+        Ok(Self(bytes))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,5 +289,14 @@ mod tests {
         ));
         let text = "g".repeat(64);
         assert!(matches!(text.parse::<DagId>(), Err(IdError::Digit { .. })));
+    }
+
+    #[test]
+    fn the_text_of_an_open_dags_id_round_trips() {
+        let id = IndexId::from_bytes(std::array::from_fn(|at| at as u8 * 17));
+        assert_eq!(id.to_string().parse::<IndexId>().unwrap(), id);
+        for bad in ["", "abc", &"g".repeat(32), &"a".repeat(64)] {
+            assert!(bad.parse::<IndexId>().is_err(), "{bad}");
+        }
     }
 }

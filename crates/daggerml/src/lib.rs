@@ -1,20 +1,50 @@
 //! The DaggerML engine: content-addressed values, nodes, DAGs and commits in
 //! one local store.
 //!
-//! The way of a value to disk: a [`value::Value`] becomes a [`record::Datum`],
-//! its canonical bytes get an id ([`id::ObjectId`]), and the store keeps them
-//! under it. The formats are specified in `docs/spec/object-model.md`.
+//! # The way of a value
+//!
+//! 1. [`value::Value`] is what a caller has. It becomes a [`record::Datum`], and the
+//!    BLAKE3 hash of the record's canonical bytes is its id ([`id::ObjectId`]).
+//! 2. [`dag::OpenDag`] makes a [`record::Node`] that refers to the datum, and stages both
+//!    records in memory.
+//! 3. A flush makes what is staged durable. Many small records are appended to the log of
+//!    the open DAG, one chunk for each flush: that is one entry of a table, whatever the
+//!    number of records. Records that are few or large go into the table of objects at once.
+//! 4. Settling moves the records of the log into the table of objects, in order of their
+//!    ids. It is done when everybody has to be able to read them: before the DAG ends.
+//! 5. A commit writes the [`record::Dag`], the changed pieces of the [`record::Tree`], the
+//!    [`record::Commit`] and the branch, in one durable transaction of [`store::Store`].
+//! 6. Reading goes the other way: name, commit, tree, DAG, node, datum. The bytes of each
+//!    record are compared with its id before anything in them is used.
+//!
+//! The formats are specified in `docs/spec/object-model.md` and `docs/spec/store.md`.
+//!
+//! # The layers
+//!
+//! A module uses modules above it in this table, and never one below it; so there are no
+//! circles. `tests/layers.rs` reads the table and checks the sources against it.
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`value`] | what a datum holds |
+//! | `fault` | what can be wrong with bytes, ids, names and values |
+//! | [`id`] | ids and kinds of objects; ids of open DAGs |
+//! | `id_set` | sets of ids |
+//! | [`name`] | names of DAGs, nodes and branches |
+//! | `suggest` | which name may have been meant |
+//! | `well_known` | names that users see: `.dml`, `safe.directories` |
+//! | `cbor` | canonical CBOR |
+//! | [`value`] | what a datum holds, and its encoding |
 //! | [`record`] | the immutable objects |
-//! | [`store`] | where they are kept |
-//! | [`dag`] | DAGs being made, and DAGs to read |
-//! | [`execution`] | running calls: cache, claims, adapters |
-//! | [`repo`] | a store as a repository: refs, trees, commits, history |
-//! | [`maintenance`] | garbage collection, finding damage, excision, bundles, migration |
+//! | [`error`] | everything that can go wrong |
 //! | [`config`] | settings of the user and of the repository |
+//! | `folder` | the folder `.dml`, opened without following links |
+//! | [`store`] | where objects and all other entries are kept |
+//! | [`repo`] | a store as a repository: refs, trees, commits, revisions |
+//! | [`dag`] | DAGs being made, and DAGs to read |
+//! | [`history`] | log, diff, merge, rebase, revert |
+//! | [`transfer`] | bundles: objects packed to be carried elsewhere |
+//! | [`execution`] | running calls: cache, claims, adapters |
+//! | [`maintenance`] | garbage collection, finding damage, excision, migration |
 
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
@@ -23,7 +53,9 @@ pub mod config;
 pub mod dag;
 pub mod error;
 pub mod execution;
+mod fault;
 mod folder;
+pub mod history;
 pub mod id;
 mod id_set;
 pub mod maintenance;
@@ -31,9 +63,12 @@ pub mod name;
 pub mod record;
 pub mod repo;
 pub mod store;
+mod suggest;
+pub mod transfer;
 pub mod value;
+mod well_known;
 
-pub use cbor::{decode_value, encode_value};
 pub use error::{Error, ErrorKind, Result};
 pub use folder::Sharing;
 pub use repo::Repository;
+pub use value::{decode_value, encode_value};

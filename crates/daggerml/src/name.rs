@@ -5,7 +5,7 @@ use std::fmt;
 
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
-use crate::error::NameError;
+use crate::fault::NameError;
 
 /// The longest name, in bytes of UTF-8.
 pub const MAX_NAME: usize = 1024;

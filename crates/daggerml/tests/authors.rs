@@ -3,8 +3,8 @@
 use std::process::{Command, Stdio};
 
 use daggerml::Repository;
+use daggerml::history::LogOptions;
 use daggerml::record::Builtin;
-use daggerml::repo::history::LogOptions;
 
 const FOLDER: &str = "DML_TEST_AUTHORS_FOLDER";
 const PROCESSES: usize = 4;

@@ -4,12 +4,12 @@
 mod support;
 
 use daggerml::id::{ObjectId, TypedId};
-use daggerml::maintenance::bundle::{Limits, apply, create};
 use daggerml::maintenance::excise::excise;
 use daggerml::maintenance::fsck::fsck;
 use daggerml::record::{Datum, Node, Record, Reference};
 use daggerml::repo::refs::{self, Target};
 use daggerml::store::{ReadObjects, Store, Table};
+use daggerml::transfer::{Limits, apply, create};
 use daggerml::value::Value;
 use daggerml::{Error, Repository};
 use support::Random;

@@ -19,13 +19,13 @@ use std::fmt::Write;
 use std::path::Path;
 
 use daggerml::execution::Filter;
+use daggerml::history::LogOptions;
 use daggerml::id::{ObjectId, TypedId};
-use daggerml::maintenance::bundle::create;
 use daggerml::maintenance::fsck::fsck;
 use daggerml::maintenance::gc;
 use daggerml::record::{AnyRecord, Kind, Reference};
-use daggerml::repo::history::LogOptions;
 use daggerml::store::{ReadEntries, ReadObjects, Table};
+use daggerml::transfer::create;
 use daggerml::{Error, Repository, Result};
 use support::{Random, child, copy_folder};
 

@@ -5,11 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use daggerml::Repository;
+use daggerml::history::{Favor, LogOptions, Merge, MergeOptions, RebaseOptions, RevertOptions};
 use daggerml::id::{CommitId, DagId};
 use daggerml::name::Name;
-use daggerml::repo::history::{
-    Favor, LogOptions, Merge, MergeOptions, RebaseOptions, RevertOptions,
-};
 use proptest::prelude::*;
 
 type Names = BTreeMap<Name, DagId>;

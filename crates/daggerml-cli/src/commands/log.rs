@@ -3,11 +3,11 @@ use std::io::{self, Write};
 
 use clap::Args;
 use daggerml::Repository;
+use daggerml::history::{LogEntry, LogOptions};
 use daggerml::id::CommitId;
 use daggerml::name::Name;
 use daggerml::record::Commit;
 use daggerml::repo::branches::{HEADS, REMOTES, TAGS};
-use daggerml::repo::history::{LogEntry, LogOptions};
 use daggerml::repo::refs::HEAD;
 use serde::Serialize;
 use serde_json::json;

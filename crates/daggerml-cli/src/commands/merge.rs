@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
 use clap::{Args, ValueEnum};
+use daggerml::history::{Choice, FastForward, Favor, Merge, MergeOptions, MergeState};
 use daggerml::name::Name;
-use daggerml::repo::history::{Choice, FastForward, Favor, Merge, MergeOptions, MergeState};
 use daggerml::{Error, Repository};
 use serde_json::json;
 

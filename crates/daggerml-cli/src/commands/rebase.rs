@@ -1,5 +1,5 @@
 use clap::Args;
-use daggerml::repo::history::RebaseOptions;
+use daggerml::history::RebaseOptions;
 use serde_json::json;
 
 use super::merge::{Side, choices};

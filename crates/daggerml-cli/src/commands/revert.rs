@@ -1,5 +1,5 @@
 use clap::Args;
-use daggerml::repo::history::RevertOptions;
+use daggerml::history::RevertOptions;
 use serde_json::json;
 
 use super::merge::{Side, choices};

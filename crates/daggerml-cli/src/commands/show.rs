@@ -1,9 +1,9 @@
 use std::io::{self, Write};
 
 use clap::Args;
+use daggerml::history::DagChange;
 use daggerml::id::CommitId;
 use daggerml::record::Commit;
-use daggerml::repo::history::DagChange;
 use daggerml::repo::revision::Resolved;
 use daggerml::repo::tree;
 use daggerml::store::ReadObjects;

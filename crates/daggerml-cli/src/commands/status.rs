@@ -1,9 +1,9 @@
 use std::io::{self, Write};
 
 use clap::Args;
+use daggerml::history::{Choice, MergeConflict, MergeState};
 use daggerml::id::DagId;
 use daggerml::repo::branches::Head;
-use daggerml::repo::history::{Choice, MergeConflict, MergeState};
 use serde::Serialize;
 
 use super::log::CommitReport;

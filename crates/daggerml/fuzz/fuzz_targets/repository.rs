@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use daggerml::config::Config;
 use daggerml::execution::Filter;
 use daggerml::maintenance::{fsck, gc};
-use daggerml::repo::history::LogOptions;
+use daggerml::history::LogOptions;
 use daggerml::{Repository, Result};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 

@@ -1,4 +1,4 @@
-//! Deterministic CBOR (RFC 8949, section 4.2.1): one value, one sequence of bytes.
+//! Deterministic CBOR (RFC 8949, section 4.2.1): one item, one sequence of bytes.
 //!
 //! The writer only writes canonical bytes; the reader refuses all others: heads
 //! that are not the shortest, indefinite lengths, unsorted or repeated keys,
@@ -6,13 +6,10 @@
 
 mod float;
 mod reader;
-mod value;
 mod writer;
 
 pub use reader::Reader;
 pub(crate) use reader::Token;
-pub(crate) use value::{build_value, peek_type, read_value, write_value};
-pub use value::{decode_value, encode_value};
 pub use writer::Writer;
 
 /// Major types, in the top three bits of a head.

@@ -1,6 +1,6 @@
 //! Reads canonical CBOR items and refuses all others.
 
-use crate::error::{Fault, FaultKind};
+use crate::fault::{Fault, FaultKind};
 use crate::id::ID_LEN;
 
 use super::float::{Float, from_half};

@@ -3,8 +3,8 @@
 use toml_edit::{Array, Value};
 
 use crate::error::{Error, Result};
-use crate::folder::SAFE;
-use crate::repo::revision::suggest;
+use crate::suggest;
+use crate::well_known::SAFE;
 
 /// What a setting may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,7 +14,9 @@ use toml_edit::{Array, DocumentMut, Item, Table, Value};
 pub use keys::{KEYS, KeyInfo, KeyType};
 
 use crate::error::{Error, Result};
-use place::Place;
+use place::UserFolder;
+
+pub(crate) use place::{MAX_FILE, Place};
 
 /// The file's name, in both places.
 pub const FILE: &str = "config.toml";
@@ -58,7 +60,7 @@ pub struct Config {
 #[derive(Debug)]
 struct File {
     scope: Scope,
-    place: Place,
+    place: Box<dyn Place>,
     document: DocumentMut,
 }
 
@@ -81,16 +83,20 @@ pub fn user_folder() -> Option<PathBuf> {
 }
 
 impl Config {
-    /// Reads the settings that count in the repository in the folder `root`.
-    pub fn of(root: Option<&Path>) -> Result<Self> {
-        let user = user_folder().map(|folder| (Scope::User, Place::User(folder)));
-        let repository = root.map(|root| (Scope::Repository, Place::Repository(root.to_owned())));
-        let files = user.into_iter().chain(repository);
-        Ok(Self {
-            files: files
-                .map(|(scope, place)| File::read(scope, place))
-                .collect::<Result<_>>()?,
-        })
+    /// Reads the user's settings alone.
+    pub fn of_user() -> Result<Self> {
+        let mut files = Vec::new();
+        if let Some(folder) = user_folder() {
+            files.push(File::read(Scope::User, Box::new(UserFolder(folder)))?);
+        }
+        Ok(Self { files })
+    }
+
+    /// Reads the user's settings and those of a repository, which are at `place`.
+    pub(crate) fn with_repository(place: Box<dyn Place>) -> Result<Self> {
+        let mut config = Self::of_user()?;
+        config.files.push(File::read(Scope::Repository, place)?);
+        Ok(config)
     }
 
     /// The setting of `key`: the repository's, if it may say that, else the user's.
@@ -227,7 +233,7 @@ impl Config {
 }
 
 impl File {
-    fn read(scope: Scope, place: Place) -> Result<Self> {
+    fn read(scope: Scope, place: Box<dyn Place>) -> Result<Self> {
         let bytes = place.read()?.unwrap_or_default();
         let text = String::from_utf8(bytes)
             .map_err(|_| wrong(&place.path(), "it is not UTF-8 text".to_owned()))?;

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use indexmap::IndexSet;
 
 use super::chunk::Chunk;
-use super::index::{self, IndexId, IndexInfo, ReadIndexes, Session};
+use super::index::{self, IndexInfo, ReadIndexes, Session};
 use super::open::OpenDag;
 use super::recent::Recent;
 use super::settle::Log;
 use super::stage::{Stage, encode};
 use crate::error::{Error, Result};
-use crate::id::TypedId;
+use crate::id::{IndexId, TypedId};
 use crate::name::Name;
 use crate::record::{Datum, Node, Time};
 use crate::repo::Repository;
@@ -21,7 +21,7 @@ impl OpenDag {
     pub(crate) fn begin(repository: Repository, name: Name, message: &str) -> Result<Self> {
         let now = Time::now();
         let info = IndexInfo {
-            id: IndexId::random()?,
+            id: index::new_id()?,
             name,
             message: message.to_owned(),
             call: false,

@@ -1,16 +1,14 @@
 //! The end of an open DAG: committed, failed, ended as a call, or discarded.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 
 use super::index;
 use super::open::OpenDag;
-use super::stage::{To, encode};
+use super::stage::{Layered, To, encode};
 use crate::error::{Error, Result};
 use crate::id::{CommitId, DagId, NodeId, ObjectId, TypedId};
-use crate::maintenance::bundle::create_without;
-use crate::record::{Dag, ErrorInfo, Outcome, Record, Reference};
-use crate::repo::history;
+use crate::record::{Dag, ErrorInfo, Outcome, Record};
+use crate::repo::commit::commit_changes;
 use crate::store::WriteTxn;
 
 /// A committed DAG and the commit that holds it.
@@ -46,7 +44,7 @@ impl OpenDag {
         let author = self.repository.author()?;
         let (dag, commit) = self.end(outcome, |txn, dag| {
             let changes = BTreeMap::from([(name.clone(), Some(dag))]);
-            history::commit_changes(txn, &changes, &author, &message)
+            commit_changes(txn, &changes, &author, &message)
         })?;
         self.ended = Some("committed");
         Ok(Committed { dag, commit })
@@ -64,15 +62,13 @@ impl OpenDag {
         Ok(ended)
     }
 
-    /// Ends the DAG of a call without writing to the repository: packs it into a
-    /// bundle written to `output`, with `more` as further roots. What the
-    /// repository has is left out when the bundle is to be `thin`.
-    pub fn pack_call(
+    /// Ends the DAG of a call without writing to the repository. `pack` gets the objects
+    /// that the DAG consists of and its id, and hands them on; when it fails, the DAG is
+    /// still open.
+    pub(crate) fn end_packed(
         &mut self,
         outcome: Result<NodeId, ErrorInfo>,
-        more: &[Reference],
-        thin: bool,
-        output: &mut dyn Write,
+        pack: impl FnOnce(&Layered<'_>, DagId) -> Result<()>,
     ) -> Result<DagId> {
         self.check_writable()?;
         if !self.info.call {
@@ -87,12 +83,7 @@ impl OpenDag {
         let record = encode(&self.record(outcome))?;
         let dag = DagId::from_object(record.0);
         self.stage.object(record);
-        let mut roots = vec![dag.into()];
-        roots.extend_from_slice(more);
-        let objects = self.objects()?;
-        let elsewhere = |id| thin && !objects.is_staged(id);
-        create_without(&objects, &roots, &elsewhere, output)?;
-        drop(objects);
+        pack(&self.objects()?, dag)?;
         self.stage.clear();
         self.ended = Some("ended");
         Ok(dag)

@@ -12,20 +12,13 @@
 //! checks it in every flush, so that when an index is resumed elsewhere, the
 //! older handle gets an error instead of mixing its nodes in.
 
-use std::fmt;
-use std::str::FromStr;
-
 use super::chunk::{self, LAYOUT};
 use crate::cbor::{Reader, Writer};
-use crate::error::{Error, Fault, FaultKind, IdError, Result};
-use crate::id::hex_digit;
+use crate::error::{Error, Fault, FaultKind, Result};
+use crate::id::IndexId;
 use crate::name::Name;
 use crate::record::Time;
 use crate::store::{ReadEntries, Snapshot, Table, WriteTxn};
-
-/// The id of an open DAG: 16 random bytes.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct IndexId([u8; 16]);
 
 /// What an open DAG is, without its nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,15 +58,9 @@ pub(super) struct Header {
     pub settled: u64,
 }
 
-impl IndexId {
-    pub(super) fn random() -> Result<Self> {
-        random().map(Self)
-    }
-
-    /// The id's bytes.
-    pub fn as_bytes(&self) -> &[u8; 16] {
-        &self.0
-    }
+/// A new id.
+pub(super) fn new_id() -> Result<IndexId> {
+    random().map(IndexId::from_bytes)
 }
 
 impl Session {
@@ -90,41 +77,10 @@ fn random() -> Result<[u8; 16]> {
     Ok(bytes)
 }
 
-impl fmt::Display for IndexId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for IndexId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "IndexId({self})")
-    }
-}
-
-impl FromStr for IndexId {
-    type Err = IdError;
-
-    fn from_str(text: &str) -> Result<Self, IdError> {
-        let wrong = || IdError::Index {
-            text: text.to_owned(),
-        };
-        let digits: Option<Vec<u8>> = text.bytes().map(hex_digit).collect();
-        let digits = digits
-            .filter(|digits| digits.len() == 32)
-            .ok_or_else(wrong)?;
-        let mut bytes = [0; 16];
-        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            *byte = pair.iter().fold(0, |byte, digit| byte << 4 | digit);
-        }
-        Ok(Self(bytes))
-    }
-}
-
 /// Reading indexes, from a snapshot or in a write transaction.
 pub(super) trait ReadIndexes: ReadEntries {
     fn header(&self, id: IndexId) -> Result<Option<Header>> {
-        self.entry(Table::Indexes, &id.0)?
+        self.entry(Table::Indexes, id.as_bytes())?
             .map(|bytes| Header::decode(id, bytes))
             .transpose()
     }
@@ -152,12 +108,15 @@ pub(super) fn missing(id: IndexId, sequence: u64) -> Error {
 /// The id and the sequence number in the key of a chunk; `None` for other keys.
 pub(crate) fn chunk_of(key: &[u8]) -> Option<(IndexId, u64)> {
     let (id, sequence) = key.split_first_chunk()?;
-    Some((IndexId(*id), u64::from_be_bytes(sequence.try_into().ok()?)))
+    Some((
+        IndexId::from_bytes(*id),
+        u64::from_be_bytes(sequence.try_into().ok()?),
+    ))
 }
 
 pub(super) fn chunk_key(id: IndexId, sequence: u64) -> [u8; 24] {
     let mut key = [0; 24];
-    key[..16].copy_from_slice(&id.0);
+    key[..16].copy_from_slice(id.as_bytes());
     key[16..].copy_from_slice(&sequence.to_be_bytes());
     key
 }
@@ -169,8 +128,12 @@ pub(crate) fn headers(snapshot: &Snapshot) -> Result<Vec<IndexInfo>> {
     for key in snapshot.keys(Table::Indexes, &[]) {
         let key = key?;
         if let Ok(id) = <[u8; 16]>::try_from(key) {
-            found.extend(snapshot.header(IndexId(id))?.map(|header| header.info));
-            last = Some(IndexId(id));
+            found.extend(
+                snapshot
+                    .header(IndexId::from_bytes(id))?
+                    .map(|header| header.info),
+            );
+            last = Some(IndexId::from_bytes(id));
         } else if chunk_of(key).is_none_or(|(id, _)| Some(id) != last) {
             // Neither a header nor a chunk after its header: the key is damaged, and
             // the seal says so.
@@ -190,12 +153,12 @@ pub(super) fn append(txn: &mut WriteTxn<'_>, header: &Header, chunk: &[u8]) -> R
 
 /// Writes the header alone.
 pub(super) fn save(txn: &mut WriteTxn<'_>, header: &Header) -> Result<()> {
-    txn.put(Table::Indexes, &header.info.id.0, &header.encode())
+    txn.put(Table::Indexes, header.info.id.as_bytes(), &header.encode())
 }
 
 /// Removes an index; whether there was one.
 pub(crate) fn remove(txn: &mut WriteTxn<'_>, id: IndexId) -> Result<bool> {
-    let keys = txn.keys(Table::Indexes, &id.0)?;
+    let keys = txn.keys(Table::Indexes, id.as_bytes())?;
     for key in &keys {
         txn.delete(Table::Indexes, key)?;
     }
@@ -252,19 +215,5 @@ impl Header {
         };
         reader.finish()?;
         Ok(header)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn id_text_round_trips() {
-        let id = IndexId::random().unwrap();
-        assert_eq!(id.to_string().parse::<IndexId>().unwrap(), id);
-        for bad in ["", "abc", &"g".repeat(32), &"a".repeat(64)] {
-            assert!(bad.parse::<IndexId>().is_err(), "{bad}");
-        }
     }
 }

@@ -11,6 +11,7 @@
 //! | `index` | what the store knows of it meanwhile |
 //! | `builtin` | the operations that the engine does itself |
 //! | `view` | [`DagView`]: finished DAGs, for reading |
+//! | `repository` | what a repository does with DAGs |
 //! | `encoded` | [`Encoded`]: values as they are stored |
 //! | `trace` | where a node comes from |
 
@@ -23,6 +24,7 @@ mod index;
 mod open;
 mod read;
 mod recent;
+mod repository;
 mod settle;
 mod stage;
 mod trace;
@@ -31,11 +33,11 @@ mod view;
 pub use builtin::apply;
 pub use encoded::Encoded;
 pub use finish::Committed;
-pub use index::{IndexId, IndexInfo};
+pub use index::IndexInfo;
 pub use open::OpenDag;
 pub use trace::{Origin, Step};
 pub use view::DagView;
 
 pub(crate) use chunk::{Entry as LogEntry, entries as log_entries};
-pub(crate) use index::{chunk_of, headers as index_headers, remove as remove_index};
+pub(crate) use index::{chunk_of, headers as index_headers};
 pub(crate) use recent::Recent;

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use indexmap::IndexSet;
 
 use super::encoded::Encoded;
-use super::index::{IndexId, IndexInfo};
+use super::index::IndexInfo;
 use super::recent::Recent;
 use super::settle::Log;
 use super::stage::{Stage, Staged, To, encode};
 use super::view::DagView;
 use super::{builtin, read};
 use crate::error::{Error, Result};
-use crate::id::{DagId, DatumId, NodeId, TypedId};
+use crate::id::{DagId, DatumId, IndexId, NodeId, TypedId};
 use crate::id_set::IdState;
 use crate::name::Name;
 use crate::record::{Builtin, Datum, Node};

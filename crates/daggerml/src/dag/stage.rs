@@ -19,10 +19,10 @@ use std::collections::{BTreeSet, HashMap};
 use indexmap::IndexMap;
 
 use super::chunk::{Changes, ChunkWriter, Place, record_at};
-use super::index::{self, Header, IndexId, ReadIndexes, Session, chunk_key};
+use super::index::{self, Header, ReadIndexes, Session, chunk_key};
 use super::open::OpenDag;
 use crate::error::{Error, Result};
-use crate::id::{NodeId, ObjectId};
+use crate::id::{IndexId, NodeId, ObjectId};
 use crate::record::{Record, Reference, Time};
 use crate::store::{ReadObjects, Snapshot, Table, WriteTxn};
 
@@ -267,7 +267,7 @@ pub(crate) struct Layered<'s> {
 
 impl Layered<'_> {
     /// Whether the object is staged.
-    pub(super) fn is_staged(&self, id: ObjectId) -> bool {
+    pub(crate) fn is_staged(&self, id: ObjectId) -> bool {
         self.stage.objects.contains_key(&id)
     }
 

@@ -4,7 +4,6 @@ mod builtin;
 mod execution;
 mod hint;
 mod kind;
-mod object;
 mod safety;
 
 use std::path::PathBuf;
@@ -12,12 +11,12 @@ use std::path::PathBuf;
 pub use builtin::BuiltinError;
 pub use execution::ExecutionError;
 pub use kind::ErrorKind;
-pub use object::{Fault, FaultKind, IdError, NameError, ValueError};
 pub use safety::UnsafeReason;
 
-use crate::dag::IndexId;
-use crate::id::{DagId, NodeId, ObjectId};
-use crate::record::{ErrorInfo, Kind};
+pub use crate::fault::{Fault, FaultKind, IdError, NameError, ValueError};
+
+use crate::id::{DagId, IndexId, Kind, NodeId, ObjectId};
+use crate::record::ErrorInfo;
 
 /// The result of an operation of the engine.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use crate::well_known::{FOLDER, SAFE};
+
 /// Why something in a repository's folder is not used: a repository that comes from
 /// somebody else must not lead elsewhere, and nobody else may change one in use.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,9 +52,7 @@ impl UnsafeReason {
     pub(super) fn hint(&self, path: &Path) -> String {
         let file = quoted(path);
         match self {
-            Self::Kind { found, .. }
-                if found == "a link" && path.ends_with(crate::repo::FOLDER) =>
-            {
+            Self::Kind { found, .. } if found == "a link" && path.ends_with(FOLDER) => {
                 "if it leads to a repository of yours, name that one: `dml --repository FOLDER`"
                     .to_owned()
             }
@@ -82,12 +82,11 @@ impl UnsafeReason {
 
 /// How to allow the repository that `path` is the folder of, or is in.
 fn allow(path: &Path) -> String {
-    let folder = crate::repo::FOLDER;
-    let root = path.ancestors().find(|above| above.ends_with(folder));
+    let root = path.ancestors().find(|above| above.ends_with(FOLDER));
     let root = root.and_then(Path::parent).unwrap_or(path);
     format!(
         "if you trust everybody who can write there, allow it: `dml config --user --add {} {}`",
-        crate::folder::SAFE,
+        SAFE,
         quoted(root)
     )
 }

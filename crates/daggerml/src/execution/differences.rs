@@ -2,9 +2,9 @@
 
 use super::called::Print;
 use super::code_diff;
+use crate::history::{PathStep, value_diff};
 use crate::id::DatumId;
 use crate::record::Time;
-use crate::repo::history::{PathStep, value_diff};
 use crate::value::{Map, Runnable, Value};
 
 /// The most differences that are told.

@@ -2,9 +2,9 @@
 
 use crate::error::{Error, Result};
 use crate::id::{DagId, DatumId, ExecId, TypedId};
-use crate::maintenance::bundle::{Limits, apply};
 use crate::record::{Dag, Datum, ErrorInfo, Exec, ExecStatus, Kind, Node, Reference, Time};
 use crate::store::{ReadObjects, Store, WriteTxn};
+use crate::transfer::{Limits, apply};
 use crate::value::Value;
 
 use super::call::Work;

@@ -103,7 +103,7 @@ impl AdapterRegistry {
         }
         for (name, command) in &mut self.0 {
             if let Some(set) = config.get(&format!("adapter.{name}.processes"))? {
-                command.processes = set.value.parse().map_err(|_| crate::Error::Invalid {
+                command.processes = set.value.parse().map_err(|_| crate::error::Error::Invalid {
                     message: format!("{} must be a whole number, not {:?}", set.key, set.value),
                 })?;
             }

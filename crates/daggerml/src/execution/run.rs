@@ -14,8 +14,8 @@ use super::options::{CallOptions, Observer, Progress};
 use super::{Work, backoff};
 use crate::error::{Error, ExecutionError, Result};
 use crate::id::DagId;
-use crate::maintenance::bundle;
 use crate::record::{ExecStatus, Time};
+use crate::transfer::create;
 
 /// How long a claim that was canceled on request stays, for all who wait to see it.
 const SEEN: Duration = Duration::from_millis(250);
@@ -268,7 +268,7 @@ impl Run<'_> {
         }
         let snapshot = self.executor.repository().snapshot()?;
         let mut bundle = Vec::new();
-        bundle::create(&snapshot, &roots, &exclude, &mut bundle)?;
+        create(&snapshot, &roots, &exclude, &mut bundle)?;
         Ok(bundle)
     }
 

@@ -3,9 +3,9 @@
 use crate::dag::OpenDag;
 use crate::error::{Error, Result};
 use crate::id::{DagId, NodeId};
-use crate::maintenance::bundle::{Limits, data};
 use crate::record::ErrorInfo;
 use crate::repo::Repository;
+use crate::transfer::{Limits, create_without, data};
 use crate::value::{Runnable, Value};
 
 use super::nested;
@@ -41,7 +41,12 @@ impl OpenDag {
             nested::execs(&self.repository().snapshot()?, &self.objects()?, nodes)?
         };
         let mut bundle = Vec::new();
-        let dag = self.pack_call(outcome, &execs, share, &mut bundle)?;
+        let dag = self.end_packed(outcome, |objects, dag| {
+            let mut roots = vec![dag.into()];
+            roots.extend(execs);
+            let elsewhere = |id| share && !objects.is_staged(id);
+            create_without(objects, &roots, &elsewhere, &mut bundle).map(drop)
+        })?;
         Ok((bundle, dag))
     }
 }

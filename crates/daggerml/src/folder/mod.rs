@@ -32,7 +32,6 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result, UnsafeReason};
 
 pub(crate) use facts::{Facts, Kind};
-pub(crate) use trust::SAFE;
 use trust::Trust;
 
 /// The mode of a new repository's folder.

@@ -17,13 +17,7 @@ use super::facts::{Facts, OTHERS_WRITE, SHARED};
 use super::system;
 use crate::config::{Config, Scope};
 use crate::error::{Error, Result, UnsafeReason};
-use crate::repo::FOLDER;
-
-/// The setting of folders whose repositories are used though they are another user's.
-pub(crate) const SAFE: &str = "safe.directories";
-
-/// The environment variable that names more of them, separated as in `PATH`.
-pub(crate) const SAFE_VARIABLE: &str = "DML_SAFE_DIRECTORIES";
+use crate::well_known::{FOLDER, SAFE, SAFE_VARIABLE};
 
 /// Why a folder is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,7 +96,7 @@ fn is_allowed(path: &Path) -> Result<bool> {
     if let Some(more) = std::env::var_os(SAFE_VARIABLE) {
         listed.extend(std::env::split_paths(&more));
     }
-    let settings = Config::of(None)?.get_list_in(Scope::User, SAFE)?;
+    let settings = Config::of_user()?.get_list_in(Scope::User, SAFE)?;
     listed.extend(settings.into_iter().map(PathBuf::from));
     let root = match path.parent() {
         Some(root) if path.ends_with(FOLDER) => root,

@@ -1,14 +1,12 @@
-//! Looking after a repository: garbage, damage, excision, bundles, migration.
+//! Looking after a repository: garbage, damage, excision, migration.
 //!
 //! | module | does |
 //! |---|---|
 //! | [`gc`] | removes objects that nothing refers to |
 //! | [`fsck`] | finds everything that is damaged, and says what is lost |
 //! | [`excise`] | replaces an object by a tombstone |
-//! | [`bundle`] | packs objects to be carried elsewhere, and takes them in |
 //! | [`migrate`] | brings a store of an older layout up to date |
 
-pub mod bundle;
 pub mod excise;
 pub mod fsck;
 pub mod gc;

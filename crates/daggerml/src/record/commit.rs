@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::error::{Fault, FaultKind, ValueError};
+use crate::fault::{Fault, FaultKind, ValueError};
 use crate::id::{CommitId, TreeId};
 
 use super::{Record, RecordReader, RecordWriter, Reference};

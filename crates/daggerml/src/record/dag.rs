@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cbor::{read_value, write_value};
-use crate::error::{Fault, FaultKind, ValueError};
+use crate::fault::{Fault, FaultKind, ValueError};
 use crate::id::{DagId, NodeId};
 use crate::id_set::IdSet;
 use crate::name::Name;
-use crate::value::Value;
+use crate::value::{Value, read_value, write_value};
 
 use super::{Record, RecordReader, RecordWriter, Reference};
 

@@ -1,9 +1,8 @@
 //! Datum records: one whole value each.
 
-use crate::cbor::{build_value, peek_type, read_value, write_value};
-use crate::error::{Fault, FaultKind, ValueError};
+use crate::fault::{Fault, FaultKind, ValueError};
 use crate::id::DatumId;
-use crate::value::{Builder, Stopped, Value};
+use crate::value::{Builder, Stopped, Value, build_value, peek_type, read_value, write_value};
 
 use super::{Kind, Record, RecordReader, RecordWriter, Reference};
 

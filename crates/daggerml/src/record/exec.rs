@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::cbor::Writer;
-use crate::error::{Fault, FaultKind, IdError, ValueError};
+use crate::fault::{Fault, FaultKind, IdError, ValueError};
 use crate::id::{DagId, DatumId, ExecId, ObjectId};
 
 use super::commit::Time;

@@ -21,78 +21,16 @@ pub(crate) use references::references;
 pub use tombstone::Tombstone;
 pub use tree::{FAN_OUT, LEAF_MAX, Tree};
 
+pub use crate::id::Kind;
+
 use std::fmt;
 
 use crate::cbor::{Reader, Writer};
-use crate::error::{Fault, FaultKind, ValueError};
+use crate::fault::{Fault, FaultKind, ValueError};
 use crate::id::{ObjectId, TypedId};
 
 /// The format version that this engine writes, of every kind.
 pub const VERSION: u64 = 1;
-
-/// The kind of a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    /// One whole value.
-    Datum,
-    /// A node of a DAG.
-    Node,
-    /// A DAG.
-    Dag,
-    /// DAGs by name.
-    Tree,
-    /// A commit.
-    Commit,
-    /// The outcome of one attempt at a call.
-    Exec,
-    /// What is left of an excised object.
-    Tombstone,
-}
-
-impl Kind {
-    /// Every kind, in the order of their codes.
-    pub const ALL: [Self; 7] = [
-        Self::Datum,
-        Self::Node,
-        Self::Dag,
-        Self::Tree,
-        Self::Commit,
-        Self::Exec,
-        Self::Tombstone,
-    ];
-
-    /// The code that stands first in a record.
-    pub fn code(self) -> u64 {
-        match self {
-            Self::Datum => 1,
-            Self::Node => 2,
-            Self::Dag => 3,
-            Self::Tree => 4,
-            Self::Commit => 5,
-            Self::Exec => 6,
-            Self::Tombstone => 7,
-        }
-    }
-
-    /// The kind's name in text.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Datum => "datum",
-            Self::Node => "node",
-            Self::Dag => "dag",
-            Self::Tree => "tree",
-            Self::Commit => "commit",
-            Self::Exec => "exec",
-            Self::Tombstone => "tombstone",
-        }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
 
 /// A reference from one record to another: the id and the kind it must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

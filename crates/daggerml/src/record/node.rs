@@ -1,6 +1,6 @@
 //! Node records: one step of a computation each.
 
-use crate::error::{Fault, FaultKind, ValueError};
+use crate::fault::{Fault, FaultKind, ValueError};
 use crate::id::{DagId, DatumId, NodeId};
 
 use super::{Record, RecordReader, RecordWriter, Reference};

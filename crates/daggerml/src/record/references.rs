@@ -1,7 +1,7 @@
 //! A quick look for references: for garbage collection, which needs nothing else.
 
 use crate::cbor::Token;
-use crate::error::Fault;
+use crate::fault::Fault;
 use crate::id::{ID_LEN, ObjectId};
 
 use super::{Kind, open};

@@ -1,6 +1,6 @@
 //! Tombstone records: what is left of an excised object.
 
-use crate::error::{Fault, FaultKind, ValueError};
+use crate::fault::{Fault, FaultKind, ValueError};
 use crate::id::{ObjectId, TombstoneId};
 
 use super::commit::Time;

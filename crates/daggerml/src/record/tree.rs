@@ -5,7 +5,7 @@
 //! a branch of sixteen. So the same names give the same records whatever the
 //! order they came in, and changing one of a million names rewrites a few kilobytes.
 
-use crate::error::{Fault, FaultKind, ValueError};
+use crate::fault::{Fault, FaultKind, ValueError};
 use crate::id::{DagId, ObjectId, TreeId};
 use crate::name::Name;
 

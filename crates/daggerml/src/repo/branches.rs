@@ -1,13 +1,12 @@
 //! Branches, tags and what is checked out.
 
 use super::Repository;
-use super::history::ancestry;
-use super::history::check_no_merge;
-use super::refs::{self, HEAD, ReadRefs, Target};
-use super::revision::suggest;
+use super::ancestry;
+use super::refs::{self, HEAD, ReadRefs, Target, check_no_merge};
 use crate::error::{Error, Result};
 use crate::id::CommitId;
 use crate::store::{ReadObjects, Table, WriteTxn};
+use crate::suggest;
 
 /// Where branches are among the refs.
 pub const HEADS: &str = "heads/";

@@ -1,18 +1,18 @@
 //! Repositories: a store, and what it means.
 
+pub(crate) mod ancestry;
 pub mod branches;
-pub mod history;
-mod indexes;
+pub(crate) mod commit;
 mod newest;
 pub mod refs;
 pub mod revision;
+mod settings;
 pub mod tree;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::dag::{DagView, OpenDag};
 use crate::error::{Error, Result};
 use crate::folder::{self, Folder, Kind, Sharing};
 use crate::id::{CommitId, DagId};
@@ -23,8 +23,7 @@ use crate::store::{DATA_FILE, LOCK_FILE, OpenOptions, ReadObjects, Snapshot, Sto
 use newest::Newest;
 use refs::{HEAD, ReadRefs, Target};
 
-/// The folder that makes its parent a repository.
-pub const FOLDER: &str = ".dml";
+pub use crate::well_known::FOLDER;
 
 /// The branch of a new repository.
 pub const FIRST_BRANCH: &str = "heads/main";
@@ -168,11 +167,6 @@ impl Repository {
         self.store.snapshot()
     }
 
-    /// Begins a new DAG that will be committed under `name`.
-    pub fn new_dag(&self, name: &str, message: &str) -> Result<OpenDag> {
-        OpenDag::begin(self.clone(), Name::new(name)?, message)
-    }
-
     /// The newest commit of what is checked out; `None` before the first.
     pub fn head(&self) -> Result<Option<CommitId>> {
         self.snapshot()?.head()
@@ -183,7 +177,8 @@ impl Repository {
         self.find_in(&self.snapshot()?, name)
     }
 
-    fn find_in(&self, snapshot: &Snapshot, name: &str) -> Result<DagId> {
+    /// The DAG of that name in the newest commit of `snapshot`.
+    pub(crate) fn find_in(&self, snapshot: &Snapshot, name: &str) -> Result<DagId> {
         let name = Name::new(name)?;
         let (tree, found) = self.newest.lookup(snapshot, &name)?;
         found.ok_or_else(|| self.dag_not_found(snapshot, tree, &name))
@@ -213,18 +208,6 @@ impl Repository {
     /// The commit `id`.
     pub fn commit(&self, id: CommitId) -> Result<Commit> {
         self.snapshot()?.load(id)
-    }
-
-    /// The DAG of that name in the newest commit, for reading.
-    pub fn load(&self, name: &str) -> Result<DagView> {
-        let snapshot = self.snapshot()?;
-        let id = self.find_in(&snapshot, name)?;
-        DagView::read(self.clone(), &snapshot, id)
-    }
-
-    /// The DAG `id`, for reading.
-    pub fn view(&self, id: DagId) -> Result<DagView> {
-        DagView::new(self.clone(), id)
     }
 }
 

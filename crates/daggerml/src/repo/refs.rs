@@ -10,6 +10,9 @@ use crate::store::{ReadEntries, Table, WriteTxn};
 /// The ref that says what is checked out.
 pub const HEAD: &str = "HEAD";
 
+/// The ref that is at their commit while a merge waits for choices.
+pub const MERGE_HEAD: &str = "MERGE_HEAD";
+
 /// The longest name of a branch or tag, in bytes: LMDB's keys have at most 511.
 const LONGEST: usize = 400;
 
@@ -96,6 +99,18 @@ pub fn set(txn: &mut WriteTxn<'_>, name: &str, target: &Target) -> Result<()> {
 pub fn advance(txn: &mut WriteTxn<'_>, commit: CommitId) -> Result<()> {
     let name = txn.current_branch()?.unwrap_or_else(|| HEAD.to_owned());
     set(txn, &name, &Target::Commit(commit))
+}
+
+/// Refuses to go on while a merge waits for choices.
+pub(crate) fn check_no_merge(refs: &impl ReadRefs) -> Result<()> {
+    if refs.target(MERGE_HEAD)?.is_some() {
+        return Err(Error::Conflict {
+            message: "a merge waits for choices; finish it with `dml merge --continue` \
+                      or give it up with `dml merge --abort`"
+                .to_owned(),
+        });
+    }
+    Ok(())
 }
 
 /// The full name of a branch, checked: not empty, no control characters, no

@@ -20,7 +20,7 @@ pub enum Table {
     Claims,
     /// Facts about the store itself.
     Meta,
-    /// What was written while `gc` ran, for it to keep (see [`crate::maintenance::gc`]).
+    /// What was written while `gc` ran, for it to keep (see `maintenance::gc`).
     Journal,
 }
 

@@ -5,7 +5,7 @@ use std::slice::Iter;
 
 use num_bigint::BigInt;
 
-use crate::error::Fault;
+use crate::fault::Fault;
 
 use super::{Float, Map, Runnable, Set, Uri, Value};
 

@@ -2,10 +2,9 @@
 
 use std::cmp::Ordering;
 
-use crate::cbor::encode_value;
-use crate::error::ValueError;
+use crate::fault::ValueError;
 
-use super::Value;
+use super::{Value, encode_value};
 
 /// Values by scalar key, in canonical order (bytewise order of the keys' encodings).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]

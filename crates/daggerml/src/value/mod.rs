@@ -5,6 +5,7 @@
 //! URIs are canonical. So equal values have equal bytes.
 
 mod build;
+mod codec;
 mod float;
 mod int;
 mod map;
@@ -14,6 +15,8 @@ mod uri;
 
 pub use build::{Builder, Scalar};
 pub(crate) use build::{Stopped, ValueBuilder};
+pub(crate) use codec::{build_value, peek_type, read_value, write_value};
+pub use codec::{decode_value, encode_value};
 pub use float::Float;
 pub use int::Int;
 pub use map::Map;

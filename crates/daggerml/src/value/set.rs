@@ -1,9 +1,8 @@
 //! Sets: distinct values, stored in one order whatever order they came in.
 
-use crate::cbor::encode_value;
-use crate::error::ValueError;
+use crate::fault::ValueError;
 
-use super::Value;
+use super::{Value, encode_value};
 
 /// Distinct values in canonical order (bytewise order of their encodings).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]

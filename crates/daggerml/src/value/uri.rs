@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::error::ValueError;
+use crate::fault::ValueError;
 
 /// A URI with a scheme, in canonical form: scheme and host in lower case,
 /// percent-escapes in upper case and only where needed, no dot segments.

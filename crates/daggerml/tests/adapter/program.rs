@@ -11,8 +11,8 @@ use base64::engine::general_purpose::STANDARD;
 use daggerml::Repository;
 use daggerml::dag::OpenDag;
 use daggerml::execution::{CallOptions, guard_stdin};
-use daggerml::maintenance::bundle::create;
 use daggerml::record::{ErrorInfo, TRANSIENT};
+use daggerml::transfer::create;
 use daggerml::value::{Runnable, Value};
 use serde_json::{Value as Json, json};
 

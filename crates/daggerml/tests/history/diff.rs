@@ -1,6 +1,6 @@
 //! Differences between trees, DAGs and values.
 
-use daggerml::repo::history::PathStep;
+use daggerml::history::PathStep;
 use daggerml::value::{Map, Value};
 
 use super::{put, repository};

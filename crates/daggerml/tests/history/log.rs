@@ -1,7 +1,7 @@
 //! The log, and its order.
 
+use daggerml::history::{LogOptions, Merge, MergeOptions};
 use daggerml::name::Name;
-use daggerml::repo::history::{LogOptions, Merge, MergeOptions};
 
 use super::{grown_apart, put, repository};
 

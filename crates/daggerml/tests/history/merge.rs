@@ -1,7 +1,7 @@
 //! Merging: fast-forwards, conflicts, choices.
 
 use daggerml::Error;
-use daggerml::repo::history::{Choice, FastForward, Favor, Merge, MergeOptions};
+use daggerml::history::{Choice, FastForward, Favor, Merge, MergeOptions};
 
 use super::{get, grown_apart, names, put};
 

@@ -1,8 +1,8 @@
 //! Rebasing.
 
 use daggerml::Error;
+use daggerml::history::{Choice, Favor, RebaseOptions};
 use daggerml::name::Name;
-use daggerml::repo::history::{Choice, Favor, RebaseOptions};
 
 use super::{get, grown_apart, names, put};
 

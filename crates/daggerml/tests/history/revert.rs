@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use daggerml::Error;
+use daggerml::history::{Choice, RevertOptions};
 use daggerml::name::Name;
-use daggerml::repo::history::{Choice, RevertOptions};
 
 use super::{get, names, put, repository};
 

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueHint};
 use daggerml::error::Error;
 use daggerml::id::TypedId;
-use daggerml::maintenance::bundle::{BUNDLE, Limits};
 use daggerml::name::Name;
-use daggerml::repo::history::{Keep, Kept};
+use daggerml::transfer::{BUNDLE, Limits};
+use daggerml::transfer::{Keep, Kept};
 use serde::Serialize;
 
 use crate::context::Context;

@@ -2,8 +2,8 @@ use std::io::{self, BufWriter, IsTerminal};
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
-use daggerml::maintenance::bundle::{self, BUNDLE};
 use daggerml::record::Reference;
+use daggerml::transfer::{self, BUNDLE};
 use daggerml::{Error, Repository};
 use serde_json::json;
 
@@ -56,7 +56,7 @@ pub fn run(context: &mut Context<'_>, args: &CreateArgs) -> Result<(), CommandEr
         })
         .collect::<Result<Vec<_>, _>>()?;
     let pack = |repository: &Repository, output: &mut dyn io::Write| {
-        bundle::create(&repository.snapshot()?, &roots, &exclude, output)
+        transfer::create(&repository.snapshot()?, &roots, &exclude, output)
     };
     let Some(path) = &args.output else {
         let out = io::stdout();

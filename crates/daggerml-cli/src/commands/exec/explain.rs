@@ -3,7 +3,7 @@ use std::io::{self, Write as _};
 
 use clap::Args;
 use daggerml::execution::{Difference, Explanation};
-use daggerml::repo::history::PathStep;
+use daggerml::history::PathStep;
 use serde::Serialize;
 
 use crate::commands::dag::report::OwnedJson;

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::dag::{IndexId, LogEntry, chunk_of, index_headers, log_entries};
+use crate::dag::{LogEntry, chunk_of, index_headers, log_entries};
 use crate::error::Fault;
-use crate::id::{ObjectId, TypedId};
+use crate::id::{IndexId, ObjectId, TypedId};
 use crate::record::{AnyRecord, Kind, Reference, kind_of};
 use crate::store::{Snapshot, Table};
 

@@ -20,7 +20,7 @@ use std::path::Path;
 use crate::error::{Error, Result};
 use crate::id::CommitId;
 use crate::repo::Repository;
-use crate::repo::history::ancestry;
+use crate::repo::ancestry;
 use crate::repo::refs::{self, ReadRefs, Target};
 use crate::store::WriteTxn;
 use convert::Converter;

@@ -1,13 +1,11 @@
 //! Revisions: text that stands for a commit, tree, DAG or node.
 //!
 //! The grammar is in `docs/spec/revisions.md`; `parse` reads it, `resolve`
-//! looks the parts up, `prefix` finds objects by the first digits of their ids,
-//! `suggest` says what may have been meant.
+//! looks the parts up, and `prefix` finds objects by the first digits of their ids.
 
 mod parse;
 mod prefix;
 pub(crate) mod resolve;
-pub(crate) mod suggest;
 
 pub use parse::{Revision, Step};
 
@@ -110,18 +108,8 @@ impl Repository {
         }
     }
 
-    /// The node that `text` stands for: `REV:dag/node`, an id, or `dag/node` of
-    /// what is checked out. A DAG stands for its result.
-    pub fn node_at(&self, text: &str) -> Result<(Option<DagId>, NodeId)> {
-        match self.resolve_here(text)? {
-            Resolved::Node { dag, node } => Ok((dag, node)),
-            Resolved::Dag(dag) => Ok((Some(dag), self.view(dag)?.result()?)),
-            other => Err(wrong_kind(text, other, Kind::Node)),
-        }
-    }
-
     /// What `text` stands for, as a name in what is checked out first.
-    fn resolve_here(&self, text: &str) -> Result<Resolved> {
+    pub(crate) fn resolve_here(&self, text: &str) -> Result<Resolved> {
         let snapshot = self.snapshot()?;
         if !text.is_empty()
             && let Some(found) = resolve::in_head(&snapshot, text)?
@@ -149,7 +137,7 @@ impl Repository {
     }
 }
 
-fn wrong_kind(text: &str, found: Resolved, wanted: Kind) -> Error {
+pub(crate) fn wrong_kind(text: &str, found: Resolved, wanted: Kind) -> Error {
     Error::WrongKind {
         text: text.to_owned(),
         found: found.kind(),

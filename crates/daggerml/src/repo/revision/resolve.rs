@@ -1,7 +1,7 @@
 //! Looks the parts of a revision up.
 
 use super::parse::{Revision, Step};
-use super::{Resolved, prefix, suggest};
+use super::{Resolved, prefix};
 use crate::error::{Error, Result};
 use crate::id::{CommitId, DagId, TreeId};
 use crate::name::Name;
@@ -10,6 +10,7 @@ use crate::repo::branches::{HEADS, REMOTES, TAGS};
 use crate::repo::refs::{HEAD, ReadRefs, Target};
 use crate::repo::{Repository, tree};
 use crate::store::{ReadObjects, Snapshot};
+use crate::suggest;
 
 /// What `revision`, written `text`, stands for.
 pub(super) fn resolve(

@@ -1,13 +1,43 @@
-//! The repository's open DAGs: listing, resuming, discarding.
+//! What a repository does with DAGs: it begins, loads, lists, resumes and discards them.
 
-use super::Repository;
-use crate::dag::{IndexId, IndexInfo, OpenDag, index_headers, remove_index};
+use super::index::{self, IndexInfo};
+use super::open::OpenDag;
+use super::view::DagView;
 use crate::error::{Error, IdError, Result};
-use crate::id::MIN_PREFIX;
+use crate::id::{DagId, IndexId, Kind, MIN_PREFIX, NodeId};
 use crate::name::Name;
+use crate::repo::Repository;
+use crate::repo::revision::{Resolved, wrong_kind};
 use crate::value::Value;
 
 impl Repository {
+    /// Begins a new DAG that will be committed under `name`.
+    pub fn new_dag(&self, name: &str, message: &str) -> Result<OpenDag> {
+        OpenDag::begin(self.clone(), Name::new(name)?, message)
+    }
+
+    /// The DAG of that name in the newest commit, for reading.
+    pub fn load(&self, name: &str) -> Result<DagView> {
+        let snapshot = self.snapshot()?;
+        let id = self.find_in(&snapshot, name)?;
+        DagView::read(self.clone(), &snapshot, id)
+    }
+
+    /// The DAG `id`, for reading.
+    pub fn view(&self, id: DagId) -> Result<DagView> {
+        DagView::new(self.clone(), id)
+    }
+
+    /// The node that `text` stands for: `REV:dag/node`, an id, or `dag/node` of
+    /// what is checked out. A DAG stands for its result.
+    pub fn node_at(&self, text: &str) -> Result<(Option<DagId>, NodeId)> {
+        match self.resolve_here(text)? {
+            Resolved::Node { dag, node } => Ok((dag, node)),
+            Resolved::Dag(dag) => Ok((Some(dag), self.view(dag)?.result()?)),
+            other => Err(wrong_kind(text, other, Kind::Node)),
+        }
+    }
+
     /// Begins the DAG of a call of something named `name` with the arguments
     /// `argv`. It ends with [`OpenDag::end_call`] and is no one's to commit.
     pub fn begin_call(&self, name: &str, argv: Vec<Value>) -> Result<OpenDag> {
@@ -16,7 +46,7 @@ impl Repository {
 
     /// The open DAGs that were flushed at least once, oldest first.
     pub fn indexes(&self) -> Result<Vec<IndexInfo>> {
-        let mut found = index_headers(&self.snapshot()?)?;
+        let mut found = index::headers(&self.snapshot()?)?;
         found.sort_by_key(|info| (info.created, info.id));
         Ok(found)
     }
@@ -58,7 +88,7 @@ impl Repository {
 
     /// Throws an open DAG away.
     pub fn discard(&self, id: IndexId) -> Result<()> {
-        if self.store().write(|txn| remove_index(txn, id))? {
+        if self.store().write(|txn| index::remove(txn, id))? {
             return Ok(());
         }
         Err(Error::NotFound {

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::ancestry::is_ancestor;
-use super::commit::{save, tree_of};
 use super::log::LogOptions;
-use super::merge::check_no_merge;
 use super::merge_state::Choice;
 use super::three_way::{Favor, join};
 use crate::error::{Error, Result};
 use crate::id::CommitId;
 use crate::name::Name;
 use crate::record::Commit;
+use crate::repo::ancestry::is_ancestor;
+use crate::repo::commit::{save, tree_of};
+use crate::repo::refs::check_no_merge;
 use crate::repo::refs::{self, ReadRefs};
 use crate::repo::{Repository, tree};
 use crate::store::WriteTxn;

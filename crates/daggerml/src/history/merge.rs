@@ -1,13 +1,13 @@
 //! Merge: joining another line of history into what is checked out.
 
-use super::ancestry::{is_ancestor, merge_bases};
-use super::commit::{NameChanges, save, tree_of};
 use super::merge_state::Pending;
 use super::three_way::{Conflict, Favor, Joined, join};
 use crate::error::{Error, Result};
 use crate::id::{CommitId, ObjectId, TreeId};
 use crate::record::Time;
-use crate::repo::refs::{self, ReadRefs};
+use crate::repo::ancestry::{is_ancestor, merge_bases};
+use crate::repo::commit::{NameChanges, save, tree_of};
+use crate::repo::refs::{self, ReadRefs, check_no_merge};
 use crate::repo::{Repository, tree};
 use crate::store::{ReadObjects, WriteTxn};
 
@@ -113,18 +113,6 @@ impl Repository {
             Pending::remove(txn)
         })
     }
-}
-
-/// Checks that no merge waits for choices.
-pub(crate) fn check_no_merge(txn: &WriteTxn<'_>) -> Result<()> {
-    if Pending::is_there(txn)? {
-        return Err(Error::Conflict {
-            message: "a merge waits for choices; finish it with `dml merge --continue` \
-                      or give it up with `dml merge --abort`"
-                .to_owned(),
-        });
-    }
-    Ok(())
 }
 
 /// What joining `theirs` into `head` comes to, without favour.

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::commit::NameChanges;
 use super::merge_state::Choice;
 use crate::error::{Error, Result};
 use crate::id::{DagId, TreeId};
 use crate::name::Name;
+use crate::repo::commit::NameChanges;
 use crate::repo::tree;
 use crate::store::ReadObjects;
 

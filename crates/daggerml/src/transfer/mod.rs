@@ -9,10 +9,12 @@ mod create;
 mod data;
 mod input;
 mod spool;
+mod take;
 
 pub use apply::{Applied, Limits, apply};
 pub use create::{Created, create, create_without};
 pub use data::data;
+pub use take::{Keep, Kept};
 
 /// The first bytes of a bundle. They are no text, and show when a transfer that
 /// takes it for text changed line ends.

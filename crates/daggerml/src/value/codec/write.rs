@@ -5,7 +5,7 @@ use std::slice::Iter;
 use num_bigint::Sign;
 
 use crate::cbor::{Writer, major, tag};
-use crate::error::ValueError;
+use crate::fault::ValueError;
 use crate::value::{Int, MAX_BYTES, MAX_DEPTH, Runnable, Uri, Value};
 
 use super::RUNNABLE;

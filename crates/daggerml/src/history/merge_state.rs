@@ -9,19 +9,16 @@
 
 use std::collections::BTreeMap;
 
-use super::commit::{NameChanges, save};
 use super::merge::{none_waits, pending_join};
 use super::three_way::Conflict;
 use crate::error::{Error, Result};
 use crate::id::{CommitId, DagId};
 use crate::name::Name;
 use crate::record::{Commit, Dag, Time};
-use crate::repo::refs::{self, ReadRefs, Target};
+use crate::repo::commit::{NameChanges, save};
+use crate::repo::refs::{self, MERGE_HEAD, ReadRefs, Target};
 use crate::repo::{Repository, tree};
 use crate::store::{ReadObjects, Table, WriteTxn};
-
-/// The ref that is at their commit while a merge waits.
-pub const MERGE_HEAD: &str = "MERGE_HEAD";
 
 /// The ref that holds the message and the DAGs chosen.
 pub const MERGE_CHOICE: &str = "MERGE_CHOICE";
@@ -78,10 +75,6 @@ impl Pending {
             message: message.to_owned(),
             choices: BTreeMap::new(),
         }
-    }
-
-    pub(super) fn is_there(refs: &impl ReadRefs) -> Result<bool> {
-        Ok(refs.target(MERGE_HEAD)?.is_some())
     }
 
     pub(super) fn load(txn: &(impl ReadObjects + ReadRefs)) -> Result<Option<Self>> {

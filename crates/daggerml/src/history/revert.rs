@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::commit::{save, tree_of};
-use super::merge::check_no_merge;
 use super::merge_state::Choice;
 use super::rebase::nothing;
 use super::three_way::{Favor, join};
@@ -11,6 +9,8 @@ use crate::error::{Error, Result};
 use crate::id::CommitId;
 use crate::name::Name;
 use crate::record::{Commit, Time};
+use crate::repo::commit::{save, tree_of};
+use crate::repo::refs::check_no_merge;
 use crate::repo::refs::{self, ReadRefs};
 use crate::repo::{Repository, tree};
 use crate::store::ReadObjects;

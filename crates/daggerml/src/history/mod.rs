@@ -2,8 +2,6 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `commit` | making commits; changing names without a DAG being made |
-//! | `ancestry` | who comes before whom; merge bases |
 //! | `log` | commits, newest first |
 //! | `diff` | what differs between commits, and within a DAG |
 //! | `value_diff` | what differs between values |
@@ -11,17 +9,13 @@
 //! | `merge` | joining another line of history |
 //! | `merge_state` | a merge that waits for choices |
 //! | `rebase`, `revert` | commits made anew, or undone |
-//! | `take` | what a bundle brings |
 
-pub(crate) mod ancestry;
-mod commit;
 mod diff;
 mod log;
 mod merge;
 mod merge_state;
 mod rebase;
 mod revert;
-mod take;
 mod three_way;
 mod value_diff;
 
@@ -31,9 +25,5 @@ pub use merge::{FastForward, Merge, MergeOptions};
 pub use merge_state::{Choice, MergeConflict, MergeState};
 pub use rebase::{Rebase, RebaseOptions};
 pub use revert::RevertOptions;
-pub use take::{Keep, Kept};
 pub use three_way::{Conflict, Favor};
 pub use value_diff::{PathStep, ValueChange, value_diff};
-
-pub(crate) use commit::commit_changes;
-pub(crate) use merge::check_no_merge;

@@ -9,12 +9,12 @@ mod write;
 pub(crate) use read::{build_value, read_value};
 pub(crate) use write::write_value;
 
-use crate::error::{Fault, FaultKind, ValueError};
-use crate::value::Value;
+use crate::cbor::{Reader, Token, Writer, tag};
+use crate::fault::{Fault, FaultKind, ValueError};
 
-use super::{Reader, Token, Writer, tag};
+use super::Value;
 
-/// The type name of a runnable under [`super::tag::OBJECT`].
+/// The type name of a runnable under [`tag::OBJECT`].
 const RUNNABLE: &str = "daggerml.Runnable";
 
 /// The canonical bytes of `value`.

@@ -13,7 +13,7 @@ use crate::repo::{Repository, tree};
 use crate::store::{ReadObjects, WriteTxn};
 
 /// Names to be set to DAGs, or removed.
-pub(super) type NameChanges = BTreeMap<Name, Option<DagId>>;
+pub(crate) type NameChanges = BTreeMap<Name, Option<DagId>>;
 
 /// Commits `changes` on top of what is checked out.
 pub(crate) fn commit_changes(
@@ -32,7 +32,7 @@ pub(crate) fn commit_changes(
 }
 
 /// The tree of `commit`; `None`, the empty one, where there is no commit.
-pub(super) fn tree_of(
+pub(crate) fn tree_of(
     objects: &impl ReadObjects,
     commit: Option<CommitId>,
 ) -> Result<Option<TreeId>> {
@@ -43,7 +43,7 @@ pub(super) fn tree_of(
 
 /// Stores a commit. Its time is `time`, or just after its newest parent's if
 /// that is later: so history is ordered by time whatever the clocks do.
-pub(super) fn save(
+pub(crate) fn save(
     txn: &mut WriteTxn<'_>,
     tree: TreeId,
     parents: Vec<CommitId>,

@@ -2,16 +2,15 @@
 
 use std::io::Read;
 
-use super::ancestry::is_ancestor;
-use super::commit::commit_changes;
-use super::merge::check_no_merge;
+use super::{Applied, Limits, apply};
 use crate::error::{Error, Result};
 use crate::id::{CommitId, DagId, TypedId};
-use crate::maintenance::bundle::{Applied, Limits, apply};
 use crate::name::Name;
 use crate::record::{Kind, Reference};
 use crate::repo::Repository;
-use crate::repo::refs::{self, ReadRefs, Target};
+use crate::repo::ancestry::is_ancestor;
+use crate::repo::commit::commit_changes;
+use crate::repo::refs::{self, ReadRefs, Target, check_no_merge};
 use crate::store::WriteTxn;
 
 /// The most roots that an error lists.

@@ -3,7 +3,7 @@
 use num_bigint::{BigInt, Sign};
 
 use crate::cbor::{Reader, Token, tag};
-use crate::error::{Fault, FaultKind};
+use crate::fault::{Fault, FaultKind};
 use crate::value::{Builder, MAX_BYTES, MAX_DEPTH, Scalar, Stopped, Uri, Value, ValueBuilder};
 
 use super::RUNNABLE;
