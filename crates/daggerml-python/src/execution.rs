@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use daggerml::config::Config;
 use daggerml::execution::{
-    self, AdapterCommand, AdapterName, AdapterRegistry, CallOptions, ExecutorOptions, Work,
+    self, AdapterCommand, AdapterName, AdapterRegistry, CallOptions, ExecutorOptions, Prepared,
 };
 use daggerml::id::{DagId, NodeId};
 use daggerml::record::CallKey;
@@ -64,27 +64,21 @@ impl Options {
     }
 }
 
-/// One call after it was looked up.
-enum Prepared {
-    Cached(CallKey, DagId),
-    Todo(Box<Work>),
-}
-
+/// Puts the parts of a call into `dag`, and looks the call up.
 fn prepare(
     executor: &execution::Executor,
     dag: &mut dag::OpenDag,
     parts: Vec<Part>,
-    cache: bool,
-) -> Result<(Vec<NodeId>, Prepared), Error> {
-    let nodes = parts
-        .into_iter()
-        .map(|part| stage(dag, part).map(|(node, _)| node))
-        .collect::<Result<Vec<_>, _>>()?;
-    let call = dag.prepare_call(&nodes)?;
-    if cache && let Some(made) = executor.cached(&dag.repository().snapshot()?, &call)? {
-        return Ok((nodes, Prepared::Cached(call.key, made)));
-    }
-    Ok((nodes, Prepared::Todo(Box::new(dag.load_call(&call)?))))
+    options: &CallOptions,
+) -> Result<Prepared, Error> {
+    let nodes = staged(dag, parts)?;
+    executor.prepare(dag, &nodes, options)
+}
+
+/// Puts the parts of a call into `dag`.
+fn staged(dag: &mut dag::OpenDag, parts: Vec<Part>) -> Result<Vec<NodeId>, Error> {
+    let staged = parts.into_iter().map(|part| stage(dag, part));
+    staged.map(|put| put.map(|(node, _)| node)).collect()
 }
 
 /// Records a call that made `made`.
@@ -99,6 +93,11 @@ fn record(
         None => None,
     };
     Ok((node, type_name))
+}
+
+/// Reads the parts of a call.
+fn encoded(encoder: &Encoder<'_, '_>, parts: &Bound<'_, PyList>) -> PyResult<Vec<Part>> {
+    parts.iter().map(|part| encoder.part(&part)).collect()
 }
 
 impl Executor {
@@ -130,7 +129,7 @@ impl Executor {
     ) -> PyResult<Self> {
         let shared = Arc::clone(repository.shared());
         let mut registry = AdapterRegistry::default();
-        for (name, (command, processes, share)) in adapters {
+        for (name, (command, processes, shares_repository)) in adapters {
             let name = AdapterName::new(&name).or_raise(py)?;
             let mut words = command.into_iter();
             let Some(program) = words.next() else {
@@ -138,7 +137,7 @@ impl Executor {
             };
             let mut command = AdapterCommand::new(program);
             command.args = words.collect();
-            (command.processes, command.share) = (processes, share);
+            (command.processes, command.shares_repository) = (processes, shares_repository);
             registry.add(name, command);
         }
         let mut options = ExecutorOptions::default();
@@ -181,29 +180,14 @@ impl Executor {
         let executor = self.engine(py)?;
         let options = options.with(py, dag)?;
         let encoder = Encoder::new(py, codec);
-        let parts = parts
-            .iter()
-            .map(|part| encoder.part(&part))
-            .collect::<PyResult<Vec<_>>>()?;
-        let (nodes, prepared) =
-            dag.work(py, |dag| prepare(&executor, dag, parts, options.cache))?;
-        let listener = Listener {
-            on_event,
-            items: vec![0],
-            raised: Mutex::default(),
-        };
-        let made = match prepared {
-            Prepared::Cached(key, made) => {
-                listener.cached(key);
-                listener.or_raised(py, Ok(made))?
-            }
-            Prepared::Todo(work) => {
-                let made = py.detach(|| executor.run(&work, &options, &listener));
-                listener.or_raised(py, made)?
-            }
-        };
+        let parts = encoded(&encoder, parts)?;
+        let prepared = dag.work(py, |dag| prepare(&executor, dag, parts, &options))?;
+        // The DAG can be used by other threads meanwhile.
+        let listener = Listener::new(on_event);
+        let made = py.detach(|| executor.run(&prepared, &options, &listener));
+        let made = listener.or_raised(py, made)?;
         dag.work(py, |dag| {
-            let (node, type_name) = record(dag, &nodes, made)?;
+            let (node, type_name) = record(dag, prepared.nodes(), made)?;
             if let Some(name) = name {
                 dag.set_name(name, node)?;
             }
@@ -231,52 +215,25 @@ impl Executor {
         let encoder = Encoder::new(py, codec);
         let mut calls = Vec::with_capacity(items.len());
         for item in items.iter() {
-            let parts: Vec<_> = item
-                .cast::<PyList>()?
-                .iter()
-                .map(|part| encoder.part(&part))
-                .collect::<PyResult<_>>()?;
-            calls.push(dag.work(py, |dag| prepare(&executor, dag, parts, options.cache))?);
+            let parts = encoded(&encoder, item.cast::<PyList>()?)?;
+            calls.push(dag.work(py, |dag| prepare(&executor, dag, parts, &options))?);
         }
-        let mut made: Vec<Option<DagId>> = vec![None; calls.len()];
-        let mut listener = Listener {
-            on_event,
-            items: Vec::new(),
-            raised: Mutex::default(),
-        };
-        let (mut nodes, mut works) = (Vec::new(), Vec::new());
-        for (item, (its, prepared)) in calls.into_iter().enumerate() {
-            nodes.push(its);
-            match prepared {
-                Prepared::Cached(key, dag) => {
-                    made[item] = Some(dag);
-                    listener.items = vec![item];
-                    listener.cached(key);
-                }
-                Prepared::Todo(work) => works.push((item, *work)),
-            }
-        }
-        let (items, works): (Vec<_>, Vec<_>) = works.into_iter().unzip();
-        listener.items.clone_from(&items);
-        let go_on = |_: usize, result: &Result<DagId, Error>| match result {
-            Ok(made) if stop_on_error => executor
-                .repository()
-                .view(*made)
-                .is_ok_and(|view| view.error().is_none()),
-            result => result.is_ok(),
-        };
-        let results =
-            py.detach(|| executor.run_many(&works, parallel, &options, &listener, &go_on));
+        let listener = Listener::new(on_event);
+        let made =
+            py.detach(|| executor.run_many(&calls, parallel, stop_on_error, &options, &listener));
         listener.or_raised(py, Ok(()))?;
-        for (item, result) in items.into_iter().zip(results) {
-            made[item] = result.transpose().or_raise(py)?;
-        }
+        let made = made
+            .into_iter()
+            .map(|made| made.transpose().or_raise(py))
+            .collect::<PyResult<Vec<_>>>()?;
         dag.work(py, |dag| {
-            let record = |(nodes, made): (Vec<NodeId>, Option<DagId>)| {
-                let called = made.map(|made| record(dag, &nodes, made)).transpose()?;
+            let record = |(call, made): (&Prepared, Option<DagId>)| {
+                let called = made
+                    .map(|made| record(dag, call.nodes(), made))
+                    .transpose()?;
                 Ok(called.map(|(node, type_name)| (Ref::object(node), type_name)))
             };
-            nodes.into_iter().zip(made).map(record).collect()
+            calls.iter().zip(made).map(record).collect()
         })
     }
 
@@ -294,15 +251,9 @@ impl Executor {
         self.engine(py).map(drop)?; // one that was closed records nothing
         let made = made.to_id(py)?;
         let encoder = Encoder::new(py, codec);
-        let parts = parts
-            .iter()
-            .map(|part| encoder.part(&part))
-            .collect::<PyResult<Vec<_>>>()?;
+        let parts = encoded(&encoder, parts)?;
         dag.work(py, |dag| {
-            let nodes = parts
-                .into_iter()
-                .map(|part| stage(dag, part).map(|(node, _)| node))
-                .collect::<Result<Vec<_>, _>>()?;
+            let nodes = staged(dag, parts)?;
             let (node, type_name) = record(dag, &nodes, made)?;
             dag.set_name(name, node)?;
             Ok((Ref::object(node), type_name))

@@ -4,7 +4,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use daggerml::Error;
 use daggerml::execution::{Event, Observer, Progress};
-use daggerml::record::CallKey;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -12,13 +11,19 @@ use crate::errors::OrRaise;
 
 /// Tells Python of calls, and runs its signal handlers.
 pub(crate) struct Listener {
-    pub on_event: Option<Py<PyAny>>,
-    /// The places of the calls in what Python asked for.
-    pub items: Vec<usize>,
-    pub raised: Mutex<Option<PyErr>>,
+    on_event: Option<Py<PyAny>>,
+    raised: Mutex<Option<PyErr>>,
 }
 
 impl Listener {
+    /// Makes a listener that tells `on_event`, or only looks for signals.
+    pub fn new(on_event: Option<Py<PyAny>>) -> Self {
+        Self {
+            on_event,
+            raised: Mutex::default(),
+        }
+    }
+
     fn raised(&self) -> MutexGuard<'_, Option<PyErr>> {
         self.raised.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -29,7 +34,7 @@ impl Listener {
         };
         let told = PyDict::new(py);
         told.set_item("state", event.progress.as_str())?;
-        told.set_item("item", self.items.get(event.item))?;
+        told.set_item("item", event.item)?;
         told.set_item("key", event.key.to_string())?;
         told.set_item("attempt", event.attempt)?;
         match &event.progress {
@@ -41,16 +46,6 @@ impl Listener {
             _ => {}
         }
         on_event.call1(py, (told,)).map(drop)
-    }
-
-    /// Tells of a call that is cached, the first of the items.
-    pub fn cached(&self, key: CallKey) {
-        self.event(&Event {
-            item: 0,
-            key,
-            attempt: 0,
-            progress: Progress::Cached,
-        });
     }
 
     /// What was raised, else `result`.

@@ -5,10 +5,11 @@
 mod adapter;
 mod support;
 
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use adapter::{Bench, Setup, put_call};
-use daggerml::execution::{CallOptions, CancelToken, Filter};
+use daggerml::execution::{CallOptions, CancelToken, Event, Filter, Observer};
 use daggerml::record::ExecStatus;
 use daggerml::value::Value;
 use daggerml::{Error, ErrorKind};
@@ -183,13 +184,17 @@ fn newest_key(bench: &Bench) -> daggerml::record::CallKey {
 
 #[test]
 fn nested_calls_come_back_with_the_result() {
-    for share in [false, true] {
+    for shares_repository in [false, true] {
         let bench = Bench::new(Setup {
-            share,
+            shares_repository,
             ..Setup::default()
         });
         assert_eq!(bench.value("nested", &[5, 6]).unwrap(), Value::from(11));
-        assert_eq!(bench.runs(), 2, "share: {share}");
+        assert_eq!(
+            bench.runs(),
+            2,
+            "shares the repository: {shares_repository}"
+        );
         // The inner call is cached here now.
         assert_eq!(bench.value("sum", &[5, 6]).unwrap(), Value::from(11));
         assert_eq!(bench.runs(), 2);
@@ -203,9 +208,9 @@ fn nested_calls_come_back_with_the_result() {
 
 #[test]
 fn a_call_nested_in_itself_is_refused() {
-    for share in [false, true] {
+    for shares_repository in [false, true] {
         let bench = Bench::new(Setup {
-            share,
+            shares_repository,
             ..Setup::default()
         });
         let error = bench.value("nested", &[-1]).unwrap_err();
@@ -334,22 +339,75 @@ fn many_calls_keep_their_order_and_bound() {
         ..Setup::default()
     });
     let mut dag = bench.dag();
-    let works: Vec<_> = (0..100)
-        .map(|number| {
-            // Every call comes twice.
-            let nodes = put_call(&mut dag, bench.folder.path(), "sum", &[number / 2]);
-            dag.load_call(&dag.prepare_call(&nodes).unwrap()).unwrap()
-        })
-        .collect();
-    let go_on = |_: usize, _: &daggerml::Result<_>| true;
-    let made = bench
-        .executor
-        .run_many(&works, 8, &CallOptions::default(), &(), &go_on);
+    let options = CallOptions::default();
+    let mut prepare = |number: i64| {
+        let nodes = put_call(&mut dag, bench.folder.path(), "sum", &[number]);
+        bench.executor.prepare(&dag, &nodes, &options).unwrap()
+    };
+    // Every call comes twice.
+    let calls: Vec<_> = (0..100).map(|number| prepare(number / 2)).collect();
+    let made = bench.executor.run_many(&calls, 8, false, &options, &());
     for (number, made) in (0i64..).zip(made) {
         let view = bench.repository.view(made.unwrap().unwrap()).unwrap();
         let value = view.value(view.result().unwrap()).unwrap();
         assert_eq!(value, Value::from(number / 2));
     }
     assert_eq!(bench.runs(), 50);
+    // Those that are cached now are answered beside those that are run.
+    let calls: Vec<_> = (49..51).map(&mut prepare).collect();
+    let seen = Seen::default();
+    let made = bench.executor.run_many(&calls, 2, true, &options, &seen);
+    assert!(made.into_iter().all(|made| made.unwrap().is_ok()));
+    assert_eq!(bench.runs(), 51);
+    let seen = seen.0.into_inner().unwrap();
+    assert_eq!(seen.first(), Some(&(0, "cached")));
+    assert_eq!(seen.last(), Some(&(1, "done")));
     clean(bench.repository.store());
+}
+
+/// Keeps what it is told.
+#[derive(Default)]
+struct Seen(Mutex<Vec<(usize, &'static str)>>);
+
+impl Observer for Seen {
+    fn event(&self, event: &Event) {
+        let told = (event.item, event.progress.as_str());
+        self.0.lock().unwrap().push(told);
+    }
+}
+
+#[test]
+fn a_call_tells_that_it_is_cached() {
+    let bench = Bench::new(Setup::default());
+    bench.value("sum", &[1]).unwrap();
+    let mut dag = bench.dag();
+    let nodes = put_call(&mut dag, bench.folder.path(), "sum", &[1]);
+    let seen = Seen::default();
+    let options = CallOptions::default();
+    bench
+        .executor
+        .call(&mut dag, &nodes, &options, &seen)
+        .unwrap();
+    assert_eq!(seen.0.into_inner().unwrap(), [(0, "cached")]);
+}
+
+#[test]
+fn many_calls_stop_at_a_failed_one_if_that_is_wanted() {
+    let bench = Bench::new(Setup::default());
+    let mut dag = bench.dag();
+    let options = CallOptions::default();
+    let calls: Vec<_> = ["sum", "fail", "sum"]
+        .iter()
+        .zip([1, 2, 3])
+        .map(|(name, number)| {
+            let nodes = put_call(&mut dag, bench.folder.path(), name, &[number]);
+            bench.executor.prepare(&dag, &nodes, &options).unwrap()
+        })
+        .collect();
+    let begun = |stop| {
+        let made = bench.executor.run_many(&calls, 1, stop, &options, &());
+        made.iter().filter(|made| made.is_some()).count()
+    };
+    assert_eq!(begun(true), 2);
+    assert_eq!(begun(false), 3);
 }

@@ -125,13 +125,17 @@ fn why_nothing_is_cached_is_told() {
 
 #[test]
 fn calls_within_are_known_wherever_they_were_made() {
-    for share in [false, true] {
+    for shares_repository in [false, true] {
         let bench = Bench::new(Setup {
-            share,
+            shares_repository,
             ..Setup::default()
         });
         bench.value("nested", &[5, 6]).unwrap();
         let found = explain(&bench, "sum", &[5, 7]);
-        assert_eq!(parts(&found), ["argument 2"], "share: {share}");
+        assert_eq!(
+            parts(&found),
+            ["argument 2"],
+            "shares the repository: {shares_repository}"
+        );
     }
 }

@@ -11,7 +11,7 @@ use crate::value::Value;
 
 /// A call in an open DAG: the ids of what it is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Call {
+pub(crate) struct Call {
     /// The runnable's node, then the arguments' nodes.
     pub nodes: Vec<NodeId>,
     /// The call's key.
@@ -30,7 +30,7 @@ pub fn datum_id(value: Value) -> Result<DatumId> {
 
 /// A call with its data, fit to be run without the DAG.
 #[derive(Clone, Debug)]
-pub struct Work {
+pub(crate) struct Work {
     /// The call's key.
     pub key: CallKey,
     /// The name of the adapter, as the runnable has it.
@@ -53,7 +53,7 @@ impl Work {
 
 impl OpenDag {
     /// The call of the runnable in the first of `nodes` with the others as arguments.
-    pub fn prepare_call(&self, nodes: &[NodeId]) -> Result<Call> {
+    pub(crate) fn prepare_call(&self, nodes: &[NodeId]) -> Result<Call> {
         let Some(first) = nodes.first() else {
             return Err(Error::Invalid {
                 message: "a call needs a runnable".to_owned(),
@@ -80,7 +80,7 @@ impl OpenDag {
     }
 
     /// The data of a call, for it to be run.
-    pub fn load_call(&self, call: &Call) -> Result<Work> {
+    pub(crate) fn load_call(&self, call: &Call) -> Result<Work> {
         let objects = self.objects()?;
         let mut work = Work {
             key: call.key,

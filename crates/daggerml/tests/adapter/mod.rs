@@ -33,7 +33,7 @@ pub struct Bench {
 #[derive(Clone, Copy, Default)]
 pub struct Setup {
     pub processes: usize,
-    pub share: bool,
+    pub shares_repository: bool,
     pub lease: Option<Duration>,
 }
 
@@ -108,7 +108,7 @@ pub fn command(setup: Setup) -> AdapterCommand {
     let mut command = AdapterCommand::new("sh");
     command.args = vec!["-c".into(), script.into(), exe.into()];
     command.processes = setup.processes;
-    command.share = setup.share;
+    command.shares_repository = setup.shares_repository;
     command
 }
 

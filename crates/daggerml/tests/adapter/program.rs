@@ -75,9 +75,9 @@ fn ints(dag: &OpenDag) -> Vec<i64> {
         .collect()
 }
 
-fn done(mut dag: OpenDag, value: i64, share: bool) -> Json {
+fn done(mut dag: OpenDag, value: i64, thin: bool) -> Json {
     let node = dag.put(Value::from(value)).unwrap();
-    let (bundle, id) = dag.end_as_bundle(Ok(node), share).unwrap();
+    let (bundle, id) = dag.end_as_bundle(Ok(node), thin).unwrap();
     answer(&bundle, &id.to_string())
 }
 
@@ -180,11 +180,11 @@ fn poll(request: &Json, own: &Repository, _out: &mut File) -> Json {
 
 /// Calls `sum` of the arguments in its own DAG, and returns one more.
 fn nested(mut dag: OpenDag, repository: &Repository, folder: &Path, request: &Json) -> Json {
-    let share = request["repository"].is_string();
+    let thin = request["repository"].is_string();
     let executor = executor(
         repository,
         Setup {
-            share,
+            shares_repository: thin,
             ..Setup::default()
         },
     );
@@ -210,7 +210,7 @@ fn nested(mut dag: OpenDag, repository: &Repository, folder: &Path, request: &Js
             return json!({"state": "error", "error": error});
         }
     };
-    let (bundle, id) = dag.end_as_bundle(Ok(node), share).unwrap();
+    let (bundle, id) = dag.end_as_bundle(Ok(node), thin).unwrap();
     answer(&bundle, &id.to_string())
 }
 

@@ -3,16 +3,17 @@
 use std::time::Duration;
 
 use super::acquire::{Acquired, Mine};
-use super::ask::Asker;
-use super::attempt::{Attempt, Done, End, Failure};
+use super::backoff;
 use super::control::{Control, Stop};
 use super::executor::Executor;
 use super::flight::Role;
 use super::integrate::{Ended, Integrated, integrate, record_failure};
-use super::log::Log;
-use super::options::{CallOptions, Observer, Progress};
-use super::{Work, backoff};
+use super::invocation::{Done, End, Failure, Invocation};
 use crate::error::{Error, ExecutionError, Result};
+use crate::execution::adapter::ask::Asker;
+use crate::execution::adapter::transcript::Transcript;
+use crate::execution::call::Work;
+use crate::execution::options::{CallOptions, Observer, Progress};
 use crate::id::DagId;
 use crate::record::{ExecStatus, Time};
 use crate::transfer::create;
@@ -37,7 +38,7 @@ struct Run<'r> {
 
 impl Executor {
     /// Runs the call that is number `item` of those asked for together.
-    pub(super) fn run_item(
+    pub(crate) fn run_item(
         &self,
         item: usize,
         work: &Work,
@@ -85,7 +86,7 @@ impl Executor {
                 // Who wants a run of its own waits for its turn only.
                 Role::Followed(Some(landing)) if options.cache => return Ok(landing?),
                 Role::Followed(_) => {}
-                Role::Stopped(stop) => return Err(run.stopped(stop, &Log::default())),
+                Role::Stopped(stop) => return Err(run.stopped(stop, &Transcript::default())),
             }
         }
     }
@@ -106,7 +107,7 @@ impl Run<'_> {
                 .acquire(work, &self.adapter, options, control)?
             {
                 Acquired::Answered(dag) => return Ok(dag),
-                Acquired::Stopped(stop) => return Err(self.stopped(stop, &Log::default())),
+                Acquired::Stopped(stop) => return Err(self.stopped(stop, &Transcript::default())),
                 Acquired::Mine(mut mine) => {
                     control.tell(mine.attempt, Progress::Claimed);
                     control.claimed(Some(mine.owner.clone()));
@@ -124,12 +125,12 @@ impl Run<'_> {
     /// Runs attempts until one ends the claim.
     fn drive(&self, mine: &mut Mine<'_>, control: &mut Control<'_>) -> Result<Driven> {
         let (_, pool) = self.executor.pool(&self.work.adapter)?;
-        let share = pool.command.share;
-        let bundle = self.bundle(share)?;
-        let attempt = Attempt {
+        let thin = pool.command.shares_repository;
+        let bundle = self.bundle(thin)?;
+        let attempt = Invocation {
             bundle: &bundle,
             options: self.options,
-            repository: share.then(|| self.executor.repository().root()),
+            repository: thin.then(|| self.executor.repository().root()),
         };
         let mut asker = Asker::new(pool, self.key());
         let mut failures = 0;
@@ -220,7 +221,7 @@ impl Run<'_> {
     fn take_in(
         &self,
         mine: &Mine<'_>,
-        log: &Log,
+        log: &Transcript,
         started: Time,
         done: &Done,
         failures: u32,
@@ -255,15 +256,15 @@ impl Run<'_> {
             mine.ended();
             return Ok(Driven::Lost);
         }
-        Err(self.stopped(stop, &Log::default()))
+        Err(self.stopped(stop, &Transcript::default()))
     }
 
     /// The call's bundle: thin for an adapter that shares the repository, where the
     /// claim has stored everything.
-    fn bundle(&self, share: bool) -> Result<Vec<u8>> {
+    fn bundle(&self, thin: bool) -> Result<Vec<u8>> {
         let roots = self.work.roots();
         let mut exclude = Vec::new();
-        if share {
+        if thin {
             exclude.extend(roots.iter().map(|root| root.id));
         }
         let snapshot = self.executor.repository().snapshot()?;
@@ -272,7 +273,7 @@ impl Run<'_> {
         Ok(bundle)
     }
 
-    fn ended(&self, started: Time, log: &Log) -> Ended<'_> {
+    fn ended(&self, started: Time, log: &Transcript) -> Ended<'_> {
         Ended {
             adapter: &self.adapter,
             started,
@@ -285,7 +286,7 @@ impl Run<'_> {
         &self,
         mine: &mut Mine<'_>,
         started: Time,
-        mut log: Log,
+        mut log: Transcript,
         detail: &str,
         status: ExecStatus,
         again: bool,
@@ -302,7 +303,7 @@ impl Run<'_> {
         Ok(ours)
     }
 
-    fn adapter_failed(&self, detail: &str, log: &Log) -> Error {
+    fn adapter_failed(&self, detail: &str, log: &Transcript) -> Error {
         ExecutionError::AdapterFailed {
             adapter: self.adapter.clone(),
             key: self.key(),
@@ -312,7 +313,7 @@ impl Run<'_> {
         .into()
     }
 
-    fn stopped(&self, stop: Stop, log: &Log) -> Error {
+    fn stopped(&self, stop: Stop, log: &Transcript) -> Error {
         let key = self.key();
         match stop {
             Stop::Timeout => ExecutionError::Timeout {

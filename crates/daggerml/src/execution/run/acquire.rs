@@ -2,19 +2,21 @@
 
 use std::time::Instant;
 
-use super::claim::{self, Claim, OwnerId, State};
+use super::backoff;
 use super::control::{Control, Stop};
 use super::executor::Executor;
-use super::options::{CallOptions, Progress};
-use super::owner::is_dead;
-use super::{Work, backoff, cache};
 use crate::error::Result;
+use crate::execution::cache;
+use crate::execution::call::Work;
+use crate::execution::claim::owner::is_dead;
+use crate::execution::claim::{self, Claim, OwnerId, State};
+use crate::execution::options::{CallOptions, Progress};
 use crate::id::DagId;
 use crate::record::Time;
 use crate::store::{Table, WriteTxn};
 
 /// What came of trying to get a claim.
-pub(super) enum Acquired<'e> {
+pub(crate) enum Acquired<'e> {
     /// It is not needed.
     Answered(DagId),
     /// It is ours.
@@ -24,7 +26,7 @@ pub(super) enum Acquired<'e> {
 }
 
 /// A claim of ours. It is removed when this is dropped, unless it has ended.
-pub(super) struct Mine<'e> {
+pub(crate) struct Mine<'e> {
     executor: &'e Executor,
     work: &'e Work,
     pub owner: OwnerId,
@@ -94,7 +96,7 @@ enum Tried {
 
 impl Executor {
     /// Waits for the claim of `work`, or for somebody else to run it.
-    pub(super) fn acquire<'e>(
+    pub(crate) fn acquire<'e>(
         &'e self,
         work: &'e Work,
         adapter: &str,
@@ -246,7 +248,7 @@ fn host() -> String {
 
 /// Asks the owner of the claim of `key` to stop; whether there is a claim. That of a
 /// dead owner is removed.
-pub(super) fn request_cancel(
+pub(crate) fn request_cancel(
     store: &crate::store::Store,
     key: crate::record::CallKey,
 ) -> Result<bool> {

@@ -6,13 +6,13 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use super::group::{self, Group};
-use super::log::{Capture, Log};
 use super::protocol::{Answer, MAX_ANSWER};
 use super::registry::AdapterCommand;
 use super::spawner::{self, GRACE};
+use super::transcript::{Capture, Transcript};
 
 /// How often a waiting caller looks up.
-pub(super) const TICK: Duration = Duration::from_millis(50);
+pub(crate) const TICK: Duration = Duration::from_millis(50);
 
 /// A request up to this length fits into a pipe, so that writing it never waits.
 const SHORT: usize = 4096;
@@ -21,7 +21,7 @@ const SHORT: usize = 4096;
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Why there is no answer.
-pub(super) enum Trouble<S> {
+pub(crate) enum Trouble<S> {
     /// The program could not be started.
     NotStarted(String),
     /// The process ended, or closed its output.
@@ -40,7 +40,7 @@ enum Line {
 }
 
 /// A running adapter.
-pub(super) struct Process {
+pub(crate) struct Process {
     group: Group,
     stdin: Option<ChildStdin>,
     lines: Receiver<Line>,
@@ -153,7 +153,7 @@ impl Process {
     }
 
     /// Takes what it wrote to standard error so far.
-    pub fn take_log(&self) -> Log {
+    pub fn take_log(&self) -> Transcript {
         self.capture.take()
     }
 
@@ -164,7 +164,7 @@ impl Process {
     }
 
     /// Stops it, with all that it started; what it had to say.
-    pub fn stop(mut self) -> Log {
+    pub fn stop(mut self) -> Transcript {
         self.stdin = None;
         self.group.terminate();
         self.group.wait(GRACE);

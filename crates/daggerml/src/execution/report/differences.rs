@@ -1,7 +1,7 @@
 //! What differs between two calls, part by part.
 
-use super::called::Print;
 use super::code_diff;
+use crate::execution::called::Print;
 use crate::history::{PathStep, value_diff};
 use crate::id::DatumId;
 use crate::record::Time;
@@ -26,7 +26,7 @@ pub struct Difference {
 }
 
 /// What a call is made of, as far as that is known.
-pub(super) struct Parts {
+pub(crate) struct Parts {
     pub name: String,
     pub runnable: DatumId,
     /// `None` when it was excised.
@@ -37,12 +37,12 @@ pub(super) struct Parts {
 }
 
 /// In how many arguments two calls differ.
-pub(super) fn differing_args(a: &[Print], b: &[Print]) -> usize {
+pub(crate) fn differing_args(a: &[Print], b: &[Print]) -> usize {
     a.iter().zip(b).filter(|(a, b)| a != b).count() + a.len().abs_diff(b.len())
 }
 
 /// In how many parts two runnables differ.
-pub(super) fn runnable_parts(a: &Runnable, b: &Runnable) -> usize {
+pub(crate) fn runnable_parts(a: &Runnable, b: &Runnable) -> usize {
     let differ = |a: &Map, b: &Map| {
         let entries = a.as_slice().iter();
         entries
@@ -62,7 +62,7 @@ pub(super) fn runnable_parts(a: &Runnable, b: &Runnable) -> usize {
 }
 
 /// What differs between two calls.
-pub(super) fn differences(before: &Parts, after: &Parts) -> Vec<Difference> {
+pub(crate) fn differences(before: &Parts, after: &Parts) -> Vec<Difference> {
     let mut found = Vec::new();
     if before.runnable != after.runnable {
         match (&before.value, &after.value) {

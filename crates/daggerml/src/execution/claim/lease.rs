@@ -4,13 +4,13 @@ use std::collections::HashSet;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use super::claim::{self, OwnerId};
 use crate::error::Result;
+use crate::execution::claim::{self, OwnerId};
 use crate::record::CallKey;
 use crate::store::Store;
 
 /// The claims of one executor.
-pub(super) struct Lease {
+pub(crate) struct Lease {
     shared: Arc<Shared>,
 }
 
@@ -95,7 +95,7 @@ fn run(shared: &Weak<Shared>, store: &Store, owner: &OwnerId, every: Duration, t
 }
 
 /// Raises the beat of those claims that are still `owner`'s.
-pub(super) fn renew(store: &Store, owner: &OwnerId, keys: &[CallKey]) -> Result<()> {
+pub(crate) fn renew(store: &Store, owner: &OwnerId, keys: &[CallKey]) -> Result<()> {
     if keys.is_empty() {
         return Ok(());
     }

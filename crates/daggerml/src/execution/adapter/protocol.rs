@@ -10,14 +10,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
+use crate::execution::claim::MAX_TOKEN;
 use crate::id::DagId;
 use crate::record::CallKey;
 
 /// The protocol's version.
 pub const PROTOCOL: u32 = 1;
-
-/// The longest token, in bytes.
-pub const MAX_TOKEN: usize = 4096;
 
 /// The longest answer, in bytes.
 pub const MAX_ANSWER: u64 = 512 << 20;

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use super::group::Group;
 
 /// How long an adapter may take to stop when its standard input ended.
-pub(super) const GRACE: Duration = Duration::from_secs(2);
+pub(crate) const GRACE: Duration = Duration::from_secs(2);
 
 /// How often it is looked whether one has ended.
 const TICK: Duration = Duration::from_millis(10);
@@ -27,14 +27,14 @@ enum Job {
 static THREAD: Mutex<Option<(u32, Sender<Job>)>> = Mutex::new(None);
 
 /// Starts `command`.
-pub(super) fn start(command: Command) -> io::Result<Child> {
+pub(crate) fn start(command: Command) -> io::Result<Child> {
     let (tell, told) = mpsc::channel();
     send(Job::Start(command, tell))?;
     told.recv().map_err(io::Error::other)?
 }
 
 /// Sees that a process whose standard input was closed ends.
-pub(super) fn retire(group: Group) {
+pub(crate) fn retire(group: Group) {
     // Without the thread it ends here, when it is dropped.
     let _ = send(Job::Retire(group));
 }

@@ -2,10 +2,13 @@
 
 use std::collections::HashMap;
 
-use super::called::{self, Called};
 use super::differences::{Difference, Parts, differences, differing_args, runnable_parts};
-use super::report::{Attempt, CallState};
+use super::{Attempt, CallState};
 use crate::error::{Error, Result};
+use crate::execution::cache;
+use crate::execution::call::datum_id;
+use crate::execution::called::{self, Called};
+use crate::execution::claim::Claim;
 use crate::id::DatumId;
 use crate::record::{CallKey, Dag, Datum, ExecStatus, Node, Time};
 use crate::repo::Repository;
@@ -133,7 +136,7 @@ impl Repository {
     pub fn explain_call(&self, values: Vec<Value>) -> Result<Explanation> {
         let ids = values
             .iter()
-            .map(|value| super::datum_id(value.clone()))
+            .map(|value| datum_id(value.clone()))
             .collect::<Result<Vec<_>>>()?;
         let mut values = values.into_iter();
         let (Some(Value::Runnable(runnable)), Some((first, rest))) =
@@ -172,7 +175,7 @@ impl Repository {
             limited: false,
             call,
         };
-        if let Some((exec, _)) = super::cache::lookup(snapshot, key)?.and_then(|it| it.answer) {
+        if let Some((exec, _)) = cache::lookup(snapshot, key)?.and_then(|it| it.answer) {
             found.answer = Some(Attempt::load(snapshot, exec)?);
         }
         let Some(parts) = parts else {
@@ -252,7 +255,7 @@ fn args_of(snapshot: &Snapshot, attempts: Vec<Attempt>) -> Result<Option<Vec<Val
 }
 
 /// What is called by a claim, which has all of it.
-fn of_claim(snapshot: &Snapshot, claim: &super::claim::Claim) -> Result<Option<Parts>> {
+fn of_claim(snapshot: &Snapshot, claim: &Claim) -> Result<Option<Parts>> {
     let Some(Value::Runnable(runnable)) = value_of(snapshot, claim.runnable)? else {
         return Ok(None);
     };

@@ -4,12 +4,12 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::acquire::Mine;
-use super::ask::Asker;
 use super::control::{Control, Stop};
-use super::options::{CallOptions, Progress};
-use super::process::Trouble;
-use super::protocol::{Answer, Request};
 use crate::error::Result;
+use crate::execution::adapter::ask::Asker;
+use crate::execution::adapter::process::Trouble;
+use crate::execution::adapter::protocol::{Answer, Request};
+use crate::execution::options::{CallOptions, Progress};
 use crate::id::DagId;
 
 /// How long an answer to `poll` may take ...
@@ -25,7 +25,7 @@ const RETRY_AFTER: Duration = Duration::from_millis(250);
 const WAITS: (Duration, Duration) = (Duration::from_millis(5), Duration::from_mins(1));
 
 /// How an attempt ended.
-pub(super) enum End {
+pub(crate) enum End {
     /// With a result, not verified yet.
     Done(Done),
     /// Without one.
@@ -35,7 +35,7 @@ pub(super) enum End {
 }
 
 /// What an adapter answered at the end of a call.
-pub(super) struct Done {
+pub(crate) struct Done {
     pub bundle: Vec<u8>,
     pub dag: DagId,
     /// How long to wait at least before it is tried again, if it failed transiently.
@@ -45,7 +45,7 @@ pub(super) struct Done {
 }
 
 /// What went wrong with an adapter.
-pub(super) struct Failure {
+pub(crate) struct Failure {
     pub detail: String,
     /// Whether trying again can help.
     pub transient: bool,
@@ -64,7 +64,7 @@ impl Failure {
 }
 
 /// What an attempt needs to know.
-pub(super) struct Attempt<'a> {
+pub(crate) struct Invocation<'a> {
     /// The call's bundle.
     pub bundle: &'a [u8],
     pub options: &'a CallOptions,
@@ -72,7 +72,7 @@ pub(super) struct Attempt<'a> {
     pub repository: Option<&'a Path>,
 }
 
-impl Attempt<'_> {
+impl Invocation<'_> {
     /// Asks until the adapter is done, fails or must be stopped. The claim's token
     /// says whether it was invoked before.
     pub fn run(

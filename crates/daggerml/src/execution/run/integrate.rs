@@ -7,13 +7,15 @@ use crate::store::{ReadObjects, Store, WriteTxn};
 use crate::transfer::{Limits, apply};
 use crate::value::Value;
 
-use super::call::Work;
-use super::claim::{self, Claim, OwnerId};
-use super::log::Log;
-use super::{cache, called, nested};
+use crate::execution::adapter::transcript::Transcript;
+use crate::execution::cache;
+use crate::execution::call::Work;
+use crate::execution::called;
+use crate::execution::claim::{self, Claim, OwnerId};
+use crate::execution::nested;
 
 /// How an attempt ended.
-pub(super) struct Ended<'e> {
+pub(crate) struct Ended<'e> {
     pub adapter: &'e str,
     pub started: Time,
     pub log: Vec<u8>,
@@ -21,7 +23,7 @@ pub(super) struct Ended<'e> {
 
 /// What came of integrating a result.
 #[derive(Debug)]
-pub(super) enum Integrated {
+pub(crate) enum Integrated {
     /// It is the call's answer now.
     Yes,
     /// The function failed in a way that may not come again: the attempt was appended, and
@@ -44,7 +46,7 @@ pub(super) enum Integrated {
 /// Takes in the bundle of a result, appends the attempt and ends the claim, all in
 /// one transaction or not at all. After a transient failure the claim goes on if `again`
 /// says so.
-pub(super) fn integrate(
+pub(crate) fn integrate(
     store: &Store,
     owner: &OwnerId,
     work: &Work,
@@ -174,7 +176,7 @@ fn append_made(
     };
     let mut log = ended.log.clone();
     if let Integrated::Transient { reason, .. } = made {
-        let mut longer = Log::default();
+        let mut longer = Transcript::default();
         longer.push(&log);
         longer.push_line(&format!("daggerml: a transient failure: {reason}"));
         log = longer.to_bytes();
@@ -228,7 +230,7 @@ fn append(
 
 /// Appends an attempt that made nothing. The claim ends, or goes on with the next
 /// attempt if `again`. Whether the claim was still `owner`'s.
-pub(super) fn record_failure(
+pub(crate) fn record_failure(
     store: &Store,
     owner: &OwnerId,
     work: &Work,

@@ -1,4 +1,10 @@
 //! Claims: calls under way, one for each key.
+//!
+//! `owner` and `lease` are how the owner of a claim shows that it lives: by a locked file,
+//! and by raising the claim's beat.
+
+pub(crate) mod lease;
+pub(crate) mod owner;
 
 use std::fmt;
 
@@ -8,7 +14,8 @@ use crate::id::DatumId;
 use crate::record::{CallKey, Time};
 use crate::store::{Snapshot, Table, WriteTxn};
 
-use super::protocol::MAX_TOKEN;
+/// The longest token of an adapter, in bytes.
+pub const MAX_TOKEN: usize = 4096;
 
 /// The version of a claim.
 const VERSION: u64 = 1;
@@ -18,7 +25,7 @@ const VERSION: u64 = 1;
 pub struct OwnerId(String);
 
 impl OwnerId {
-    pub(super) fn random() -> Result<Self> {
+    pub(crate) fn random() -> Result<Self> {
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes).map_err(|error| Error::Invalid {
             message: format!("the system gives no random numbers: {error}"),
@@ -28,12 +35,12 @@ impl OwnerId {
     }
 
     /// The owner of that name; `None` when it cannot be one, say a path.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let digit = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
         (text.len() == 32 && text.bytes().all(digit)).then(|| Self(text.to_owned()))
     }
 
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -196,7 +203,7 @@ impl Claim {
             .transpose()
     }
 
-    pub(super) fn put(&self, txn: &mut WriteTxn<'_>, key: CallKey) -> Result<()> {
+    pub(crate) fn put(&self, txn: &mut WriteTxn<'_>, key: CallKey) -> Result<()> {
         txn.put(Table::Claims, key.as_bytes(), &self.encode())
     }
 }
@@ -207,16 +214,16 @@ pub fn find(snapshot: &Snapshot, key: CallKey) -> Result<Option<Claim>> {
 }
 
 /// The same, in a write transaction.
-pub(super) fn find_in(txn: &WriteTxn<'_>, key: CallKey) -> Result<Option<Claim>> {
+pub(crate) fn find_in(txn: &WriteTxn<'_>, key: CallKey) -> Result<Option<Claim>> {
     Claim::read(key, txn.get(Table::Claims, key.as_bytes())?)
 }
 
 /// The claim of `key`, if it is still `owner`'s.
-pub(super) fn owned(txn: &WriteTxn<'_>, key: CallKey, owner: &OwnerId) -> Result<Option<Claim>> {
+pub(crate) fn owned(txn: &WriteTxn<'_>, key: CallKey, owner: &OwnerId) -> Result<Option<Claim>> {
     Ok(find_in(txn, key)?.filter(|claim| claim.owner == *owner))
 }
 
-pub(super) fn remove(txn: &mut WriteTxn<'_>, key: CallKey) -> Result<bool> {
+pub(crate) fn remove(txn: &mut WriteTxn<'_>, key: CallKey) -> Result<bool> {
     txn.delete(Table::Claims, key.as_bytes())
 }
 

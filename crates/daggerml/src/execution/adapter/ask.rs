@@ -3,20 +3,20 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::log::Log;
 use super::pool::Pool;
 use super::process::{Process, Trouble};
 use super::protocol::{Answer, Request};
+use super::transcript::Transcript;
 use crate::record::CallKey;
 
 /// The adapter as one call sees it.
-pub(super) struct Asker {
+pub(crate) struct Asker {
     pub pool: Arc<Pool>,
     key: CallKey,
     /// A fresh process that answered `pending`, for what is asked next.
     kept: Option<Process>,
     /// What the processes wrote to standard error for this call.
-    pub log: Log,
+    pub log: Transcript,
 }
 
 impl Asker {
@@ -25,7 +25,7 @@ impl Asker {
             pool,
             key,
             kept: None,
-            log: Log::default(),
+            log: Transcript::default(),
         }
     }
 
@@ -61,7 +61,7 @@ impl Asker {
     }
 
     /// The log so far; the next attempt has its own.
-    pub fn take_log(&mut self) -> Log {
+    pub fn take_log(&mut self) -> Transcript {
         std::mem::take(&mut self.log)
     }
 }

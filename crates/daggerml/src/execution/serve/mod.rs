@@ -1,5 +1,7 @@
 //! The other side: what an adapter needs to take a call and hand its result back.
 
+pub(crate) mod guard;
+
 use crate::dag::OpenDag;
 use crate::error::{Error, Result};
 use crate::id::{DagId, NodeId};
@@ -8,7 +10,7 @@ use crate::repo::Repository;
 use crate::transfer::{Limits, create_without, data};
 use crate::value::{Runnable, Value};
 
-use super::nested;
+use crate::execution::nested;
 
 impl Repository {
     /// Begins the DAG of the call in a bundle, which holds the arguments; and the
@@ -27,14 +29,14 @@ impl Repository {
 impl OpenDag {
     /// Ends the DAG of a call; its bundle and id.
     ///
-    /// With `share` the caller has this repository too: what the store has is left
-    /// out, and so are the exec records of nested calls.
+    /// A `thin` bundle is for a caller that has this repository too: it leaves out what the
+    /// store has, and the exec records of nested calls.
     pub fn end_as_bundle(
         &mut self,
         outcome: Result<NodeId, ErrorInfo>,
-        share: bool,
+        thin: bool,
     ) -> Result<(Vec<u8>, DagId)> {
-        let execs = if share {
+        let execs = if thin {
             Vec::new()
         } else {
             let nodes: Vec<_> = self.nodes().collect();
@@ -44,7 +46,7 @@ impl OpenDag {
         let dag = self.end_packed(outcome, |objects, dag| {
             let mut roots = vec![dag.into()];
             roots.extend(execs);
-            let elsewhere = |id| share && !objects.is_staged(id);
+            let elsewhere = |id| thin && !objects.is_staged(id);
             create_without(objects, &roots, &elsewhere, &mut bundle).map(drop)
         })?;
         Ok((bundle, dag))

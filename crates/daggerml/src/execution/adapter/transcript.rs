@@ -18,13 +18,13 @@ const SHOWN_BYTES: usize = 4096;
 
 /// Bytes of which the middle is left out when they are many.
 #[derive(Default)]
-pub(super) struct Log {
+pub(crate) struct Transcript {
     head: Vec<u8>,
     tail: VecDeque<u8>,
     left_out: u64,
 }
 
-impl Log {
+impl Transcript {
     pub fn push(&mut self, bytes: &[u8]) {
         let room = HEAD.saturating_sub(self.head.len()).min(bytes.len());
         let (first, rest) = bytes.split_at(room);
@@ -69,11 +69,11 @@ impl Log {
 
 /// Reads a process's standard error as it comes.
 #[derive(Clone)]
-pub(super) struct Capture(Arc<Shared>);
+pub(crate) struct Capture(Arc<Shared>);
 
 struct Shared {
     from: File,
-    log: Mutex<Log>,
+    log: Mutex<Transcript>,
 }
 
 impl Capture {
@@ -91,12 +91,12 @@ impl Capture {
         Ok(capture)
     }
 
-    fn log(&self) -> MutexGuard<'_, Log> {
+    fn log(&self) -> MutexGuard<'_, Transcript> {
         self.0.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes what was written so far, all of it.
-    pub fn take(&self) -> Log {
+    pub fn take(&self) -> Transcript {
         #[cfg(not(unix))]
         std::thread::sleep(std::time::Duration::from_millis(20)); // for the reader to catch up
         let mut log = self.log();
@@ -107,7 +107,7 @@ impl Capture {
 
     /// Reads what is there, and does not wait; whether there was something.
     #[cfg(unix)]
-    fn read_ready(&self, log: &mut Log) -> bool {
+    fn read_ready(&self, log: &mut Transcript) -> bool {
         let mut buffer = [0; 16 << 10];
         let ready = rustix::io::ioctl_fionread(&self.0.from).unwrap_or(0);
         let ready = usize::try_from(ready).unwrap_or(usize::MAX);
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_long_log_loses_its_middle() {
-        let mut log = Log::default();
+        let mut log = Transcript::default();
         log.push(b"first\n");
         for _ in 0..10_000 {
             log.push(&[b'x'; 99]);
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_line_of_ours_begins_a_line() {
-        let mut log = Log::default();
+        let mut log = Transcript::default();
         log.push_line("one");
         log.push(b"no end");
         log.push_line("two");

@@ -55,7 +55,7 @@ pub struct AdapterCommand {
     /// The most processes to keep warm; 0 starts a fresh one for every call.
     pub processes: usize,
     /// Whether it is told where the repository is and gets thin bundles.
-    pub share: bool,
+    pub shares_repository: bool,
 }
 
 impl AdapterCommand {
@@ -65,7 +65,7 @@ impl AdapterCommand {
             program: program.into(),
             args: Vec::new(),
             processes: 0,
-            share: false,
+            shares_repository: false,
         }
     }
 }

@@ -6,16 +6,18 @@ use std::time::Duration;
 
 use super::backoff::Budget;
 use super::flight::Flights;
-use super::lease::Lease;
-use super::owner::Owner;
-use super::pool::Pool;
-use super::registry::{AdapterName, AdapterRegistry};
-use super::{CallOptions, Observer, Work, cache};
 use crate::dag::OpenDag;
 use crate::error::{Error, Result};
+use crate::execution::adapter::pool::Pool;
+use crate::execution::adapter::registry::{AdapterName, AdapterRegistry};
+use crate::execution::cache;
+use crate::execution::call::Work;
+use crate::execution::claim::lease::Lease;
+use crate::execution::claim::owner::Owner;
+use crate::execution::options::{CallOptions, Event, Observer, Progress};
 use crate::id::{DagId, NodeId};
+use crate::record::CallKey;
 use crate::repo::Repository;
-use crate::store::Snapshot;
 
 /// How an executor works.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,16 +34,51 @@ impl Default for ExecutorOptions {
     }
 }
 
+/// A call that was looked up, and can be run without its DAG.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    nodes: Vec<NodeId>,
+    key: CallKey,
+    pub(crate) step: NextStep,
+}
+
+/// What is left to do for a call that was looked up.
+#[derive(Clone, Debug)]
+pub(crate) enum NextStep {
+    /// Nothing: this DAG answers it.
+    Answer(DagId),
+    /// To run it.
+    Run(Box<Work>),
+}
+
+impl Prepared {
+    /// Returns the nodes of the runnable and of the arguments.
+    pub fn nodes(&self) -> &[NodeId] {
+        &self.nodes
+    }
+
+    /// Returns the event that says that the call, number `item` of those asked for
+    /// together, is answered from the cache.
+    pub(crate) fn answered(&self, item: usize) -> Event {
+        Event {
+            item,
+            key: self.key,
+            attempt: 0,
+            progress: Progress::Cached,
+        }
+    }
+}
+
 /// Runs the calls of one repository; cheap to clone.
 ///
 /// It can be used by many threads at once. When the last clone is dropped, the
 /// adapters that it kept warm end.
 #[derive(Clone)]
 pub struct Executor {
-    pub(super) inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
-pub(super) struct Inner {
+pub(crate) struct Inner {
     pub repository: Repository,
     pub options: ExecutorOptions,
     pub budget: Budget,
@@ -83,8 +120,12 @@ impl Executor {
         &self.inner.adapters
     }
 
-    /// Calls the runnable in `nodes`' first with the others as arguments, and records
-    /// the call in `dag`. A function that fails is a node too, without a value.
+    /// Calls the runnable in the first of `nodes` with the others as arguments, and records
+    /// the call in `dag`. Returns the call's node, which has no value when the function
+    /// failed.
+    ///
+    /// It is [`prepare`](Self::prepare), [`run`](Self::run) and [`OpenDag::record_call`],
+    /// which whoever must not hold the DAG while the call runs can use one by one.
     pub fn call(
         &self,
         dag: &mut OpenDag,
@@ -92,37 +133,55 @@ impl Executor {
         options: &CallOptions,
         observer: &dyn Observer,
     ) -> Result<NodeId> {
+        let prepared = self.prepare(dag, nodes, options)?;
+        let made = self.run(&prepared, options, observer)?;
+        dag.record_call(prepared.nodes(), made)
+    }
+
+    /// Looks up the call of the runnable in the first of `nodes` with the others as
+    /// arguments. Nothing is run or written.
+    pub fn prepare(
+        &self,
+        dag: &OpenDag,
+        nodes: &[NodeId],
+        options: &CallOptions,
+    ) -> Result<Prepared> {
         let call = dag.prepare_call(nodes)?;
-        let cached = if options.cache {
-            self.cached(&self.repository().snapshot()?, &call)?
+        let entry = if options.cache {
+            cache::lookup(&self.repository().snapshot()?, call.key)?
         } else {
             None
         };
-        let made = match cached {
-            Some(made) => made,
-            None => self.run(&dag.load_call(&call)?, options, observer)?,
+        let step = match entry.and_then(|entry| entry.answer) {
+            Some((_, dag)) => NextStep::Answer(dag),
+            None => NextStep::Run(Box::new(dag.load_call(&call)?)),
         };
-        dag.record_call(nodes, made)
+        Ok(Prepared {
+            nodes: call.nodes,
+            key: call.key,
+            step,
+        })
     }
 
-    /// The DAG of a call that is cached.
-    pub fn cached(&self, snapshot: &Snapshot, call: &super::Call) -> Result<Option<DagId>> {
-        let entry = cache::lookup(snapshot, call.key)?;
-        Ok(entry.and_then(|entry| entry.answer).map(|(_, dag)| dag))
-    }
-
-    /// Runs a call, unless it is cached or run by somebody else; the DAG it made.
+    /// Returns the DAG of a call: the one found when it was prepared, or the one that it
+    /// makes when it is run here or by somebody else.
     pub fn run(
         &self,
-        work: &Work,
+        prepared: &Prepared,
         options: &CallOptions,
         observer: &dyn Observer,
     ) -> Result<DagId> {
-        self.run_item(0, work, options, observer)
+        match &prepared.step {
+            NextStep::Answer(dag) => {
+                observer.event(&prepared.answered(0));
+                Ok(*dag)
+            }
+            NextStep::Run(work) => self.run_item(0, work, options, observer),
+        }
     }
 
     /// The processes of the adapter named `name`.
-    pub(super) fn pool(&self, name: &str) -> Result<(AdapterName, Arc<Pool>)> {
+    pub(crate) fn pool(&self, name: &str) -> Result<(AdapterName, Arc<Pool>)> {
         let (name, command) = self.inner.adapters.find(name)?;
         let mut pools = lock(&self.inner.pools);
         let pool = pools
@@ -132,7 +191,7 @@ impl Executor {
     }
 
     /// This executor as the owner of claims; made when it is first needed.
-    pub(super) fn owner(&self) -> Result<Arc<Owner>> {
+    pub(crate) fn owner(&self) -> Result<Arc<Owner>> {
         let mut owner = lock(&self.inner.owner);
         if let Some(owner) = &*owner {
             return Ok(Arc::clone(owner));
@@ -143,7 +202,7 @@ impl Executor {
     }
 
     /// Renews the claim of `key` from now on.
-    pub(super) fn hold(&self, key: crate::record::CallKey) -> Result<()> {
+    pub(crate) fn hold(&self, key: CallKey) -> Result<()> {
         let inner = Arc::downgrade(&self.inner);
         let tidy = move || {
             if let Some(inner) = inner.upgrade() {

@@ -9,7 +9,7 @@ use super::registry::AdapterCommand;
 /// How long a warm process may idle.
 const IDLE: Duration = Duration::from_mins(1);
 
-pub(super) struct Pool {
+pub(crate) struct Pool {
     pub command: AdapterCommand,
     state: Mutex<State>,
     freed: Condvar,

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::claim;
-use super::claim::OwnerId;
-use super::options::{Event, Observer, Progress};
-use super::process::TICK;
+use crate::execution::adapter::process::TICK;
+use crate::execution::claim;
+use crate::execution::claim::OwnerId;
+use crate::execution::options::{Event, Observer, Progress};
 use crate::record::CallKey;
 use crate::store::Store;
 
@@ -14,7 +14,7 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// Why a call must stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stop {
+pub(crate) enum Stop {
     /// Its caller wants it.
     Canceled,
     /// Somebody asked for it in the claim.
@@ -26,7 +26,7 @@ pub(super) enum Stop {
 }
 
 /// What stops a call, and who is told of it.
-pub(super) struct Control<'c> {
+pub(crate) struct Control<'c> {
     pub key: CallKey,
     item: usize,
     observer: &'c dyn Observer,

@@ -12,7 +12,7 @@ const CONTEXT: usize = 2;
 const PATIENCE: Duration = Duration::from_millis(200);
 
 /// What differs between the texts `before` and `after`, as a unified diff.
-pub(super) fn unified(before: &str, after: &str) -> String {
+pub(crate) fn unified(before: &str, after: &str) -> String {
     let diff = TextDiff::configure()
         .algorithm(Algorithm::Myers)
         .timeout(PATIENCE)
@@ -25,7 +25,7 @@ pub(super) fn unified(before: &str, after: &str) -> String {
 
 /// What differs between two Python modules: the name of each definition that differs (empty
 /// for what is outside of definitions), and how.
-pub(super) fn by_definition(before: &str, after: &str) -> Vec<(String, String)> {
+pub(crate) fn by_definition(before: &str, after: &str) -> Vec<(String, String)> {
     let (old, new) = (definitions(before), definitions(after));
     let mut names: Vec<_> = new.keys().collect();
     names.extend(old.keys().filter(|name| !new.contains_key(*name)));

@@ -5,7 +5,7 @@
 
 use std::fs::{File, TryLockError};
 
-use super::claim::OwnerId;
+use super::OwnerId;
 use crate::error::{Error, Result};
 use crate::folder::{Access, Folder};
 
@@ -13,7 +13,7 @@ use crate::folder::{Access, Folder};
 const FOLDER: &str = "owners";
 
 /// This executor as an owner.
-pub(super) struct Owner {
+pub(crate) struct Owner {
     pub id: OwnerId,
     folder: Folder,
     /// The process that it is in: a fork of it is no owner.
@@ -58,7 +58,7 @@ impl Drop for Owner {
 
 /// Whether the owner `id` is dead. What is in the place of its file and cannot be one
 /// is an error: to take it for a living owner would be to wait for it for ever.
-pub(super) fn is_dead(store: &Folder, id: &OwnerId) -> Result<bool> {
+pub(crate) fn is_dead(store: &Folder, id: &OwnerId) -> Result<bool> {
     let Some(folder) = store.folder(FOLDER)? else {
         return Ok(true);
     };

@@ -5,7 +5,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// A process in a group of its own. When dropped, the group is killed.
-pub(super) struct Group {
+pub(crate) struct Group {
     child: Child,
     status: Option<ExitStatus>,
     /// The process that started it: a fork of that must leave it alone.
@@ -17,7 +17,7 @@ pub(super) struct Group {
     not(unix),
     expect(unused_variables, reason = "Windows has no groups to begin")
 )]
-pub(super) fn set_up(command: &mut Command) {
+pub(crate) fn set_up(command: &mut Command) {
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(command, 0);
     #[cfg(target_os = "linux")]
@@ -125,7 +125,7 @@ impl Drop for Group {
 }
 
 /// How a process ended, in words.
-pub(super) fn describe(status: ExitStatus) -> String {
+pub(crate) fn describe(status: ExitStatus) -> String {
     #[cfg(unix)]
     if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
         return format!("was killed by signal {signal}");

@@ -31,17 +31,17 @@ fn doubled(first: Duration, times: u32, longest: Duration) -> Duration {
 
 /// How long to wait after the failure with this number, from 0; not less than what was
 /// `asked` for, within reason.
-pub(super) fn retry(failures: u32, asked: Option<Duration>) -> Duration {
+pub(crate) fn retry(failures: u32, asked: Option<Duration>) -> Duration {
     jittered(doubled(FIRST, failures, LONGEST)).max(asked.unwrap_or_default().min(LONGEST_ASKED))
 }
 
 /// How long to wait before the look with this number, from 0.
-pub(super) fn look(looks: u32) -> Duration {
+pub(crate) fn look(looks: u32) -> Duration {
     jittered(doubled(FIRST_LOOK, looks, LONGEST_LOOK))
 }
 
 /// Allows retries as a share of the calls, so that an outage is not made worse.
-pub(super) struct Budget(Mutex<f64>);
+pub(crate) struct Budget(Mutex<f64>);
 
 impl Budget {
     const START: f64 = 10.0;

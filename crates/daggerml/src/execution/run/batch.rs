@@ -4,11 +4,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Mutex, PoisonError};
 
-use super::Work;
-use super::executor::Executor;
-use super::options::{CallOptions, CancelToken, Event, Observer};
-use super::process::TICK;
+use super::executor::{Executor, NextStep, Prepared};
 use crate::error::Result;
+use crate::execution::adapter::process::TICK;
+use crate::execution::options::{CallOptions, CancelToken, Event, Observer};
 use crate::id::DagId;
 
 /// What the workers tell the thread that asked.
@@ -28,35 +27,45 @@ impl Observer for Telling<'_> {
 }
 
 impl Executor {
-    /// Runs `works`, at most `parallel` at a time; what came of each, in order.
+    /// Runs `calls`, at most `parallel` at a time, and returns the DAG of each in order.
     ///
-    /// `go_on` is asked with what came of each call, on some thread, as soon as it is
-    /// there; once it says no, no further call is begun. Those that were not begun
-    /// are `None`.
+    /// No further call is begun after one that could not be run or, with
+    /// `stop_on_error`, whose function failed. Those that were not begun are `None`.
     pub fn run_many(
         &self,
-        works: &[Work],
+        calls: &[Prepared],
         parallel: usize,
+        stop_on_error: bool,
         options: &CallOptions,
         observer: &dyn Observer,
-        go_on: &(dyn Fn(usize, &Result<DagId>) -> bool + Sync),
     ) -> Vec<Option<Result<DagId>>> {
         let results: Vec<Mutex<Option<Result<DagId>>>> =
-            works.iter().map(|_| Mutex::new(None)).collect();
+            calls.iter().map(|_| Mutex::new(None)).collect();
+        let put = |item: usize, result| {
+            if let Some(place) = results.get(item) {
+                *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+            }
+        };
+        let mut works = Vec::new();
+        for (item, call) in calls.iter().enumerate() {
+            match &call.step {
+                NextStep::Answer(dag) => {
+                    observer.event(&call.answered(item));
+                    put(item, Ok(*dag));
+                }
+                NextStep::Run(work) => works.push((item, work)),
+            }
+        }
         let next = AtomicUsize::new(0);
         let cancel = CancelToken::default();
         let (tell, told) = mpsc::channel();
         let run = |telling: &Telling<'_>| {
-            loop {
-                let item = next.fetch_add(1, Ordering::SeqCst);
-                let (Some(work), Some(place)) = (works.get(item), results.get(item)) else {
-                    return;
-                };
-                let result = self.run_item(item, work, options, telling);
-                if !go_on(item, &result) || cancel.is_canceled() {
+            while let Some((item, work)) = works.get(next.fetch_add(1, Ordering::SeqCst)) {
+                let result = self.run_item(*item, work, options, telling);
+                if !self.goes_on(&result, stop_on_error) || cancel.is_canceled() {
                     next.store(works.len(), Ordering::SeqCst);
                 }
-                *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+                put(*item, result);
             }
         };
         std::thread::scope(|scope| {
@@ -83,5 +92,16 @@ impl Executor {
             .into_iter()
             .map(|place| place.into_inner().unwrap_or_else(PoisonError::into_inner))
             .collect()
+    }
+
+    /// Returns whether further calls are begun after one with this result.
+    fn goes_on(&self, result: &Result<DagId>, stop_on_error: bool) -> bool {
+        match result {
+            Ok(made) if stop_on_error => {
+                let view = self.repository().view(*made);
+                view.is_ok_and(|view| view.error().is_none())
+            }
+            result => result.is_ok(),
+        }
     }
 }

@@ -4,18 +4,19 @@ use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::control::{Control, Stop};
-use super::process::TICK;
 use crate::error::{Error, ExecutionError, Result};
+use crate::execution::adapter::process::TICK;
+use crate::execution::options::Progress;
 use crate::id::DagId;
 use crate::record::CallKey;
 
 /// What came of a run, for those who waited. `None`: nothing that they can use, so
 /// each goes on by itself.
-pub(super) type Landing = Option<Result<DagId, ExecutionError>>;
+pub(crate) type Landing = Option<Result<DagId, ExecutionError>>;
 
 /// The runs under way.
 #[derive(Default)]
-pub(super) struct Flights(Mutex<HashMap<CallKey, Arc<Flight>>>);
+pub(crate) struct Flights(Mutex<HashMap<CallKey, Arc<Flight>>>);
 
 #[derive(Default)]
 struct Flight {
@@ -28,7 +29,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// The right and duty to run a call.
-pub(super) struct Lead<'f> {
+pub(crate) struct Lead<'f> {
     flights: &'f Flights,
     key: CallKey,
     flight: Arc<Flight>,
@@ -36,7 +37,7 @@ pub(super) struct Lead<'f> {
 }
 
 /// Whoever wants a call is one of these.
-pub(super) enum Role<'f> {
+pub(crate) enum Role<'f> {
     /// Runs it.
     Lead(Lead<'f>),
     /// Waited for the one who did.
@@ -64,7 +65,7 @@ impl Flights {
                 });
             }
         };
-        control.tell(0, super::Progress::Waiting);
+        control.tell(0, Progress::Waiting);
         let mut landed = lock(&flight.landed);
         loop {
             if let Some(landing) = &*landed {

@@ -1,11 +1,15 @@
-//! What is running, and what was run.
+//! What is running, what was run, and why a call is run again.
 
-use super::acquire::request_cancel;
-use super::cache::{self, Entry};
-use super::claim::{self, Claim};
-use super::nested;
-use super::owner::is_dead;
+mod code_diff;
+pub(crate) mod differences;
+pub(crate) mod explain;
+
 use crate::error::{Error, IdError, Result};
+use crate::execution::cache::{self, Entry};
+use crate::execution::claim::owner::is_dead;
+use crate::execution::claim::{self, Claim};
+use crate::execution::nested;
+use crate::execution::run::acquire::request_cancel;
 use crate::id::{DagId, ExecId, MIN_PREFIX};
 use crate::record::{CallKey, Dag, Datum, Exec, ExecStatus};
 use crate::repo::Repository;
@@ -25,7 +29,7 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    pub(super) fn load(snapshot: &Snapshot, id: ExecId) -> Result<Self> {
+    pub(crate) fn load(snapshot: &Snapshot, id: ExecId) -> Result<Self> {
         let exec: Exec = snapshot.load(id)?;
         let transient = match (exec.status, exec.dag) {
             (ExecStatus::Error, Some(dag)) => match snapshot.load::<_, Dag>(dag) {

@@ -1,0 +1,23 @@
+//! Running a call: from the cache, by waiting for whoever runs it, or by an adapter.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `executor` | [`Executor`](executor::Executor): looking a call up, running and recording it |
+//! | `batch` | many calls at once |
+//! | `flight` | callers in one process share a run |
+//! | `drive` | one run: attempts until one ends the claim |
+//! | `acquire` | getting the claim, or the answer of who had it |
+//! | `invocation` | one attempt: invoke, then poll |
+//! | `integrate` | taking the result in |
+//! | `control` | when to stop, and who is told |
+//! | `backoff` | how long to wait, and how often to try again |
+
+pub(crate) mod acquire;
+mod backoff;
+mod batch;
+mod control;
+mod drive;
+pub(crate) mod executor;
+mod flight;
+mod integrate;
+mod invocation;
