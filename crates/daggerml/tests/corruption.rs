@@ -10,15 +10,16 @@
 
 mod support;
 
+use std::ops::Range;
 use std::path::Path;
 
 use daggerml::repo::refs::ReadRefs;
 use daggerml::value::Value;
 use daggerml::{Error, ErrorKind, Repository};
-use support::{Random, child, copy_folder};
+use support::damaged::{DATA, PAGE, each_copy, in_children, number, pristine, task};
+use support::{Random, copy_folder};
 
 const DAGS: i64 = 120;
-const PAGE: usize = 4096;
 
 fn value(number: i64) -> Value {
     if number % 10 == 3 {
@@ -160,22 +161,15 @@ fn damage(bytes: &mut Vec<u8>, random: &mut Random) -> &'static str {
     }
 }
 
-fn rounds(folder: &Path, from: u64, to: u64) {
-    let pristine = folder.join("pristine");
+fn rounds(folder: &Path, seeds: Range<u64>) {
     let head = std::fs::read_to_string(folder.join("head")).unwrap();
-    let original = std::fs::read(pristine.join(".dml/data.mdb")).unwrap();
-    for seed in from..to {
-        let root = folder.join(format!("copy-{seed}"));
-        copy_folder(&pristine, &root);
-        let mut bytes = original.clone();
-        let what = damage(&mut bytes, &mut Random::new(seed));
-        std::fs::write(root.join(".dml/data.mdb"), &bytes).unwrap();
-        eprint!("seed {seed}: {what}");
-        let errors = read_all(&root, &head);
-        let written = write_more(&root);
-        eprintln!(": {errors} errors, written: {written}");
+    let change = |bytes: &mut Vec<u8>, random: &mut Random| damage(bytes, random).to_owned();
+    each_copy(folder, seeds, change, |root, _| {
+        let errors = read_all(root, &head);
+        let written = write_more(root);
+        eprintln!("{errors} errors, written: {written}");
         if written {
-            let repository = Repository::open(&root).unwrap();
+            let repository = Repository::open(root).unwrap();
             for number in 0..DAGS {
                 let found = repository.load(&name(number));
                 if let Ok(found) = found.and_then(|view| view.value(view.result()?)) {
@@ -183,53 +177,40 @@ fn rounds(folder: &Path, from: u64, to: u64) {
                 }
             }
         }
-        std::fs::remove_dir_all(root).unwrap();
-    }
+    });
 }
 
 #[test]
 fn reader() {
-    let Ok(task) = std::env::var("DML_TEST_DAMAGE") else {
-        return;
-    };
-    let mut parts = task.splitn(3, ' ');
-    let mut number = || parts.next().unwrap().parse().unwrap();
-    let (from, to) = (number(), number());
-    rounds(Path::new(parts.next().unwrap()), from, to);
+    if let Some((seeds, folder)) = task("DML_TEST_DAMAGE") {
+        rounds(&folder, seeds);
+    }
 }
 
 #[test]
 fn no_damage_crashes_or_lies() {
     let folder = tempfile::tempdir().unwrap();
-    let pristine = folder.path().join("pristine");
+    let pristine = pristine(folder.path());
     make(&pristine);
-    let head = Repository::open(&pristine)
-        .unwrap()
-        .head()
-        .unwrap()
-        .unwrap();
-    std::fs::write(folder.path().join("head"), head.to_string()).unwrap();
-    assert_eq!(read_all(&pristine, &head.to_string()), 0);
-    let total = std::env::var("DML_DAMAGE_ROUNDS").map_or(150, |text| text.parse().unwrap());
-    let first = std::env::var("DML_DAMAGE_FIRST").map_or(0, |text| text.parse().unwrap());
-    for from in (first..first + total).step_by(50) {
-        let to = (from + 50).min(first + total);
-        let task = format!("{from} {to} {}", folder.path().display());
-        let output = child("reader", "DML_TEST_DAMAGE", &task).output().unwrap();
-        assert!(
-            output.status.success(),
-            "{}\n{}",
-            output.status,
-            String::from_utf8_lossy(&output.stderr)
-        );
-    }
+    let repository = Repository::open(&pristine).unwrap();
+    let head = repository.head().unwrap().unwrap().to_string();
+    drop(repository);
+    std::fs::write(folder.path().join("head"), &head).unwrap();
+    assert_eq!(read_all(&pristine, &head), 0);
+    let seeds = (
+        number("DML_DAMAGE_FIRST", 0),
+        number("DML_DAMAGE_ROUNDS", 150),
+        50,
+    );
+    let failed = in_children(("reader", "DML_TEST_DAMAGE"), folder.path(), seeds);
+    assert!(failed.is_empty(), "{failed}");
 }
 
 /// Opening gives this kind of error, with these words.
 fn refused(bytes: &[u8], pristine: &Path, words: &str) {
     let folder = tempfile::tempdir().unwrap();
     copy_folder(pristine, folder.path());
-    std::fs::write(folder.path().join(".dml/data.mdb"), bytes).unwrap();
+    std::fs::write(folder.path().join(DATA), bytes).unwrap();
     let error = Repository::open(folder.path()).err().unwrap();
     let text = error.to_string();
     assert!(
@@ -247,7 +228,7 @@ fn truncated_zeroed_and_foreign_files_are_refused_at_open() {
     let folder = tempfile::tempdir().unwrap();
     make(folder.path());
     let root = folder.path();
-    let bytes = std::fs::read(root.join(".dml/data.mdb")).unwrap();
+    let bytes = std::fs::read(root.join(DATA)).unwrap();
     refused(&[], root, "empty");
     refused(&bytes[..100], root, "cut off");
     refused(&bytes[..PAGE], root, "cut off");
@@ -282,7 +263,7 @@ fn a_file_that_is_cut_off_while_open_is_an_error() {
     assert!(repository.load(&name(0)).is_ok());
     let file = std::fs::OpenOptions::new()
         .write(true)
-        .open(folder.path().join(".dml/data.mdb"))
+        .open(folder.path().join(DATA))
         .unwrap();
     let length = file.metadata().unwrap().len();
     file.set_len(length / 2).unwrap();

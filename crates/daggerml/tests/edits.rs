@@ -12,10 +12,9 @@
 
 mod adapter;
 mod support;
-mod varied;
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::ops::Range;
 use std::path::Path;
 
 use daggerml::execution::Filter;
@@ -27,19 +26,8 @@ use daggerml::record::{AnyRecord, Kind, Reference};
 use daggerml::store::{ReadEntries, ReadObjects, Table};
 use daggerml::transfer::create;
 use daggerml::{Error, Repository, Result};
-use support::{Random, child, copy_folder};
-
-const PAGE: usize = 4096;
-const DATA: &str = ".dml/data.mdb";
-
-/// The adapter; see `tests/adapter`.
-#[test]
-fn adapter() {
-    if std::env::var_os("DML_TEST_ADAPTER").is_some() {
-        adapter::program::serve();
-        std::process::exit(0);
-    }
-}
+use support::Random;
+use support::damaged::{PAGE, each_copy, in_children, number, pristine, task};
 
 /// What every read finds, by what was asked.
 type Transcript = BTreeMap<String, std::result::Result<String, String>>;
@@ -254,106 +242,87 @@ fn place(bytes: &[u8], random: &mut Random) -> usize {
     }
 }
 
-fn rounds(folder: &Path, from: u64, to: u64) {
-    let pristine = folder.join("pristine");
-    let known = Known::read(&pristine);
-    let wanted = read_all(&pristine, &known);
-    let original = std::fs::read(pristine.join(DATA)).unwrap();
+/// Changes one byte.
+fn edit(bytes: &mut [u8], random: &mut Random) -> String {
+    let at = place(bytes, random);
+    let byte = loop {
+        let byte = random.next() as u8;
+        if byte != bytes[at] {
+            break byte;
+        }
+    };
+    bytes[at] = byte;
+    let (page, inside) = (at / PAGE, at % PAGE);
+    format!("byte {inside} of page {page} became {byte:#x}")
+}
+
+fn rounds(folder: &Path, seeds: Range<u64>) {
+    let known = Known::read(&pristine(folder));
+    let wanted = read_all(&pristine(folder), &known);
+    let total = seeds.end - seeds.start;
     let mut missed = Vec::new();
     let mut seen = [0; 3];
-    for seed in from..to {
-        let mut random = Random::new(seed);
-        let at = place(&original, &mut random);
-        let byte = loop {
-            let byte = random.next() as u8;
-            if byte != original[at] {
-                break byte;
-            }
-        };
-        let root = folder.join(format!("copy-{seed}"));
-        copy_folder(&pristine, &root);
-        let mut bytes = original.clone();
-        bytes[at] = byte;
-        std::fs::write(root.join(DATA), &bytes).unwrap();
-        let what = format!(
-            "seed {seed}: byte {} of page {} became {byte:#x}",
-            at % PAGE,
-            at / PAGE
-        );
-        eprintln!("{what}");
-        let found = read_all(&root, &known);
-        let mut failed = Vec::new();
-        for (asked, answer) in &found {
-            match (answer, wanted.get(asked)) {
-                (Err(error), _) => failed.push(format!("{asked}: {error}")),
-                (answer, Some(wanted)) if answer == wanted => {}
-                // One way is left to be told something else: a branch that leads to a page
-                // that is free now and holds what was true before.
-                (Ok(found), wanted) => {
-                    failed.push(format!("{asked}: {found} in the place of {wanted:?}"));
+    each_copy(
+        folder,
+        seeds,
+        |bytes, random| edit(bytes, random),
+        |root, what| {
+            let mut failed = Vec::new();
+            for (asked, answer) in &read_all(root, &known) {
+                match (answer, wanted.get(asked)) {
+                    (Err(error), _) => failed.push(format!("{asked}: {error}")),
+                    (answer, Some(wanted)) if answer == wanted => {}
+                    // One way is left to be told something else: a branch that leads to a page
+                    // that is free now and holds what was true before.
+                    (Ok(found), wanted) => {
+                        failed.push(format!("{asked}: {found} in the place of {wanted:?}"));
+                    }
                 }
             }
-        }
-        seen[usize::from(!failed.is_empty())] += 1;
-        let checked =
-            Repository::open(&root).and_then(|repository| fsck(repository.store(), &mut |_| {}));
-        let clean = checked.is_ok_and(|report| report.is_clean());
-        match (clean, failed.first()) {
-            (true, Some(first)) => {
-                let others = failed.len() - 1;
-                missed.push(format!(
-                    "{what}\n  fsck is clean, but: {first} (and {others} more)"
-                ));
+            seen[usize::from(!failed.is_empty())] += 1;
+            let checked =
+                Repository::open(root).and_then(|repository| fsck(repository.store(), &mut |_| {}));
+            let clean = checked.is_ok_and(|report| report.is_clean());
+            match (clean, failed.first()) {
+                (true, Some(first)) => {
+                    let others = failed.len() - 1;
+                    missed.push(format!(
+                        "{what}\n  fsck is clean, but: {first} (and {others} more)"
+                    ));
+                }
+                (false, None) => seen[2] += 1,
+                _ => {}
             }
-            (false, None) => seen[2] += 1,
-            _ => {}
-        }
-        std::fs::remove_dir_all(root).unwrap();
-    }
+        },
+    );
     let [harmless, found, unread] = seen;
     eprintln!(
-        "{found} of {} are read as damage; {harmless} are not, of which fsck finds {unread}",
-        to - from
+        "{found} of {total} are read as damage; {harmless} are not, of which fsck finds {unread}"
     );
+    let count = missed.len();
     assert!(
         missed.is_empty(),
-        "{} of {}:\n{}",
-        missed.len(),
-        to - from,
+        "{count} of {total}:\n{}",
         missed.join("\n")
     );
 }
 
 #[test]
 fn looker() {
-    let Ok(task) = std::env::var("DML_TEST_EDITS") else {
-        return;
-    };
-    let mut parts = task.splitn(3, ' ');
-    let mut number = || parts.next().unwrap().parse().unwrap();
-    let (from, to) = (number(), number());
-    rounds(Path::new(parts.next().unwrap()), from, to);
+    if let Some((seeds, folder)) = task("DML_TEST_EDITS") {
+        rounds(&folder, seeds);
+    }
 }
 
 #[test]
 fn what_a_read_finds_fsck_finds() {
     let folder = tempfile::tempdir().unwrap();
-    varied::make(&folder.path().join("pristine"));
-    let number =
-        |name: &str, usual| std::env::var(name).map_or(usual, |text| text.parse().unwrap());
-    let (first, total) = (number("DML_EDIT_FIRST", 0), number("DML_EDIT_ROUNDS", 300));
-    let mut failed = String::new();
-    for from in (first..first + total).step_by(100) {
-        let to = (from + 100).min(first + total);
-        let task = format!("{from} {to} {}", folder.path().display());
-        let output = child("looker", "DML_TEST_EDITS", &task).output().unwrap();
-        let told = String::from_utf8_lossy(&output.stderr);
-        if std::env::var_os("DML_EDIT_SHOW").is_some() {
-            eprintln!("{told}");
-        }
-        if !output.status.success() {
-            write!(failed, "{}\n{told}", output.status).unwrap();
-        }
-    }
+    adapter::varied::make(&pristine(folder.path()));
+    let seeds = (
+        number("DML_EDIT_FIRST", 0),
+        number("DML_EDIT_ROUNDS", 300),
+        100,
+    );
+    let failed = in_children(("looker", "DML_TEST_EDITS"), folder.path(), seeds);
     assert!(failed.is_empty(), "{failed}");
 }

@@ -15,15 +15,6 @@ use daggerml::value::Value;
 use daggerml::{Error, ErrorKind};
 use support::{clean, collect};
 
-/// The adapter; see `tests/adapter`.
-#[test]
-fn adapter() {
-    if std::env::var_os("DML_TEST_ADAPTER").is_some() {
-        adapter::program::serve();
-        std::process::exit(0);
-    }
-}
-
 #[test]
 fn a_call_runs_once_and_is_cached() {
     let bench = Bench::new(Setup::default());
@@ -173,13 +164,9 @@ fn a_warm_process_that_died_is_replaced() {
     std::thread::sleep(Duration::from_millis(200));
     assert_eq!(bench.value("sum", &[2]).unwrap(), Value::from(2));
     assert_eq!(
-        bench.repository.attempts(newest_key(&bench)).unwrap().len(),
+        bench.repository.attempts(bench.newest_key()).unwrap().len(),
         1
     );
-}
-
-fn newest_key(bench: &Bench) -> daggerml::record::CallKey {
-    bench.repository.calls(Filter::default()).unwrap()[0].key
 }
 
 #[test]
@@ -224,7 +211,7 @@ fn a_transient_failure_is_tried_again() {
         let bench = Bench::new(Setup::default());
         assert_eq!(bench.value(name, &[1, 1]).unwrap(), Value::from(2));
         assert_eq!(bench.runs(), 2);
-        let attempts = bench.repository.attempts(newest_key(&bench)).unwrap();
+        let attempts = bench.repository.attempts(bench.newest_key()).unwrap();
         let statuses: Vec<_> = attempts
             .iter()
             .map(|at| (at.exec.status, at.exec.dag.is_some()))
@@ -308,7 +295,7 @@ fn a_call_can_be_stopped_from_elsewhere() {
         assert_eq!(first.kind(), ErrorKind::Canceled, "{first}");
         assert_eq!(second.kind(), ErrorKind::Canceled, "{second}");
         assert_eq!(bench.runs(), 1);
-        assert!(!bench.repository.cancel_call(newest_key(&bench)).unwrap());
+        assert!(!bench.repository.cancel_call(bench.newest_key()).unwrap());
     }
 }
 

@@ -18,15 +18,6 @@ use daggerml::execution::{CallOptions, Filter};
 use daggerml::value::Value;
 use support::{Random, child, clean};
 
-/// The adapter; see `tests/adapter`.
-#[test]
-fn adapter() {
-    if std::env::var_os("DML_TEST_ADAPTER").is_some() {
-        adapter::program::serve();
-        std::process::exit(0);
-    }
-}
-
 const CALLERS: u64 = 4;
 const KEYS: i64 = 3;
 

@@ -6,25 +6,11 @@ mod adapter;
 mod support;
 
 use adapter::{Bench, Setup, runnable};
-use daggerml::execution::{CallOptions, Explanation, Filter, Verdict};
+use daggerml::execution::{CallOptions, Explanation, Verdict};
 use daggerml::id::TypedId;
 use daggerml::maintenance::excise::excise;
-use daggerml::record::CallKey;
 use daggerml::value::{Map, Value};
 use support::{clean, collect};
-
-/// The adapter; see `tests/adapter`.
-#[test]
-fn adapter() {
-    if std::env::var_os("DML_TEST_ADAPTER").is_some() {
-        adapter::program::serve();
-        std::process::exit(0);
-    }
-}
-
-fn newest_key(bench: &Bench) -> CallKey {
-    bench.repository.calls(Filter::default()).unwrap()[0].key
-}
 
 fn explain(bench: &Bench, name: &str, args: &[i64]) -> Explanation {
     let mut values = vec![runnable(bench.folder.path(), name, "local")];
@@ -44,7 +30,7 @@ fn the_nearest_earlier_call_is_found() {
     assert_eq!((new.verdict, new.compared), (Verdict::New, 0));
     assert!(new.nearest.is_none());
     bench.value("sum", &[1, 2]).unwrap();
-    let first = newest_key(&bench);
+    let first = bench.newest_key();
     bench.value("sum", &[7, 8, 9]).unwrap();
 
     let hit = explain(&bench, "sum", &[1, 2]);
@@ -60,7 +46,7 @@ fn the_nearest_earlier_call_is_found() {
 
     // After it was made, what differed then is told.
     bench.value("sum", &[1, 5]).unwrap();
-    let made = bench.repository.explain(newest_key(&bench)).unwrap();
+    let made = bench.repository.explain(bench.newest_key()).unwrap();
     assert_eq!(made.verdict, Verdict::Cached);
     assert_eq!(made.nearest, miss.nearest);
     // Garbage collection keeps what is needed for it.
@@ -112,7 +98,7 @@ fn why_nothing_is_cached_is_told() {
     assert!(bench.call("crash", &[1], &once).is_err());
     assert_eq!(explain(&bench, "crash", &[1]).verdict, Verdict::Failed);
     bench.value("sum", &[1]).unwrap();
-    let key = newest_key(&bench);
+    let key = bench.newest_key();
     let made = bench.repository.call(key).unwrap().answer.unwrap();
     bench.repository.invalidate_call(key).unwrap();
     assert_eq!(explain(&bench, "sum", &[1]).verdict, Verdict::Invalidated);

@@ -11,15 +11,6 @@ use daggerml::execution::{CallOptions, Executor, ExecutorOptions, Filter};
 use daggerml::{ErrorKind, value::Value};
 use support::clean;
 
-/// The adapter; see `tests/adapter`.
-#[test]
-fn adapter() {
-    if std::env::var_os("DML_TEST_ADAPTER").is_some() {
-        adapter::program::serve();
-        std::process::exit(0);
-    }
-}
-
 #[test]
 fn every_misbehaviour_is_a_clear_error() {
     let once = CallOptions {

@@ -9,23 +9,10 @@ use std::time::Duration;
 
 use adapter::{Bench, Setup, executor, put_call};
 use daggerml::Error;
-use daggerml::execution::{CallOptions, Executor, Filter};
-use daggerml::record::{CallKey, ExecStatus};
+use daggerml::execution::{CallOptions, Executor};
+use daggerml::record::ExecStatus;
 use daggerml::value::Value;
 use support::clean;
-
-/// The adapter; see `tests/adapter`.
-#[test]
-fn adapter() {
-    if std::env::var_os("DML_TEST_ADAPTER").is_some() {
-        adapter::program::serve();
-        std::process::exit(0);
-    }
-}
-
-fn newest_key(bench: &Bench) -> CallKey {
-    bench.repository.calls(Filter::default()).unwrap()[0].key
-}
 
 #[test]
 fn a_transient_error_is_tried_again_and_never_cached() {
@@ -38,7 +25,7 @@ fn a_transient_error_is_tried_again_and_never_cached() {
     assert_eq!(bench.value("busy-at-first", &[1]).unwrap(), Value::from(1));
     assert_eq!(bench.value("busy-at-first", &[1]).unwrap(), Value::from(1));
     assert_eq!(bench.runs(), 2);
-    let key = newest_key(&bench);
+    let key = bench.newest_key();
     let attempts = bench.repository.attempts(key).unwrap();
     let told: Vec<_> = attempts
         .iter()
@@ -71,7 +58,7 @@ fn a_transient_error_is_tried_again_and_never_cached() {
         assert!(transient);
         assert_eq!(info.message, "it failed");
         assert_eq!(bench.runs() - before, runs);
-        let key = newest_key(&bench);
+        let key = bench.newest_key();
         let state = bench.repository.call(key).unwrap();
         assert!(state.answer.is_none() && state.claim.is_none());
         assert!(state.newest.unwrap().transient);

@@ -10,17 +10,28 @@
 )]
 
 pub mod program;
+pub mod varied;
 
 use std::path::Path;
 use std::time::Duration;
 
 use daggerml::dag::OpenDag;
 use daggerml::execution::{
-    AdapterCommand, AdapterName, AdapterRegistry, CallOptions, Executor, ExecutorOptions,
+    AdapterCommand, AdapterName, AdapterRegistry, CallOptions, Executor, ExecutorOptions, Filter,
 };
 use daggerml::id::NodeId;
+use daggerml::record::CallKey;
 use daggerml::value::{Map, Runnable, Uri, Value};
 use daggerml::{Repository, Result};
+
+/// Not a test: this process as the adapter, when [`command`] started it.
+#[test]
+fn serves() {
+    if std::env::var_os("DML_TEST_ADAPTER").is_some() {
+        program::serve();
+        std::process::exit(0);
+    }
+}
 
 /// A repository, the folder that functions leave their traces in, and an executor.
 pub struct Bench {
@@ -72,6 +83,11 @@ impl Bench {
         dag.value(node)
     }
 
+    /// The key of the newest call.
+    pub fn newest_key(&self) -> CallKey {
+        self.repository.calls(Filter::default()).unwrap()[0].key
+    }
+
     /// How often the functions ran.
     pub fn runs(&self) -> usize {
         runs(self.folder.path())
@@ -104,7 +120,8 @@ pub fn runnable(folder: &Path, name: &str, adapter: &str) -> Value {
 /// go to descriptor 3.
 pub fn command(setup: Setup) -> AdapterCommand {
     let exe = std::env::current_exe().unwrap();
-    let script = "DML_TEST_ADAPTER=1 exec \"$0\" adapter --exact --nocapture 3>&1 1>/dev/null";
+    let script =
+        "DML_TEST_ADAPTER=1 exec \"$0\" adapter::serves --exact --nocapture 3>&1 1>/dev/null";
     let mut command = AdapterCommand::new("sh");
     command.args = vec!["-c".into(), script.into(), exe.into()];
     command.processes = setup.processes;

@@ -1,9 +1,12 @@
 //! What the store's tests share.
 #![allow(
     dead_code,
+    clippy::print_stderr,
     clippy::unwrap_used,
     reason = "each test binary uses a part of it; helpers of tests fail by panicking"
 )]
+
+pub mod damaged;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
