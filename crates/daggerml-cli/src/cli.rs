@@ -90,7 +90,7 @@ pub struct Globals {
 }
 
 impl Globals {
-    /// How the output is to look.
+    /// Returns how the output is to look.
     pub fn look(&self) -> Look {
         Look {
             json: self.json,

@@ -15,13 +15,13 @@ pub struct Context<'u> {
 }
 
 impl<'u> Context<'u> {
-    /// A run that writes to `ui` and works on the repository found from
+    /// Makes a run that writes to `ui` and works on the repository found from
     /// `directory` upward; from the current folder when there is none.
     pub fn new(ui: &'u mut Ui, directory: Option<PathBuf>) -> Self {
         Self { ui, directory }
     }
 
-    /// The folder to start from.
+    /// Returns the folder to start from.
     pub fn directory(&self) -> &Path {
         self.directory.as_deref().unwrap_or(Path::new("."))
     }

@@ -19,7 +19,7 @@ const CLOSED_PIPE: u8 = 141;
 pub struct CommandError {
     kind: CommandErrorKind,
     message: String,
-    /// The message as clap words it, with its styles.
+    /// The message of clap, with its styles.
     styled: Option<StyledStr>,
     hints: Vec<String>,
 }
@@ -27,7 +27,7 @@ pub struct CommandError {
 /// The kind of failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CommandErrorKind {
-    /// The engine said no.
+    /// The engine refused.
     Engine(ErrorKind),
     /// The command line is wrong.
     Usage,
@@ -35,14 +35,14 @@ pub enum CommandErrorKind {
     Io,
     /// The check that was asked for found damage.
     Damage,
-    /// Whoever read the output is gone. Not a failure to speak of.
+    /// The reader of the output has gone away. Nothing is written about that.
     ClosedPipe,
     /// A bug in this program.
     Internal,
 }
 
 impl CommandErrorKind {
-    /// The stable name, in JSON.
+    /// Returns the stable name, in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Engine(kind) => kind.as_str(),
@@ -54,7 +54,7 @@ impl CommandErrorKind {
         }
     }
 
-    /// The exit code.
+    /// Returns the exit code.
     pub fn exit_code(self) -> u8 {
         match self {
             Self::Usage => 2,
@@ -68,7 +68,7 @@ impl CommandErrorKind {
 }
 
 impl CommandError {
-    /// A failure of this program's own.
+    /// Makes a failure of this program's own.
     pub fn new(kind: CommandErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
@@ -83,7 +83,7 @@ impl CommandError {
         Self::new(CommandErrorKind::Usage, message)
     }
 
-    /// A file that cannot be written or read.
+    /// Returns a file that cannot be written or read.
     pub fn file(action: &str, path: &std::path::Path, error: &io::Error) -> Self {
         let message = format!("cannot {action} {}: {error}", path.display());
         let mut made = Self::new(CommandErrorKind::Io, message);
@@ -91,7 +91,7 @@ impl CommandError {
         made
     }
 
-    /// A file to read that cannot be opened.
+    /// Returns a file to read that cannot be opened.
     pub fn open(path: &std::path::Path, error: &io::Error) -> Self {
         let mut made = Self::file("open", path, error);
         if error.kind() == io::ErrorKind::NotFound {
@@ -127,7 +127,7 @@ impl CommandError {
         made
     }
 
-    /// A panic that was caught.
+    /// Returns a panic that was caught.
     pub fn internal(panic: &str) -> Self {
         let message = format!("internal error: {}", panic.trim());
         Self::new(CommandErrorKind::Internal, message)
@@ -148,27 +148,27 @@ impl CommandError {
         self
     }
 
-    /// The kind.
+    /// Returns the kind.
     pub fn kind(&self) -> CommandErrorKind {
         self.kind
     }
 
-    /// The exit code.
+    /// Returns the exit code.
     pub fn exit_code(&self) -> u8 {
         self.kind.exit_code()
     }
 
-    /// What happened.
+    /// Returns what happened.
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// clap's own wording, where it said no.
+    /// The message of clap, when it refused the command line.
     pub fn styled(&self) -> Option<&StyledStr> {
         self.styled.as_ref()
     }
 
-    /// What to do about it.
+    /// Returns what to do about it.
     pub fn hints(&self) -> &[String] {
         &self.hints
     }
@@ -186,7 +186,7 @@ impl From<Error> for CommandError {
             source = cause.source();
         }
         let kind = match error {
-            // Text on the command line that is no name, no id and no revision.
+            // Text on the command line that is neither a name nor an id nor a revision.
             Error::Name(_) | Error::Id(_) | Error::RevisionInvalid { .. } => {
                 CommandErrorKind::Usage
             }
@@ -220,7 +220,7 @@ impl From<io::Error> for CommandError {
     }
 }
 
-/// The command whose usage the error shows: `dml dag`.
+/// Returns the command whose usage the error shows: `dml dag`.
 fn command_of(error: &clap::Error) -> String {
     let usage = match error.get(ContextKind::Usage) {
         Some(ContextValue::StyledStr(usage)) => usage.to_string(),

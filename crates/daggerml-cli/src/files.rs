@@ -11,12 +11,13 @@ use std::path::Path;
 
 use crate::error::CommandError;
 
-/// Writes the file `path` by `write`: under a name beside it first, which then takes
-/// its place. When anything fails, what was there is still there.
+/// Writes the file `path` by `write`. The content goes to a new file in the same folder
+/// first, which then takes the place of `path`. When anything fails, the old file is still
+/// there.
 ///
-/// The name beside it is one that nobody can guess, made by this process: in a folder
-/// that others write to (`/tmp`), they may have put links under any other. A link in
-/// the place of the file itself is replaced and not followed.
+/// Nobody can guess the name of the new file. In a folder that others may write to, such as
+/// `/tmp`, they could have put a link under any name that they can guess. A link in the
+/// place of `path` itself is replaced, not followed.
 pub fn replace<T>(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> Result<T, CommandError>,
@@ -41,7 +42,7 @@ pub fn replace<T>(
     Ok(done)
 }
 
-/// A file like any new one: the umask says who may use it.
+/// Makes a file like any new one: the umask says who may use it.
 fn new_file() -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".dml-").suffix(".part");
@@ -50,8 +51,8 @@ fn new_file() -> tempfile::Builder<'static, 'static> {
     builder
 }
 
-/// Gives a new file the permissions of the old one, if that is one's own: who made a
-/// file that everybody may write to may want to write to what replaces it.
+/// Gives a new file the permissions of the old one, if the user owns that. The owner of
+/// another file that everybody may write to may want to write to its replacement.
 fn keep_mode(new: &File, own: Option<&Metadata>) -> io::Result<()> {
     match own {
         Some(own) if cfg!(unix) => new.set_permissions(own.permissions()),

@@ -44,7 +44,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     let mut ui = Ui::new(Look::guess(&args));
     let done = panics::caught(|| parse_and_run(&args, &mut ui));
     let done = done.unwrap_or_else(|panic| Err(CommandError::internal(&panic)));
-    // What was written before a failure is still owed to the reader.
+    // What was written before a failure must still reach the reader.
     let done = done.and(ui.finish().map_err(CommandError::from));
     match done {
         Ok(()) => 0,
@@ -55,7 +55,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     }
 }
 
-/// The command tree, as `dml --help` shows it.
+/// Returns the command tree, as `dml --help` shows it.
 pub fn command() -> clap::Command {
     Cli::command()
 }

@@ -1,4 +1,4 @@
-//! Panics: none is expected, and none leaves the program as a backtrace.
+//! Panics: none is expected, and one is shown as an error instead of a backtrace.
 
 use std::cell::{Cell, RefCell};
 use std::panic::{self, AssertUnwindSafe};

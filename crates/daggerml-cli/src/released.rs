@@ -1,6 +1,6 @@
 //! Commands and options of daggerml 0.1.x that are not ours: what is typed instead.
 //!
-//! They are in no help. Whoever has them in the fingers gets an answer that names ours.
+//! They are not in any help. Who types one out of habit gets an error that names ours.
 
 use std::ffi::OsString;
 
@@ -105,18 +105,18 @@ const COMMANDS: [(&str, &str); 39] = [
     (
         "runtime cancel",
         "`dml exec cancel KEY` stops a call, and `dml index discard` throws an \
-                        open DAG away",
+                        draft away",
     ),
     (
         "runtime describe",
-        "`dml index list --verbose` tells of the open DAGs",
+        "`dml index list --verbose` tells of the drafts",
     ),
     ("runtime describe-graph", EXECS),
-    ("runtime list", "`dml index list` lists the open DAGs"),
+    ("runtime list", "`dml index list` lists the drafts"),
     ("runtime read-execution-record", EXECS),
     (
         "runtime unfreeze",
-        "`dml index resume` goes on with an open DAG",
+        "`dml index resume` goes on with a draft",
     ),
     ("runtime", IN_PYTHON),
     ("skills", SKILLS),
@@ -125,7 +125,7 @@ const COMMANDS: [(&str, &str); 39] = [
     ("tag list", "`dml tag` lists the tags"),
 ];
 
-/// The answer to a command of 0.1.x that is not ours; `None` for all others.
+/// Returns the answer to a command of 0.1.x that is not ours; `None` for all others.
 pub fn answer(args: &[OsString]) -> Option<CommandError> {
     let (first, second) = words(args);
     let first = first?;
@@ -144,7 +144,7 @@ pub fn answer(args: &[OsString]) -> Option<CommandError> {
     })
 }
 
-/// What is typed instead of an option of 0.1.x.
+/// Returns what is typed instead of an option of 0.1.x.
 pub fn instead_of(option: &str) -> Option<&'static str> {
     let name = option.split('=').next().unwrap_or(option);
     let name = name.split(' ').next().unwrap_or(name);
@@ -154,7 +154,7 @@ pub fn instead_of(option: &str) -> Option<&'static str> {
         .map(|(_, hint)| *hint)
 }
 
-/// The command, and the word that follows it at once.
+/// Returns the command, and the word that follows it at once.
 fn words(args: &[OsString]) -> (Option<&str>, Option<&str>) {
     let mut rest = args.iter().skip(1).map(|arg| arg.to_str().unwrap_or("-"));
     let mut first = None;

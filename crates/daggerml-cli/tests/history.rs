@@ -225,9 +225,7 @@ fn open_dags() {
     // It will be committed to what is checked out when it ends.
     let run = place.dml(&["checkout", "-b", "other"]);
     assert!(
-        ok(&run)
-            .stderr
-            .contains("1 open DAG will be committed here"),
+        ok(&run).stderr.contains("1 draft will be committed here"),
         "{}",
         run.all()
     );

@@ -53,13 +53,13 @@ fn state<'py>(py: Python<'py>, call: &CallState) -> PyResult<Bound<'py, PyDict>>
     Ok(told)
 }
 
-/// The calls under way, then the others, newest first.
+/// Returns the calls under way, then the others, newest first.
 pub(crate) fn list<'py>(py: Python<'py>, shared: &Shared) -> PyResult<Vec<Bound<'py, PyDict>>> {
     let calls = py.detach(|| shared.calls(Filter::default())).or_raise(py)?;
     calls.iter().map(|call| state(py, call)).collect()
 }
 
-/// What is known of one call.
+/// Returns what is known of one call.
 pub(crate) fn one<'py>(
     py: Python<'py>,
     shared: &Shared,
@@ -71,7 +71,7 @@ pub(crate) fn one<'py>(
     state(py, &call)
 }
 
-/// Why a call is a hit or a miss.
+/// Returns why a call is a hit or a miss.
 fn explanation<'py>(py: Python<'py>, found: &Explanation) -> PyResult<Bound<'py, PyDict>> {
     let told = PyDict::new(py);
     told.set_item("key", found.call.key.to_string())?;
@@ -131,7 +131,7 @@ pub(crate) fn explain<'py>(
     explanation(py, &found.or_raise(py)?)
 }
 
-/// The attempts at a call that ended, newest first.
+/// Returns the attempts at a call that ended, newest first.
 pub(crate) fn attempts<'py>(
     py: Python<'py>,
     shared: &Shared,
@@ -143,7 +143,7 @@ pub(crate) fn attempts<'py>(
     made.iter().map(|made| attempt(py, made)).collect()
 }
 
-/// The log of an attempt, from 1; of the newest by default.
+/// Returns the log of an attempt, from 1; of the newest by default.
 pub(crate) fn log(
     py: Python<'_>,
     shared: &Shared,

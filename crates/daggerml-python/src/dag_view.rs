@@ -37,18 +37,18 @@ impl DagView {
 
 #[pymethods]
 impl DagView {
-    /// The DAG's ref.
+    /// Returns the DAG's ref.
     #[getter]
     fn dag(&self) -> Ref {
         Ref::object(self.view.id())
     }
 
-    /// The result. The error of a DAG that ended in one is raised.
+    /// Returns the result. The error of a DAG that ended in one is raised.
     fn result(&self, py: Python<'_>) -> PyResult<Ref> {
         self.view.result().or_raise(py).map(Ref::object)
     }
 
-    /// The error that the DAG ended in, as an exception; `None` when it has a result.
+    /// Returns the error that the DAG ended in, as an exception; `None` when it has a result.
     fn error<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
         let info = self.view.error()?;
         let exception = failed(
@@ -61,12 +61,12 @@ impl DagView {
         Some(exception.into_value(py).into_bound(py).into_any())
     }
 
-    /// The node of that name.
+    /// Returns the node of that name.
     fn named(&self, py: Python<'_>, name: &str) -> PyResult<Ref> {
         self.view.named(name).or_raise(py).map(Ref::object)
     }
 
-    /// The names, in order, with their nodes.
+    /// Returns the names, in order, with their nodes.
     fn names<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let found = PyDict::new(py);
         for (name, node) in self.view.names() {
@@ -75,41 +75,41 @@ impl DagView {
         Ok(found)
     }
 
-    /// The labels, in order.
+    /// Returns the labels, in order.
     fn tags(&self) -> Vec<String> {
         self.view.tags().iter().map(ToString::to_string).collect()
     }
 
-    /// The nodes, in the order they were made.
+    /// Returns the nodes, in the order they were made.
     fn nodes(&self) -> Vec<Ref> {
         self.view.nodes().iter().copied().map(Ref::object).collect()
     }
 
-    /// The node that holds the arguments, in the DAG of a call.
+    /// Returns the node that holds the arguments, in the DAG of a call.
     fn argv(&self) -> Option<Ref> {
         self.view.argv().map(Ref::object)
     }
 
-    /// The type of a node's value.
+    /// Returns the type of a node's value.
     fn type_of(&self, py: Python<'_>, node: &Ref) -> PyResult<&'static str> {
         let node = node.node(py)?;
         self.read(py, |view| view.value_type(node))
     }
 
-    /// A node's value.
+    /// Returns a node's value.
     fn value<'py>(&self, py: Python<'py>, node: &Ref) -> PyResult<Bound<'py, PyAny>> {
         let node = node.node(py)?;
         let value = self.read(py, |view| view.encoded(node))?;
         decoded(py, &value)
     }
 
-    /// A node's value, as the engine holds it.
+    /// Returns a node's value, as the engine holds it.
     fn data(&self, py: Python<'_>, node: &Ref) -> PyResult<Data> {
         let node = node.node(py)?;
         self.read(py, |view| view.value(node)).map(Data::new)
     }
 
-    /// What is recorded of a node: its kind, its arguments, where it comes from.
+    /// Returns what is recorded of a node: its kind, its arguments, where it comes from.
     fn describe<'py>(&self, py: Python<'py>, node: &Ref) -> PyResult<Bound<'py, PyDict>> {
         let node = node.node(py)?;
         let node = self.read(py, |view| view.node(node))?;

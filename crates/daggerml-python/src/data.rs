@@ -22,7 +22,7 @@ impl Data {
     }
 }
 
-/// The number of elements, for values that have some.
+/// Returns the number of elements, for values that have some.
 fn length(value: &Value) -> Option<usize> {
     match value {
         Value::List(values) => Some(values.len()),
@@ -34,13 +34,13 @@ fn length(value: &Value) -> Option<usize> {
 
 #[pymethods]
 impl Data {
-    /// The value's type: `"int"`, `"map"` ...
+    /// Returns the value's type: `"int"`, `"map"` ...
     #[getter]
     fn r#type(&self) -> &'static str {
         self.0.type_name()
     }
 
-    /// A new Python object equal to the value.
+    /// Returns a new Python object equal to the value.
     fn value<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         to_python(py, &self.0)
     }
@@ -51,7 +51,7 @@ impl Data {
         })
     }
 
-    /// An element of a list or map, or a slice of a list.
+    /// Returns an element of a list or map, or a slice of a list.
     fn get(&self, py: Python<'_>, key: &Bound<'_, PyAny>) -> PyResult<Self> {
         let encoder = Encoder::new(py, None);
         let mut args = vec![Value::Null];
@@ -71,14 +71,14 @@ impl Data {
         apply(op, &refs).or_raise(py).map(Self::new)
     }
 
-    /// Whether a list or set has the element, or a map the key.
+    /// Returns whether a list or set has the element, or a map the key.
     fn contains(&self, py: Python<'_>, item: &Bound<'_, PyAny>) -> PyResult<bool> {
         let item = Encoder::new(py, None).value(item)?;
         let found = apply(Builtin::Contains, &[&self.0, &item]).or_raise(py)?;
         Ok(found == Value::Bool(true))
     }
 
-    /// A map's keys, or the elements of a set, in canonical order.
+    /// Returns a map's keys, or the elements of a set, in canonical order.
     fn keys<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let keys: Vec<_> = match &*self.0 {
             Value::Map(map) => map.as_slice().iter().map(|(key, _)| key).collect(),

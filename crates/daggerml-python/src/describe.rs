@@ -10,7 +10,7 @@ use crate::reference::Ref;
 /// A node and the type of its value.
 pub(crate) type Typed = (Ref, &'static str);
 
-/// A node record as a dict: its kind, and what that kind of node has.
+/// Returns a node record as a dict: its kind, and what that kind of node has.
 pub(crate) fn node<'py>(py: Python<'py>, node: &Node) -> PyResult<Bound<'py, PyDict>> {
     let told = PyDict::new(py);
     let kind = match node {
@@ -36,7 +36,7 @@ pub(crate) fn node<'py>(py: Python<'py>, node: &Node) -> PyResult<Bound<'py, PyD
     Ok(told)
 }
 
-/// The stack of a recorded error: a list of frames.
+/// Returns the stack of a recorded error: a list of frames.
 pub(crate) fn stack<'py>(py: Python<'py>, error: &ErrorInfo) -> PyResult<Bound<'py, PyList>> {
     let stack = PyList::empty(py);
     for frame in &error.stack {

@@ -13,7 +13,8 @@ use crate::reference::Ref;
 
 /// The result of something that the engine was asked to do.
 pub(crate) trait OrRaise<T> {
-    /// The value, or the error as the exception that `daggerml.errors` has for its kind.
+    /// Returns the value, or the error as the exception that `daggerml.errors` has for
+    /// its kind.
     fn or_raise(self, py: Python<'_>) -> PyResult<T>;
 }
 
@@ -23,7 +24,7 @@ impl<T, E: Into<Error>> OrRaise<T> for Result<T, E> {
     }
 }
 
-/// The exception for `error`.
+/// Returns the exception for `error`.
 fn exception(py: Python<'_>, error: &Error) -> PyErr {
     match error {
         Error::Failed {
@@ -36,8 +37,8 @@ fn exception(py: Python<'_>, error: &Error) -> PyErr {
     }
 }
 
-/// The exception for an error that was recorded in `dag`, and may not come again if it is
-/// `transient`.
+/// Returns the exception for an error that was recorded in `dag`, and may not come again
+/// if it is `transient`.
 pub(crate) fn failed(
     py: Python<'_>,
     dag: DagId,
@@ -61,7 +62,7 @@ pub(crate) fn failed(
     make().map_or_else(|failed: PyErr| failed, PyErr::from_value)
 }
 
-/// An exception of the given kind, made by `daggerml.errors`.
+/// Returns an exception of the given kind, made by `daggerml.errors`.
 pub(crate) fn raised(
     py: Python<'_>,
     kind: ErrorKind,
@@ -74,17 +75,17 @@ pub(crate) fn raised(
         .map_or_else(|failed| failed, PyErr::from_value)
 }
 
-/// An exception that says that `message` is not a value, a name or an id.
+/// Returns an exception that says that `message` is not a value, a name or an id.
 pub(crate) fn invalid(py: Python<'_>, message: String) -> PyErr {
     raised(py, ErrorKind::Invalid, message, None)
 }
 
-/// A value that cannot be stored, as it is raised from inside conversions.
+/// Returns the exception for a value that cannot be stored, as conversions raise it.
 pub(crate) fn not_a_value(py: Python<'_>, error: ValueError) -> PyErr {
     exception(py, &error.into())
 }
 
-/// An object whose type no codec knows.
+/// Returns the exception for an object whose type no codec knows.
 pub(crate) fn no_codec(py: Python<'_>, object: &Bound<'_, PyAny>) -> PyErr {
     static CODEC_ERROR: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     let make = || {

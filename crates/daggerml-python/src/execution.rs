@@ -67,7 +67,7 @@ impl Options {
 /// Puts the parts of a call into `dag`, and looks the call up.
 fn prepare(
     executor: &execution::Executor,
-    dag: &mut dag::OpenDag,
+    dag: &mut dag::Draft,
     parts: Vec<Part>,
     options: &CallOptions,
 ) -> Result<Prepared, Error> {
@@ -76,14 +76,14 @@ fn prepare(
 }
 
 /// Puts the parts of a call into `dag`.
-fn staged(dag: &mut dag::OpenDag, parts: Vec<Part>) -> Result<Vec<NodeId>, Error> {
+fn staged(dag: &mut dag::Draft, parts: Vec<Part>) -> Result<Vec<NodeId>, Error> {
     let staged = parts.into_iter().map(|part| stage(dag, part));
     staged.map(|put| put.map(|(node, _)| node)).collect()
 }
 
 /// Records a call that made `made`.
 fn record(
-    dag: &mut dag::OpenDag,
+    dag: &mut dag::Draft,
     nodes: &[NodeId],
     made: DagId,
 ) -> Result<(NodeId, Option<&'static str>), Error> {
@@ -118,7 +118,7 @@ impl Executor {
 
 #[pymethods]
 impl Executor {
-    /// An executor that knows these adapters, and those that the user's settings allow.
+    /// Makes an executor that knows these adapters, and those that the user's settings allow.
     #[new]
     #[pyo3(signature = (repository, adapters, *, lease=None))]
     fn new(
@@ -154,7 +154,7 @@ impl Executor {
         })
     }
 
-    /// The names of the adapters, in order.
+    /// Returns the names of the adapters, in order.
     fn adapters(&self, py: Python<'_>) -> PyResult<Vec<String>> {
         let executor = self.engine(py)?;
         Ok(executor
@@ -260,14 +260,14 @@ impl Executor {
         })
     }
 
-    /// Lets a call be run again; whether it was cached.
+    /// Lets a call be run again. Returns whether it was cached.
     fn invalidate(&self, py: Python<'_>, key: &str) -> PyResult<bool> {
         let (executor, key) = self.key(py, key)?;
         py.detach(|| executor.repository().invalidate_call(key))
             .or_raise(py)
     }
 
-    /// Asks whoever runs a call to stop; whether it is under way.
+    /// Asks whoever runs a call to stop. Returns whether it is under way.
     fn cancel(&self, py: Python<'_>, key: &str) -> PyResult<bool> {
         let (executor, key) = self.key(py, key)?;
         py.detach(|| executor.repository().cancel_call(key))
@@ -283,7 +283,7 @@ impl Executor {
     }
 }
 
-/// The key of a call of `parts[0]` with the others as arguments.
+/// Returns the key of a call of `parts[0]` with the others as arguments.
 #[pyfunction]
 pub(crate) fn call_key<'py>(py: Python<'py>, parts: &Bound<'py, PyList>) -> PyResult<String> {
     let encoder = Encoder::new(py, None);

@@ -25,7 +25,7 @@ fn work<T: Send>(
     py.detach(|| work(repository)).or_raise(py)
 }
 
-/// The branches (or the tags) with their commits, in order of their names.
+/// Returns the branches (or the tags) with their commits, in order of their names.
 #[pyfunction]
 pub(crate) fn refs<'py>(
     py: Python<'py>,
@@ -165,7 +165,7 @@ pub(crate) fn merge(
     })
 }
 
-/// The names that a waiting merge has a conflict about, with what was chosen.
+/// Returns the names that a waiting merge has a conflict about, with what was chosen.
 #[pyfunction]
 pub(crate) fn conflicts<'py>(
     py: Python<'py>,
@@ -257,7 +257,7 @@ pub(crate) fn revert(
     })
 }
 
-/// The names whose DAGs differ, with the DAG before and after.
+/// Returns the names whose DAGs differ, with the DAG before and after.
 #[pyfunction]
 #[pyo3(signature = (repository, revision, relative_to=None))]
 pub(crate) fn diff<'py>(

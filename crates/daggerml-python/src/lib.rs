@@ -88,7 +88,7 @@ mod _core {
         py.detach(|| daggerml_cli::run(args))
     }
 
-    /// The names of all kinds of engine errors.
+    /// Returns the names of all kinds of engine errors.
     #[pyfunction]
     fn error_kinds() -> Vec<&'static str> {
         daggerml::ErrorKind::ALL

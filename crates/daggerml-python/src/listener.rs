@@ -48,7 +48,7 @@ impl Listener {
         on_event.call1(py, (told,)).map(drop)
     }
 
-    /// What was raised, else `result`.
+    /// Returns what was raised, else `result`.
     pub fn or_raised<T>(&self, py: Python<'_>, result: Result<T, Error>) -> PyResult<T> {
         match self.raised().take() {
             Some(raised) => Err(raised),

@@ -10,7 +10,7 @@ use pyo3::types::{PyDict, PyList};
 use crate::errors::OrRaise;
 use crate::repository::Repository;
 
-/// Removes objects that nothing refers to; the numbers kept and removed, by kind.
+/// Removes objects that nothing refers to. Returns the numbers kept and removed, by kind.
 #[pyfunction]
 pub(crate) fn gc<'py>(
     py: Python<'py>,
@@ -36,7 +36,7 @@ fn totals<'py>(py: Python<'py>, totals: &Totals) -> PyResult<Bound<'py, PyDict>>
     Ok(told)
 }
 
-/// Checks everything; what is damaged, as dicts of the shape of `dml fsck --json`.
+/// Checks everything. Returns what is damaged, as dicts in the form of `dml fsck --json`.
 #[pyfunction]
 pub(crate) fn fsck<'py>(py: Python<'py>, repository: &Repository) -> PyResult<Bound<'py, PyList>> {
     let store = repository.shared().store();
@@ -67,7 +67,7 @@ pub(crate) fn fsck<'py>(py: Python<'py>, repository: &Repository) -> PyResult<Bo
     Ok(findings)
 }
 
-/// The settings that count, by key.
+/// Returns the settings that count, by key.
 #[pyfunction]
 pub(crate) fn settings<'py>(
     py: Python<'py>,
@@ -81,7 +81,7 @@ pub(crate) fn settings<'py>(
     Ok(told)
 }
 
-/// The setting `key` that counts; `None` when there is none.
+/// Returns the setting `key` that counts; `None` when there is none.
 #[pyfunction]
 pub(crate) fn setting(
     py: Python<'_>,

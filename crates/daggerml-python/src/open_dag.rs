@@ -19,18 +19,18 @@ use crate::repository::Shared;
 #[pyclass(frozen, module = "daggerml._core")]
 pub(crate) struct OpenDag {
     // Dropped before the repository that it belongs to.
-    dag: Mutex<dag::OpenDag>,
+    dag: Mutex<dag::Draft>,
     /// For the DAG of a call: its key, after those of the calls it is nested in.
     ancestors: Vec<CallKey>,
     _repository: Shared,
 }
 
 impl OpenDag {
-    pub(crate) fn new(repository: Shared, dag: dag::OpenDag) -> Self {
+    pub(crate) fn new(repository: Shared, dag: dag::Draft) -> Self {
         Self::of_call(repository, dag, Vec::new())
     }
 
-    pub(crate) fn of_call(repository: Shared, dag: dag::OpenDag, ancestors: Vec<CallKey>) -> Self {
+    pub(crate) fn of_call(repository: Shared, dag: dag::Draft, ancestors: Vec<CallKey>) -> Self {
         Self {
             dag: Mutex::new(dag),
             ancestors,
@@ -38,7 +38,7 @@ impl OpenDag {
         }
     }
 
-    /// The calls that those of this DAG are nested in, outermost first.
+    /// Returns the calls that those of this DAG are nested in, outermost first.
     pub(crate) fn ancestors(&self) -> &[CallKey] {
         &self.ancestors
     }
@@ -47,7 +47,7 @@ impl OpenDag {
     pub(crate) fn work<T: Send>(
         &self,
         py: Python<'_>,
-        work: impl Send + FnOnce(&mut dag::OpenDag) -> Result<T, Error>,
+        work: impl Send + FnOnce(&mut dag::Draft) -> Result<T, Error>,
     ) -> PyResult<T> {
         py.detach(|| work(&mut self.dag.lock().unwrap_or_else(PoisonError::into_inner)))
             .or_raise(py)
@@ -55,7 +55,7 @@ impl OpenDag {
 }
 
 /// Puts `part`: a value as a literal, a collection that holds nodes as a builtin.
-pub(crate) fn stage(dag: &mut dag::OpenDag, part: Part) -> Result<(NodeId, &'static str), Error> {
+pub(crate) fn stage(dag: &mut dag::Draft, part: Part) -> Result<(NodeId, &'static str), Error> {
     let (op, parts) = match part {
         Part::Value(value) => {
             let type_name = value.type_name();
@@ -82,7 +82,7 @@ pub(crate) fn stage(dag: &mut dag::OpenDag, part: Part) -> Result<(NodeId, &'sta
     Ok((dag.builtin(op, &args)?, op.as_str()))
 }
 
-/// The error that Python tells in these parts.
+/// Returns the error that Python tells in these parts.
 pub(crate) fn error_info(
     py: Python<'_>,
     message: String,
@@ -104,7 +104,7 @@ pub(crate) fn error_info(
 }
 
 fn named(
-    dag: &mut dag::OpenDag,
+    dag: &mut dag::Draft,
     name: Option<&str>,
     (node, type_name): (NodeId, &'static str),
 ) -> Result<Typed, Error> {
@@ -116,13 +116,13 @@ fn named(
 
 #[pymethods]
 impl OpenDag {
-    /// The ref that the DAG can be resumed by.
+    /// Returns the ref that the DAG can be resumed by.
     #[getter]
     fn index(&self, py: Python<'_>) -> PyResult<Ref> {
         self.work(py, |dag| Ok(Ref::index(dag.id())))
     }
 
-    /// The name that it will be committed under, and the message.
+    /// Returns the name that it will be committed under, and the message.
     fn info(&self, py: Python<'_>) -> PyResult<(String, String)> {
         self.work(py, |dag| {
             let info = dag.info();
@@ -146,7 +146,7 @@ impl OpenDag {
         })
     }
 
-    /// Does a builtin operation to `args` (values or refs of nodes).
+    /// Applies a builtin operation to `args` (values or refs of nodes).
     #[pyo3(signature = (op, args, name=None, codec=None))]
     fn builtin<'py>(
         &self,
@@ -175,7 +175,7 @@ impl OpenDag {
         })
     }
 
-    /// Brings in a node of a finished DAG: its result, or `node`.
+    /// Imports a node of a finished DAG: `node`, or the result when that is `None`.
     #[pyo3(signature = (dag, node=None, name=None))]
     fn import_node(
         &self,
@@ -204,24 +204,24 @@ impl OpenDag {
         self.work(py, |dag| dag.add_tag(tag))
     }
 
-    /// The labels, in order.
+    /// Returns the labels, in order.
     fn tags(&self, py: Python<'_>) -> PyResult<Vec<String>> {
         self.work(py, |dag| {
             Ok(dag.tags().iter().map(ToString::to_string).collect())
         })
     }
 
-    /// The nodes, in the order they were made.
+    /// Returns the nodes, in the order they were made.
     fn nodes(&self, py: Python<'_>) -> PyResult<Vec<Ref>> {
         self.work(py, |dag| Ok(dag.nodes().map(Ref::object).collect()))
     }
 
-    /// The node of that name.
+    /// Returns the node of that name.
     fn named(&self, py: Python<'_>, name: &str) -> PyResult<Ref> {
         self.work(py, |dag| dag.named(name).map(Ref::object))
     }
 
-    /// The names, in order, with their nodes.
+    /// Returns the names, in order, with their nodes.
     fn names<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let names = self.work(py, |dag| {
             let names = dag.names();
@@ -236,45 +236,45 @@ impl OpenDag {
         Ok(found)
     }
 
-    /// The node that holds the arguments, in the DAG of a call.
+    /// Returns the node that holds the arguments, in the DAG of a call.
     fn argv(&self, py: Python<'_>) -> PyResult<Option<Ref>> {
         self.work(py, |dag| Ok(dag.argv().map(Ref::object)))
     }
 
-    /// The type of a node's value.
+    /// Returns the type of a node's value.
     fn type_of(&self, py: Python<'_>, node: &Ref) -> PyResult<&'static str> {
         let node = node.node(py)?;
         self.work(py, |dag| dag.value_type(node))
     }
 
-    /// A node's value.
+    /// Returns a node's value.
     fn value<'py>(&self, py: Python<'py>, node: &Ref) -> PyResult<Bound<'py, PyAny>> {
         let node = node.node(py)?;
         let value = self.work(py, |dag| dag.encoded(node))?;
         decoded(py, &value)
     }
 
-    /// A node's value, as the engine holds it.
+    /// Returns a node's value, as the engine holds it.
     fn data(&self, py: Python<'_>, node: &Ref) -> PyResult<Data> {
         let node = node.node(py)?;
         self.work(py, |dag| dag.value(node)).map(Data::new)
     }
 
-    /// What is recorded of a node: its kind, its arguments, where it comes from.
+    /// Returns what is recorded of a node: its kind, its arguments, where it comes from.
     fn describe<'py>(&self, py: Python<'py>, node: &Ref) -> PyResult<Bound<'py, PyDict>> {
         let node = node.node(py)?;
         let node = self.work(py, |dag| dag.node(node))?;
         describe::node(py, &node)
     }
 
-    /// Ends the DAG with a node as its result; the refs of the DAG and the commit.
+    /// Ends the DAG with a node as its result. Returns the refs of the DAG and the commit.
     fn commit(&self, py: Python<'_>, node: &Ref) -> PyResult<(Ref, Ref)> {
         let node = node.node(py)?;
         let made = self.work(py, |dag| dag.commit(node))?;
         Ok((Ref::object(made.dag), Ref::object(made.commit)))
     }
 
-    /// Ends the DAG with an error; the refs of the DAG and the commit.
+    /// Ends the DAG with an error. Returns the refs of the DAG and the commit.
     fn fail(
         &self,
         py: Python<'_>,
@@ -290,7 +290,7 @@ impl OpenDag {
 
     /// Writes everything to disk, so that the DAG can be resumed after a crash.
     fn flush(&self, py: Python<'_>) -> PyResult<()> {
-        self.work(py, dag::OpenDag::flush)
+        self.work(py, dag::Draft::flush)
     }
 
     /// Refuses changes until it is unfrozen.
@@ -300,11 +300,11 @@ impl OpenDag {
 
     /// Allows changes again.
     fn unfreeze(&self, py: Python<'_>) -> PyResult<()> {
-        self.work(py, dag::OpenDag::unfreeze)
+        self.work(py, dag::Draft::unfreeze)
     }
 
     /// Throws the DAG away.
     fn discard(&self, py: Python<'_>) -> PyResult<()> {
-        self.work(py, dag::OpenDag::discard)
+        self.work(py, dag::Draft::discard)
     }
 }

@@ -1,9 +1,9 @@
-//! `Ref`: what an object or an open DAG is known by.
+//! `Ref`: what an object or a draft is known by.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::str::FromStr;
 
-use daggerml::id::IndexId;
+use daggerml::id::DraftId;
 use daggerml::id::{NodeId, ObjectId, TypedId};
 use daggerml::record::Kind;
 use pyo3::exceptions::PyTypeError;
@@ -13,7 +13,7 @@ use pyo3::types::PyTuple;
 
 use crate::errors::{OrRaise, invalid};
 
-/// Stands for an object of the repository or an open DAG: `node:1f3a...`.
+/// Stands for an object of the repository or a draft: `node:1f3a...`.
 ///
 /// Two refs that are equal stand for equal content.
 ///
@@ -28,21 +28,21 @@ pub(crate) struct Ref(Target);
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Target {
     Object(Kind, ObjectId),
-    Index(IndexId),
+    Index(DraftId),
 }
 
 impl Ref {
-    /// A ref of an object.
+    /// Returns a ref of an object.
     pub(crate) fn object<I: TypedId>(id: I) -> Self {
         Self(Target::Object(I::KIND, id.object()))
     }
 
-    /// A ref of an object of any kind.
+    /// Returns a ref of an object of any kind.
     pub(crate) fn any(kind: Kind, id: ObjectId) -> Self {
         Self(Target::Object(kind, id))
     }
 
-    /// The id, if it is of the right kind of object.
+    /// Returns the id, if it is of the right kind of object.
     pub(crate) fn to_id<I: TypedId>(&self, py: Python<'_>) -> PyResult<I> {
         match self.0 {
             Target::Object(kind, id) if kind == I::KIND => Ok(I::from_object(id)),
@@ -53,23 +53,23 @@ impl Ref {
         }
     }
 
-    /// A ref of an open DAG.
-    pub(crate) fn index(id: IndexId) -> Self {
+    /// Returns a ref of a draft.
+    pub(crate) fn index(id: DraftId) -> Self {
         Self(Target::Index(id))
     }
 
-    /// The open DAG that it stands for.
-    pub(crate) fn to_index(&self, py: Python<'_>) -> PyResult<IndexId> {
+    /// Returns the draft that it stands for.
+    pub(crate) fn to_index(&self, py: Python<'_>) -> PyResult<DraftId> {
         match self.0 {
             Target::Index(id) => Ok(id),
             Target::Object(..) => Err(invalid(
                 py,
-                format!("{} is not a ref of an open DAG", self.to()),
+                format!("{} is not a ref of a draft", self.to()),
             )),
         }
     }
 
-    /// The node that it stands for.
+    /// Returns the node that it stands for.
     pub(crate) fn node(&self, py: Python<'_>) -> PyResult<NodeId> {
         self.to_id(py)
     }
@@ -101,7 +101,7 @@ impl Ref {
         )))
     }
 
-    /// The whole ref as text: `node:1f3a...`.
+    /// Returns the whole ref as text: `node:1f3a...`.
     #[getter]
     fn to(&self) -> String {
         match &self.0 {
@@ -110,7 +110,7 @@ impl Ref {
         }
     }
 
-    /// What it stands for: `"node"`, `"dag"`, `"commit"`, `"index"` ...
+    /// Returns what it stands for: `"node"`, `"dag"`, `"commit"`, `"index"` ...
     fn ns(&self) -> &'static str {
         match &self.0 {
             Target::Object(kind, _) => kind.as_str(),
@@ -118,7 +118,7 @@ impl Ref {
         }
     }
 
-    /// The id alone: 64 hexadecimal digits for an object.
+    /// Returns the id alone: 64 hexadecimal digits for an object.
     fn id(&self) -> String {
         match &self.0 {
             Target::Object(_, id) => id.to_string(),
@@ -126,7 +126,7 @@ impl Ref {
         }
     }
 
-    /// The kind with the first 12 characters of the id: enough for people.
+    /// Returns the kind with the first 12 characters of the id: enough for people.
     #[getter]
     fn short(&self) -> String {
         let id: String = self.id().chars().take(12).collect();

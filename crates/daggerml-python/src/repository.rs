@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use daggerml::history::LogOptions;
+use daggerml::history::HistoryOptions;
 use daggerml::id::DagId;
 use daggerml::name::Name;
 use daggerml::repo::refs::ReadRefs;
@@ -93,7 +93,7 @@ impl Repository {
         .map(Self)
     }
 
-    /// The folder that holds `.dml`.
+    /// Returns the folder that holds `.dml`.
     #[getter]
     fn root(&self) -> &Path {
         self.0.root()
@@ -105,22 +105,22 @@ impl Repository {
         Ok(OpenDag::new(Arc::clone(&self.0), dag))
     }
 
-    /// Continues an open DAG, taking it over from whoever has it.
+    /// Continues a draft, taking it over from whoever has it.
     fn resume(&self, py: Python<'_>, index: &Ref) -> PyResult<OpenDag> {
         let id = index.to_index(py)?;
         let dag = py.detach(|| self.0.resume(id)).or_raise(py)?;
         Ok(OpenDag::new(Arc::clone(&self.0), dag))
     }
 
-    /// Throws an open DAG away.
+    /// Throws a draft away.
     fn discard(&self, py: Python<'_>, index: &Ref) -> PyResult<()> {
         let id = index.to_index(py)?;
         py.detach(|| self.0.discard(id)).or_raise(py)
     }
 
-    /// The open DAGs that were flushed, oldest first.
-    fn indexes<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
-        let found = py.detach(|| self.0.indexes()).or_raise(py)?;
+    /// Returns the drafts that were flushed, oldest first.
+    fn drafts<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        let found = py.detach(|| self.0.drafts()).or_raise(py)?;
         let found = found.into_iter().map(|info| {
             let told = PyDict::new(py);
             told.set_item("index", Ref::index(info.id))?;
@@ -134,7 +134,7 @@ impl Repository {
         found.collect()
     }
 
-    /// The DAG of that name in a revision; by default in what is checked out.
+    /// Returns the DAG of that name in a revision; by default in what is checked out.
     #[pyo3(signature = (name, revision=None))]
     fn load(&self, py: Python<'_>, name: &str, revision: Option<&str>) -> PyResult<DagView> {
         let view = py
@@ -146,14 +146,14 @@ impl Repository {
         Ok(DagView::new(Arc::clone(&self.0), view))
     }
 
-    /// The DAG that `dag` stands for.
+    /// Returns the DAG that `dag` stands for.
     fn view(&self, py: Python<'_>, dag: &Ref) -> PyResult<DagView> {
         let id = dag.to_id(py)?;
         let view = py.detach(|| self.0.view(id)).or_raise(py)?;
         Ok(DagView::new(Arc::clone(&self.0), view))
     }
 
-    /// What is checked out: branch, commit and the number of DAGs.
+    /// Returns what is checked out: branch, commit and the number of DAGs.
     fn status<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let (branch, commit, dags) = py
             .detach(|| {
@@ -173,7 +173,7 @@ impl Repository {
         Ok(status)
     }
 
-    /// The names of the DAGs in a revision, with their refs.
+    /// Returns the names of the DAGs in a revision, with their refs.
     #[pyo3(signature = (revision=None))]
     fn dags<'py>(&self, py: Python<'py>, revision: Option<&str>) -> PyResult<Bound<'py, PyDict>> {
         let found = py
@@ -192,17 +192,18 @@ impl Repository {
         Ok(dags)
     }
 
-    /// The calls under way, then the others, newest first.
+    /// Returns the calls under way, then the others, newest first.
     fn execs<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
         calls::list(py, &self.0)
     }
 
-    /// What is known of one call.
+    /// Returns what is known of one call.
     fn exec_state<'py>(&self, py: Python<'py>, key: &str) -> PyResult<Bound<'py, PyDict>> {
         calls::one(py, &self.0, key)
     }
 
-    /// Why the call of a key, or of a list of runnable and arguments, is a hit or a miss.
+    /// Returns why the call of a key, or of a list of runnable and arguments, is a hit or
+    /// a miss.
     #[pyo3(signature = (call, codec=None))]
     fn explain<'py>(
         &self,
@@ -213,19 +214,19 @@ impl Repository {
         calls::explain(py, &self.0, call, codec)
     }
 
-    /// The calls within a call's DAG whose error it handed on, outermost first.
+    /// Returns the calls within a call's DAG whose error it handed on, outermost first.
     fn failed_within(&self, py: Python<'_>, dag: &Ref) -> PyResult<Vec<String>> {
         let dag = dag.to_id(py)?;
         let found = py.detach(|| self.0.failed_within(dag)).or_raise(py)?;
         Ok(found.iter().map(ToString::to_string).collect())
     }
 
-    /// The attempts at a call that ended, newest first.
+    /// Returns the attempts at a call that ended, newest first.
     fn exec_attempts<'py>(&self, py: Python<'py>, key: &str) -> PyResult<Vec<Bound<'py, PyDict>>> {
         calls::attempts(py, &self.0, key)
     }
 
-    /// What was written to standard error in an attempt, from 1; by default the newest.
+    /// Returns what was written to standard error in an attempt, from 1; by default the newest.
     #[pyo3(signature = (key, attempt=None))]
     fn exec_log<'py>(
         &self,
@@ -236,13 +237,13 @@ impl Repository {
         Ok(PyBytes::new(py, &calls::log(py, &self.0, key, attempt)?))
     }
 
-    /// What a revision stands for: a commit, tree, DAG, node ...
+    /// Returns what a revision stands for: a commit, tree, DAG, node ...
     fn rev_parse(&self, py: Python<'_>, revision: &str) -> PyResult<Ref> {
         let found = py.detach(|| self.0.resolve(revision)).or_raise(py)?;
         Ok(Ref::any(found.kind(), found.id()))
     }
 
-    /// The commits up to a revision, newest first; only those that changed the DAG
+    /// Returns the commits up to a revision, newest first; only those that changed the DAG
     /// of the name `dag`, and without what merges brought in, if so asked.
     fn log<'py>(
         &self,
@@ -255,7 +256,7 @@ impl Repository {
         let entries = py
             .detach(|| {
                 let range = self.0.range(revision)?;
-                let options = LogOptions {
+                let options = HistoryOptions {
                     include: vec![range.include],
                     exclude: range.exclude.into_iter().collect(),
                     limit,
@@ -280,7 +281,7 @@ impl Repository {
 }
 
 impl Repository {
-    /// The engine's handle.
+    /// Returns the engine's handle.
     pub(crate) fn shared(&self) -> &Shared {
         &self.0
     }

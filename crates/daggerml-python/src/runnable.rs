@@ -71,19 +71,19 @@ impl Runnable {
         })
     }
 
-    /// What to run.
+    /// Returns what to run.
     #[getter]
     fn uri(&self, py: Python<'_>) -> Py<Uri> {
         self.uri.clone_ref(py)
     }
 
-    /// What to run: the same as `uri`.
+    /// Returns what to run: the same as `uri`.
     #[getter]
     fn target(&self, py: Python<'_>) -> Py<Uri> {
         self.uri.clone_ref(py)
     }
 
-    /// The adapter that runs it; empty for what the engine itself runs.
+    /// Returns the adapter that runs it; empty for what the engine itself runs.
     #[getter]
     fn adapter(&self) -> &str {
         &self.adapter
@@ -95,13 +95,13 @@ impl Runnable {
         Ok(self.kwargs.bind(py).copy()?.unbind())
     }
 
-    /// The runnable that this one wraps.
+    /// Returns the runnable that this one wraps.
     #[getter]
     fn sub(&self, py: Python<'_>) -> Option<Py<Self>> {
         self.sub.as_ref().map(|sub| sub.clone_ref(py))
     }
 
-    /// The last in the chain of `sub`: what is run in the end.
+    /// Returns the last in the chain of `sub`: what is run in the end.
     fn innermost(slf: &Bound<'_, Self>) -> Py<Self> {
         let py = slf.py();
         let mut current = slf.clone().unbind();

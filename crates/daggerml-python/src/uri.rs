@@ -25,13 +25,13 @@ impl Uri {
         value::Uri::new(uri).or_raise(py).map(Self)
     }
 
-    /// The URI's text.
+    /// Returns the URI's text.
     #[getter]
     fn uri(&self) -> &str {
         self.0.as_str()
     }
 
-    /// The scheme, in lower case.
+    /// Returns the scheme, in lower case.
     #[getter]
     fn scheme(&self) -> &str {
         self.0.scheme()

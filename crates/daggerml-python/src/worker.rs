@@ -20,7 +20,7 @@ type ErrorParts<'py> = (String, String, String, Bound<'py, PyList>);
     clippy::needless_pass_by_value,
     reason = "PyO3 hands over lists as Vec"
 )]
-/// Begins the DAG of the call in a bundle: the DAG, and the runnable. The `ancestors`
+/// Begins the DAG of the call in a bundle. Returns the DAG and the runnable. The `ancestors`
 /// are the keys of the calls that it is nested in, and its own.
 #[pyfunction]
 pub(crate) fn begin_call<'py>(
@@ -44,8 +44,8 @@ pub(crate) fn begin_call<'py>(
     ))
 }
 
-/// Ends the DAG of a call, with a result or an error: the DAG, and the bundle to
-/// answer with. A thin one leaves out what the DAG's repository has.
+/// Ends the DAG of a call with a result or an error. Returns the DAG, and the bundle to
+/// answer with. A partial one (`thin`) leaves out what the DAG's repository has.
 #[pyfunction]
 #[pyo3(signature = (dag, result, error, *, thin))]
 pub(crate) fn end_call<'py>(

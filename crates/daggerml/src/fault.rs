@@ -16,7 +16,7 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
-    /// The stable name of the fault, as in the object model's specification.
+    /// Returns the stable name of the fault, as in the object model's specification.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Header => "invalid_header",
@@ -49,11 +49,9 @@ pub enum IdError {
         /// The text.
         text: String,
     },
-    /// Not the id of an open DAG.
-    #[error(
-        "{text:?} is not the id of an open DAG: one has 32 hexadecimal digits, of which 6 will do"
-    )]
-    Index {
+    /// Not the id of a draft.
+    #[error("{text:?} is not the id of a draft: one has 32 hexadecimal digits, of which 6 will do")]
+    Draft {
         /// The text.
         text: String,
     },

@@ -1,5 +1,5 @@
 //! Ids of objects: BLAKE3-256 over a record's canonical bytes, one newtype for each kind
-//! of record. And ids of open DAGs, which are random.
+//! of record. And ids of drafts, which are random.
 
 use std::fmt;
 use std::str::FromStr;
@@ -43,7 +43,7 @@ impl Kind {
         Self::Tombstone,
     ];
 
-    /// The code that stands first in a record.
+    /// Returns the code that stands first in a record.
     pub fn code(self) -> u64 {
         match self {
             Self::Datum => 1,
@@ -56,7 +56,7 @@ impl Kind {
         }
     }
 
-    /// The kind's name in text.
+    /// Returns the kind's name in text.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Datum => "datum",
@@ -81,22 +81,23 @@ impl fmt::Display for Kind {
 pub struct ObjectId([u8; ID_LEN]);
 
 impl ObjectId {
-    /// The id of `bytes`.
+    /// Returns the id of `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
         Self(*blake3::hash(bytes).as_bytes())
     }
 
-    /// An id from its 32 bytes.
+    /// Makes an id from its 32 bytes.
     pub const fn from_bytes(bytes: [u8; ID_LEN]) -> Self {
         Self(bytes)
     }
 
-    /// The id's 32 bytes.
+    /// Returns the id's 32 bytes.
     pub const fn as_bytes(&self) -> &[u8; ID_LEN] {
         &self.0
     }
 
-    /// The first twelve hexadecimal digits: enough for people, unique in most repositories.
+    /// Returns the first twelve hexadecimal digits: enough for people, unique in most
+    /// repositories.
     pub fn short(&self) -> String {
         self.to_string().chars().take(12).collect()
     }
@@ -140,7 +141,7 @@ impl FromStr for ObjectId {
     }
 }
 
-/// The value of a lower- or upper-case hexadecimal digit.
+/// Returns the value of a lower- or upper-case hexadecimal digit.
 pub(crate) fn hex_digit(digit: u8) -> Option<u8> {
     char::from(digit)
         .to_digit(16)
@@ -220,39 +221,39 @@ typed_ids! {
     TombstoneId = Tombstone;
 }
 
-/// The id of an open DAG: 16 random bytes.
+/// The id of a draft: 16 random bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct IndexId([u8; 16]);
+pub struct DraftId([u8; 16]);
 
-impl IndexId {
-    /// An id from its 16 bytes.
+impl DraftId {
+    /// Makes an id from its 16 bytes.
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 
-    /// The id's 16 bytes.
+    /// Returns the id's 16 bytes.
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
 }
 
-impl fmt::Display for IndexId {
+impl fmt::Display for DraftId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
-impl fmt::Debug for IndexId {
+impl fmt::Debug for DraftId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "IndexId({self})")
+        write!(f, "DraftId({self})")
     }
 }
 
-impl FromStr for IndexId {
+impl FromStr for DraftId {
     type Err = IdError;
 
     fn from_str(text: &str) -> Result<Self, IdError> {
-        let wrong = || IdError::Index {
+        let wrong = || IdError::Draft {
             text: text.to_owned(),
         };
         let digits: Option<Vec<u8>> = text.bytes().map(hex_digit).collect();
@@ -292,11 +293,11 @@ mod tests {
     }
 
     #[test]
-    fn the_text_of_an_open_dags_id_round_trips() {
-        let id = IndexId::from_bytes(std::array::from_fn(|at| at as u8 * 17));
-        assert_eq!(id.to_string().parse::<IndexId>().unwrap(), id);
+    fn the_text_of_a_draft_id_round_trips() {
+        let id = DraftId::from_bytes(*b"\x00\x7f\xff draft id 16b");
+        assert_eq!(id.to_string().parse::<DraftId>().unwrap(), id);
         for bad in ["", "abc", &"g".repeat(32), &"a".repeat(64)] {
-            assert!(bad.parse::<IndexId>().is_err(), "{bad}");
+            assert!(bad.parse::<DraftId>().is_err(), "{bad}");
         }
     }
 }

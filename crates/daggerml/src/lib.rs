@@ -5,13 +5,14 @@
 //!
 //! 1. [`value::Value`] is what a caller has. It becomes a [`record::Datum`], and the
 //!    BLAKE3 hash of the record's canonical bytes is its id ([`id::ObjectId`]).
-//! 2. [`dag::OpenDag`] makes a [`record::Node`] that refers to the datum, and stages both
+//! 2. [`dag::Draft`] makes a [`record::Node`] that refers to the datum, and stages both
 //!    records in memory.
 //! 3. A flush makes what is staged durable. Many small records are appended to the log of
-//!    the open DAG, one chunk for each flush: that is one entry of a table, whatever the
+//!    the draft, one chunk for each flush: that is one entry of a table, whatever the
 //!    number of records. Records that are few or large go into the table of objects at once.
 //! 4. Settling moves the records of the log into the table of objects, in order of their
-//!    ids. It is done when everybody has to be able to read them: before the DAG ends.
+//!    ids, where everybody can read them. It is done when a program asks for a flush, and
+//!    before the DAG ends.
 //! 5. A commit writes the [`record::Dag`], the changed pieces of the [`record::Tree`], the
 //!    [`record::Commit`] and the branch, in one durable transaction of [`store::Store`].
 //! 6. Reading goes the other way: name, commit, tree, DAG, node, datum. The bytes of each
@@ -27,7 +28,7 @@
 //! | module | holds |
 //! |---|---|
 //! | `fault` | what can be wrong with bytes, ids, names and values |
-//! | [`id`] | ids and kinds of objects; ids of open DAGs |
+//! | [`id`] | ids and kinds of objects; ids of drafts |
 //! | `id_set` | sets of ids |
 //! | [`name`] | names of DAGs, nodes and branches |
 //! | `suggest` | which name may have been meant |

@@ -37,7 +37,7 @@ impl Name {
         Ok(name)
     }
 
-    /// The name's text.
+    /// Returns the name's text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -6,7 +6,7 @@ const MOST: usize = 3;
 /// The most names compared, so that an error in a huge repository is quick too.
 const COMPARED: usize = 100_000;
 
-/// The names that are nearest to `wanted` by the number of edits, or that begin
+/// Returns the names that are nearest to `wanted` by the number of edits, or that begin
 /// with it; nearest first.
 pub(crate) fn nearest<N: AsRef<str>>(
     wanted: &str,

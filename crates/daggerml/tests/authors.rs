@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use daggerml::Repository;
-use daggerml::history::LogOptions;
+use daggerml::history::HistoryOptions;
 use daggerml::record::Builtin;
 
 const FOLDER: &str = "DML_TEST_AUTHORS_FOLDER";
@@ -60,11 +60,11 @@ fn processes_author_at_once() {
     }
     let include = vec![repository.head().unwrap().unwrap()];
     let log = repository
-        .log(LogOptions {
+        .log(HistoryOptions {
             include,
-            ..LogOptions::default()
+            ..HistoryOptions::default()
         })
         .unwrap();
     assert_eq!(log.count(), wanted.len());
-    assert!(repository.indexes().unwrap().is_empty());
+    assert!(repository.drafts().unwrap().is_empty());
 }

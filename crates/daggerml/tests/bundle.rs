@@ -77,19 +77,19 @@ fn thin_bundles_need_what_they_leave_out() {
     let full = pack(&from, &[old.into()], &[]);
     commit(&from, "second", (40..60i64).map(Value::from));
     let new = from.head().unwrap().unwrap();
-    let thin = pack(
+    let partial = pack(
         &from,
         &[new.into()],
         &[old.into(), ObjectId::of(b"not there")],
     );
-    assert!(thin.len() < full.len());
+    assert!(partial.len() < full.len());
     assert!(matches!(
-        take(to.store(), &thin),
+        take(to.store(), &partial),
         Err(Error::ObjectNotFound { .. })
     ));
     assert_eq!(to.snapshot().unwrap().count(Table::Objects).unwrap(), 0);
     take(to.store(), &full).unwrap();
-    take(to.store(), &thin).unwrap();
+    take(to.store(), &partial).unwrap();
     to.store()
         .write(|txn| refs::set(txn, "heads/main", &Target::Commit(new)))
         .unwrap();

@@ -178,7 +178,7 @@ fn epoch(first: u64, rounds: u64, random: &mut Random) -> usize {
 fn resume(root: &Path) {
     let repository = Repository::open(root).unwrap();
     gc(repository.store(), Options::default(), &mut |_| {}).unwrap();
-    for info in repository.indexes().unwrap() {
+    for info in repository.drafts().unwrap() {
         let mut dag = repository.resume(info.id).unwrap();
         assert_eq!(dag.len() as u64, info.nodes);
         let nodes: Vec<_> = dag.nodes().collect();
@@ -190,7 +190,7 @@ fn resume(root: &Path) {
             None => dag.discard().unwrap(),
         }
     }
-    assert!(repository.indexes().unwrap().is_empty());
+    assert!(repository.drafts().unwrap().is_empty());
 }
 
 #[test]

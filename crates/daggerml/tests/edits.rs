@@ -18,7 +18,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use daggerml::execution::Filter;
-use daggerml::history::LogOptions;
+use daggerml::history::HistoryOptions;
 use daggerml::id::{ObjectId, TypedId};
 use daggerml::maintenance::fsck::fsck;
 use daggerml::maintenance::gc;
@@ -97,7 +97,7 @@ fn read_all(root: &Path, known: &Known) -> Transcript {
 fn of_repository(repository: &Repository, reading: &mut Reading<'_>) {
     reading.note("head", repository.head_state(), debug);
     reading.note("branches", repository.refs(""), debug);
-    reading.note("indexes", repository.indexes(), debug);
+    reading.note("indexes", repository.drafts(), debug);
     reading.note("merge", repository.merge_state(), debug);
     reading.note("count", repository.dag_count(), debug);
     for (name, id) in reading
@@ -115,9 +115,9 @@ fn of_repository(repository: &Repository, reading: &mut Reading<'_>) {
     }
     let head = repository.head();
     if let Ok(Some(head)) = head {
-        let options = LogOptions {
+        let options = HistoryOptions {
             include: vec![head],
-            ..LogOptions::default()
+            ..HistoryOptions::default()
         };
         let log = repository
             .log(options)

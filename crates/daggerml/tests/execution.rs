@@ -185,7 +185,7 @@ fn nested_calls_come_back_with_the_result() {
         // The inner call is cached here now.
         assert_eq!(bench.value("sum", &[5, 6]).unwrap(), Value::from(11));
         assert_eq!(bench.runs(), 2);
-        assert!(bench.repository.indexes().unwrap().is_empty());
+        assert!(bench.repository.drafts().unwrap().is_empty());
         collect(bench.repository.store());
         assert_eq!(bench.value("nested", &[5, 6]).unwrap(), Value::from(11));
         assert_eq!(bench.runs(), 2);

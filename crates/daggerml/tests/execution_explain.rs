@@ -93,7 +93,7 @@ fn why_nothing_is_cached_is_told() {
     };
     bench.call("busy", &[5], &once).unwrap();
     assert_eq!(explain(&bench, "busy", &[5]).verdict, Verdict::Transient);
-    // Such a call is no earlier one to compare with.
+    // Such a call is not an earlier one to compare with.
     assert!(explain(&bench, "busy", &[6]).nearest.is_none());
     assert!(bench.call("crash", &[1], &once).is_err());
     assert_eq!(explain(&bench, "crash", &[1]).verdict, Verdict::Failed);

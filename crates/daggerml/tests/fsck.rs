@@ -182,14 +182,14 @@ fn fsck_reads_the_state_of_open_dags() {
     dag.flush().unwrap();
     clean(repository.store());
     let put = |txn: &mut daggerml::store::WriteTxn<'_>| {
-        txn.put(Table::Indexes, &[7; 24], &[0x83, 1, 2, 3])
+        txn.put(Table::Drafts, &[7; 24], &[0x83, 1, 2, 3])
     };
     repository.store().write(put).unwrap();
     let report = fsck(repository.store(), &mut |_| {}).unwrap();
     assert_eq!(report.findings.len(), 1, "{:#?}", report.findings);
     assert!(matches!(
         report.findings[0].subject,
-        Subject::Entry(Table::Indexes, _)
+        Subject::Entry(Table::Drafts, _)
     ));
 }
 

@@ -49,7 +49,7 @@ fn gc_keeps_what_indexes_calls_and_claims_hold() {
     store
         .write(|txn| {
             txn.put(Table::Calls, &[7; 32], node(0).as_bytes())?;
-            txn.put(Table::Indexes, b"i", &cbor)?;
+            txn.put(Table::Drafts, b"i", &cbor)?;
             txn.put(Table::Claims, b"c", node(2).as_bytes())
         })
         .unwrap();
@@ -61,7 +61,7 @@ fn gc_keeps_what_indexes_calls_and_claims_hold() {
     // State that cannot be read stops it: nobody knows what it keeps.
     drop(snapshot);
     store
-        .write(|txn| txn.put(Table::Indexes, b"i", &[0xff]))
+        .write(|txn| txn.put(Table::Drafts, b"i", &[0xff]))
         .unwrap();
     assert!(gc(store, Options::default(), &mut |_| {}).is_err());
     assert_eq!(count(store), 6);

@@ -2,13 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod support;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use daggerml::Repository;
-use daggerml::history::{Favor, LogOptions, Merge, MergeOptions, RebaseOptions, RevertOptions};
+use daggerml::history::{Favor, HistoryOptions, Merge, MergeOptions, RebaseOptions, RevertOptions};
 use daggerml::id::{CommitId, DagId};
 use daggerml::name::Name;
 use proptest::prelude::*;
+use support::stores::repository;
 
 type Names = BTreeMap<Name, DagId>;
 
@@ -264,9 +267,9 @@ fn compare(repository: &Repository, model: &Model) {
     assert_eq!(repository.dag_count().unwrap(), names.len() as u64);
     assert_eq!(repository.dags().unwrap(), names);
     let Some(head) = head else { return };
-    let options = LogOptions {
+    let options = HistoryOptions {
         include: vec![head],
-        ..LogOptions::default()
+        ..HistoryOptions::default()
     };
     let log: Vec<_> = repository
         .log(options)
@@ -292,8 +295,7 @@ proptest! {
 
     #[test]
     fn histories_agree_with_the_model(steps in prop::collection::vec(step(), 1..40)) {
-        let folder = tempfile::tempdir().unwrap();
-        let repository = Repository::init(folder.path()).unwrap();
+        let (_folder, repository) = repository();
         repository.checkout_new("b0", None).unwrap();
         let mut model = Model::default();
         for step in &steps {
@@ -301,4 +303,9 @@ proptest! {
             compare(&repository, &model);
         }
     }
+}
+
+#[test]
+fn all_of_it_in_memory() {
+    support::stores::all_in_memory();
 }

@@ -106,7 +106,7 @@ fn grower() {
         .reserve(1 << 20)
         .open(Path::new(folder))
         .unwrap();
-    // A reader that stays is no obstacle.
+    // A reader that stays is not an obstacle.
     let reader = store.snapshot().unwrap();
     for number in 0..60 {
         store

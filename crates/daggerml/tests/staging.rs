@@ -1,10 +1,10 @@
-//! The log of an open DAG: it is read, survives, is kept from gc, checked and settled.
+//! The log of a draft: it is read, survives, is kept from gc, checked and settled.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 mod support;
 
 use daggerml::Repository;
-use daggerml::dag::OpenDag;
+use daggerml::dag::Draft;
 use daggerml::id::{NodeId, ObjectId, TypedId};
 use daggerml::maintenance::fsck::{Subject, fsck};
 use daggerml::record::{Builtin, Datum, Node, Record};
@@ -27,7 +27,7 @@ fn value(number: i64) -> Value {
     }
 }
 
-fn fill(dag: &mut OpenDag, numbers: std::ops::Range<i64>) -> Vec<NodeId> {
+fn fill(dag: &mut Draft, numbers: std::ops::Range<i64>) -> Vec<NodeId> {
     numbers
         .map(|number| dag.put(value(number)).unwrap())
         .collect()
@@ -56,7 +56,7 @@ fn a_log_is_read_resumed_and_settled() {
     let list = dag.builtin(Builtin::List, &[nodes[0], nodes[9_999]]);
     let list = list.unwrap();
     fill(&mut dag, 10_000..14_000);
-    let (id, flushed) = (dag.id(), repository.indexes().unwrap()[0].nodes);
+    let (id, flushed) = (dag.id(), repository.drafts().unwrap()[0].nodes);
     drop(dag);
     collect(store);
     clean(store);
@@ -70,7 +70,7 @@ fn a_log_is_read_resumed_and_settled() {
     // What is put again is there once.
     fill(&mut dag, 0..20_000);
     let committed = dag.commit(list).unwrap();
-    assert!(repository.indexes().unwrap().is_empty());
+    assert!(repository.drafts().unwrap().is_empty());
     collect(store);
     clean(store);
     let view = repository.view(committed.dag).unwrap();
@@ -150,7 +150,7 @@ fn a_damaged_log_gives_errors_and_is_found() {
         report
             .findings
             .iter()
-            .all(|finding| matches!(finding.subject, Subject::Entry(Table::Indexes, _))),
+            .all(|finding| matches!(finding.subject, Subject::Entry(Table::Drafts, _))),
         "{:#?}",
         report.findings
     );
@@ -183,7 +183,7 @@ fn fsck_follows_the_references_of_a_log() {
     chunk.extend(node);
     chunk.extend([0x80, 0x80, 0xf6]);
     store
-        .write(|txn| txn.put(Table::Indexes, &[7; 24], &chunk))
+        .write(|txn| txn.put(Table::Drafts, &[7; 24], &chunk))
         .unwrap();
     let report = fsck(store, &mut |_| {}).unwrap();
     assert_eq!(report.findings.len(), 1, "{:#?}", report.findings);

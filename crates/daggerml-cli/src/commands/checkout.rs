@@ -44,7 +44,7 @@ pub fn run(context: &mut Context<'_>, args: &CheckoutArgs) -> Result<(), Command
         (None, None, revision) => repository.checkout(revision.as_deref().unwrap_or(HEAD))?,
     };
     let left = match before {
-        // That it cannot be found out is no failure of what was done.
+        // An error here must not hide that the checkout was done.
         Head::Detached(commit) if !repository.keeps_commit(commit).unwrap_or(true) => {
             Some(commit.to_string())
         }
@@ -58,12 +58,12 @@ pub fn run(context: &mut Context<'_>, args: &CheckoutArgs) -> Result<(), Command
         ));
     }
     let open = repository
-        .indexes()
+        .drafts()
         .map_or(0, |open| open.iter().filter(|open| !open.call).count());
     if open > 0 {
         context.ui.note(format_args!(
             "{} will be committed here, if this is still checked out then (`dml index list`)",
-            count(open, "open DAG")
+            count(open, "draft")
         ));
     }
     match head {

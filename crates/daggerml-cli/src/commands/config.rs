@@ -98,7 +98,7 @@ impl Report for SettingReport {
     }
 }
 
-/// Whether the repository may do harm: then it is better to say so than to leave its
+/// Returns whether the repository may do harm: then it is better to say so than to leave its
 /// settings out.
 fn is_unsafe(error: &CommandError) -> bool {
     error.kind() == CommandErrorKind::Engine(ErrorKind::Unsafe)

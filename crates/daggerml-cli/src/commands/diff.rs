@@ -351,7 +351,7 @@ fn check_names(
     Ok(())
 }
 
-/// The trees to compare; before the first commit there was an empty one.
+/// Returns the trees to compare; before the first commit there was an empty one.
 fn sides(
     repository: &Repository,
     from: Option<&str>,

@@ -94,7 +94,7 @@ fn find(repository: &Repository, args: &ExciseArgs) -> Result<ObjectId, CommandE
     }
 }
 
-/// What the object is, and what goes on to be there without it that one may not
+/// Returns what the object is, and what goes on to be there without it that one may not
 /// think of. Of a damaged object nothing is known.
 fn what_stays(repository: &Repository, id: ObjectId) -> (&'static str, Vec<String>) {
     let unknown = ("object", Vec::new());

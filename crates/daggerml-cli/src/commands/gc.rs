@@ -10,7 +10,7 @@ use crate::ui::{Cell, Report, Table, Ui, size};
 
 /// Remove objects that nothing refers to
 ///
-/// What branches, tags, open DAGs and running calls reach is kept. Safe beside
+/// What branches, tags, drafts and running calls reach is kept. Safe beside
 /// other programs that read and write. The file keeps its length: its free room is
 /// used by later writes.
 #[derive(Args, Debug)]
@@ -39,7 +39,7 @@ pub struct KindTotal {
 }
 
 impl KindTotal {
-    /// All kinds of `totals`.
+    /// Returns all kinds of `totals`.
     pub fn of(totals: &Totals) -> Vec<Self> {
         totals
             .iter()

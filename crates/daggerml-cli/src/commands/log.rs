@@ -3,7 +3,7 @@ use std::io::{self, Write};
 
 use clap::Args;
 use daggerml::Repository;
-use daggerml::history::{LogEntry, LogOptions};
+use daggerml::history::{HistoryEntry, HistoryOptions};
 use daggerml::id::CommitId;
 use daggerml::name::Name;
 use daggerml::record::Commit;
@@ -121,7 +121,7 @@ pub fn run(context: &mut Context<'_>, args: &LogArgs) -> Result<(), CommandError
         return shown(context, &commits);
     }
     let range = repository.range(&args.revision)?;
-    let options = LogOptions {
+    let options = HistoryOptions {
         include: vec![range.include],
         exclude: range.exclude.into_iter().collect(),
         first_parent: args.first_parent,
@@ -131,7 +131,7 @@ pub fn run(context: &mut Context<'_>, args: &LogArgs) -> Result<(), CommandError
     let mut refs = refs_by_commit(&repository)?;
     let mut first = true;
     for entry in repository.log(options)? {
-        let LogEntry { id, commit } = entry?;
+        let HistoryEntry { id, commit } = entry?;
         let refs = refs.remove(&id).unwrap_or_default();
         let commit = CommitReport::new(id, &commit, refs);
         // Text is written as it is found: history may be long, or end in damage.
@@ -156,12 +156,12 @@ pub fn run(context: &mut Context<'_>, args: &LogArgs) -> Result<(), CommandError
     shown(context, &commits)
 }
 
-/// The document, if that is wanted.
+/// Writes the document, if that is wanted.
 fn shown(context: &mut Context<'_>, commits: &[CommitReport]) -> Result<(), CommandError> {
     context.ui.done_quietly(&json!({"commits": commits}))
 }
 
-/// The refs at each commit, by their full names; `HEAD` first, where it is.
+/// Returns the refs at each commit, by their full names; `HEAD` first, where it is.
 pub fn refs_by_commit(
     repository: &Repository,
 ) -> Result<BTreeMap<CommitId, Vec<String>>, daggerml::Error> {
@@ -177,7 +177,7 @@ pub fn refs_by_commit(
     Ok(found)
 }
 
-/// A ref as people read it: `main` for `heads/main`.
+/// Returns a ref as people read it: `main` for `heads/main`.
 fn short_ref(full: &str) -> &str {
     full.strip_prefix(HEADS)
         .or_else(|| full.strip_prefix(REMOTES))

@@ -116,7 +116,7 @@ pub fn run(context: &mut Context<'_>, args: &MergeArgs) -> Result<(), CommandErr
     )
 }
 
-/// How many conflicts are still to be decided.
+/// Returns how many conflicts are still to be decided.
 pub fn undecided(state: &MergeState) -> usize {
     let choices = state.conflicts.iter().map(|conflict| conflict.choice);
     choices.filter(Option::is_none).count()
@@ -165,7 +165,7 @@ fn begin(
     }
 }
 
-/// What names are decided to be: each of `resolutions` is NAME=CHOICE.
+/// Returns what names are decided to be: each of `resolutions` is NAME=CHOICE.
 pub fn choices(
     repository: &Repository,
     resolutions: &[String],

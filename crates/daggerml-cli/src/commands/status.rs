@@ -113,7 +113,7 @@ impl Report for Status {
         let size = size(self.size);
         writeln!(
             ui.out(),
-            "DAGs: {}, open DAGs: {}, size: {size}",
+            "DAGs: {}, drafts: {}, size: {size}",
             self.dags,
             self.indexes
         )?;
@@ -138,7 +138,7 @@ pub fn run(context: &mut Context<'_>, _args: &StatusArgs) -> Result<(), CommandE
         branch,
         head: None,
         dags: repository.dag_count()?,
-        indexes: repository.indexes()?.len(),
+        indexes: repository.drafts()?.len(),
         size: repository.store().size()?,
         read_only: repository.store().read_only().is_some(),
         merge: repository.merge_state()?.as_ref().map(MergeReport::new),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Graph, Look};
 
-/// The graph in the DOT language.
+/// Returns the graph in the DOT language.
 pub fn dot(graph: &Graph<'_>) -> String {
     let mut out = String::from("digraph dag {\n");
     let _ = writeln!(out, "  label={};", quote(&graph.title));
@@ -39,7 +39,7 @@ pub fn dot(graph: &Graph<'_>) -> String {
     out
 }
 
-/// A quoted string; Graphviz reads backslashes and HTML entities in it.
+/// Returns a quoted string; Graphviz reads backslashes and HTML entities in it.
 fn quote(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {

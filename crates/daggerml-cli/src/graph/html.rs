@@ -24,7 +24,7 @@ struct Facts<'n> {
     look: &'static str,
 }
 
-/// The graph as a page.
+/// Returns the graph as a page.
 pub fn html(graph: &Graph<'_>) -> String {
     let facts: Vec<Facts<'_>> = graph
         .nodes
@@ -38,8 +38,8 @@ pub fn html(graph: &Graph<'_>) -> String {
         (None, Some(_)) => "has a result".to_owned(),
         (None, None) => "has no result".to_owned(),
     };
-    // The template is split before anything is put in, so that nothing put in
-    // can be taken for a place of the template.
+    // The template is split first, so that what is put in cannot be taken for one of its
+    // places.
     let fields = [
         ("title", escape(&graph.title)),
         ("style", STYLE.to_owned()),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Graph, Look};
 
-/// The graph as a Mermaid flowchart.
+/// Returns the graph as a Mermaid flowchart.
 pub fn mermaid(graph: &Graph<'_>) -> String {
     let mut out = String::from("flowchart TD\n");
     for (at, node) in graph.nodes.iter().enumerate() {

@@ -89,7 +89,7 @@ impl Look {
 }
 
 impl<'d> Graph<'d> {
-    /// The drawing of `dag`.
+    /// Makes the drawing of `dag`.
     pub fn new(dag: &'d DagReport) -> Self {
         let numbers: HashMap<&str, usize> = dag
             .nodes
@@ -140,12 +140,12 @@ impl<'d> Graph<'d> {
 }
 
 impl Node {
-    /// The title as it fits a drawing.
+    /// Returns the title as it fits a drawing.
     pub fn short_title(&self) -> String {
         text::fit(&self.title, TITLE)
     }
 
-    /// The value as it fits a drawing.
+    /// Returns the value as it fits a drawing.
     pub fn short_preview(&self) -> String {
         text::fit(&self.preview, PREVIEW)
     }

@@ -14,7 +14,7 @@ const ONE_LINE: f64 = 34.0;
 const TWO_LINES: f64 = 50.0;
 const MARGIN: f64 = 20.0;
 
-/// The graph as an SVG document.
+/// Returns the graph as an SVG document.
 pub fn svg(graph: &Graph<'_>) -> String {
     let mut out = String::new();
     let layout = laid_out(graph);
@@ -119,7 +119,7 @@ fn write_node(out: &mut String, at: usize, node: &Node, corner: Point) {
     out.push_str("</g>\n");
 }
 
-/// A smooth line through the points that is vertical at each of them.
+/// Returns a smooth line through the points that is vertical at each of them.
 fn curve(points: &[Point]) -> String {
     let mut path = String::new();
     for (at, point) in points.iter().enumerate() {

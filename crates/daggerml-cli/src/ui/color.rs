@@ -17,13 +17,13 @@ pub enum ColorChoice {
 }
 
 impl ColorChoice {
-    /// The choice of that name; `auto` for anything else, which clap will refuse.
+    /// Returns the choice of that name; `auto` for anything else, which clap will refuse.
     pub fn parse(name: Option<&str>) -> Self {
         name.and_then(|name| Self::from_str(name, false).ok())
             .unwrap_or_default()
     }
 
-    /// What it means for `stream`.
+    /// Returns what it means for `stream`.
     pub fn of(self, stream: &impl RawStream) -> anstream::ColorChoice {
         match self {
             Self::Auto => AutoStream::choice(stream),

@@ -1,8 +1,8 @@
 //! The last thing before a stream: nothing that a terminal would obey gets through.
 //!
-//! Whatever shows text from a repository makes it safe itself (see `text`), where it
-//! knows what a line is. This is for what forgot to: it lets through line ends and the
-//! styles that this program has, and writes all else as escapes.
+//! Code that shows text from a repository makes it safe by itself (see `text`), since it
+//! knows what a line is. The guard is for code that forgot to. It lets through line ends and
+//! the styles that this program uses, and writes everything else as escapes.
 
 use std::io::{self, Write};
 
@@ -59,7 +59,7 @@ impl<W: Write> Write for Guard<W> {
     }
 }
 
-/// The length of the style that `text` begins with; 0 when it begins with none. Styles
+/// Returns the length of the style that `text` begins with; 0 when it begins with none. Styles
 /// are colours and the like (`ESC [ 1 ; 31 m`), and none that hides or blinks.
 fn style(text: &str) -> usize {
     let Some(codes) = text.strip_prefix("\u{1b}[") else {

@@ -92,7 +92,7 @@ impl Serialize for JsonMap<'_> {
     }
 }
 
-/// A key that can be an object's: a string that is not mistaken for a tag.
+/// Returns a key that can be an object's: a string that is not mistaken for a tag.
 fn plain_key(key: &Value) -> Option<&str> {
     match key {
         Value::String(text) if !text.starts_with('$') => Some(text),
@@ -203,7 +203,7 @@ struct ErrorBody<'e> {
 }
 
 impl<'e> ErrorDocument<'e> {
-    /// The document that says what `error` says.
+    /// Makes the document that says what `error` says.
     pub fn new(error: &'e CommandError) -> Self {
         Self {
             error: ErrorBody {

@@ -42,7 +42,7 @@ pub struct Look {
 }
 
 impl Look {
-    /// What `args` ask for, before they are parsed: for errors in them.
+    /// Returns what `args` ask for, before they are parsed: for errors in them.
     pub fn guess(args: &[OsString]) -> Self {
         let mut look = Self::default();
         let mut args = args.iter().skip(1).filter_map(|arg| arg.to_str());
@@ -90,7 +90,7 @@ impl Ui {
         }
     }
 
-    /// Whether more is wanted.
+    /// Returns whether more is wanted.
     pub fn is_verbose(&self) -> bool {
         self.look.verbose
     }
@@ -140,7 +140,7 @@ impl Ui {
         Progress::new(!self.look.quiet && !self.look.json)
     }
 
-    /// Whether JSON is wanted.
+    /// Returns whether JSON is wanted.
     pub fn is_json(&self) -> bool {
         self.look.json
     }

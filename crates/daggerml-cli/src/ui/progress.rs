@@ -8,7 +8,7 @@ use daggerml::maintenance::Step;
 /// How often the line is written anew.
 const PACE: Duration = Duration::from_millis(100);
 
-/// The line; it is gone when this is dropped.
+/// The line. It is removed when this is dropped.
 pub struct Progress {
     wanted: bool,
     shown: bool,

@@ -43,12 +43,12 @@ impl<T: fmt::Display> fmt::Display for Painted<T> {
     }
 }
 
-/// An id as people see it: its first twelve digits.
+/// Returns an id as people see it: its first twelve digits.
 pub fn id(id: &str) -> impl fmt::Display {
     paint(ID, short(id))
 }
 
-/// The first twelve digits of an id.
+/// Returns the first twelve digits of an id.
 pub fn short(id: &str) -> &str {
     id.get(..12).unwrap_or(id)
 }

@@ -14,7 +14,7 @@ pub struct Cell {
 }
 
 impl Cell {
-    /// A cell with `content` in `style`.
+    /// Makes a cell with `content` in `style`.
     pub fn new(style: Style, content: impl AsRef<str>) -> Self {
         Self {
             text: text::line(content.as_ref()),
@@ -23,17 +23,17 @@ impl Cell {
         }
     }
 
-    /// A plain cell.
+    /// Returns a plain cell.
     pub fn plain(content: impl AsRef<str>) -> Self {
         Self::new(style::PLAIN, content)
     }
 
-    /// An id, shortened.
+    /// Returns an id, shortened.
     pub fn id(id: &str) -> Self {
         Self::new(style::ID, style::short(id))
     }
 
-    /// A number, aligned to the right.
+    /// Returns a number, aligned to the right.
     pub fn number(number: impl std::fmt::Display) -> Self {
         Self {
             right: true,
@@ -50,7 +50,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table with these headers.
+    /// Makes a table with these headers.
     pub fn new(header: &[&str]) -> Self {
         Self {
             header: header
@@ -111,7 +111,7 @@ impl Table {
         writeln!(out)
     }
 
-    /// A header stands where its column's cells do.
+    /// Returns a header stands where its column's cells do.
     fn is_right(&self, column: usize) -> bool {
         let first = self.rows.first().and_then(|row| row.get(column));
         first.is_some_and(|cell| cell.right)

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Whether a terminal would obey `c` rather than show it: control characters, those
+/// Returns whether a terminal would obey `c` rather than show it: control characters, those
 /// that end lines or change the direction of what follows, and those that nobody sees,
 /// which make two names look like one. Emoji that are joined are shown one by one.
 pub fn is_unsafe(c: char) -> bool {
@@ -17,7 +17,7 @@ pub fn is_unsafe(c: char) -> bool {
             | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// How an unsafe character is written.
+/// Returns how an unsafe character is written.
 pub fn escape(c: char) -> impl std::fmt::Display {
     c.escape_default()
 }
@@ -63,7 +63,7 @@ pub fn shown(bytes: &[u8]) -> (String, bool) {
     (safe, changed)
 }
 
-/// The first line of `text`, safe.
+/// Returns the first line of `text`, safe.
 pub fn first_line(text: &str) -> String {
     line(text.lines().next().unwrap_or_default())
 }
@@ -75,7 +75,7 @@ pub fn count(number: impl TryInto<u64>, what: &str) -> String {
     format!("{number} {what}{end}")
 }
 
-/// A number of bytes as people read it.
+/// Returns a number of bytes as people read it.
 pub fn size(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
     if bytes < 1024 {
@@ -96,13 +96,13 @@ pub fn size(bytes: u64) -> String {
     )
 }
 
-/// The columns of the terminal that standard output is; `None` when it is none.
+/// Returns the columns of the terminal that standard output is; `None` when it is none.
 pub fn columns() -> Option<usize> {
     let (width, _) = terminal_size::terminal_size_of(std::io::stdout())?;
     Some(usize::from(width.0))
 }
 
-/// The columns that `text` takes.
+/// Returns the columns that `text` takes.
 pub fn width(text: &str) -> usize {
     text.width()
 }

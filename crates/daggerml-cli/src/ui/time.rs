@@ -36,7 +36,7 @@ impl Moment {
         Timestamp::from_microsecond(self.0.0).ok()
     }
 
-    /// A time before the year -9999 or after 9999: microseconds since 1970.
+    /// Returns a time before the year -9999 or after 9999: microseconds since 1970.
     fn far(self) -> String {
         format!("@{}us", self.0.0)
     }

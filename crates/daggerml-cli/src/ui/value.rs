@@ -23,14 +23,15 @@ enum Extent {
     Pretty(usize),
 }
 
-/// The value on one line of about `room` characters.
+/// Returns the value on one line of about `room` characters.
 pub fn preview(value: &Value, room: usize) -> String {
     let mut writer = Writer::new(Extent::Preview(room));
     writer.value(value, 0);
     text::fit(&writer.text, room)
 }
 
-/// The value over as many lines as it takes, at most `most` elements of each collection.
+/// Returns the value over as many lines as it takes, at most `most` elements of each
+/// collection.
 pub fn pretty(value: &Value, most: usize) -> String {
     let mut writer = Writer::new(Extent::Pretty(most));
     writer.value(value, 0);
@@ -54,7 +55,7 @@ impl Writer {
         self.text.push_str(text);
     }
 
-    /// Whether a preview has no room left, so that the rest need not be looked at.
+    /// Returns whether a preview has no room left, so that the rest need not be looked at.
     fn is_full(&self) -> bool {
         matches!(self.extent, Extent::Preview(room) if self.text.len() > room * 4)
     }
@@ -199,7 +200,7 @@ impl Writer {
         self.put(close);
     }
 
-    /// Whether what was written since `start` is too long for one line of a full view.
+    /// Returns whether what was written since `start` is too long for one line of a full view.
     fn is_long(&self, start: usize) -> bool {
         let Extent::Pretty(_) = self.extent else {
             return false;

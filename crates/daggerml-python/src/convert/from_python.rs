@@ -36,7 +36,7 @@ const MAX_CODECS: usize = 64;
 /// Turns Python objects into values.
 pub(crate) struct Encoder<'a, 'py> {
     py: Python<'py>,
-    /// Called with an object of a type that is no value's; returns another
+    /// Called with an object whose type is not that of a value; returns another
     /// object, or the same when no codec knows it.
     codec: Option<&'a Bound<'py, PyAny>>,
 }
@@ -46,7 +46,7 @@ impl<'a, 'py> Encoder<'a, 'py> {
         Self { py, codec }
     }
 
-    /// The value equal to `object`, which must hold no nodes.
+    /// Returns the value equal to `object`, which must hold no nodes.
     pub(crate) fn value(&self, object: &Bound<'py, PyAny>) -> PyResult<Value> {
         match self.part(object)? {
             Part::Value(value) => Ok(value),
@@ -54,7 +54,7 @@ impl<'a, 'py> Encoder<'a, 'py> {
         }
     }
 
-    /// What `object` becomes.
+    /// Returns what `object` becomes.
     pub(crate) fn part(&self, object: &Bound<'py, PyAny>) -> PyResult<Part> {
         self.convert(object, 1)
     }

@@ -12,12 +12,12 @@ use crate::errors::{OrRaise, invalid};
 use crate::runnable::Runnable;
 use crate::uri::Uri;
 
-/// A new Python object equal to `value`.
+/// Returns a new Python object equal to `value`.
 pub(crate) fn to_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
     built(py, |objects| value.build(objects))
 }
 
-/// A new Python object equal to a stored value.
+/// Returns a new Python object equal to a stored value.
 pub(crate) fn decoded<'py>(py: Python<'py>, value: &Encoded) -> PyResult<Bound<'py, PyAny>> {
     built(py, |objects| value.build(objects))
 }
@@ -60,7 +60,7 @@ impl From<Error> for Failure {
 struct Objects<'py, 'v> {
     py: Python<'py>,
     stack: Vec<Bound<'py, PyAny>>,
-    /// Keys made lately, by their hash: maps in a list tend to have the same keys.
+    /// Keys made recently, by their hash: the maps in a list often have the same keys.
     keys: Vec<Option<(&'v str, Bound<'py, PyAny>)>>,
 }
 
@@ -69,13 +69,13 @@ const KEYS: usize = 64;
 const LONGEST_KEY: usize = 64;
 
 impl<'py, 'v> Objects<'py, 'v> {
-    /// The last object; every call has one.
+    /// Returns the last object; every call has one.
     fn pop(&mut self) -> Bound<'py, PyAny> {
         let last = self.stack.pop();
         last.unwrap_or_else(|| self.py.None().into_bound(self.py))
     }
 
-    /// The last `length` objects, in order.
+    /// Returns the last `length` objects, in order.
     fn last(&mut self, length: usize) -> std::vec::Drain<'_, Bound<'py, PyAny>> {
         self.stack.drain(self.stack.len().saturating_sub(length)..)
     }
@@ -96,7 +96,7 @@ impl<'py, 'v> Objects<'py, 'v> {
     }
 }
 
-/// Where a key is kept.
+/// Returns where a key is kept.
 fn place(text: &str) -> usize {
     let hash = text.bytes().fold(text.len(), |hash, byte| {
         hash.wrapping_mul(31).wrapping_add(usize::from(byte))
@@ -191,7 +191,7 @@ fn infallible<T>(made: Result<T, std::convert::Infallible>) -> T {
     }
 }
 
-/// What stands for an element of a set: the same, made of what Python can hash.
+/// Returns what stands for an element of a set: the same, made of what Python can hash.
 fn hashable(element: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
     let py = element.py();
     if let Ok(list) = element.cast_exact::<PyList>() {
@@ -222,7 +222,7 @@ fn big<'py>(py: Python<'py>, number: &BigInt) -> PyResult<Bound<'py, PyAny>> {
     )
 }
 
-/// Python takes 1, 1.0 and True for one key; the stored value has them apart.
+/// Python treats 1, 1.0 and True as one key; in the stored value they are three.
 fn collision(py: Python<'_>, what: &str, parts: &str) -> PyErr {
     invalid(
         py,

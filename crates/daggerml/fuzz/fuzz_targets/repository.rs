@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use daggerml::config::Config;
 use daggerml::execution::Filter;
 use daggerml::maintenance::{fsck, gc};
-use daggerml::history::LogOptions;
+use daggerml::history::HistoryOptions;
 use daggerml::{Repository, Result};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
@@ -184,7 +184,7 @@ fn read(root: &Path) -> Result<()> {
     let _ = repository.head_state();
     let _ = repository.refs("");
     let _ = repository.merge_state();
-    let _ = repository.indexes();
+    let _ = repository.drafts();
     let _ = repository.calls(Filter::default());
     for dag in repository.dags().unwrap_or_default().values() {
         let _ = repository
@@ -193,9 +193,9 @@ fn read(root: &Path) -> Result<()> {
     }
     if let Ok(Some(head)) = repository.head() {
         let include = vec![head];
-        let options = LogOptions {
+        let options = HistoryOptions {
             include,
-            ..LogOptions::default()
+            ..HistoryOptions::default()
         };
         let _ = repository.log(options).map(|log| log.flatten().count());
     }

@@ -12,7 +12,7 @@ pub(super) enum Float {
 }
 
 impl Float {
-    /// The shortest form that holds `number` exactly.
+    /// Returns the shortest form that holds `number` exactly.
     pub fn shortest(number: f64) -> Self {
         if let Some(half) = to_half(number) {
             return Self::Half(half);
@@ -63,7 +63,7 @@ fn to_half(number: f64) -> Option<u16> {
     u16::try_from(field).ok().map(|field| sign | field)
 }
 
-/// The number that the bits of an IEEE 754 half stand for.
+/// Makes the number that the bits of an IEEE 754 half stand for.
 pub(super) fn from_half(half: u16) -> f64 {
     let sign = if half >> 15 == 1 { -1.0 } else { 1.0 };
     let exponent = i32::from((half >> 10) & 0x1f);

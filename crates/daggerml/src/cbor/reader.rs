@@ -54,17 +54,17 @@ impl<'a> Reader<'a> {
         Self { bytes, at: 0 }
     }
 
-    /// How many bytes have been read.
+    /// Returns how many bytes have been read.
     pub(crate) fn position(&self) -> usize {
         self.at
     }
 
-    /// The bytes from `start` to the cursor.
+    /// Returns the bytes from `start` to the cursor.
     pub(crate) fn since(&self, start: usize) -> &'a [u8] {
         self.bytes.get(start..self.at).unwrap_or_default()
     }
 
-    /// A fault at the cursor.
+    /// Returns a fault at the cursor.
     pub(crate) fn fault(&self, kind: FaultKind, detail: impl Into<String>) -> Fault {
         Fault {
             kind,
@@ -113,7 +113,7 @@ impl<'a> Reader<'a> {
             .fold(0, |number, &byte| number << 8 | u64::from(byte)))
     }
 
-    /// The argument of a head whose low five bits are `low`.
+    /// Returns the argument of a head whose low five bits are `low`.
     #[inline]
     fn argument(&mut self, low: u8) -> Result<u64, Fault> {
         let (length, least) = match low {
@@ -132,7 +132,7 @@ impl<'a> Reader<'a> {
         Ok(number)
     }
 
-    /// A count of items of at least `each` bytes, which the rest could hold.
+    /// Returns a count of items of at least `each` bytes, which the rest could hold.
     fn count(&self, argument: u64, each: usize) -> Result<usize, Fault> {
         let left = self.bytes.len().saturating_sub(self.at);
         usize::try_from(argument)
@@ -146,13 +146,13 @@ impl<'a> Reader<'a> {
             })
     }
 
-    /// The next item's major type and argument alone, whatever follows.
+    /// Returns the next item's major type and argument alone, whatever follows.
     pub(crate) fn head(&mut self) -> Result<(u8, u64), Fault> {
         let first = self.byte()?;
         Ok((first >> 5, self.argument(first & 0x1f)?))
     }
 
-    /// The next item's head, and a string's bytes.
+    /// Returns the next item's head, and a string's bytes.
     pub(crate) fn token(&mut self) -> Result<Token<'a>, Fault> {
         let first = self.byte()?;
         let (kind, low) = (first >> 5, first & 0x1f);
@@ -226,7 +226,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// An array of exactly `length` items.
+    /// Reads the head of an array of exactly `length` items.
     pub(crate) fn array_of(&mut self, length: usize) -> Result<(), Fault> {
         let found = self.array()?;
         if found == length {
@@ -276,7 +276,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The next item, if it is as many bytes as an id has: most items of large records
+    /// Returns the next item, if it is as many bytes as an id has: most items of large records
     /// are, and this is several times as quick as to look at any kind of item.
     pub(crate) fn id_bytes(&mut self) -> Option<&'a [u8; ID_LEN]> {
         let (head, rest) = self.bytes.get(self.at..)?.split_first_chunk::<2>()?;
@@ -285,13 +285,13 @@ impl<'a> Reader<'a> {
         Some(bytes)
     }
 
-    /// Whether the next item is an array; reads nothing.
+    /// Returns whether the next item is an array; reads nothing.
     pub(crate) fn is_array(&self) -> bool {
         let head = self.bytes.get(self.at);
         head.is_some_and(|head| head >> 5 == major::ARRAY)
     }
 
-    /// Whether the next item is null; reads it if so.
+    /// Returns whether the next item is null; reads it if so.
     pub(crate) fn is_null(&mut self) -> bool {
         let null = self.bytes.get(self.at) == Some(&0xf6);
         if null {

@@ -28,8 +28,8 @@ pub struct KeyInfo {
     pub key_type: KeyType,
     /// What it does.
     pub about: &'static str,
-    /// Whether a repository may say it, too. Never what names a program, a place
-    /// outside of the repository or a secret: a repository may come from anybody.
+    /// Whether a repository may set it, too. That is never so for what names a program, a
+    /// place outside of the repository or a secret: a repository may come from anybody.
     pub by_repository: bool,
 }
 
@@ -62,7 +62,7 @@ pub(super) const OF_ADAPTERS: &[(&str, KeyType, bool)] = &[
     ("processes", KeyType::Number, true), // how many stay warm
 ];
 
-/// What kind of value `key` has, and whether a repository may say it; `None` when there
+/// Returns what kind of value `key` has, and whether a repository may say it; `None` when there
 /// is no such setting.
 fn known(key: &str) -> Option<(KeyType, bool)> {
     if let Some(info) = KEYS.iter().find(|info| info.key == key) {
@@ -70,7 +70,7 @@ fn known(key: &str) -> Option<(KeyType, bool)> {
     }
     let (_, last) = key.strip_prefix("adapter.")?.split_once('.')?;
     let found = OF_ADAPTERS.iter().find(|(name, ..)| *name == last);
-    // What an adapter makes of a setting of its own, nobody knows here.
+    // The engine does not know what an adapter does with settings of its own.
     Some(
         found.map_or((KeyType::Text, false), |(_, key_type, by_repository)| {
             (*key_type, *by_repository)
@@ -78,7 +78,7 @@ fn known(key: &str) -> Option<(KeyType, bool)> {
     )
 }
 
-/// What kind of value `key` has.
+/// Returns what kind of value `key` has.
 pub(super) fn type_of(key: &str) -> Result<KeyType> {
     known(key)
         .map(|(key_type, _)| key_type)
@@ -90,16 +90,16 @@ pub(super) fn type_of(key: &str) -> Result<KeyType> {
         })
 }
 
-/// What the item `text` of the list `key` is kept as.
+/// Returns what the item `text` of the list `key` is kept as.
 pub(super) fn item(key: &str, text: &str) -> String {
-    // A relative folder would be another one wherever it is asked for.
+    // A relative path would mean another folder in each working directory.
     match std::path::absolute(text) {
         Ok(path) if key == SAFE && text != "*" => path.display().to_string(),
         _ => text.to_owned(),
     }
 }
 
-/// The value that `text` is for `key`.
+/// Returns the value that `text` is for `key`.
 pub(super) fn parse(key: &str, text: &str) -> Result<Value> {
     let key_type = type_of(key)?;
     let wrong = |wanted: &str| Error::Invalid {
@@ -129,8 +129,8 @@ pub(super) fn parse(key: &str, text: &str) -> Result<Value> {
     })
 }
 
-/// Whether only the user's settings are asked for `key`. What this version does not
-/// know is not asked for at all.
+/// Returns whether `key` counts in the user's settings only. A key that this version does
+/// not know is never looked up.
 pub(super) fn is_users(key: &str) -> bool {
     known(key).is_some_and(|(_, by_repository)| !by_repository)
 }

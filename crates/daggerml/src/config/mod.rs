@@ -1,4 +1,4 @@
-//! Settings: of the user, and of one repository, which counts more.
+//! Settings: of the user and of one repository. The repository's count more.
 //!
 //! Two TOML files: `config.toml` in the user's configuration folder
 //! ([`user_folder`]) and `.dml/config.toml`. Editing keeps comments, order and
@@ -31,7 +31,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// The scope's name in text.
+    /// Returns the scope's name in text.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::User => "user",
@@ -64,7 +64,7 @@ struct File {
     document: DocumentMut,
 }
 
-/// The folder of the user's settings: `DML_CONFIG_DIR`, or `daggerml` in the
+/// Returns the folder of the user's settings: `DML_CONFIG_DIR`, or `daggerml` in the
 /// system's place for configuration. `None` for a user without a home.
 pub fn user_folder() -> Option<PathBuf> {
     let variable = |name| std::env::var_os(name).filter(|text| !text.is_empty());
@@ -99,7 +99,7 @@ impl Config {
         Ok(config)
     }
 
-    /// The setting of `key`: the repository's, if it may say that, else the user's.
+    /// Returns the setting of `key`: the repository's, if it may say that, else the user's.
     pub fn get(&self, key: &str) -> Result<Option<Setting>> {
         let parts = parts(key)?;
         let counts = |file: &&File| file.counts(key);
@@ -113,12 +113,12 @@ impl Config {
         }))
     }
 
-    /// The items of a setting that is a list.
+    /// Returns the items of a setting that is a list.
     pub fn get_list(&self, key: &str) -> Result<Vec<String>> {
         self.list_where(key, |file| file.counts(key))
     }
 
-    /// The same, as `scope` alone says.
+    /// Returns the items of a setting that is a list, as set in `scope` alone.
     pub fn get_list_in(&self, scope: Scope, key: &str) -> Result<Vec<String>> {
         self.list_where(key, |file| file.scope == scope)
     }
@@ -138,7 +138,7 @@ impl Config {
         })
     }
 
-    /// All settings, in order of their keys; of one set twice, both, and the
+    /// Returns all settings, in order of their keys; of one set twice, both, and the
     /// repository's, which counts, last. What the repository may not say is left out.
     pub fn list(&self) -> Vec<Setting> {
         let mut found = Vec::new();
@@ -156,7 +156,7 @@ impl Config {
         self.insert(scope, key, keys::parse(key, value)?)
     }
 
-    /// Adds `item` to the list `key` and writes the file; whether it was not there.
+    /// Adds `item` to the list `key` and writes the file. Returns whether it was not there.
     pub fn add(&mut self, scope: Scope, key: &str, item: &str) -> Result<bool> {
         if keys::type_of(key)? != KeyType::List {
             return Err(Error::Invalid {
@@ -197,7 +197,7 @@ impl Config {
         file.write()
     }
 
-    /// Removes `key` and writes the file; whether it was set.
+    /// Removes `key` and writes the file. Returns whether it was set.
     pub fn unset(&mut self, scope: Scope, key: &str) -> Result<bool> {
         let parts = parts(key)?;
         let file = self.file(scope)?;
@@ -251,7 +251,7 @@ impl File {
         })
     }
 
-    /// Whether what it says of `key` counts.
+    /// Returns whether what it says of `key` counts.
     fn counts(&self, key: &str) -> bool {
         self.scope == Scope::User || !keys::is_users(key)
     }

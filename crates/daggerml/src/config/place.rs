@@ -13,7 +13,7 @@ pub(crate) const MAX_FILE: u64 = 1 << 20;
 
 /// Where a file of settings is kept.
 pub(crate) trait Place: fmt::Debug + Send + Sync {
-    /// The file's path, for messages.
+    /// Returns the file's path, for messages.
     fn path(&self) -> PathBuf;
 
     /// Returns what is in the file; `None` when there is no file.

@@ -1,27 +1,27 @@
-//! The beginning of an open DAG: afresh, for a call, or resumed.
+//! How a draft begins: new, for a call, or resumed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexSet;
 
 use super::chunk::Chunk;
-use super::index::{self, IndexInfo, ReadIndexes, Session};
-use super::open::OpenDag;
+use super::draft::Draft;
 use super::recent::Recent;
-use super::settle::Log;
+use super::saved::{self, DraftInfo, ReadDrafts, Session};
+use super::settle::Unsettled;
 use super::stage::{Stage, encode};
 use crate::error::{Error, Result};
-use crate::id::{IndexId, TypedId};
+use crate::id::{DraftId, TypedId};
 use crate::name::Name;
 use crate::record::{Datum, Node, Time};
 use crate::repo::Repository;
 use crate::value::Value;
 
-impl OpenDag {
+impl Draft {
     pub(crate) fn begin(repository: Repository, name: Name, message: &str) -> Result<Self> {
         let now = Time::now();
-        let info = IndexInfo {
-            id: index::new_id()?,
+        let info = DraftInfo {
+            id: saved::new_id()?,
             name,
             message: message.to_owned(),
             call: false,
@@ -49,30 +49,30 @@ impl OpenDag {
         Ok(dag)
     }
 
-    /// Continues the open DAG `id`; older handles of it can no longer change it.
-    pub(crate) fn resume(repository: &Repository, id: IndexId) -> Result<Self> {
+    /// Continues the draft `id`; older handles of it can no longer change it.
+    pub(crate) fn resume(repository: &Repository, id: DraftId) -> Result<Self> {
         let session = Session::random()?;
         repository.store().write(|txn| {
             let mut header = txn.header(id)?.ok_or_else(|| Error::NotFound {
-                what: "open DAG",
+                what: "draft",
                 name: id.to_string(),
                 place: repository.root().display().to_string(),
             })?;
             header.session = session;
-            index::save(txn, &header)?;
+            saved::save(txn, &header)?;
             let mut dag = Self::empty(repository.clone(), header.info, session);
             for sequence in 0..header.chunks {
                 let chunk = Chunk::decode(txn.chunk(id, sequence)?)
-                    .map_err(|fault| Error::IndexInvalid { id, fault })?;
+                    .map_err(|fault| Error::DraftInvalid { id, fault })?;
                 dag.nodes.extend(chunk.nodes.iter().map(|(node, _)| *node));
                 dag.names.extend(chunk.changes.names);
                 dag.tags.extend(chunk.changes.tags);
                 dag.argv = chunk.changes.argv.or(dag.argv);
                 if sequence < header.settled {
-                    dag.log = Log::new(sequence + 1, dag.nodes.len());
+                    dag.unsettled = Unsettled::new(sequence + 1, dag.nodes.len());
                 } else {
                     let places: Vec<_> = chunk.nodes.iter().map(|(_, place)| *place).collect();
-                    dag.log.append(sequence, &places);
+                    dag.unsettled.append(sequence, &places);
                 }
             }
             dag.stage.chunks = Some(header.chunks);
@@ -80,7 +80,7 @@ impl OpenDag {
         })
     }
 
-    fn empty(repository: Repository, info: IndexInfo, session: Session) -> Self {
+    fn empty(repository: Repository, info: DraftInfo, session: Session) -> Self {
         Self {
             repository,
             info,
@@ -88,7 +88,7 @@ impl OpenDag {
             names: BTreeMap::new(),
             tags: BTreeSet::new(),
             argv: None,
-            log: Log::default(),
+            unsettled: Unsettled::default(),
             stage: Stage::new(session),
             ended: None,
             source: None,

@@ -11,7 +11,7 @@ use crate::value::{Map, Set, Value};
 /// The most characters of a key that an error shows.
 const SHOWN: usize = 64;
 
-/// The value of `op` done to `args`.
+/// Returns the value of `op` done to `args`.
 ///
 /// Its size and depth are checked when it is encoded.
 pub fn apply(op: Builtin, args: &[&Value]) -> Result<Value> {
@@ -80,7 +80,7 @@ fn slice(args: &[&Value]) -> Result<Value> {
     };
     let bound = |at: usize, argument| match bounds.get(at) {
         None | Some(Value::Null) => Ok(None),
-        // Beyond 64 bits is beyond the end of any list.
+        // A number that needs more than 64 bits is beyond the end of any list.
         Some(Value::Int(number)) => Ok(Some(number.to_i64().map_or_else(
             || {
                 if number.to_big().sign() == num_bigint::Sign::Minus {
@@ -104,7 +104,7 @@ fn slice(args: &[&Value]) -> Result<Value> {
         return Err(BuiltinError::ZeroStep.into());
     }
     let length = i128::try_from(items.len()).unwrap_or(i128::MAX);
-    // As in Python: going backwards, the place before the first is a bound too.
+    // As in Python: going backwards, the position before the first element is a bound too.
     let (least, most) = if step > 0 {
         (0, length)
     } else {
@@ -217,7 +217,7 @@ fn update(args: &[&Value]) -> Result<Value> {
     }
 }
 
-/// The intersection or the difference of two sets.
+/// Returns the intersection or the difference of two sets.
 fn keep(op: Builtin, args: &[&Value]) -> Result<Value> {
     match args {
         [Value::Set(set), Value::Set(other)] => {
@@ -262,7 +262,7 @@ fn remove(args: &[&Value]) -> Result<Value> {
     }
 }
 
-/// A map's keys or its values.
+/// Returns a map's keys or its values.
 fn column(op: Builtin, args: &[&Value]) -> Result<Value> {
     let [Value::Map(map)] = args else {
         return Err(match args {
@@ -282,7 +282,7 @@ fn cloned(args: &[&Value]) -> Vec<Value> {
     args.iter().map(|&value| value.clone()).collect()
 }
 
-/// Where the element `index` of a list of `length` is.
+/// Returns where the element `index` of a list of `length` is.
 fn position(op: Builtin, index: &Value, length: usize) -> Result<usize, BuiltinError> {
     let Value::Int(number) = index else {
         return Err(BuiltinError::Type {
@@ -327,7 +327,7 @@ fn miscounted(op: Builtin, wanted: &'static str, args: &[&Value]) -> BuiltinErro
     }
 }
 
-/// The first argument is not of a type that is allowed.
+/// Returns the error that says that the first argument has a type that is not allowed.
 fn mistyped(
     op: Builtin,
     argument: &'static str,

@@ -1,4 +1,4 @@
-//! Chunks: what each flush of an open DAG appends to its index.
+//! Chunks: what each flush of a draft appends to its index.
 //!
 //! A chunk is CBOR: `[layout, [entry …], [name, position, …], [tag …], argv]`. An
 //! entry is the bytes of a small record that is not in the table of objects yet, or
@@ -13,13 +13,13 @@ use crate::id::{ID_LEN, NodeId, ObjectId, TypedId};
 use crate::name::Name;
 use crate::record::{Kind, Node, Record, kind_of};
 
-/// The version of the layout of indexes.
+/// The version of the layout of the entries of drafts.
 pub(super) const LAYOUT: u64 = 2;
 
 /// What was set since the last flush.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Changes {
-    /// Positions of named nodes; a later chunk's word counts.
+    /// The positions of named nodes. When two chunks have a name, the later one counts.
     pub names: Vec<(Name, u32)>,
     pub tags: Vec<Name>,
     pub argv: Option<u32>,
@@ -48,7 +48,7 @@ pub(super) struct ChunkWriter {
 }
 
 impl ChunkWriter {
-    /// Begins a chunk with so many entries.
+    /// Begins a chunk that will have `entries` entries.
     pub(super) fn new(entries: usize) -> Self {
         let mut writer = Writer::new();
         writer.array(5);
@@ -57,7 +57,7 @@ impl ChunkWriter {
         Self { writer }
     }
 
-    /// Adds a record; where it is.
+    /// Adds a record, and returns its place.
     pub(super) fn record(&mut self, bytes: &[u8]) -> Option<NonZeroU32> {
         let at = self.writer.len();
         self.writer.bytes(bytes);
@@ -70,7 +70,7 @@ impl ChunkWriter {
         self.writer.bytes(id.as_bytes());
     }
 
-    /// The chunk's bytes.
+    /// Returns the chunk's bytes.
     pub(super) fn finish(mut self, changes: &Changes) -> Vec<u8> {
         let writer = &mut self.writer;
         writer.array(changes.names.len() * 2);
@@ -91,12 +91,12 @@ impl ChunkWriter {
     }
 }
 
-/// The place of the entry at the offset `at`.
+/// Returns the place of the entry at the offset `at`.
 pub(super) fn place(at: usize) -> Option<NonZeroU32> {
     u32::try_from(at).ok().and_then(NonZeroU32::new)
 }
 
-/// The record at `place` of the chunk in `bytes`.
+/// Returns the record at `place` of the chunk in `bytes`.
 pub(super) fn record_at(bytes: &[u8], place: NonZeroU32) -> Option<&[u8]> {
     let from = usize::try_from(place.get()).ok()?;
     Reader::new(bytes.get(from..)?).bytes().ok()

@@ -5,9 +5,9 @@ use crate::id::DatumId;
 use crate::record::{Datum, Kind};
 use crate::value::{Builder, Stopped};
 
-/// The stored bytes of a value, checked against their id and not yet decoded: what
-/// is wanted of it, a [`Builder`] makes at once, with no [`crate::value::Value`]
-/// between. It holds neither the store nor a DAG.
+/// The stored bytes of a value, checked against their id and not decoded yet. A
+/// [`Builder`] makes what the caller wants from them directly, without a
+/// [`crate::value::Value`] in between. It holds neither the store nor a DAG.
 pub struct Encoded {
     id: DatumId,
     bytes: Vec<u8>,

@@ -1,9 +1,9 @@
-//! The end of an open DAG: committed, failed, ended as a call, or discarded.
+//! The end of a draft: committed, failed, ended as a call, or discarded.
 
 use std::collections::BTreeMap;
 
-use super::index;
-use super::open::OpenDag;
+use super::draft::Draft;
+use super::saved;
 use super::stage::{Layered, To, encode};
 use crate::error::{Error, Result};
 use crate::id::{CommitId, DagId, NodeId, ObjectId, TypedId};
@@ -20,9 +20,9 @@ pub struct Committed {
     pub commit: CommitId,
 }
 
-impl OpenDag {
+impl Draft {
     /// Ends the DAG with `node` as its result and commits it. When that fails,
-    /// say because the disk is full, the DAG is still open and it can be tried again.
+    /// for example because the disk is full, the DAG is still open and can be committed again.
     pub fn commit(&mut self, node: NodeId) -> Result<Committed> {
         let position = self.position(node)?;
         self.finish(Outcome::Result(position))
@@ -107,7 +107,7 @@ impl OpenDag {
         mut also: impl FnMut(&mut WriteTxn<'_>, DagId) -> Result<T>,
     ) -> Result<(DagId, T)> {
         self.check_writable()?;
-        if !self.log.is_empty() {
+        if !self.unsettled.is_empty() {
             self.flush()?;
         }
         let bytes = self.record(outcome).encode()?;
@@ -118,7 +118,7 @@ impl OpenDag {
             self.stage.write(txn, To::Objects)?;
             txn.put_object(id, &bytes)?;
             if self.stage.chunks.is_some() {
-                index::remove(txn, self.info.id)?;
+                saved::remove(txn, self.info.id)?;
             }
             also(txn, dag)
         })?;
@@ -132,7 +132,7 @@ impl OpenDag {
         if self.stage.chunks.is_some() {
             self.repository.store().write(|txn| {
                 self.check_session(txn)?;
-                index::remove(txn, self.info.id)
+                saved::remove(txn, self.info.id)
             })?;
         }
         self.stage.clear();
@@ -140,8 +140,8 @@ impl OpenDag {
         Ok(())
     }
 
-    /// Refuses changes until [`OpenDag::unfreeze`], here and wherever the DAG is
-    /// resumed, so that it can be looked at in peace. `note` says why.
+    /// Refuses changes until [`Draft::unfreeze`], in this handle and in any that resumes
+    /// the DAG, so that somebody can inspect it. `note` says why.
     pub fn freeze(&mut self, note: &str) -> Result<()> {
         self.check_writable()?;
         self.set_frozen(true, note)

@@ -1,16 +1,16 @@
-//! DAGs: open ones that grow, and finished ones to read.
+//! DAGs: drafts, which still take nodes, and finished DAGs, which are read.
 //!
 //! | file | holds |
 //! |---|---|
-//! | `begin` | how they begin, and are resumed |
-//! | `open` | [`OpenDag`]: nodes are put, named, imported |
-//! | `stage` | its objects that are not in the store yet, and flushing them |
-//! | `chunk` | what a flush appends to the log of an open DAG |
+//! | `begin` | how drafts begin, and are resumed |
+//! | `draft` | [`Draft`]: nodes are put, named, imported |
+//! | `stage` | the objects of a draft that are not in the store yet, and flushing them |
+//! | `saved` | what the store has of a draft, so that it survives a crash |
+//! | `chunk` | what a flush appends to the log of a draft |
 //! | `settle` | from the log into the table of objects |
-//! | `finish` | its end: commit, failure, discard |
-//! | `index` | what the store knows of it meanwhile |
+//! | `finish` | the end of a draft: commit, failure, discard |
 //! | `builtin` | the operations that the engine does itself |
-//! | `view` | [`DagView`]: finished DAGs, for reading |
+//! | `view` | [`DagView`]: finished DAGs |
 //! | `repository` | what a repository does with DAGs |
 //! | `encoded` | [`Encoded`]: values as they are stored |
 //! | `trace` | where a node comes from |
@@ -18,26 +18,26 @@
 mod begin;
 mod builtin;
 mod chunk;
+mod draft;
 mod encoded;
 mod finish;
-mod index;
-mod open;
 mod read;
 mod recent;
 mod repository;
+mod saved;
 mod settle;
 mod stage;
 mod trace;
 mod view;
 
 pub use builtin::apply;
+pub use draft::Draft;
 pub use encoded::Encoded;
 pub use finish::Committed;
-pub use index::IndexInfo;
-pub use open::OpenDag;
+pub use saved::DraftInfo;
 pub use trace::{Origin, Step};
 pub use view::DagView;
 
-pub(crate) use chunk::{Entry as LogEntry, entries as log_entries};
-pub(crate) use index::{chunk_of, headers as index_headers};
+pub(crate) use chunk::{Entry as ChunkEntry, entries as chunk_entries};
 pub(crate) use recent::Recent;
+pub(crate) use saved::{chunk_of, headers as draft_headers};

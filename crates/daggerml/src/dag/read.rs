@@ -7,18 +7,18 @@ use crate::record::{Dag, Datum, Kind, Node};
 use crate::store::ReadObjects;
 use crate::value::Value;
 
-/// The value of the node `id`.
+/// Returns the value of the node `id`.
 pub(super) fn value(objects: &impl ReadObjects, id: NodeId) -> Result<Value> {
     let datum = datum(objects, id)?;
     Ok(objects.load::<_, Datum>(datum)?.value)
 }
 
-/// The type of the value of the node `id`, without decoding all of it.
+/// Returns the type of the value of the node `id`, without decoding all of it.
 pub(super) fn value_type(objects: &impl ReadObjects, id: NodeId) -> Result<&'static str> {
     datum_type(objects, datum(objects, id)?)
 }
 
-/// The type of the value of the datum `id`.
+/// Returns the type of the value of the datum `id`.
 pub(super) fn datum_type(objects: &impl ReadObjects, id: DatumId) -> Result<&'static str> {
     let (kind, id) = (Kind::Datum, id.into());
     Datum::type_in(objects.object(id, kind)?).map_err(|fault| Error::ObjectInvalid {
@@ -28,13 +28,13 @@ pub(super) fn datum_type(objects: &impl ReadObjects, id: DatumId) -> Result<&'st
     })
 }
 
-/// The value of the datum `id`, as it is stored.
+/// Returns the value of the datum `id`, as it is stored.
 pub(super) fn encoded(objects: &impl ReadObjects, id: DatumId) -> Result<Encoded> {
     let bytes = objects.object(id.into(), Kind::Datum)?;
     Ok(Encoded::new(id, bytes.to_vec()))
 }
 
-/// The datum of the node `id`; for a failed call the error that it ended in.
+/// Returns the datum of the node `id`; for a failed call the error that it ended in.
 pub(super) fn datum(objects: &impl ReadObjects, id: NodeId) -> Result<DatumId> {
     let node: Node = objects.load(id)?;
     match (node.datum(), node) {

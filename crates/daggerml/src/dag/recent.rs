@@ -1,4 +1,4 @@
-//! Values used lately, so that a hundred steps on one large list decode it once.
+//! Values used recently: a hundred operations on one large list decode it only once.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -1,10 +1,10 @@
 //! What a repository does with DAGs: it begins, loads, lists, resumes and discards them.
 
-use super::index::{self, IndexInfo};
-use super::open::OpenDag;
+use super::draft::Draft;
+use super::saved::{self, DraftInfo};
 use super::view::DagView;
 use crate::error::{Error, IdError, Result};
-use crate::id::{DagId, IndexId, Kind, MIN_PREFIX, NodeId};
+use crate::id::{DagId, DraftId, Kind, MIN_PREFIX, NodeId};
 use crate::name::Name;
 use crate::repo::Repository;
 use crate::repo::revision::{Resolved, wrong_kind};
@@ -12,23 +12,23 @@ use crate::value::Value;
 
 impl Repository {
     /// Begins a new DAG that will be committed under `name`.
-    pub fn new_dag(&self, name: &str, message: &str) -> Result<OpenDag> {
-        OpenDag::begin(self.clone(), Name::new(name)?, message)
+    pub fn new_dag(&self, name: &str, message: &str) -> Result<Draft> {
+        Draft::begin(self.clone(), Name::new(name)?, message)
     }
 
-    /// The DAG of that name in the newest commit, for reading.
+    /// Returns the DAG of that name in the newest commit, for reading.
     pub fn load(&self, name: &str) -> Result<DagView> {
         let snapshot = self.snapshot()?;
         let id = self.find_in(&snapshot, name)?;
         DagView::read(self.clone(), &snapshot, id)
     }
 
-    /// The DAG `id`, for reading.
+    /// Returns the DAG `id`, for reading.
     pub fn view(&self, id: DagId) -> Result<DagView> {
         DagView::new(self.clone(), id)
     }
 
-    /// The node that `text` stands for: `REV:dag/node`, an id, or `dag/node` of
+    /// Returns the node that `text` stands for: `REV:dag/node`, an id, or `dag/node` of
     /// what is checked out. A DAG stands for its result.
     pub fn node_at(&self, text: &str) -> Result<(Option<DagId>, NodeId)> {
         match self.resolve_here(text)? {
@@ -39,29 +39,29 @@ impl Repository {
     }
 
     /// Begins the DAG of a call of something named `name` with the arguments
-    /// `argv`. It ends with [`OpenDag::end_call`] and is no one's to commit.
-    pub fn begin_call(&self, name: &str, argv: Vec<Value>) -> Result<OpenDag> {
-        OpenDag::begin_call(self.clone(), Name::new(name)?, argv)
+    /// `argv`. It ends with [`Draft::end_call`] and cannot be committed.
+    pub fn begin_call(&self, name: &str, argv: Vec<Value>) -> Result<Draft> {
+        Draft::begin_call(self.clone(), Name::new(name)?, argv)
     }
 
-    /// The open DAGs that were flushed at least once, oldest first.
-    pub fn indexes(&self) -> Result<Vec<IndexInfo>> {
-        let mut found = index::headers(&self.snapshot()?)?;
+    /// Returns the drafts that were flushed at least once, oldest first.
+    pub fn drafts(&self) -> Result<Vec<DraftInfo>> {
+        let mut found = saved::headers(&self.snapshot()?)?;
         found.sort_by_key(|info| (info.created, info.id));
         Ok(found)
     }
 
-    /// The open DAG that `text` stands for: its id or the first digits of it.
-    pub fn find_index(&self, text: &str) -> Result<IndexInfo> {
+    /// Returns the draft that `text` stands for: its id or the first digits of it.
+    pub fn find_draft(&self, text: &str) -> Result<DraftInfo> {
         let digits = text.to_ascii_lowercase();
         let found: Vec<_> = self
-            .indexes()?
+            .drafts()?
             .into_iter()
             .filter(|info| info.id.to_string().starts_with(&digits))
             .collect();
         let wrong = digits.len() > 32 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit());
         if wrong || digits.len() < MIN_PREFIX {
-            return Err(IdError::Index {
+            return Err(IdError::Draft {
                 text: text.to_owned(),
             }
             .into());
@@ -69,7 +69,7 @@ impl Repository {
         match found.as_slice() {
             [info] => Ok(info.clone()),
             [] => Err(Error::NotFound {
-                what: "open DAG",
+                what: "draft",
                 name: text.to_owned(),
                 place: self.root().display().to_string(),
             }),
@@ -80,19 +80,19 @@ impl Repository {
         }
     }
 
-    /// Continues an open DAG after a crash, or takes it over from the handle
-    /// that has it; that one can no longer change it.
-    pub fn resume(&self, id: IndexId) -> Result<OpenDag> {
-        OpenDag::resume(self, id)
+    /// Continues a draft after a crash, or takes it over from the handle
+    /// that has it, which can no longer change it.
+    pub fn resume(&self, id: DraftId) -> Result<Draft> {
+        Draft::resume(self, id)
     }
 
-    /// Throws an open DAG away.
-    pub fn discard(&self, id: IndexId) -> Result<()> {
-        if self.store().write(|txn| index::remove(txn, id))? {
+    /// Throws a draft away.
+    pub fn discard(&self, id: DraftId) -> Result<()> {
+        if self.store().write(|txn| saved::remove(txn, id))? {
             return Ok(());
         }
         Err(Error::NotFound {
-            what: "open DAG",
+            what: "draft",
             name: id.to_string(),
             place: self.root().display().to_string(),
         })

@@ -1,15 +1,15 @@
-//! Settling: the records of an open DAG's log go into the table of objects.
+//! Settling: the records of a draft's log go into the table of objects.
 //!
-//! They go there in order of their ids, a bounded number in each transaction, so that
-//! each page of the table is written once and little memory is needed, however large
-//! the log is. The log keeps them alive meanwhile: after a crash, or when another handle
-//! takes over, settling begins again and finds a part of them there.
+//! They are put there in order of their ids, a bounded number in each transaction. So each
+//! page of the table is written once, and little memory is needed however large the log
+//! is. Until all are there, the log keeps them from being garbage. After a crash, or when
+//! another handle takes over, settling begins again and finds some of them there.
 
 use std::num::NonZeroU32;
 
 use super::chunk::{self, Entry, Place, record_at};
-use super::index::{self, ReadIndexes, chunk_key};
-use super::open::OpenDag;
+use super::draft::Draft;
+use super::saved::{self, ReadDrafts, chunk_key};
 use crate::error::{Error, Result};
 use crate::id::ObjectId;
 use crate::store::{Snapshot, Table};
@@ -18,14 +18,14 @@ use crate::store::{Snapshot, Table};
 /// which LMDB holds in memory.
 const BATCH: usize = 1 << 14;
 
-/// One object for this many new ones is enough to have new ones on both sides of it in
-/// many pages.
+/// When the table holds more than one object for this many new ones, the keys of new ones
+/// fall between old ones in many pages.
 const MIXED: u64 = 1000;
 
-/// Where the nodes are that are in the log and not settled.
+/// Where the nodes are that are in the log and not settled yet.
 #[derive(Default)]
-pub(super) struct Log {
-    /// The number of the first chunk.
+pub(super) struct Unsettled {
+    /// The number of the first chunk that is not settled.
     settled: u64,
     /// The position of the first node.
     first: usize,
@@ -34,8 +34,8 @@ pub(super) struct Log {
     places: Vec<Place>,
 }
 
-impl Log {
-    /// A log of which nothing is to be settled: it has that many chunks and nodes.
+impl Unsettled {
+    /// Makes the state in which all of a log's `chunks` and `nodes` are settled.
     pub(super) fn new(chunks: u64, nodes: usize) -> Self {
         Self {
             settled: chunks,
@@ -44,12 +44,12 @@ impl Log {
         }
     }
 
-    /// The number of chunks, from the first, that are settled.
+    /// Returns the number of chunks, from the first, that are settled.
     pub(super) fn settled(&self) -> u64 {
         self.settled
     }
 
-    /// Whether all is settled.
+    /// Returns whether everything is settled.
     pub(super) fn is_empty(&self) -> bool {
         self.starts.is_empty()
     }
@@ -66,7 +66,7 @@ impl Log {
         }
     }
 
-    /// The chunk and the place of the node at `position`, if it is in the log.
+    /// Returns the chunk and the place of the node at `position`, if it is in the log.
     pub(super) fn find(&self, position: usize) -> Option<(u64, Place)> {
         let at = position.checked_sub(self.first)?;
         let place = self.places.get(at)?;
@@ -79,7 +79,7 @@ impl Log {
 /// A record in the log: the first bytes of its id, its chunk and its place there.
 type Logged = (u64, u32, NonZeroU32);
 
-impl OpenDag {
+impl Draft {
     /// Puts the records of the log into the table of objects. All must be flushed.
     pub(super) fn settle(&mut self) -> Result<()> {
         let chunks = self.stage.chunks.unwrap_or(0);
@@ -88,8 +88,10 @@ impl OpenDag {
         let mut header = self.header(chunks);
         header.settled = chunks;
         let store = self.repository.store();
-        // Behind keys that come in order between others, LMDB leaves pages half full. By
-        // their last bytes they come in none, which leaves two thirds.
+        // When keys come in ascending order between older ones, LMDB splits each full page
+        // in the middle and never fills the lower half again: pages stay half full. Sorted
+        // by the last bytes of their ids, the keys of a batch come in random order, and
+        // pages become two thirds full.
         let others = store.snapshot()?.count(Table::Objects)?;
         let mixed = others > records.len() as u64 / MIXED;
         let mut batches = records.chunks(BATCH).peekable();
@@ -105,22 +107,22 @@ impl OpenDag {
                     .iter()
                     .try_for_each(|(id, bytes)| txn.put_object(*id, bytes))?;
                 if batches.peek().is_none() {
-                    index::save(txn, &header)?;
+                    saved::save(txn, &header)?;
                 }
                 Ok(())
             })?;
         }
         self.info = header.info;
-        self.log = Log::new(chunks, self.nodes.len());
+        self.unsettled = Unsettled::new(chunks, self.nodes.len());
         Ok(())
     }
 
-    /// All records in the log that are not settled.
+    /// Returns all records in the log that are not settled.
     fn logged(&self, chunks: u64) -> Result<Vec<Logged>> {
         let id = self.info.id;
         let snapshot = self.repository.snapshot()?;
-        let mut records = Vec::with_capacity(self.log.places.len() * 2);
-        for sequence in self.log.settled..chunks {
+        let mut records = Vec::with_capacity(self.unsettled.places.len() * 2);
+        for sequence in self.unsettled.settled..chunks {
             let number = u32::try_from(sequence).unwrap_or(u32::MAX);
             let read = chunk::entries(snapshot.chunk(id, sequence)?, &mut |at, entry| {
                 if let (Entry::Record(record), Some(place)) = (entry, chunk::place(at)) {
@@ -128,12 +130,12 @@ impl OpenDag {
                 }
                 Ok(())
             });
-            read.map_err(|fault| Error::IndexInvalid { id, fault })?;
+            read.map_err(|fault| Error::DraftInvalid { id, fault })?;
         }
         Ok(records)
     }
 
-    /// The ids and bytes of `batch`.
+    /// Returns the ids and bytes of `batch`.
     fn objects_in<'s>(
         &self,
         snapshot: &'s Snapshot,
@@ -141,9 +143,9 @@ impl OpenDag {
         batch: &[Logged],
     ) -> Result<Vec<(ObjectId, &'s [u8])>> {
         let index = self.info.id;
-        // The seals were checked when the records were found, and the ids are below.
+        // The seals were checked when the records were found; the ids are checked below.
         let log: Vec<_> = (0..chunks)
-            .map(|sequence| snapshot.unchecked(Table::Indexes, &chunk_key(index, sequence)))
+            .map(|sequence| snapshot.unchecked(Table::Drafts, &chunk_key(index, sequence)))
             .collect::<Result<_>>()?;
         let find = |(first, number, place): &Logged| {
             let chunk = log.get(usize::try_from(*number).ok()?).copied().flatten()?;
@@ -153,12 +155,12 @@ impl OpenDag {
         };
         batch
             .iter()
-            .map(|logged| find(logged).ok_or_else(|| index::missing(index, logged.1.into())))
+            .map(|logged| find(logged).ok_or_else(|| saved::missing(index, logged.1.into())))
             .collect()
     }
 }
 
-/// The first bytes of an id: enough to put ids in order.
+/// Returns the first bytes of an id: enough to put ids in order.
 fn first_bytes(id: ObjectId) -> u64 {
     u64::from_be_bytes(id.as_bytes().first_chunk().copied().unwrap_or_default())
 }

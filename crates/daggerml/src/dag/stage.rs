@@ -1,4 +1,4 @@
-//! Staging: objects of an open DAG that are not in the store yet, and flushing them.
+//! Staging: objects of a draft that are not in the store yet, and flushing them.
 //!
 //! Ids are spread evenly, so in a large store each object of a batch would change a
 //! page of its own. A batch that is written because it is full is therefore appended
@@ -19,14 +19,14 @@ use std::collections::{BTreeSet, HashMap};
 use indexmap::IndexMap;
 
 use super::chunk::{Changes, ChunkWriter, Place, record_at};
-use super::index::{self, Header, ReadIndexes, Session, chunk_key};
-use super::open::OpenDag;
+use super::draft::Draft;
+use super::saved::{self, Header, ReadDrafts, Session, chunk_key};
 use crate::error::{Error, Result};
-use crate::id::{IndexId, NodeId, ObjectId};
+use crate::id::{DraftId, NodeId, ObjectId};
 use crate::record::{Record, Reference, Time};
 use crate::store::{ReadObjects, Snapshot, Table, WriteTxn};
 
-/// A flush comes by itself at this many objects ...
+/// At this many staged objects, they are written without a flush being asked for ...
 const MOST_OBJECTS: usize = 1 << 13;
 
 /// ... or at this many bytes.
@@ -93,7 +93,7 @@ impl Stage {
         }
     }
 
-    /// Notes that a staged node refers to `target`, which is in the store.
+    /// Notes that a staged node refers to `target`, which is in the store already.
     pub(super) fn refer(&mut self, target: impl Into<Reference>) {
         self.elsewhere.insert(target.into());
     }
@@ -102,12 +102,12 @@ impl Stage {
         self.objects.len() + self.changes.names.len() >= MOST_OBJECTS || self.bytes >= MOST_BYTES
     }
 
-    /// Whether there is nothing to flush.
+    /// Returns whether there is nothing to flush.
     pub(super) fn is_empty(&self) -> bool {
         self.nodes.is_empty() && self.changes == Changes::default()
     }
 
-    /// Writes what is staged, but for small records if those go `to` the log.
+    /// Writes what is staged, except small records when those go `to` the log.
     pub(super) fn write(&self, txn: &mut WriteTxn<'_>, to: To) -> Result<()> {
         for Reference { kind, id } in &self.elsewhere {
             if !txn.has_object(*id)? {
@@ -129,7 +129,7 @@ impl Stage {
             .try_for_each(|(id, bytes)| txn.put_object(*id, bytes))
     }
 
-    /// The chunk that goes with it, and where the nodes are in it.
+    /// Returns the chunk to be written beside what is staged, and the places of the nodes in it.
     fn chunk(&self, to: To) -> (Vec<u8>, Vec<Place>) {
         let logged = |bytes: &[u8]| to == To::Log && bytes.len() <= SMALL;
         let mut places = HashMap::new();
@@ -162,13 +162,13 @@ impl Stage {
     }
 }
 
-impl OpenDag {
-    /// Makes everything so far durable, and puts its objects where all can read them.
-    /// After it, a crash loses nothing and the DAG can be resumed. When much is
-    /// staged, it is made durable without this.
+impl Draft {
+    /// Makes everything so far durable, and puts its objects where everybody can read
+    /// them. After that, a crash loses nothing and the DAG can be resumed. When much is
+    /// staged, the DAG is made durable without this call.
     pub fn flush(&mut self) -> Result<()> {
         self.check_open()?;
-        if self.log.is_empty() {
+        if self.unsettled.is_empty() {
             if !self.stage.is_empty() || self.stage.chunks.is_none() {
                 self.write_index(To::Objects)?;
             }
@@ -196,20 +196,20 @@ impl OpenDag {
             self.check_session(txn)?;
             self.stage.write(txn, to)?;
             match &chunk {
-                Some(chunk) => index::append(txn, &header, chunk),
-                None => index::save(txn, &header),
+                Some(chunk) => saved::append(txn, &header, chunk),
+                None => saved::save(txn, &header),
             }
         })?;
         self.info = header.info;
         if chunk.is_some() {
-            self.log.append(before, &places);
+            self.unsettled.append(before, &places);
         }
         self.stage.clear();
         self.stage.chunks = Some(chunks);
         Ok(())
     }
 
-    /// The header to write with so many chunks.
+    /// Makes the header of an index that has `chunks` chunks.
     pub(super) fn header(&self, chunks: u64) -> Header {
         let mut info = self.info.clone();
         info.nodes = self.nodes.len() as u64;
@@ -218,11 +218,11 @@ impl OpenDag {
             info,
             session: self.stage.session,
             chunks,
-            settled: self.log.settled(),
+            settled: self.unsettled.settled(),
         }
     }
 
-    /// Checks that the index is still there and this handle's to write.
+    /// Checks that the index is still there and that this handle may write it.
     pub(super) fn check_session(&self, txn: &WriteTxn<'_>) -> Result<()> {
         if self.stage.chunks.is_none() {
             return Ok(());
@@ -233,11 +233,11 @@ impl OpenDag {
             None => "was committed or discarded elsewhere",
         };
         Err(Error::Closed {
-            message: format!("the open DAG {:?} {message}", self.info.name.as_str()),
+            message: format!("the draft {:?} {message}", self.info.name.as_str()),
         })
     }
 
-    /// What is staged, and below it the store.
+    /// Returns what is staged, and below it the store.
     pub(crate) fn objects(&self) -> Result<Layered<'_>> {
         Ok(Layered {
             stage: &self.stage,
@@ -246,10 +246,10 @@ impl OpenDag {
         })
     }
 
-    /// What is staged, the records of `node` and its value in the log, and the store.
+    /// Returns what is staged, the records of `node` and its value in the log, and the store.
     pub(super) fn objects_of(&self, node: NodeId) -> Result<Layered<'_>> {
         let position = self.nodes.get_index_of(&node);
-        let place = position.and_then(|position| self.log.find(position));
+        let place = position.and_then(|position| self.unsettled.find(position));
         Ok(Layered {
             logged: place.map(|(chunk, place)| (self.info.id, chunk, place)),
             ..self.objects()?
@@ -261,12 +261,12 @@ impl OpenDag {
 pub(crate) struct Layered<'s> {
     stage: &'s Stage,
     /// Records in the log that are going to be read.
-    logged: Option<(IndexId, u64, Place)>,
+    logged: Option<(DraftId, u64, Place)>,
     snapshot: Snapshot,
 }
 
 impl Layered<'_> {
-    /// Whether the object is staged.
+    /// Returns whether the object is staged.
     pub(crate) fn is_staged(&self, id: ObjectId) -> bool {
         self.stage.objects.contains_key(&id)
     }
@@ -275,9 +275,9 @@ impl Layered<'_> {
         let Some((index, sequence, place)) = self.logged else {
             return Ok(None);
         };
-        // Not the seal of the whole chunk but the record's id is compared.
+        // The record's id is compared, which is quicker than the seal of the whole chunk.
         let key = chunk_key(index, sequence);
-        let Some(chunk) = self.snapshot.unchecked(Table::Indexes, &key)? else {
+        let Some(chunk) = self.snapshot.unchecked(Table::Drafts, &key)? else {
             return Ok(None);
         };
         let records = [place.node, place.datum].into_iter().flatten();

@@ -31,7 +31,7 @@ pub struct Step {
 }
 
 impl DagView {
-    /// The DAG that produced `node`, when that was another one: the DAG of a
+    /// Returns the DAG that produced `node`, when that was another one: the DAG of a
     /// call, or the DAG that the node was imported from.
     pub fn context(&self, node: NodeId) -> Result<Option<Origin>> {
         Ok(match self.node(node)? {
@@ -48,7 +48,7 @@ impl DagView {
         })
     }
 
-    /// Everything that produced `node`, through calls and imports, each step
+    /// Returns everything that produced `node`, through calls and imports, each step
     /// once and after the steps that it builds on; the last is `node` itself.
     pub fn trace(&self, node: NodeId) -> Result<Vec<Step>> {
         let snapshot = self.repository().snapshot()?;

@@ -26,7 +26,8 @@ struct Inner {
     dag: Dag,
     /// The nodes as a set, made when first asked for.
     set: OnceLock<IdSet<NodeId>>,
-    /// The node whose datum was last asked for: first its type is, then its value.
+    /// The node whose datum was asked for last. Callers often ask for the type of a node, and
+    /// then for its value.
     latest: Mutex<Option<(NodeId, DatumId)>>,
 }
 
@@ -36,7 +37,7 @@ impl DagView {
         Self::read(repository, &snapshot, id)
     }
 
-    /// The DAG `id` of a repository, as `snapshot` has it.
+    /// Returns the DAG `id` of a repository, as `snapshot` has it.
     pub(crate) fn read(repository: Repository, snapshot: &Snapshot, id: DagId) -> Result<Self> {
         let inner = Inner {
             dag: snapshot.load(id)?,
@@ -50,43 +51,43 @@ impl DagView {
         })
     }
 
-    /// The DAG's id.
+    /// Returns the DAG's id.
     pub fn id(&self) -> DagId {
         self.id
     }
 
-    /// The repository it was read from.
+    /// Returns the repository it was read from.
     pub fn repository(&self) -> &Repository {
         &self.repository
     }
 
-    /// The record.
+    /// Returns the record.
     pub fn dag(&self) -> &Dag {
         &self.inner.dag
     }
 
-    /// The nodes, in the order they were made.
+    /// Returns the nodes, in the order they were made.
     pub fn nodes(&self) -> &[NodeId] {
         &self.dag().nodes
     }
 
-    /// The number of nodes.
+    /// Returns the number of nodes.
     pub fn len(&self) -> usize {
         self.nodes().len()
     }
 
-    /// Whether there are no nodes.
+    /// Returns whether there are no nodes.
     pub fn is_empty(&self) -> bool {
         self.nodes().is_empty()
     }
 
-    /// Whether `node` is in the DAG.
+    /// Returns whether `node` is in the DAG.
     pub fn contains(&self, node: NodeId) -> bool {
         let set = || self.nodes().iter().copied().collect();
         self.inner.set.get_or_init(set).contains(&node)
     }
 
-    /// The node that is the DAG's result. A DAG that ended in an error has none:
+    /// Returns the node that is the DAG's result. A DAG that ended in an error has none:
     /// [`Error::Failed`].
     pub fn result(&self) -> Result<NodeId> {
         if let Some(node) = self.dag().result() {
@@ -105,22 +106,22 @@ impl DagView {
         })
     }
 
-    /// The error that the DAG ended in.
+    /// Returns the error that the DAG ended in.
     pub fn error(&self) -> Option<&ErrorInfo> {
         self.dag().error()
     }
 
-    /// The node that holds the arguments, in the DAG of a call.
+    /// Returns the node that holds the arguments, in the DAG of a call.
     pub fn argv(&self) -> Option<NodeId> {
         self.dag().argv_node()
     }
 
-    /// The labels.
+    /// Returns the labels.
     pub fn tags(&self) -> &BTreeSet<Name> {
         &self.dag().tags
     }
 
-    /// The names, in order, with their nodes.
+    /// Returns the names, in order, with their nodes.
     pub fn names(&self) -> impl Iterator<Item = (&Name, NodeId)> {
         let dag = self.dag();
         dag.names
@@ -128,7 +129,7 @@ impl DagView {
             .filter_map(|(name, &position)| Some((name, dag.node_at(position)?)))
     }
 
-    /// The node of that name.
+    /// Returns the node of that name.
     pub fn named(&self, name: &str) -> Result<NodeId> {
         let name = Name::new(name)?;
         self.dag()
@@ -140,25 +141,25 @@ impl DagView {
             })
     }
 
-    /// The node record `id`.
+    /// Returns the node record `id`.
     pub fn node(&self, id: NodeId) -> Result<Node> {
         self.repository.snapshot()?.load(id)
     }
 
-    /// The value of the node `id`.
+    /// Returns the value of the node `id`.
     pub fn value(&self, id: NodeId) -> Result<Value> {
         let snapshot = self.repository.snapshot()?;
         let datum = self.datum(&snapshot, id)?;
         Ok(snapshot.load::<_, Datum>(datum)?.value)
     }
 
-    /// The value of the node `id`, as it is stored.
+    /// Returns the value of the node `id`, as it is stored.
     pub fn encoded(&self, id: NodeId) -> Result<Encoded> {
         let snapshot = self.repository.snapshot()?;
         read::encoded(&snapshot, self.datum(&snapshot, id)?)
     }
 
-    /// The type of the value of the node `id`, as in [`Value::type_name`].
+    /// Returns the type of the value of the node `id`, as in [`Value::type_name`].
     pub fn value_type(&self, id: NodeId) -> Result<&'static str> {
         let snapshot = self.repository.snapshot()?;
         read::datum_type(&snapshot, self.datum(&snapshot, id)?)

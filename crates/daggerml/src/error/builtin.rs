@@ -54,7 +54,7 @@ pub enum BuiltinError {
 }
 
 impl BuiltinError {
-    /// The kind of error.
+    /// Returns the kind of error.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Arity { .. } | Self::Type { .. } | Self::ZeroStep => ErrorKind::Invalid,

@@ -4,7 +4,7 @@ use super::Error;
 use crate::id::MIN_PREFIX;
 
 impl Error {
-    /// What to do about it, where that can be said.
+    /// Returns what to do about it, where that can be said.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Execution(error) => error.hint()?,
@@ -44,7 +44,7 @@ impl Error {
                 "run `dml fsck` to see all that is damaged, and restore the store from a copy"
                     .to_owned()
             }
-            Self::IndexInvalid { id, .. } => {
+            Self::DraftInvalid { id, .. } => {
                 format!("it cannot be resumed; remove it with `dml index discard {id}`")
             }
             Self::BundleInvalid { .. } => {
@@ -68,7 +68,7 @@ impl Error {
     }
 }
 
-/// Whether `text` may be the first digits of an id, too few of them.
+/// Returns whether `text` may be the first digits of an id, too few of them.
 fn is_short_prefix(text: &str) -> bool {
     text.len() < MIN_PREFIX && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

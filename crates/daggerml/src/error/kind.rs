@@ -19,7 +19,7 @@ pub enum ErrorKind {
     Corrupt,
     /// The store was made by a newer version, or is not a store.
     Unsupported,
-    /// The machine refused: permissions, a full disk, a broken file system.
+    /// The operating system refused: permissions, a full disk, a broken file system.
     Io,
     /// The repository, or something in it, may do harm: whose it is, or what it is.
     Unsafe,
@@ -27,7 +27,7 @@ pub enum ErrorKind {
     Closed,
     /// The DAG asked for ended in an error.
     Failed,
-    /// What runs a call failed.
+    /// The adapter that runs a call failed.
     Adapter,
     /// A call took too long.
     Timeout,
@@ -54,7 +54,7 @@ impl ErrorKind {
         Self::Canceled,
     ];
 
-    /// The stable name.
+    /// Returns the stable name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Invalid => "invalid",
@@ -76,7 +76,7 @@ impl ErrorKind {
 }
 
 impl Error {
-    /// The kind of error.
+    /// Returns the kind of error.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Value(_) | Self::Name(_) | Self::Id(_) | Self::Invalid { .. } => {
@@ -99,7 +99,7 @@ impl Error {
             Self::Fault(_)
             | Self::HashMismatch { .. }
             | Self::ObjectInvalid { .. }
-            | Self::IndexInvalid { .. }
+            | Self::DraftInvalid { .. }
             | Self::BundleInvalid { .. }
             | Self::StoreDamaged { .. } => ErrorKind::Corrupt,
             Self::StoreUnsupported { .. } | Self::BundleUnsupported { .. } => {

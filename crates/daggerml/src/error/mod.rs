@@ -15,7 +15,7 @@ pub use safety::UnsafeReason;
 
 pub use crate::fault::{Fault, FaultKind, IdError, NameError, ValueError};
 
-use crate::id::{DagId, IndexId, Kind, NodeId, ObjectId};
+use crate::id::{DagId, DraftId, Kind, NodeId, ObjectId};
 use crate::record::ErrorInfo;
 
 /// The result of an operation of the engine.
@@ -58,7 +58,7 @@ pub enum Error {
         /// Its id.
         id: ObjectId,
     },
-    /// An object's bytes match its id but are no record of the kind wanted.
+    /// An object's bytes match its id, but are not a record of the kind wanted.
     #[error("{kind} {id} is damaged: {fault}")]
     ObjectInvalid {
         /// The kind it should be.
@@ -224,7 +224,7 @@ pub enum Error {
         /// Why.
         reason: UnsafeReason,
     },
-    /// The file system said no.
+    /// The file system refused.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
         /// What was tried.
@@ -234,7 +234,7 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
-    /// The database engine said no.
+    /// The database engine refused.
     #[error("cannot {action} in the store {}: {source}", path.display())]
     Database {
         /// What was tried.
@@ -244,11 +244,11 @@ pub enum Error {
         /// What it said.
         source: heed::Error,
     },
-    /// The stored state of an open DAG cannot be read.
-    #[error("the open DAG {id} is damaged: {fault}")]
-    IndexInvalid {
+    /// The stored state of a draft cannot be read.
+    #[error("the draft {id} is damaged: {fault}")]
+    DraftInvalid {
         /// Which.
-        id: IndexId,
+        id: DraftId,
         /// What is wrong with it.
         fault: Fault,
     },

@@ -48,7 +48,7 @@ pub enum UnsafeReason {
 }
 
 impl UnsafeReason {
-    /// What to do about `path`.
+    /// Returns what to do about `path`.
     pub(super) fn hint(&self, path: &Path) -> String {
         let file = quoted(path);
         match self {
@@ -80,7 +80,7 @@ impl UnsafeReason {
     }
 }
 
-/// How to allow the repository that `path` is the folder of, or is in.
+/// Returns how to allow the repository that `path` is the folder of, or is in.
 fn allow(path: &Path) -> String {
     let root = path.ancestors().find(|above| above.ends_with(FOLDER));
     let root = root.and_then(Path::parent).unwrap_or(path);
@@ -91,7 +91,7 @@ fn allow(path: &Path) -> String {
     )
 }
 
-/// The path as a shell takes it.
+/// Returns the path as a shell takes it.
 fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_alphanumeric() || "/._-+:@\\,".contains(c);

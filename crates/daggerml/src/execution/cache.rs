@@ -29,7 +29,7 @@ impl Entry {
         writer.into_bytes()
     }
 
-    /// The entry in these bytes.
+    /// Returns the entry in these bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self, Fault> {
         let reader = &mut Reader::new(bytes);
         reader.array_of(4)?;
@@ -63,13 +63,13 @@ impl Entry {
     }
 }
 
-/// What the cache knows of the call `key`.
+/// Returns what the cache knows of the call `key`.
 pub fn lookup(snapshot: &Snapshot, key: CallKey) -> Result<Option<Entry>> {
     Entry::read(key, snapshot.get(Table::Calls, key.as_bytes())?)
 }
 
-/// The DAG of the newest attempt at the call `key`, if that is another than `before` and
-/// failed transiently.
+/// Returns the DAG of the newest attempt at the call `key`, if that is another than
+/// `before` and failed transiently.
 pub(super) fn failed_since(
     snapshot: &Snapshot,
     key: CallKey,
@@ -88,7 +88,7 @@ pub(super) fn failed_since(
     Ok(transient.then_some(dag))
 }
 
-/// What the cache knows of the call `key`, in a write transaction.
+/// Returns what the cache knows of the call `key`, in a write transaction.
 pub(super) fn lookup_in(txn: &WriteTxn<'_>, key: CallKey) -> Result<Option<Entry>> {
     Entry::read(key, txn.get(Table::Calls, key.as_bytes())?)
 }
@@ -135,7 +135,7 @@ pub(super) fn adopt(txn: &mut WriteTxn<'_>, id: ExecId) -> Result<Option<(CallKe
     Ok(Some((key, finished)))
 }
 
-/// Lets the call `key` be run again; whether it was cached.
+/// Lets the call `key` be run again. Returns whether it was cached.
 pub(super) fn invalidate(txn: &mut WriteTxn<'_>, key: CallKey) -> Result<bool> {
     let Some(entry) = lookup_in(txn, key)? else {
         return Ok(false);

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::dag::OpenDag;
+use crate::dag::Draft;
 use crate::error::{Error, Result};
 use crate::id::{DatumId, NodeId, ObjectId, TypedId};
 use crate::record::{CallKey, Datum, Record, Reference};
 use crate::store::ReadObjects;
 use crate::value::Value;
 
-/// A call in an open DAG: the ids of what it is made of.
+/// A call in a draft: the ids of what it is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Call {
     /// The runnable's node, then the arguments' nodes.
@@ -22,7 +22,7 @@ pub(crate) struct Call {
     pub args: Vec<DatumId>,
 }
 
-/// The id of the datum that `value` is.
+/// Returns the id of the datum that `value` is.
 pub fn datum_id(value: Value) -> Result<DatumId> {
     let bytes = Datum { value }.encode()?;
     Ok(DatumId::from_object(ObjectId::of(&bytes)))
@@ -39,20 +39,20 @@ pub(crate) struct Work {
     pub(super) args: Vec<DatumId>,
     /// The list of the arguments.
     pub(super) argv: DatumId,
-    /// All these objects.
+    /// The objects that these ids name, with their bytes.
     pub(super) objects: Vec<(ObjectId, Arc<[u8]>)>,
 }
 
 impl Work {
-    /// What the call's bundle is about.
+    /// Returns what the call's bundle is about.
     pub(super) fn roots(&self) -> Vec<Reference> {
         let args = self.args.iter().map(|arg| Reference::from(*arg));
         std::iter::once(self.runnable.into()).chain(args).collect()
     }
 }
 
-impl OpenDag {
-    /// The call of the runnable in the first of `nodes` with the others as arguments.
+impl Draft {
+    /// Returns the call of the runnable in the first of `nodes` with the others as arguments.
     pub(crate) fn prepare_call(&self, nodes: &[NodeId]) -> Result<Call> {
         let Some(first) = nodes.first() else {
             return Err(Error::Invalid {
@@ -79,7 +79,7 @@ impl OpenDag {
         })
     }
 
-    /// The data of a call, for it to be run.
+    /// Returns the data of a call, for it to be run.
     pub(crate) fn load_call(&self, call: &Call) -> Result<Work> {
         let objects = self.objects()?;
         let mut work = Work {
@@ -87,7 +87,7 @@ impl OpenDag {
             adapter: String::new(),
             runnable: call.runnable,
             args: call.args.clone(),
-            argv: call.runnable, // set below
+            argv: call.runnable, // replaced below
             objects: Vec::new(),
         };
         let mut keep = |id: DatumId| -> Result<Value> {

@@ -16,7 +16,8 @@ use crate::value::{Runnable, Value};
 /// The version of an entry.
 const VERSION: u64 = 1;
 
-/// The length of a part of a hash, which is no id, so that it keeps nothing.
+/// The length of a part of a hash. It is not that of an id, so that garbage collection does
+/// not take it for one.
 const PART: usize = 16;
 
 /// The first bytes of the hash of an argument's datum.
@@ -33,7 +34,7 @@ pub(super) struct Called {
     pub args: Vec<Print>,
 }
 
-/// The name that people know a runnable by: of its function or program, else its URI.
+/// Returns the name that people know a runnable by: of its function or program, else its URI.
 pub fn name_of(runnable: &Runnable) -> String {
     let mut inner = runnable;
     while let Some(sub) = &inner.sub {
@@ -51,7 +52,7 @@ pub fn name_of(runnable: &Runnable) -> String {
     inner.uri.as_str().to_owned()
 }
 
-/// The first bytes of the id of a datum.
+/// Returns the first bytes of the id of a datum.
 pub(super) fn print(id: DatumId) -> Print {
     part(id.object())
 }
@@ -60,7 +61,7 @@ fn part(id: ObjectId) -> Print {
     id.as_bytes().first_chunk().copied().unwrap_or_default()
 }
 
-/// The beginning of the keys of all calls of functions of that name.
+/// Returns the beginning of the keys of all calls of functions of that name.
 fn of_name(name: &str) -> Print {
     part(ObjectId::of(&[b"dml.called\0", name.as_bytes()].concat()))
 }
@@ -182,7 +183,7 @@ pub(super) fn note(
     Ok(())
 }
 
-/// What the call `key` was made of, if that was noted.
+/// Returns what the call `key` was made of, if that was noted.
 pub(super) fn find(snapshot: &Snapshot, key: CallKey) -> Result<Option<Called>> {
     snapshot
         .get(Table::Calls, &own_key(key))?

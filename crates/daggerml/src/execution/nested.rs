@@ -15,7 +15,7 @@ type Calls = HashMap<CallKey, (Vec<DatumId>, HashSet<DagId>)>;
 /// An exec record, and what its call is made of.
 pub(super) type Made = (ExecId, Vec<DatumId>);
 
-/// The calls that `nodes` and the DAGs of their calls hold, each with what it made.
+/// Returns the calls that `nodes` and the DAGs of their calls hold, each with what it made.
 fn calls(objects: &impl ReadObjects, nodes: Vec<NodeId>) -> Result<Calls> {
     let mut found = Calls::new();
     let mut seen = HashSet::new();
@@ -38,7 +38,7 @@ fn calls(objects: &impl ReadObjects, nodes: Vec<NodeId>) -> Result<Calls> {
     Ok(found)
 }
 
-/// The key and the data of a call node's arguments; `None` when one has no value.
+/// Returns the key and the data of a call node's arguments; `None` when one has no value.
 fn key_of(objects: &impl ReadObjects, args: &[NodeId]) -> Result<Option<(CallKey, Vec<DatumId>)>> {
     let data: Option<Vec<DatumId>> = args
         .iter()
@@ -51,7 +51,7 @@ fn key_of(objects: &impl ReadObjects, args: &[NodeId]) -> Result<Option<(CallKey
     }))
 }
 
-/// The exec records in `snapshot` of the calls that `nodes` reach.
+/// Returns the exec records in `snapshot` of the calls that `nodes` reach.
 pub(super) fn execs(
     snapshot: &Snapshot,
     objects: &impl ReadObjects,
@@ -69,7 +69,7 @@ pub(super) fn execs(
     Ok(found)
 }
 
-/// The calls within the call that made `dag` whose error it handed on, outermost first.
+/// Returns the calls within the call that made `dag` whose error it handed on, outermost first.
 pub(super) fn failed(snapshot: &Snapshot, dag: DagId) -> Result<Vec<CallKey>> {
     let mut found = Vec::new();
     let mut seen = HashSet::new();

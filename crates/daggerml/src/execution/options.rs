@@ -40,7 +40,7 @@ impl CancelToken {
         self.0.store(true, Ordering::SeqCst);
     }
 
-    /// Whether they should stop.
+    /// Returns whether they should stop.
     pub fn is_canceled(&self) -> bool {
         self.0.load(Ordering::SeqCst)
     }
@@ -76,7 +76,7 @@ pub enum Progress {
 }
 
 impl Progress {
-    /// The name of what happened.
+    /// Returns the name of what happened.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Cached => "cached",
@@ -109,7 +109,7 @@ pub trait Observer {
     /// Something happened.
     fn event(&self, _event: &Event) {}
 
-    /// Whether the calls should stop; asked at least every 100 ms.
+    /// Returns whether the calls should stop; asked at least every 100 ms.
     fn interrupted(&self) -> bool {
         false
     }

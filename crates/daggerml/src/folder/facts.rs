@@ -71,13 +71,13 @@ impl Facts {
         })
     }
 
-    /// The mode of a new file in this folder: whoever may use the folder may use the
-    /// file, but for what everybody may write to.
+    /// Returns the mode of a new file in this folder. Whoever may use the folder may use
+    /// the file, but not everybody may write to it.
     pub fn mode_of_files(&self) -> u32 {
         0o600 | (self.mode & 0o064)
     }
 
-    /// The mode of a new folder in this folder.
+    /// Returns the mode of a new folder in this folder.
     pub fn mode_of_folders(&self) -> u32 {
         0o700 | (self.mode & 0o2075)
     }

@@ -37,7 +37,8 @@ use trust::Trust;
 /// The mode of a new repository's folder.
 const PRIVATE: u32 = 0o700;
 
-/// The same for a repository that a group shares: what is made in it is the group's.
+/// The mode of the folder of a repository that a group shares: files made in it belong to
+/// the group.
 const OF_A_GROUP: u32 = 0o2770;
 
 /// Who may use a new repository.
@@ -67,8 +68,8 @@ pub(crate) struct Folder {
 }
 
 impl Folder {
-    /// Opens the folder `path`; `None` when there is none. Its last part must be no
-    /// link: those before it are the user's business.
+    /// Opens the folder `path`; `None` when there is none. Its last part must not be
+    /// a link; the parts before it may be.
     pub fn open(path: &Path) -> Result<Option<Self>> {
         let found = canonical(path).and_then(|path| Ok((system::look(&path)?, path)));
         let (facts, path) = match found {
@@ -104,28 +105,28 @@ impl Folder {
             if let Some(made) = made {
                 made.dir.set_mode(mode).map_err(failed("make", &path))?;
             }
-            // Again, for what new files are like follows from its mode.
+            // The facts are read again, since the modes of new files follow from the folder's mode.
             Self::open(&path)
         });
         if made.is_err() {
-            // A file system that keeps no owners or modes, say: nothing is left behind.
+            // For example on a file system without owners or modes. Nothing is left behind.
             let _ = system::remove_folder(&path);
         }
         made
     }
 
-    /// Where it is.
+    /// Returns where it is.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What is there under `name`, without opening it.
+    /// Returns what is there under `name`, without opening it.
     pub fn look(&self, name: &str) -> Result<Option<Facts>> {
         let found = component(name).and_then(|()| self.dir.look(name));
         found.map_err(failed("look at", &self.path.join(name)))
     }
 
-    /// The file `name`; `None` when there is none.
+    /// Returns the file `name`; `None` when there is none.
     pub fn file(&self, name: &str, access: Access) -> Result<Option<File>> {
         let Some(facts) = self.look(name)? else {
             return Ok(None);
@@ -141,8 +142,9 @@ impl Folder {
         Ok(Some(file))
     }
 
-    /// Refuses a file that is not plain, or that others may change. One with another name
-    /// may be anybody's, put here for its content to be shown or written over.
+    /// Refuses a file that is not plain, or that others may change. A file that has a second
+    /// name (a hard link) may belong to anybody, who put it here so that its content is shown
+    /// or written over.
     pub fn accept(&self, name: &str, facts: &Facts) -> Result<()> {
         let path = self.path.join(name);
         facts.expect(Kind::File, &path)?;
@@ -155,7 +157,8 @@ impl Folder {
         Ok(())
     }
 
-    /// What is in the file `name`, which may have `most` bytes; `None` when there is none.
+    /// Returns what is in the file `name`, which may have `most` bytes; `None` when there
+    /// is none.
     pub fn read(&self, name: &str, most: u64) -> Result<Option<Vec<u8>>> {
         let Some(file) = self.file(name, Access::Read)? else {
             return Ok(None);
@@ -172,7 +175,7 @@ impl Folder {
         Ok(Some(bytes))
     }
 
-    /// A new, empty file `name`, to read and write; it must not be there.
+    /// Returns a new, empty file `name`, to read and write; it must not be there.
     pub fn create(&self, name: &str) -> Result<File> {
         self.try_create(name)
             .map_err(failed("make", &self.path.join(name)))
@@ -184,7 +187,7 @@ impl Folder {
             .create_file(name, self.facts.mode_of_files(), &self.facts)
     }
 
-    /// The folder `name` in this one; `None` when there is none.
+    /// Returns the folder `name` in this one; `None` when there is none.
     pub fn folder(&self, name: &str) -> Result<Option<Self>> {
         let path = self.path.join(name);
         let Some(facts) = self.look(name)? else {
@@ -206,7 +209,7 @@ impl Folder {
         }))
     }
 
-    /// The same, made if need be.
+    /// Opens the folder `name` in this one, and makes it when there is none.
     pub fn folder_or_new(&self, name: &str) -> Result<Self> {
         if let Some(found) = self.folder(name)? {
             return Ok(found);
@@ -223,12 +226,12 @@ impl Folder {
         })
     }
 
-    /// The names of what is in it.
+    /// Returns the names of what is in it.
     pub fn names(&self) -> Result<Vec<String>> {
         self.dir.names().map_err(failed("read", &self.path))
     }
 
-    /// Removes the name `name`, which is no folder. What it may have led to stays.
+    /// Removes `name`, which is not a folder. If it is a link, what it leads to stays.
     pub fn remove(&self, name: &str) -> io::Result<()> {
         component(name)?;
         self.dir.remove_file(name)
@@ -242,12 +245,12 @@ impl Folder {
     }
 }
 
-/// Whether there is anything at `path`, even a link that leads nowhere.
+/// Returns whether there is anything at `path`, even a link that leads nowhere.
 pub(crate) fn is_there(path: &Path) -> bool {
     matches!(system::look(path), Ok(Some(_)))
 }
 
-/// What is at `path`, which is not followed if it is a link.
+/// Returns what is at `path`, which is not followed if it is a link.
 pub(crate) fn look(path: &Path) -> Result<Option<Facts>> {
     system::look(path).map_err(failed("look at", path))
 }
@@ -266,7 +269,7 @@ pub(crate) fn check_same(judged: &File, opened: &File, path: &Path) -> Result<()
     })
 }
 
-/// The same path without links, but for its last part.
+/// Returns the path without links, except that its last part may be one.
 pub(crate) fn canonical(path: &Path) -> io::Result<PathBuf> {
     let path = std::path::absolute(path)?;
     match (path.parent(), path.file_name()) {
@@ -275,8 +278,8 @@ pub(crate) fn canonical(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// Refuses names that lead elsewhere. All names come from this engine; this is the
-/// second lock on the door.
+/// Refuses names that lead elsewhere. All names come from this engine, so this should never
+/// happen.
 fn component(name: &str) -> io::Result<()> {
     let elsewhere = name.is_empty() || name == "." || name == "..";
     if elsewhere || name.contains(['/', '\\', ':', '\0']) {

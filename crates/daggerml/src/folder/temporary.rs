@@ -7,7 +7,7 @@ use super::{Folder, failed, system};
 use crate::error::{Error, Result};
 
 impl Folder {
-    /// A new file under a name that nobody can guess, with that name.
+    /// Returns a new file under a name that nobody can guess, with that name.
     fn unguessable(&self, prefix: &str) -> Result<(String, File)> {
         loop {
             let mut bytes = [0; 16];
@@ -25,7 +25,7 @@ impl Folder {
         }
     }
 
-    /// A file that is gone when it is closed, however this process ends.
+    /// Returns a file that is gone when it is closed, however this process ends.
     pub fn spool(&self, prefix: &str) -> Result<File> {
         let (name, file) = self.unguessable(prefix)?;
         // Windows keeps the name until the file is closed.
@@ -36,7 +36,7 @@ impl Folder {
     pub fn replace(&self, name: &str, content: &[u8]) -> Result<()> {
         let (new, mut file) = self.unguessable(name)?;
         let written = file.write_all(content).and_then(|()| file.sync_all());
-        drop(file); // Windows renames no file that is open.
+        drop(file); // Windows does not rename a file that is open.
         let written = written.and_then(|()| self.dir.rename(&new, name));
         if written.is_err() {
             // Best effort: the failure itself is what to report.
@@ -53,14 +53,14 @@ impl Folder {
         drop(file);
         let done = written.and_then(|()| match self.dir.rename_new(&new, name) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-            // Some file systems cannot: then it begins empty.
+            // Some file systems cannot rename like that: then the file begins empty.
             Err(_) => match self.try_create(name) {
                 Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
                 _ => Ok(()),
             },
             Ok(()) => Ok(()),
         });
-        let _ = self.remove(&new); // It has its name, or is not wanted.
+        let _ = self.remove(&new); // Either it was renamed, or it is not needed.
         done.map_err(failed("make", &self.path.join(name)))
     }
 }

@@ -6,7 +6,7 @@ use std::io::Write;
 use super::{Access, Folder, Sharing, check_same};
 use crate::error::{Error, UnsafeReason};
 
-/// A folder like a repository's.
+/// Returns a folder like a repository's.
 fn made() -> (tempfile::TempDir, Folder) {
     let above = tempfile::tempdir().unwrap();
     let folder = Folder::make(&above.path().join(".dml"), Sharing::Private).unwrap();

@@ -1,15 +1,16 @@
 //! Whose folders and files are used.
 //!
 //! Whoever can write to a repository's folder can change its files while they are in
-//! use: end this process by cutting the data file off, swap a file for a link between
-//! a look and an open, or hold a lock for ever. No check of names helps against that,
-//! so a folder of another user, or one that everybody may write to, is not used at all
-//! unless the user's own settings name it in `safe.directories`. As with git, the
-//! owner's group is trusted: many systems give every user a group of their own and let
-//! it write to everything (umask 002), and whoever shares a group means to.
+//! use. They can cut off the data file, which ends this process; swap a file for a link
+//! after it was looked at and before it is opened; or hold a lock for ever. Checks of names
+//! do not help against that. So a folder of another user, or one that everybody may write
+//! to, is not used at all unless the user's own settings name it in `safe.directories`.
 //!
-//! Systems that tell no owners (Windows) are not judged here: there the rights of
-//! the folder above are inherited.
+//! As in git, the owner's group is trusted. Many systems give every user a group of their
+//! own that may write to everything (umask 002), and whoever shares a group intends to.
+//!
+//! On Windows, files do not tell their owners, so nothing is judged here. There the rights
+//! of the folder above are inherited.
 
 use std::path::{Path, PathBuf};
 
@@ -63,7 +64,7 @@ impl Trust {
             _ if facts.mode & OTHERS_WRITE != 0 => UnsafeReason::Writable { mode: facts.mode },
             _ => return Ok(()),
         };
-        // In the repository's folder, or in one in that.
+        // The file is in the repository's folder, or in a folder in that one.
         for above in path.ancestors().skip(1).take(2) {
             if is_allowed(above)? {
                 return Ok(());
@@ -76,7 +77,7 @@ impl Trust {
     }
 }
 
-/// Whether `owner` is the user that this process acts for. Root that a user became by
+/// Returns whether `owner` is the user that this process acts for. Root that a user became by
 /// `sudo` acts for that user.
 fn is_me(owner: u32) -> bool {
     let user = system::user();
@@ -84,13 +85,13 @@ fn is_me(owner: u32) -> bool {
     owner == user || (user == 0 && behind())
 }
 
-/// Whether `owner` may have made a file in `folder`, which is the user's: root may
+/// Returns whether `owner` may have made a file in `folder`, which is the user's: root may
 /// do everything anyhow.
 fn may_own(owner: u32, folder: &Facts) -> bool {
     owner == 0 || is_me(owner) || folder.owner == Some(owner)
 }
 
-/// Whether the user's settings allow the repository whose folder is `path`.
+/// Returns whether the user's settings allow the repository whose folder is `path`.
 fn is_allowed(path: &Path) -> Result<bool> {
     let mut listed: Vec<PathBuf> = Vec::new();
     if let Some(more) = std::env::var_os(SAFE_VARIABLE) {
@@ -105,7 +106,7 @@ fn is_allowed(path: &Path) -> Result<bool> {
     Ok(listed.iter().any(|entry| covers(entry, root)))
 }
 
-/// Whether `entry` stands for the folder `root`: it is `*`, the folder itself, or one
+/// Returns whether `entry` stands for the folder `root`: it is `*`, the folder itself, or one
 /// above it followed by `/*`.
 fn covers(entry: &Path, root: &Path) -> bool {
     let same = |entry: &Path| std::fs::canonicalize(entry).unwrap_or_else(|_| entry.to_owned());
@@ -113,7 +114,7 @@ fn covers(entry: &Path, root: &Path) -> bool {
         return true;
     }
     if !entry.is_absolute() {
-        return false; // It would stand for another folder wherever one is.
+        return false; // It would mean another folder in each working directory.
     }
     match entry.parent() {
         Some(above) if entry.ends_with("*") => {

@@ -11,8 +11,9 @@ use rustix::fs::{self, AtFlags, CWD, FileType, Mode, OFlags};
 use super::Access;
 use super::facts::{Facts, Kind};
 
-/// For every open: not through a link, without waiting (a pipe would), and neither
-/// handed on to programs nor taken as the terminal of this process.
+/// The flags for every open. Links are not followed; opening a pipe does not wait; programs
+/// that this process starts do not get the file; and a terminal does not become that of
+/// this process.
 const CAREFUL: OFlags = OFlags::NOFOLLOW
     .union(OFlags::NONBLOCK)
     .union(OFlags::CLOEXEC)
@@ -57,7 +58,7 @@ impl Dir {
         let mode = mode_of(mode);
         let file = open_below(self.0.as_fd(), name, flags, mode)?;
         hand_over(&file, folder);
-        fs::fchmod(&file, mode)?; // Whatever the umask took away.
+        fs::fchmod(&file, mode)?; // The umask may have removed rights.
         Ok(file.into())
     }
 
@@ -76,7 +77,7 @@ impl Dir {
     pub fn names(&self) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         for entry in fs::Dir::read_from(&self.0)? {
-            // What is no text was not made by this engine.
+            // A name that is not text was not made by this engine.
             if let Ok(name) = entry?.file_name().to_str()
                 && !matches!(name, "." | "..")
             {
@@ -101,12 +102,12 @@ impl Dir {
     }
 }
 
-/// What is at `path`, itself.
+/// Returns what is at `path`, itself.
 pub(super) fn look(path: &Path) -> io::Result<Option<Facts>> {
     look_at(CWD, path)
 }
 
-/// What `file` is.
+/// Returns what `file` is.
 pub(super) fn facts(file: &File) -> io::Result<Facts> {
     let found = file.metadata()?;
     let kind = match found.file_type() {
@@ -175,7 +176,7 @@ pub(super) fn forget(dir: &Dir, name: &str, file: File) -> io::Result<File> {
 }
 
 /// Gives what root made in the folder of a user (by `sudo`, or in a container) to that
-/// user, who could not use it else. Where that cannot be, root keeps it.
+/// user, who could not use it otherwise. Where that is not possible, root keeps it.
 fn hand_over(made: impl AsFd, folder: &Facts) {
     if let (0, Some(owner)) = (user(), folder.owner)
         && owner != 0
@@ -184,7 +185,7 @@ fn hand_over(made: impl AsFd, folder: &Facts) {
     }
 }
 
-/// The number of the user that this process acts as.
+/// Returns the number of the user that this process acts as.
 pub(super) fn user() -> u32 {
     rustix::process::geteuid().as_raw()
 }

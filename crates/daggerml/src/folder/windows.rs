@@ -1,9 +1,9 @@
 //! The calls of Windows.
 //!
-//! There is no opening relative to a directory in the standard library. Instead the
-//! directory is held open in a way that lets nobody rename or replace it, so that the
-//! path of what is in it stays true; and reparse points (links, junctions) are
-//! opened as what they are, which is refused, and not followed.
+//! The standard library cannot open a file relative to a directory. Instead, the directory
+//! is held open in a way that lets nobody rename or replace it, so that the paths of what is
+//! in it stay true. Reparse points (links, junctions) are opened themselves instead of being
+//! followed, and then refused.
 
 #![expect(
     clippy::disallowed_methods,
@@ -85,7 +85,7 @@ impl Dir {
     pub fn names(&self) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         for entry in std::fs::read_dir(&self.path)? {
-            // What is no text was not made by this engine.
+            // A name that is not text was not made by this engine.
             if let Ok(name) = entry?.file_name().into_string() {
                 names.push(name);
             }
@@ -107,7 +107,7 @@ impl Dir {
     }
 }
 
-/// What is at `path`, itself.
+/// Returns what is at `path`, itself.
 pub(super) fn look(path: &Path) -> io::Result<Option<Facts>> {
     match std::fs::symlink_metadata(path) {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
@@ -117,7 +117,7 @@ pub(super) fn look(path: &Path) -> io::Result<Option<Facts>> {
     }
 }
 
-/// What `file` is.
+/// Returns what `file` is.
 pub(super) fn facts(file: &File) -> io::Result<Facts> {
     Ok(facts_of(&file.metadata()?))
 }
@@ -149,7 +149,7 @@ pub(super) fn remove_folder(path: &Path) -> io::Result<()> {
     std::fs::remove_dir(path)
 }
 
-/// A file that is gone when it is closed: opened again with that wish.
+/// Returns a file that is gone when it is closed: opened again with that wish.
 pub(super) fn forget(dir: &Dir, name: &str, file: File) -> io::Result<File> {
     const FILE_FLAG_DELETE_ON_CLOSE: u32 = 0x0400_0000;
     drop(file);
@@ -160,7 +160,7 @@ pub(super) fn forget(dir: &Dir, name: &str, file: File) -> io::Result<File> {
         .open(dir.path.join(name))
 }
 
-/// The number of the user that this process acts as: there are none.
+/// Returns the number of the user that this process acts as: there are none.
 pub(super) fn user() -> u32 {
     0
 }

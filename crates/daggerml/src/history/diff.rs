@@ -10,7 +10,7 @@ use crate::name::Name;
 use crate::record::ErrorInfo;
 use crate::repo::{Repository, tree};
 
-/// A name that differs between two trees. `None` is no DAG.
+/// A name that differs between two trees. `None` means that there is no DAG.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DagChange {
     /// The name.
@@ -57,7 +57,7 @@ pub struct NodeChange {
 }
 
 impl DagDiff {
-    /// Whether the two DAGs are the same.
+    /// Returns whether the two DAGs are the same.
     pub fn is_empty(&self) -> bool {
         self.names.is_empty()
             && self.result.is_none()
@@ -70,7 +70,7 @@ impl DagDiff {
 }
 
 impl Repository {
-    /// The names that differ between two trees (`None`: the empty one), in order.
+    /// Returns the names that differ between two trees (`None`: the empty one), in order.
     pub fn diff(&self, before: Option<TreeId>, after: Option<TreeId>) -> Result<Vec<DagChange>> {
         let changes = tree::diff(&self.snapshot()?, before, after)?;
         Ok(changes
@@ -83,7 +83,7 @@ impl Repository {
             .collect())
     }
 
-    /// What differs between two DAGs.
+    /// Returns what differs between two DAGs.
     pub fn diff_dags(&self, before: DagId, after: DagId) -> Result<DagDiff> {
         let (before, after) = (self.view(before)?, self.view(after)?);
         let (a, b) = (before.dag(), after.dag());

@@ -11,7 +11,7 @@ use crate::store::{ReadObjects, Snapshot};
 
 /// Which commits a log is of.
 #[derive(Clone, Debug, Default)]
-pub struct LogOptions {
+pub struct HistoryOptions {
     /// Where to begin.
     pub include: Vec<CommitId>,
     /// Commits to leave out, with all before them.
@@ -26,7 +26,7 @@ pub struct LogOptions {
 
 /// One commit of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogEntry {
+pub struct HistoryEntry {
     /// Its id.
     pub id: CommitId,
     /// The commit.
@@ -35,9 +35,9 @@ pub struct LogEntry {
 
 /// The commits of a log, newest first, each after all that follow it. They are
 /// read as they are asked for.
-pub struct Log {
+pub struct History {
     snapshot: Snapshot,
-    options: LogOptions,
+    options: HistoryOptions,
     queue: BinaryHeap<(Time, CommitId)>,
     seen: HashSet<CommitId>,
     excluded: Excluded,
@@ -53,10 +53,10 @@ struct Excluded {
 }
 
 impl Repository {
-    /// The log that `options` describe.
-    pub fn log(&self, options: LogOptions) -> Result<Log> {
+    /// Returns the log that `options` describe.
+    pub fn log(&self, options: HistoryOptions) -> Result<History> {
         let snapshot = self.snapshot()?;
-        let mut log = Log {
+        let mut log = History {
             queue: BinaryHeap::new(),
             seen: HashSet::new(),
             excluded: Excluded {
@@ -79,7 +79,7 @@ impl Repository {
     }
 }
 
-impl Log {
+impl History {
     fn enqueue(&mut self, id: CommitId) -> Result<()> {
         if self.seen.insert(id) {
             self.queue
@@ -88,7 +88,7 @@ impl Log {
         Ok(())
     }
 
-    fn advance(&mut self) -> Result<Option<LogEntry>> {
+    fn advance(&mut self) -> Result<Option<HistoryEntry>> {
         while self.options.limit.is_none_or(|limit| self.given < limit) {
             if let Some(error) = self.failed.take() {
                 return Err(error);
@@ -117,7 +117,7 @@ impl Log {
             };
             if changed {
                 self.given += 1;
-                return Ok(Some(LogEntry { id, commit }));
+                return Ok(Some(HistoryEntry { id, commit }));
             }
         }
         Ok(None)
@@ -141,7 +141,7 @@ impl Excluded {
     }
 }
 
-/// Whether the commit's DAG of that name is not any of its parents'.
+/// Returns whether the commit's DAG of that name is not any of its parents'.
 fn changed(snapshot: &Snapshot, commit: &Commit, name: &Name) -> Result<bool> {
     let here = tree::lookup(snapshot, commit.tree, name)?;
     let mut before: Vec<Option<DagId>> = Vec::new();
@@ -156,8 +156,8 @@ fn changed(snapshot: &Snapshot, commit: &Commit, name: &Name) -> Result<bool> {
     })
 }
 
-impl Iterator for Log {
-    type Item = Result<LogEntry>;
+impl Iterator for History {
+    type Item = Result<HistoryEntry>;
 
     fn next(&mut self) -> Option<Self::Item> {
         self.advance().transpose()

@@ -115,7 +115,7 @@ impl Repository {
     }
 }
 
-/// What joining `theirs` into `head` comes to, without favour.
+/// Returns what joining `theirs` into `head` comes to, without favour.
 pub(super) fn pending_join(
     txn: &impl ReadObjects,
     head: CommitId,
@@ -127,7 +127,7 @@ pub(super) fn pending_join(
     join(txn, base, ours, theirs, Favor::Neither)
 }
 
-/// The tree of the newest merge base; the empty one where there is none.
+/// Returns the tree of the newest merge base; the empty one where there is none.
 fn base_tree(objects: &impl ReadObjects, a: CommitId, b: CommitId) -> Result<Option<TreeId>> {
     let base = merge_bases(objects, a, b)?.first().copied();
     tree_of(objects, base)

@@ -2,7 +2,7 @@
 //!
 //! It is kept as refs, so that nothing it needs is garbage: [`MERGE_HEAD`] is
 //! their commit; [`MERGE_CHOICE`] is a commit outside of history whose message is
-//! that of the merge and whose tree has the chosen DAGs. Choices that are no DAG
+//! that of the merge and whose tree has the chosen DAGs. Choices that are not DAGs
 //! (`ours`, `theirs`, removed) are the entries of [`Table::Meta`] under [`KEY`].
 //! The conflicts themselves are found anew each time, so a commit made meanwhile
 //! does no harm.
@@ -23,7 +23,7 @@ use crate::store::{ReadObjects, Table, WriteTxn};
 /// The ref that holds the message and the DAGs chosen.
 pub const MERGE_CHOICE: &str = "MERGE_CHOICE";
 
-/// The key of the choices that are no DAG.
+/// The key of the choices that are not DAGs.
 const KEY: &[u8] = b"merge";
 
 /// What a conflict is decided to be.
@@ -144,7 +144,7 @@ fn text(bytes: Option<&[u8]>) -> String {
 }
 
 impl Repository {
-    /// The merge that waits for choices, if one does.
+    /// Returns the merge that waits for choices, if one does.
     pub fn merge_state(&self) -> Result<Option<MergeState>> {
         let snapshot = self.snapshot()?;
         let Some(pending) = Pending::load(&snapshot)? else {

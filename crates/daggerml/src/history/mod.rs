@@ -20,7 +20,7 @@ mod three_way;
 mod value_diff;
 
 pub use diff::{DagChange, DagDiff, NodeChange};
-pub use log::{Log, LogEntry, LogOptions};
+pub use log::{History, HistoryEntry, HistoryOptions};
 pub use merge::{FastForward, Merge, MergeOptions};
 pub use merge_state::{Choice, MergeConflict, MergeState};
 pub use rebase::{Rebase, RebaseOptions};

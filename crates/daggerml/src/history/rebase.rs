@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::log::LogOptions;
+use super::log::HistoryOptions;
 use super::merge_state::Choice;
 use super::three_way::{Favor, join};
 use crate::error::{Error, Result};
@@ -48,10 +48,10 @@ impl Repository {
             let head = self.head()?.ok_or_else(nothing)?;
             let mut commits = Vec::new();
             if !self.is_ancestor(head, onto)? {
-                let log = self.log(LogOptions {
+                let log = self.log(HistoryOptions {
                     include: vec![head],
                     exclude: vec![onto],
-                    ..LogOptions::default()
+                    ..HistoryOptions::default()
                 })?;
                 for entry in log {
                     commits.push(entry?);

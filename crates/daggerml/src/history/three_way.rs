@@ -10,7 +10,7 @@ use crate::repo::commit::NameChanges;
 use crate::repo::tree;
 use crate::store::ReadObjects;
 
-/// A name that both sides changed, each in its own way. `None` is no DAG.
+/// A name that both sides changed, each in its own way. `None` means that there is no DAG.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conflict {
     /// The name.
@@ -92,7 +92,7 @@ impl Joined {
         self
     }
 
-    /// What to do to our tree, if no conflict is left.
+    /// Returns what to do to our tree, if no conflict is left.
     pub fn decided(self, action: &'static str) -> Result<NameChanges> {
         if self.conflicts.is_empty() {
             return Ok(self.changes);
@@ -104,7 +104,7 @@ impl Joined {
     }
 }
 
-/// The names of conflicts, for an error.
+/// Returns the names of conflicts, for an error.
 fn names(conflicts: &[Conflict]) -> Vec<String> {
     conflicts
         .iter()

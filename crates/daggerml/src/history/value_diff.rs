@@ -26,7 +26,7 @@ pub struct ValueChange {
     pub after: Option<Value>,
 }
 
-/// What differs between `before` and `after`, smallest parts first to last.
+/// Returns what differs between `before` and `after`, smallest parts first to last.
 ///
 /// Lists are compared by place once their common start and end are set aside,
 /// so that an element put in or taken out is one change.

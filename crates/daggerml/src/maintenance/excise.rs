@@ -1,4 +1,4 @@
-//! Excision: an object's bytes go, and a tombstone stays in its place.
+//! Excision: an object's bytes are removed, and a tombstone is put in its place.
 
 use crate::error::{Error, Result};
 use crate::id::{CommitId, ObjectId, TypedId};
@@ -22,8 +22,8 @@ pub struct Excision {
 /// Replaces the object `id` by a tombstone that says `reason`. Everything that
 /// refers to it stays as it is; reading it gives [`Error::Excised`].
 ///
-/// A commit that a ref is at is refused, and its tree: nothing could be committed
-/// there, and nothing would lead to what came before.
+/// A commit that a ref is set to cannot be excised, nor can its tree. Otherwise nothing
+/// could be committed there, and nothing would lead to the commits before it.
 ///
 /// An object whose bytes are damaged can be excised too. The bytes are overwritten
 /// when their pages are used again, and may be in copies of the file until then.
@@ -72,7 +72,7 @@ pub fn excise(store: &Store, id: ObjectId, reason: &str) -> Result<Excision> {
     })
 }
 
-/// The ref whose commit, or a part of whose commit's tree, is object `id`.
+/// Returns the ref whose commit, or a part of whose commit's tree, is object `id`.
 fn needed_by(txn: &WriteTxn<'_>, kind: Kind, id: ObjectId) -> Result<Option<String>> {
     for name in txn.ref_names("")? {
         if let Some(Target::Commit(commit)) = txn.target(&name)?
@@ -84,7 +84,7 @@ fn needed_by(txn: &WriteTxn<'_>, kind: Kind, id: ObjectId) -> Result<Option<Stri
     Ok(None)
 }
 
-/// Whether the tree of `commit` has the part `id`. What cannot be read has none.
+/// Returns whether the tree of `commit` has the part `id`. What cannot be read has none.
 fn has_tree(txn: &WriteTxn<'_>, commit: CommitId, id: ObjectId) -> bool {
     let commit: Result<Commit> = txn.load(commit);
     let mut waiting: Vec<_> = commit.into_iter().map(|commit| commit.tree).collect();

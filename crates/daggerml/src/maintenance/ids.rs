@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::id::ObjectId;
 use crate::record::{Kind, Record, Tombstone, kind_of};
+use crate::store::lmdb::Version;
 use crate::store::pages::Root;
 use crate::store::pages::check::{Leaf, Walk};
 use crate::store::pages::{Damage, Page, View};
@@ -13,8 +14,8 @@ use super::{Step, Total, Totals};
 /// The objects of a version in the order of their ids: 25 bytes each.
 ///
 /// Ids are kept by their first 16 bytes. Two objects that share those would be
-/// taken for one, which keeps more than needed and never less; it takes 2^64 tries
-/// to make such a pair.
+/// taken for one. That can only keep more than needed, and making such a pair takes 2^64
+/// tries.
 #[derive(Default)]
 pub(super) struct Ids {
     starts: Vec<u128>,
@@ -32,7 +33,7 @@ const LEAST: u64 = 32 + 8 + 2;
 /// Bits of a place for the index in the page.
 const INDEX_BITS: u32 = 16;
 
-/// What is kept of an id.
+/// Returns what is kept of an id.
 pub(super) fn start(id: &[u8; 32]) -> u128 {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(id.first_chunk::<16>().unwrap_or(&[0; 16]));
@@ -43,13 +44,13 @@ impl Ids {
     /// Reads the ids of all objects, checking every page of the table; the leaves
     /// that they are in. Leaves that are damaged are passed over and noted in `walk`.
     pub fn read(
-        snapshot: &Snapshot,
+        version: &Version,
         walk: &mut Walk<'_>,
         progress: &mut dyn FnMut(Step),
     ) -> (Self, Vec<u64>) {
-        let root = snapshot.root(Table::Objects);
-        // No more than fit into the file: the number may be damaged.
-        let view = snapshot.view();
+        let root = version.root(Table::Objects);
+        // The number may be damaged, so it is limited to what fits into the file.
+        let view = &version.view;
         let most = view.pages.saturating_mul(view.meta.page_size as u64) / LEAST;
         let entries = usize::try_from(root.entries.min(most)).unwrap_or(0);
         let mut ids = Self {
@@ -108,13 +109,13 @@ impl Ids {
         Ok(())
     }
 
-    /// The kind of the object at `position`; `None` when its header cannot be read.
+    /// Returns the kind of the object at `position`; `None` when its header cannot be read.
     pub fn kind(&self, position: usize) -> Option<Kind> {
         let code = u64::from(self.kinds.get(position).copied()?);
         Kind::ALL.into_iter().find(|kind| kind.code() == code)
     }
 
-    /// How much there is of each kind.
+    /// Returns how much there is of each kind.
     pub fn totals(&self) -> Totals {
         let mut totals = Totals::default();
         for kind in Kind::ALL {
@@ -127,7 +128,7 @@ impl Ids {
         totals
     }
 
-    /// What is kept of the id at `position`.
+    /// Returns what is kept of the id at `position`.
     pub fn start(&self, position: usize) -> Option<u128> {
         self.starts.get(position).copied()
     }
@@ -136,7 +137,7 @@ impl Ids {
         self.starts.len()
     }
 
-    /// The position of `id`; `None` when there is no such object.
+    /// Returns the position of `id`; `None` when there is no such object.
     pub fn find(&self, id: ObjectId) -> Option<usize> {
         let wanted = start(id.as_bytes());
         // Ids are spread evenly, so the guess is close.
@@ -170,9 +171,9 @@ impl Ids {
         (part.get(offset) == Some(&wanted)).then_some(low + offset)
     }
 
-    /// Calls `visit` with the positions of those of `wanted` that are there, in order;
-    /// whether all are. `wanted` is put in order; many at once are found quicker than
-    /// one by one.
+    /// Calls `visit` with the positions of those of `wanted` that are there, in order.
+    /// Returns whether all are. `wanted` is put in order; many at once are found quicker
+    /// than one by one.
     pub fn find_all(
         &self,
         wanted: &mut Vec<(u128, bool)>,
@@ -205,7 +206,7 @@ impl Ids {
         all
     }
 
-    /// The id and bytes at `position`.
+    /// Returns the id and bytes at `position`.
     pub fn object_in<'v>(
         &self,
         view: &'v View,
@@ -219,18 +220,18 @@ impl Ids {
         Ok((ObjectId::from_bytes(id), page.value(view, index)?))
     }
 
-    /// The id and bytes at `position`.
+    /// Returns the id and bytes at `position`.
     pub fn object<'s>(
         &self,
         snapshot: &'s Snapshot,
         position: usize,
     ) -> Result<(ObjectId, &'s [u8])> {
-        self.object_in(snapshot.view(), position)
+        self.object_in(&snapshot.pages()?.view, position)
             .map_err(|damage| damaged(snapshot, &damage))
     }
 }
 
-/// The kind of the object in `bytes`, also when a tombstone is in its place.
+/// Returns the kind of the object in `bytes`, also when a tombstone is in its place.
 pub(super) fn kind_of_place(bytes: &[u8]) -> Option<Kind> {
     match kind_of(bytes).ok()? {
         Kind::Tombstone => Some(Tombstone::decode(bytes).ok()?.kind),
@@ -246,7 +247,7 @@ impl Marks {
         Self(vec![0; length / 64 + 1])
     }
 
-    /// Adds `position`; whether it was not there.
+    /// Adds `position`. Returns whether it was not there.
     pub fn insert(&mut self, position: usize) -> bool {
         let Some(word) = self.0.get_mut(position / 64) else {
             return false;
@@ -263,7 +264,7 @@ impl Marks {
     }
 }
 
-/// The error that `damage` makes.
+/// Returns the error that `damage` makes.
 pub(super) fn damaged(snapshot: &Snapshot, damage: &Damage) -> Error {
     Error::StoreDamaged {
         path: snapshot.store().path().join(crate::store::DATA_FILE),

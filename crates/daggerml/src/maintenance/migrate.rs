@@ -1,6 +1,6 @@
 //! Migration: a store of an older layout becomes one of this engine's.
 //!
-//! Layout 0 had no table of facts, no journal and no seals. There are no others yet.
+//! Layout 0 had no tables `meta` and `journal`, and no seals. It is the only older one.
 
 use std::path::Path;
 
@@ -20,14 +20,14 @@ pub struct Migration {
 /// Brings the store in the folder `path` (a `.dml`) up to date, in one transaction
 /// for each version. A store that is up to date is left alone, so it may be run again.
 pub fn migrate(path: &Path) -> Result<Migration> {
-    let store = OpenOptions::default().open_any(path)?;
+    let lmdb = OpenOptions::default().open_any(path)?;
     let unsupported = |detail: String| Error::StoreUnsupported {
-        path: store.path().to_owned(),
+        path: lmdb.path().to_owned(),
         detail,
     };
     let mut from = None;
     loop {
-        match layout::of(&store)? {
+        match layout::of(&lmdb)? {
             Layout::Version(SCHEMA) => {
                 return Ok(Migration {
                     from: from.unwrap_or(SCHEMA),
@@ -41,7 +41,7 @@ pub fn migrate(path: &Path) -> Result<Migration> {
                 )));
             }
             Layout::Version(0) if from.is_none() => {
-                layout::seal_entries(&store)?;
+                layout::seal_entries(&lmdb)?;
                 from = Some(0);
             }
             found => {

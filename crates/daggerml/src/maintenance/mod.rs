@@ -70,12 +70,12 @@ impl Totals {
         total.bytes = total.bytes.saturating_sub(bytes as u64);
     }
 
-    /// The kinds that there are, in the order of their codes.
+    /// Returns the kinds that there are, in the order of their codes.
     pub fn iter(&self) -> impl Iterator<Item = (Kind, Total)> {
         self.0.iter().map(|(kind, total)| (*kind, *total))
     }
 
-    /// All kinds together.
+    /// Returns all kinds together.
     pub fn all(&self) -> Total {
         self.0.values().fold(Total::default(), |sum, total| Total {
             objects: sum.objects + total.objects,

@@ -1,7 +1,7 @@
-//! Roots: what refs, open DAGs, calls and claims keep.
+//! Roots: what refs, drafts, calls and claims keep.
 
 use crate::cbor::{Reader, Token};
-use crate::dag::{LogEntry, chunk_of, log_entries};
+use crate::dag::{ChunkEntry, chunk_entries, chunk_of};
 use crate::error::{Error, Fault, Result};
 use crate::id::{ID_LEN, ObjectId, TypedId};
 use crate::record::{Kind, kind_of, references};
@@ -9,15 +9,15 @@ use crate::repo::refs::Target;
 use crate::store::{Snapshot, Table};
 
 /// The tables whose entries keep objects.
-pub(super) const TABLES: [Table; 4] = [Table::Refs, Table::Indexes, Table::Calls, Table::Claims];
+pub(super) const TABLES: [Table; 4] = [Table::Refs, Table::Drafts, Table::Calls, Table::Claims];
 
 /// Calls `visit` for every object that the entry `value` of `table` may keep.
 ///
-/// A ref keeps the commit that it is set to, the log of an open DAG its nodes and
-/// what they refer to. All else is CBOR, and keeps
-/// every object whose id is in it: every byte string of an id's length. So their
-/// formats can change, and state of a newer format is still kept. A value of just
-/// an id's bytes is that id.
+/// A ref keeps the commit that it is set to. The log of a draft keeps its nodes and
+/// what they refer to. Every other value is CBOR and keeps each object whose id is in it;
+/// every byte string of an id's length counts as one. So the formats of these values can
+/// change, and what a newer version wrote is still kept. A value that is exactly as long as
+/// an id is that id.
 pub(super) fn of_entry(
     table: Table,
     key: &[u8],
@@ -35,7 +35,7 @@ pub(super) fn of_entry(
         visit(ObjectId::from_bytes(id));
         return Ok(());
     }
-    let read = if table == Table::Indexes && chunk_of(key).is_some() {
+    let read = if table == Table::Drafts && chunk_of(key).is_some() {
         logged(value, visit)
     } else {
         ids_in(value, visit)
@@ -49,23 +49,23 @@ pub(super) fn of_entry(
     })
 }
 
-/// What a chunk of the log of an open DAG keeps: its nodes and what they refer to. Its
+/// Visits what a chunk of the log of a draft keeps: its nodes and what they refer to. Its
 /// records may be in the table of objects too, when they are being settled.
 fn logged(chunk: &[u8], visit: &mut dyn FnMut(ObjectId)) -> Result<(), Fault> {
-    log_entries(chunk, &mut |_, entry| {
+    chunk_entries(chunk, &mut |_, entry| {
         match entry {
-            LogEntry::Stored(node) => visit(node.object()),
-            LogEntry::Record(record) if kind_of(record)? == Kind::Node => {
+            ChunkEntry::Stored(node) => visit(node.object()),
+            ChunkEntry::Record(record) if kind_of(record)? == Kind::Node => {
                 visit(ObjectId::of(record));
                 references(record, &mut |id, _| visit(id))?;
             }
-            LogEntry::Record(_) => {} // A datum, which its node refers to.
+            ChunkEntry::Record(_) => {} // A datum; its node refers to it.
         }
         Ok(())
     })
 }
 
-/// A key as text.
+/// Returns a key as text.
 pub(super) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
     bytes.iter().fold(String::new(), |mut text, byte| {

@@ -12,7 +12,7 @@ use super::{Record, RecordReader, RecordWriter, Reference};
 pub struct Time(pub i64);
 
 impl Time {
-    /// The moment of the call, by the machine's clock.
+    /// Returns the moment of the call, by the machine's clock.
     pub fn now() -> Self {
         let micros = match SystemTime::now().duration_since(UNIX_EPOCH) {
             Ok(since) => i64::try_from(since.as_micros()).unwrap_or(i64::MAX),

@@ -1,4 +1,4 @@
-//! DAG records: nodes, their names, and how it ended.
+//! DAG records: nodes, their names, and how the DAG ended.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,7 +52,7 @@ pub struct ErrorInfo {
 }
 
 impl Dag {
-    /// The node that is the result; `None` when the DAG ended in an error.
+    /// Returns the node that is the result; `None` when the DAG ended in an error.
     pub fn result(&self) -> Option<NodeId> {
         match self.outcome {
             Outcome::Result(position) => self.node_at(position),
@@ -60,7 +60,7 @@ impl Dag {
         }
     }
 
-    /// The error that the DAG ended in.
+    /// Returns the error that the DAG ended in.
     pub fn error(&self) -> Option<&ErrorInfo> {
         match &self.outcome {
             Outcome::Result(_) => None,
@@ -68,30 +68,30 @@ impl Dag {
         }
     }
 
-    /// Whether it ended in an error that may not come again; see [`TRANSIENT`].
+    /// Returns whether it ended in an error that may not come again; see [`TRANSIENT`].
     pub fn is_transient(&self) -> bool {
         self.error().is_some() && self.tags.contains(TRANSIENT)
     }
 
-    /// The node of that name.
+    /// Returns the node of that name.
     pub fn named(&self, name: &str) -> Option<NodeId> {
         self.names
             .get(name)
             .and_then(|&position| self.node_at(position))
     }
 
-    /// The node that holds the arguments.
+    /// Returns the node that holds the arguments.
     pub fn argv_node(&self) -> Option<NodeId> {
         self.argv.and_then(|position| self.node_at(position))
     }
 
-    /// The node at `position`.
+    /// Returns the node at `position`.
     pub fn node_at(&self, position: u32) -> Option<NodeId> {
         self.nodes.get(usize::try_from(position).ok()?).copied()
     }
 }
 
-/// The key of a name in canonical order: shorter encodings first, then bytes.
+/// Returns the key of a name in canonical order: shorter encodings first, then bytes.
 pub(super) fn name_order(name: &Name) -> (usize, &str) {
     (name.as_str().len(), name.as_str())
 }

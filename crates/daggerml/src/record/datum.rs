@@ -14,7 +14,7 @@ pub struct Datum {
 }
 
 impl Datum {
-    /// The type of the value in a datum's bytes, from its first item alone.
+    /// Returns the type of the value in a datum's bytes, from its first item alone.
     pub(crate) fn type_in(bytes: &[u8]) -> Result<&'static str, Fault> {
         peek_type(&mut Self::open(bytes)?)
     }

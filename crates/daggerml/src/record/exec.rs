@@ -16,7 +16,7 @@ use super::{Record, RecordReader, RecordWriter, Reference};
 pub struct CallKey(ObjectId);
 
 impl CallKey {
-    /// The key of calling the runnable `runnable` with `args`.
+    /// Makes the key of calling the runnable `runnable` with `args`.
     pub fn new(runnable: DatumId, args: &[DatumId]) -> Self {
         let mut writer = Writer::new();
         writer.array(2);
@@ -27,12 +27,12 @@ impl CallKey {
         Self(ObjectId::of(&writer.into_bytes()))
     }
 
-    /// The key of these bytes.
+    /// Makes the key of these bytes.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(ObjectId::from_bytes(bytes))
     }
 
-    /// The key's 32 bytes.
+    /// Returns the key's 32 bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
         self.0.as_bytes()
     }
@@ -70,7 +70,7 @@ pub enum ExecStatus {
 }
 
 impl ExecStatus {
-    /// The status's name in text.
+    /// Returns the status's name in text.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",

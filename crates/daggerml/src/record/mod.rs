@@ -65,7 +65,7 @@ pub trait Record: Sized {
     #[doc(hidden)]
     fn write(&self, writer: &mut RecordWriter) -> Result<(), ValueError>;
 
-    /// The number of items after kind and version.
+    /// Returns the number of items after kind and version.
     #[doc(hidden)]
     fn items(&self) -> usize;
 
@@ -76,7 +76,7 @@ pub trait Record: Sized {
     /// Calls `visit` for every record that this one refers to.
     fn references(&self, visit: &mut dyn FnMut(Reference));
 
-    /// The record's canonical bytes.
+    /// Returns the record's canonical bytes.
     fn encode(&self) -> Result<Vec<u8>, ValueError> {
         let mut writer = Writer::new();
         writer.array(2 + self.items());
@@ -86,7 +86,7 @@ pub trait Record: Sized {
         Ok(writer.into_bytes())
     }
 
-    /// The record whose canonical bytes are exactly `bytes`.
+    /// Returns the record whose canonical bytes are exactly `bytes`.
     fn decode(bytes: &[u8]) -> Result<Self, Fault> {
         let (mut reader, kind, items) = open(bytes)?;
         if kind != Self::Id::KIND {
@@ -127,7 +127,7 @@ fn open(bytes: &[u8]) -> Result<(Reader<'_>, Kind, usize), Fault> {
     Ok((reader, kind, items))
 }
 
-/// The kind of the record in `bytes`, from its header alone.
+/// Returns the kind of the record in `bytes`, from its header alone.
 pub fn kind_of(bytes: &[u8]) -> Result<Kind, Fault> {
     open(bytes).map(|(_, kind, _)| kind)
 }
@@ -146,7 +146,7 @@ pub enum AnyRecord {
 }
 
 impl AnyRecord {
-    /// The record whose canonical bytes are exactly `bytes`.
+    /// Returns the record whose canonical bytes are exactly `bytes`.
     pub fn decode(bytes: &[u8]) -> Result<Self, Fault> {
         Ok(match kind_of(bytes)? {
             Kind::Datum => Self::Datum(Datum::decode(bytes)?),
@@ -159,7 +159,7 @@ impl AnyRecord {
         })
     }
 
-    /// The record's canonical bytes.
+    /// Returns the record's canonical bytes.
     pub fn encode(&self) -> Result<Vec<u8>, ValueError> {
         match self {
             Self::Datum(record) => record.encode(),
@@ -172,7 +172,7 @@ impl AnyRecord {
         }
     }
 
-    /// The record's kind.
+    /// Returns the record's kind.
     pub fn kind(&self) -> Kind {
         match self {
             Self::Datum(_) => Kind::Datum,
@@ -236,7 +236,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A list of ids, in the order written.
+    /// Returns a list of ids, in the order written.
     pub(crate) fn ids<I: TypedId>(&mut self) -> Result<Vec<I>, Fault> {
         let length = self.array()?;
         (0..length).map(|_| self.id()).collect()

@@ -104,7 +104,7 @@ impl Builtin {
         Self::Values,
     ];
 
-    /// The operation's name, in records and in text.
+    /// Returns the operation's name, in records and in text.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::List => "list",
@@ -125,14 +125,14 @@ impl Builtin {
         }
     }
 
-    /// The operation of that name.
+    /// Makes the operation of that name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|op| op.as_str() == name)
     }
 }
 
 impl Node {
-    /// The node's value; `None` for a call that ended in an error.
+    /// Returns the node's value; `None` for a call that ended in an error.
     pub fn datum(&self) -> Option<DatumId> {
         match self {
             Self::Literal { datum }
@@ -143,7 +143,7 @@ impl Node {
         }
     }
 
-    /// The nodes of the same DAG that this one was made from.
+    /// Returns the nodes of the same DAG that this one was made from.
     pub fn args(&self) -> &[NodeId] {
         match self {
             Self::Builtin { args, .. } | Self::Call { args, .. } => args,
@@ -151,7 +151,7 @@ impl Node {
         }
     }
 
-    /// The kind of node: `literal`, `argv`, `import`, `builtin` or `call`.
+    /// Returns the kind of node: `literal`, `argv`, `import`, `builtin` or `call`.
     pub fn kind_name(&self) -> &'static str {
         match self {
             Self::Literal { .. } => "literal",

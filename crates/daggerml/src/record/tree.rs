@@ -33,18 +33,18 @@ pub enum Tree {
 }
 
 impl Tree {
-    /// The tree without names.
+    /// Makes the tree without names.
     pub fn empty() -> Self {
         Self::Leaf(Vec::new())
     }
 
-    /// The leaf of these entries, put in canonical order.
+    /// Returns the leaf of these entries, put in canonical order.
     pub(crate) fn leaf(mut entries: Vec<(Name, DagId)>) -> Self {
         entries.sort_by(|(a, _), (b, _)| name_order(a).cmp(&name_order(b)));
         Self::Leaf(entries)
     }
 
-    /// The number of names.
+    /// Returns the number of names.
     pub fn count(&self) -> u64 {
         match self {
             Self::Leaf(entries) => entries.len() as u64,
@@ -52,7 +52,7 @@ impl Tree {
         }
     }
 
-    /// The child of a branch at `depth` that `name` belongs to.
+    /// Returns the child of a branch at `depth` that `name` belongs to.
     pub fn slot(name: &Name, depth: usize) -> usize {
         let hash = ObjectId::of(name.as_str().as_bytes());
         let byte = hash.as_bytes().get(depth / 2).copied().unwrap_or_default();

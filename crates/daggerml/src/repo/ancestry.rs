@@ -1,4 +1,4 @@
-//! Who comes before whom.
+//! Which commit comes before which.
 //!
 //! A commit's time is later than its parents' (see `commit`), so walking by
 //! time, newest first, meets every commit after all that follow it.
@@ -11,7 +11,7 @@ use crate::record::{Commit, Time};
 use crate::repo::Repository;
 use crate::store::ReadObjects;
 
-/// Whether `old` is `new` or comes before it.
+/// Returns whether `old` is `new` or comes before it.
 pub(crate) fn is_ancestor(
     objects: &impl ReadObjects,
     old: CommitId,
@@ -39,11 +39,11 @@ pub(crate) fn is_ancestor(
 struct Sides {
     ours: bool,
     theirs: bool,
-    /// It comes before a merge base that was found, so it is no best one.
+    /// It comes before a merge base that was found, so it is not among the best.
     stale: bool,
 }
 
-/// The best common ancestors of two commits, newest first: those that do not
+/// Returns the best common ancestors of two commits, newest first: those that do not
 /// come before another one. More than one only where lines of history cross.
 pub(crate) fn merge_bases(
     objects: &impl ReadObjects,
@@ -85,12 +85,12 @@ pub(crate) fn merge_bases(
 }
 
 impl Repository {
-    /// Whether `old` is `new` or comes before it.
+    /// Returns whether `old` is `new` or comes before it.
     pub fn is_ancestor(&self, old: CommitId, new: CommitId) -> Result<bool> {
         is_ancestor(&self.snapshot()?, old, new)
     }
 
-    /// The newest commit that both have in their history.
+    /// Returns the newest commit that both have in their history.
     pub fn merge_base(&self, a: CommitId, b: CommitId) -> Result<Option<CommitId>> {
         Ok(merge_bases(&self.snapshot()?, a, b)?.first().copied())
     }

@@ -25,7 +25,7 @@ pub struct RefInfo {
 }
 
 impl RefInfo {
-    /// The name without `heads/`, `tags/` or `remotes/`.
+    /// Returns the name without `heads/`, `tags/` or `remotes/`.
     pub fn name(&self) -> &str {
         self.full_name
             .split_once('/')
@@ -48,27 +48,27 @@ pub enum Head {
 }
 
 impl Repository {
-    /// What is checked out.
+    /// Returns what is checked out.
     pub fn head_state(&self) -> Result<Head> {
         head_state(&self.snapshot()?)
     }
 
-    /// The branches, in order of their names.
+    /// Returns the branches, in order of their names.
     pub fn branches(&self) -> Result<Vec<RefInfo>> {
         self.refs(HEADS)
     }
 
-    /// The tags, in order of their names.
+    /// Returns the tags, in order of their names.
     pub fn tags(&self) -> Result<Vec<RefInfo>> {
         self.refs(TAGS)
     }
 
-    /// The branches of all remotes, as they were when last fetched.
+    /// Returns the branches of all remotes, as they were when last fetched.
     pub fn remote_branches(&self) -> Result<Vec<RefInfo>> {
         self.refs(REMOTES)
     }
 
-    /// The refs whose full names start with `prefix`, in order.
+    /// Returns the refs whose full names start with `prefix`, in order.
     pub fn refs(&self, prefix: &str) -> Result<Vec<RefInfo>> {
         list(&self.snapshot()?, prefix)
     }
@@ -109,7 +109,7 @@ impl Repository {
     }
 
     /// Deletes the branch `name` and returns where it was. The branch that is
-    /// checked out stays; and, unless `force`, one with commits that no other
+    /// checked out is not deleted; nor, unless `force`, is one with commits that no other
     /// branch or tag has.
     pub fn delete_branch(&self, name: &str, force: bool) -> Result<CommitId> {
         self.store()
@@ -169,8 +169,8 @@ impl Repository {
         Ok(commit)
     }
 
-    /// Whether a branch or tag, or what is checked out, has `commit`: else nothing
-    /// keeps it from being garbage.
+    /// Returns whether `commit` is in the history of a branch, of a tag or of what is
+    /// checked out. If not, nothing keeps it from being garbage.
     pub fn keeps_commit(&self, commit: CommitId) -> Result<bool> {
         is_kept(&self.snapshot()?, "", commit)
     }
@@ -181,7 +181,7 @@ impl Repository {
         self.store().write(|txn| {
             let current = txn.current_branch()?.as_ref() == Some(&old);
             let at = match txn.target(&old)? {
-                // A branch without a commit yet is one only as long as it is checked out.
+                // A branch that has no commit yet exists only while it is checked out.
                 None if current => None,
                 _ => Some(self.existing(txn, &old, "branch")?),
             };
@@ -201,7 +201,7 @@ impl Repository {
 
     /// Checks out `revision`: a branch by its name, or any commit, detached.
     pub fn checkout(&self, revision: &str) -> Result<Head> {
-        // `heads/x` is the branch x, unless there is only one of all that name.
+        // `heads/x` means the branch x, unless there is only a branch with that whole name.
         let full = revision.strip_prefix(HEADS);
         for branch in full.into_iter().chain([revision]) {
             if let Ok(full_name) = refs::branch_ref(branch)
@@ -225,7 +225,7 @@ impl Repository {
         })
     }
 
-    /// Checks out a commit: later commits are on no branch.
+    /// Checks out a commit, detached: later commits are on no branch.
     pub fn checkout_commit(&self, commit: CommitId) -> Result<Head> {
         self.store().write(|txn| {
             check_commit(txn, commit)?;
@@ -235,8 +235,8 @@ impl Repository {
         })
     }
 
-    /// Checks out a new branch at `commit`; where that is `None`, one that begins
-    /// with its first commit, without history.
+    /// Checks out a new branch at `commit`. When that is `None`, the branch has no history
+    /// before its first commit.
     pub fn checkout_new(&self, name: &str, commit: Option<CommitId>) -> Result<Head> {
         let full_name = refs::branch_ref(name)?;
         self.store().write(|txn| {
@@ -276,7 +276,8 @@ impl Repository {
     }
 }
 
-/// The refs whose full names start with `prefix`; not those that `HEAD` is of.
+/// Returns the branches, tags and remote branches whose full names start with `prefix`;
+/// not `HEAD` and other refs without a slash.
 fn list(refs: &impl ReadRefs, prefix: &str) -> Result<Vec<RefInfo>> {
     let mut found = Vec::new();
     for full_name in refs.ref_names(prefix)? {
@@ -289,7 +290,7 @@ fn list(refs: &impl ReadRefs, prefix: &str) -> Result<Vec<RefInfo>> {
     Ok(found)
 }
 
-/// Whether `commit` is in what is checked out or in a ref other than `full_name`.
+/// Returns whether `commit` is in what is checked out or in a ref other than `full_name`.
 fn is_kept(txn: &(impl ReadObjects + ReadRefs), full_name: &str, commit: CommitId) -> Result<bool> {
     let others = list(txn, "")?
         .into_iter()

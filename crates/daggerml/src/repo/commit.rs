@@ -31,7 +31,8 @@ pub(crate) fn commit_changes(
     Ok(commit)
 }
 
-/// The tree of `commit`; `None`, the empty one, where there is no commit.
+/// Returns the tree of `commit`; `None`, which stands for the empty tree, when there is
+/// no commit.
 pub(crate) fn tree_of(
     objects: &impl ReadObjects,
     commit: Option<CommitId>,
@@ -41,8 +42,8 @@ pub(crate) fn tree_of(
         .transpose()
 }
 
-/// Stores a commit. Its time is `time`, or just after its newest parent's if
-/// that is later: so history is ordered by time whatever the clocks do.
+/// Stores a commit. Its time is `time`, or just after the time of its newest parent if that
+/// is later. So commits are ordered by time even where clocks are wrong.
 pub(crate) fn save(
     txn: &mut WriteTxn<'_>,
     tree: TreeId,
@@ -65,8 +66,8 @@ pub(crate) fn save(
 }
 
 impl Repository {
-    /// Who commits are said to be by: `DML_AUTHOR`, the configuration's
-    /// `user.name`, or the name of the system's user.
+    /// Returns the author of new commits: `DML_AUTHOR`, else the setting `user.name`,
+    /// else the name of the system's user.
     pub fn author(&self) -> Result<String> {
         let variable = |name| {
             std::env::var_os(name)
@@ -112,8 +113,8 @@ impl Repository {
         })
     }
 
-    /// Gives a DAG another name, in one commit. A DAG that has the new name
-    /// already is in the way unless `force`.
+    /// Gives a DAG another name, in one commit. It is an error when a DAG has the new name
+    /// already, unless `force` is set, which replaces that one.
     pub fn rename_dag(
         &self,
         old: &str,
@@ -137,7 +138,7 @@ impl Repository {
         })
     }
 
-    /// The DAG of that name in what is checked out, and the tree that has it.
+    /// Returns the DAG of that name in what is checked out, and the tree that has it.
     fn named_in_head(&self, txn: &WriteTxn<'_>, name: &Name) -> Result<(DagId, TreeId)> {
         let head = txn.head()?;
         let tree = tree_of(txn, head)?;
@@ -146,7 +147,7 @@ impl Repository {
             .ok_or_else(|| self.dag_not_found(txn, tree, name))
     }
 
-    /// The error that says that a name is not in `tree`.
+    /// Returns the error that says that a name is not in `tree`.
     pub(crate) fn dag_not_found(
         &self,
         objects: &impl ReadObjects,

@@ -1,4 +1,4 @@
-//! Repositories: a store, and what it means.
+//! A store as a repository: refs, trees, commits and revisions.
 
 pub(crate) mod ancestry;
 pub mod branches;
@@ -43,7 +43,7 @@ impl Repository {
         Self::init_for(root, Sharing::Private)
     }
 
-    /// The same, for whoever `sharing` says.
+    /// Makes a new repository, as [`Repository::init`] does, for those that `sharing` names.
     pub fn init_for(root: &Path, sharing: Sharing) -> Result<Self> {
         let folder = absolute(root).join(FOLDER);
         let inside = folder
@@ -83,7 +83,7 @@ impl Repository {
         if filled.is_err()
             && let Ok(Some(made)) = Folder::open(&folder)
         {
-            // Half a repository helps nobody, and would be in the way of the next try.
+            // A repository that is not whole would be in the way of the next try.
             let _ = made.remove(DATA_FILE);
             let _ = made.remove(LOCK_FILE);
             let _ = made.remove_self();
@@ -91,8 +91,23 @@ impl Repository {
         filled
     }
 
+    /// Makes a repository whose objects and refs are in memory, for tests: it is gone with
+    /// its last handle. The folder `root` gets a `.dml` for locks and temporary files.
+    #[doc(hidden)]
+    pub fn in_memory(root: &Path) -> Result<Self> {
+        let path = absolute(root).join(FOLDER);
+        let folder = Folder::make(&path, Sharing::Private)?.ok_or_else(|| Error::Exists {
+            what: "repository",
+            name: path.display().to_string(),
+        })?;
+        Self::fill_store(root, Store::in_memory(folder))
+    }
+
     fn fill(root: &Path, folder: Folder) -> Result<Self> {
-        let store = OpenOptions::default().create_in(folder)?;
+        Self::fill_store(root, OpenOptions::default().create_in(folder)?)
+    }
+
+    fn fill_store(root: &Path, store: Store) -> Result<Self> {
         store.write(|txn| refs::set(txn, HEAD, &Target::Ref(FIRST_BRANCH.to_owned())))?;
         Ok(Self {
             store,
@@ -119,10 +134,10 @@ impl Repository {
         Self::open(&Self::root_of(from)?)
     }
 
-    /// The folder that has a repository: `from`, or the nearest one above it.
+    /// Returns the folder that has a repository: `from`, or the nearest one above it.
     pub fn root_of(from: &Path) -> Result<PathBuf> {
         let from = absolute(from);
-        // A folder that is not there is a slip, and its parents were not meant.
+        // The folder was mistyped; the user did not mean the folders above it.
         match is_folder(&from) {
             Ok(true) => {}
             Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
@@ -144,7 +159,7 @@ impl Repository {
             let folder = root.join(FOLDER);
             // A folder that may not be looked into holds no repository to use.
             if let Ok(Some(found)) = folder::look(&folder) {
-                // Whose it is, is judged when it is opened.
+                // Its owner is judged when it is opened.
                 found.expect(Kind::Folder, &folder)?;
                 return Ok(root.to_owned());
             }
@@ -152,39 +167,39 @@ impl Repository {
         Err(Error::RepositoryNotFound { from })
     }
 
-    /// The folder that holds `.dml`.
+    /// Returns the folder that holds `.dml`.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// The store below.
+    /// Returns the store below.
     pub fn store(&self) -> &Store {
         &self.store
     }
 
-    /// A consistent view of the repository as it is now.
+    /// Returns a consistent view of the repository as it is now.
     pub fn snapshot(&self) -> Result<Snapshot> {
         self.store.snapshot()
     }
 
-    /// The newest commit of what is checked out; `None` before the first.
+    /// Returns the newest commit of what is checked out; `None` before the first.
     pub fn head(&self) -> Result<Option<CommitId>> {
         self.snapshot()?.head()
     }
 
-    /// The DAG of that name in the newest commit.
+    /// Returns the DAG of that name in the newest commit.
     pub fn find_dag(&self, name: &str) -> Result<DagId> {
         self.find_in(&self.snapshot()?, name)
     }
 
-    /// The DAG of that name in the newest commit of `snapshot`.
+    /// Returns the DAG of that name in the newest commit of `snapshot`.
     pub(crate) fn find_in(&self, snapshot: &Snapshot, name: &str) -> Result<DagId> {
         let name = Name::new(name)?;
         let (tree, found) = self.newest.lookup(snapshot, &name)?;
         found.ok_or_else(|| self.dag_not_found(snapshot, tree, &name))
     }
 
-    /// The names in the newest commit with their DAGs, in order of the names.
+    /// Returns the names in the newest commit with their DAGs, in order of the names.
     pub fn dags(&self) -> Result<BTreeMap<Name, DagId>> {
         let snapshot = self.snapshot()?;
         match snapshot.head()? {
@@ -193,7 +208,7 @@ impl Repository {
         }
     }
 
-    /// How many names there are in the newest commit. It costs the same for any number.
+    /// Returns how many names there are in the newest commit. It costs the same for any number.
     pub fn dag_count(&self) -> Result<u64> {
         let snapshot = self.snapshot()?;
         match snapshot.head()? {
@@ -205,7 +220,7 @@ impl Repository {
         }
     }
 
-    /// The commit `id`.
+    /// Returns the commit `id`.
     pub fn commit(&self, id: CommitId) -> Result<Commit> {
         self.snapshot()?.load(id)
     }
@@ -221,7 +236,7 @@ fn is_folder(path: &Path) -> std::io::Result<bool> {
     Ok(std::fs::metadata(path)?.is_dir())
 }
 
-/// The folder `root` without links, for telling two apart.
+/// Returns the folder `root` without links, for telling two apart.
 pub fn canonical(root: &Path) -> PathBuf {
     std::fs::canonicalize(root).unwrap_or_else(|_| root.to_owned())
 }

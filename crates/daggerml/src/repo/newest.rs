@@ -1,8 +1,8 @@
-//! What is checked out, kept from one load to the next.
+//! The tree of what is checked out, kept in memory from one load to the next.
 //!
-//! Most loads find what the one before found: the same version of the store, so the
-//! same commit and the same pieces of its tree. They are kept as long as nothing is
-//! written, by the number of the transaction; then only the DAG itself is read.
+//! Between two loads the store has rarely changed, so the second one needs the same commit
+//! and mostly the same pieces of its tree. They are kept until the number of the newest
+//! transaction changes; a load then reads only the DAG itself.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,7 +30,7 @@ struct Kept {
 }
 
 impl Newest {
-    /// The tree of the newest commit, and the DAG that has `name` there.
+    /// Returns the tree of the newest commit, and the DAG that has `name` there.
     pub(super) fn lookup(
         &self,
         snapshot: &Snapshot,

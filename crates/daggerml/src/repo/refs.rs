@@ -10,7 +10,7 @@ use crate::store::{ReadEntries, Table, WriteTxn};
 /// The ref that says what is checked out.
 pub const HEAD: &str = "HEAD";
 
-/// The ref that is at their commit while a merge waits for choices.
+/// The ref that is set to the other side's commit while a merge waits for choices.
 pub const MERGE_HEAD: &str = "MERGE_HEAD";
 
 /// The longest name of a branch or tag, in bytes: LMDB's keys have at most 511.
@@ -48,26 +48,26 @@ impl Target {
 
 /// Reading refs, from a snapshot or in a write transaction.
 pub trait ReadRefs: ReadEntries {
-    /// A fact about the repository that is not a ref.
+    /// Returns a fact about the repository that is not a ref.
     fn fact(&self, key: &[u8]) -> Result<Option<&[u8]>> {
         self.entry(Table::Meta, key)
     }
 
-    /// The full names of the refs that start with `prefix`, in order.
+    /// Returns the full names of the refs that start with `prefix`, in order.
     fn ref_names(&self, prefix: &str) -> Result<Vec<String>> {
         let keys = self.entry_keys(Table::Refs, prefix.as_bytes())?;
         let names = keys.iter().map(|key| String::from_utf8_lossy(key));
         Ok(names.map(std::borrow::Cow::into_owned).collect())
     }
 
-    /// What the ref `name` (full: `heads/main`, `HEAD`) is set to.
+    /// Returns what the ref `name` (full: `heads/main`, `HEAD`) is set to.
     fn target(&self, name: &str) -> Result<Option<Target>> {
         self.entry(Table::Refs, name.as_bytes())?
             .map(|bytes| Target::parse(name, bytes))
             .transpose()
     }
 
-    /// The full name of the branch that is checked out; `None` when `HEAD` is a commit.
+    /// Returns the full name of the branch that is checked out; `None` when `HEAD` is a commit.
     fn current_branch(&self) -> Result<Option<String>> {
         Ok(match self.target(HEAD)? {
             Some(Target::Ref(name)) => Some(name),
@@ -75,7 +75,7 @@ pub trait ReadRefs: ReadEntries {
         })
     }
 
-    /// The commit that `HEAD` is at; `None` before the first commit.
+    /// Returns the commit that `HEAD` is at; `None` before the first commit.
     fn head(&self) -> Result<Option<CommitId>> {
         match self.target(HEAD)? {
             Some(Target::Commit(id)) => Ok(Some(id)),
@@ -113,13 +113,13 @@ pub(crate) fn check_no_merge(refs: &impl ReadRefs) -> Result<()> {
     Ok(())
 }
 
-/// The full name of a branch, checked: not empty, no control characters, no
+/// Returns the full name of a branch, checked: not empty, no control characters, no
 /// empty part between slashes, none of the characters that revisions use.
 pub fn branch_ref(name: &str) -> Result<String> {
     full_ref("heads", name)
 }
 
-/// The full name of a tag; the same rules.
+/// Returns the full name of a tag; the same rules.
 pub fn tag_ref(name: &str) -> Result<String> {
     full_ref("tags", name)
 }
@@ -137,7 +137,7 @@ fn full_ref(space: &str, name: &str) -> Result<String> {
     }
 }
 
-/// Why `name` cannot name a branch or tag.
+/// Returns why `name` cannot name a branch or tag.
 fn fault(name: &str) -> Option<String> {
     let odd = |c: &char| c.is_whitespace() || "~^:{}@?*[\\".contains(*c);
     let why = if let Some(c) = name.chars().find(odd) {

@@ -26,11 +26,11 @@ pub(crate) enum Note<'k> {
     Entry(Table, &'k [u8]),
 }
 
-/// The letter of a table in the journal's keys; none for tables that keep no objects.
+/// Returns the letter of a table in the journal's keys; none for tables that keep no objects.
 fn letter(table: Table) -> Option<u8> {
     match table {
         Table::Refs => Some(b'r'),
-        Table::Indexes => Some(b'i'),
+        Table::Drafts => Some(b'i'),
         Table::Calls => Some(b'c'),
         Table::Claims => Some(b'l'),
         Table::Objects | Table::Meta | Table::Journal => None,

@@ -81,7 +81,7 @@ pub fn apply<T>(
     })
 }
 
-/// The id that these bytes are stored under: a tombstone's is that of what it replaces.
+/// Returns the id that these bytes are stored under: a tombstone's is that of what it replaces.
 fn place_of(bytes: &[u8]) -> ObjectId {
     Tombstone::decode(bytes).map_or_else(|_| ObjectId::of(bytes), |tombstone| tombstone.object)
 }

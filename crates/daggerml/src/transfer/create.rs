@@ -22,7 +22,7 @@ pub struct Created {
 
 /// Packs `roots` and everything they reach into a bundle written to `output`.
 ///
-/// What `exclude` reaches is left out: the bundle is thin, and can only be applied
+/// What `exclude` reaches is left out: the bundle is partial, and can only be applied
 /// where that is. Ids in `exclude` that are not there are ignored.
 pub fn create(
     objects: &impl ReadObjects,
@@ -103,7 +103,7 @@ fn write_references(writer: &mut Writer, references: &[Reference]) {
     }
 }
 
-/// The bytes of an object; those of its tombstone when it was excised.
+/// Returns the bytes of an object; those of its tombstone when it was excised.
 fn read(objects: &impl ReadObjects, Reference { kind, id }: Reference) -> Result<&[u8]> {
     match objects.object(id, kind) {
         Err(Error::Excised { .. }) => objects
@@ -113,7 +113,7 @@ fn read(objects: &impl ReadObjects, Reference { kind, id }: Reference) -> Result
     }
 }
 
-/// The references of an object, in the order of its record.
+/// Returns the references of an object, in the order of its record.
 fn references(objects: &impl ReadObjects, reference: Reference) -> Result<Vec<Reference>> {
     let bytes = read(objects, reference)?;
     let Reference { kind, id } = reference;
@@ -133,7 +133,7 @@ fn references(objects: &impl ReadObjects, reference: Reference) -> Result<Vec<Re
     Ok(references)
 }
 
-/// Everything that `ids` reach.
+/// Returns everything that `ids` reach.
 fn reach(objects: &impl ReadObjects, ids: &[ObjectId]) -> Result<HashSet<ObjectId>> {
     let mut seen = HashSet::new();
     let mut waiting = Vec::new();

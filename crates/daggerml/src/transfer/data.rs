@@ -12,7 +12,7 @@ use crate::value::Value;
 use super::apply::{Limits, check};
 use super::spool::Spool;
 
-/// The values that are the roots of the bundle in `input`, in order.
+/// Returns the values that are the roots of the bundle in `input`, in order.
 ///
 /// The bundle is verified as by [`apply`](super::apply()); what it needs is read from
 /// `store`, where nothing is written.

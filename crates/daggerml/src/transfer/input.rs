@@ -9,7 +9,7 @@ use crate::record::{Kind, Reference};
 
 use super::{BUNDLE, MAGIC, TRAILER, VERSION};
 
-/// The most roots, and the most objects that a thin bundle may need.
+/// The most roots, and the most objects that a partial bundle may need.
 const MOST_REFERENCES: u64 = 1 << 20;
 
 /// What a bundle's header says.
@@ -35,7 +35,7 @@ impl<'i> Input<'i> {
         }
     }
 
-    /// The error that the bundle is wrong here.
+    /// Returns the error that the bundle is wrong here.
     pub fn wrong(&self, detail: impl Into<String>) -> Error {
         Error::BundleInvalid {
             offset: self.at,
@@ -60,7 +60,7 @@ impl<'i> Input<'i> {
         }
     }
 
-    /// A CBOR head of this major type, which must be the shortest; its argument.
+    /// Returns a CBOR head of this major type, which must be the shortest; its argument.
     fn head(&mut self, wanted: u8) -> Result<u64> {
         let mut bytes = [0; 9];
         let (first, rest) = bytes.split_at_mut(1);
@@ -139,7 +139,7 @@ impl<'i> Input<'i> {
         Ok(references)
     }
 
-    /// A byte string of at most `most` bytes.
+    /// Returns a byte string of at most `most` bytes.
     pub fn bytes(&mut self, most: u64) -> Result<Vec<u8>> {
         let length = self.head(major::BYTES)?;
         if length > most {
@@ -161,7 +161,7 @@ impl<'i> Input<'i> {
         Ok(bytes)
     }
 
-    /// The hash at the end, and nothing after it.
+    /// Checks the hash at the end, and that nothing comes after it.
     pub fn end(mut self) -> Result<()> {
         let hash = *self.hasher.finalize().as_bytes();
         let mut trailer = [0; TRAILER];

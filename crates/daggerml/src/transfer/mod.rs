@@ -16,8 +16,8 @@ pub use create::{Created, create, create_without};
 pub use data::data;
 pub use take::{Keep, Kept};
 
-/// The first bytes of a bundle. They are no text, and show when a transfer that
-/// takes it for text changed line ends.
+/// The first bytes of a bundle. They contain line ends, which show when a transfer treated
+/// the bundle as text and changed them.
 const MAGIC: [u8; 8] = *b"\x89DML\r\n\x1a\n";
 
 /// The version of the format.

@@ -99,7 +99,7 @@ fn move_forward(
     Ok(kept)
 }
 
-/// The one root, which must be of this kind.
+/// Returns the one root, which must be of this kind.
 fn only(roots: &[Reference], kind: Kind) -> Result<Reference> {
     match roots {
         [root] if root.kind == kind => Ok(*root),

@@ -19,24 +19,24 @@ pub trait Builder<'v> {
     /// Why something cannot be made of a value.
     type Error;
 
-    /// A scalar.
+    /// Takes a scalar.
     fn scalar(&mut self, scalar: Scalar<'v>) -> Result<(), Self::Error>;
 
-    /// A scalar that is the key of a map's entry; its value comes next.
+    /// Takes a scalar that is the key of a map's entry; its value comes next.
     fn key(&mut self, key: Scalar<'v>) -> Result<(), Self::Error> {
         self.scalar(key)
     }
 
-    /// A list of the last `length` parts.
+    /// Takes the end of a list of the last `length` parts.
     fn list(&mut self, length: usize) -> Result<(), Self::Error>;
 
-    /// A set of the last `length` parts.
+    /// Takes the end of a set of the last `length` parts.
     fn set(&mut self, length: usize) -> Result<(), Self::Error>;
 
-    /// A map of the last `length` keys, each with its value after it.
+    /// Takes the end of a map of the last `length` keys, each with its value after it.
     fn map(&mut self, length: usize) -> Result<(), Self::Error>;
 
-    /// A runnable of the last two parts: the map of its kwargs, and the runnable
+    /// Takes the end of a runnable of the last two parts: the map of its kwargs, and the runnable
     /// that it wraps or null.
     fn runnable(&mut self, uri: Uri, adapter: &'v str) -> Result<(), Self::Error>;
 }
@@ -65,7 +65,7 @@ pub enum Scalar<'v> {
 /// Why a builder did not get to the end.
 #[derive(Debug)]
 pub(crate) enum Stopped<E> {
-    /// What it was told from is no value.
+    /// The bytes that it was told from are not a value.
     Source(Fault),
     /// It refused.
     Builder(E),
@@ -78,7 +78,7 @@ impl<E> From<Fault> for Stopped<E> {
 }
 
 impl Stopped<Infallible> {
-    /// What is wrong with the source, as the builder refuses nothing.
+    /// Returns what is wrong with the source, as the builder refuses nothing.
     pub(crate) fn into_source(self) -> Fault {
         match self {
             Self::Source(fault) => fault,
@@ -169,7 +169,7 @@ impl Value {
         Ok(())
     }
 
-    /// The value, if it has no parts.
+    /// Returns the value, if it has no parts.
     fn as_scalar(&self) -> Option<Scalar<'_>> {
         Some(match self {
             Self::Null => Scalar::Null,
@@ -218,7 +218,7 @@ pub(crate) struct ValueBuilder {
 }
 
 impl ValueBuilder {
-    /// What was built.
+    /// Returns what was built.
     pub(crate) fn into_value(mut self) -> Value {
         self.stack.pop().unwrap_or(Value::Null)
     }

@@ -6,7 +6,7 @@
 pub struct Float(f64);
 
 impl Float {
-    /// The number.
+    /// Returns the number.
     pub fn get(self) -> f64 {
         self.0
     }

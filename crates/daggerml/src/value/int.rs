@@ -17,7 +17,7 @@ enum Repr {
 }
 
 impl Int {
-    /// The number, when it fits 64 bits with a sign.
+    /// Returns the number, when it fits 64 bits with a sign.
     pub fn to_i64(&self) -> Option<i64> {
         match &self.0 {
             Repr::Small(number) => Some(*number),
@@ -25,7 +25,7 @@ impl Int {
         }
     }
 
-    /// The number as a big integer.
+    /// Returns the number as a big integer.
     pub fn to_big(&self) -> BigInt {
         match &self.0 {
             Repr::Small(number) => BigInt::from(*number),

@@ -11,7 +11,7 @@ use super::{Value, encode_value};
 pub struct Map(Vec<(Value, Value)>);
 
 impl Map {
-    /// A map of `entries`. A key that is not a scalar, or comes twice, is an error.
+    /// Makes a map of `entries`. A key that is not a scalar, or comes twice, is an error.
     pub fn new(entries: Vec<(Value, Value)>) -> Result<Self, ValueError> {
         if entries
             .iter()
@@ -39,7 +39,7 @@ impl Map {
         Ok(Self(keyed.into_iter().map(|(_, entry)| entry).collect()))
     }
 
-    /// A map whose keys are all strings, whose order is known without encoding them:
+    /// Returns a map whose keys are all strings, whose order is known without encoding them:
     /// the length comes first in the encoding.
     fn of_strings(mut entries: Vec<(Value, Value)>) -> Result<Self, ValueError> {
         let order = |a: &Value, b: &Value| match (a, b) {
@@ -60,7 +60,7 @@ impl Map {
         Self(entries)
     }
 
-    /// The value of `key`.
+    /// Returns the value of `key`.
     pub fn get(&self, key: &Value) -> Option<&Value> {
         let found = self.find(key).ok()?.ok()?;
         self.0.get(found).map(|(_, value)| value)
@@ -90,7 +90,7 @@ impl Map {
         Some(self.0.remove(found).1)
     }
 
-    /// Where `key` is, or where it would have to be.
+    /// Returns where `key` is, or where it would have to be.
     fn find(&self, key: &Value) -> Result<Result<usize, usize>, ValueError> {
         let wanted = encode_value(key)?;
         Ok(self
@@ -98,22 +98,22 @@ impl Map {
             .binary_search_by(|(key, _)| encode_value(key).unwrap_or_default().cmp(&wanted)))
     }
 
-    /// The entries in canonical order.
+    /// Returns the entries in canonical order.
     pub fn as_slice(&self) -> &[(Value, Value)] {
         &self.0
     }
 
-    /// The entries in canonical order.
+    /// Returns the entries in canonical order.
     pub fn into_vec(self) -> Vec<(Value, Value)> {
         self.0
     }
 
-    /// The number of entries.
+    /// Returns the number of entries.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether the map has no entries.
+    /// Returns whether the map has no entries.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

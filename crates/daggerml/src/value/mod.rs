@@ -58,7 +58,8 @@ pub enum Value {
 }
 
 impl Value {
-    /// The value's type, by the name used in Python, on the command line and in the docs.
+    /// Returns the value's type, by the name used in Python, on the command line and in
+    /// the docs.
     pub fn type_name(&self) -> &'static str {
         match self {
             Self::Null => "null",
@@ -75,7 +76,7 @@ impl Value {
         }
     }
 
-    /// Whether the value may be the key of a map.
+    /// Returns whether the value may be the key of a map.
     pub fn is_scalar(&self) -> bool {
         !matches!(
             self,

@@ -9,7 +9,7 @@ use super::{Value, encode_value};
 pub struct Set(Vec<Value>);
 
 impl Set {
-    /// A set of `values`; repeated ones count once.
+    /// Makes a set of `values`; repeated ones count once.
     pub fn new(values: Vec<Value>) -> Result<Self, ValueError> {
         let mut keyed = values
             .into_iter()
@@ -25,7 +25,7 @@ impl Set {
         Self(values)
     }
 
-    /// Whether `value` is in the set.
+    /// Returns whether `value` is in the set.
     pub fn contains(&self, value: &Value) -> bool {
         matches!(self.find(value), Ok(Ok(_)))
     }
@@ -48,7 +48,7 @@ impl Set {
         true
     }
 
-    /// Where `value` is, or where it would have to be.
+    /// Returns where `value` is, or where it would have to be.
     fn find(&self, value: &Value) -> Result<Result<usize, usize>, ValueError> {
         let wanted = encode_value(value)?;
         Ok(self
@@ -56,22 +56,22 @@ impl Set {
             .binary_search_by(|item| encode_value(item).unwrap_or_default().cmp(&wanted)))
     }
 
-    /// The values in canonical order.
+    /// Returns the values in canonical order.
     pub fn as_slice(&self) -> &[Value] {
         &self.0
     }
 
-    /// The values in canonical order.
+    /// Returns the values in canonical order.
     pub fn into_vec(self) -> Vec<Value> {
         self.0
     }
 
-    /// The number of values.
+    /// Returns the number of values.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether the set has no values.
+    /// Returns whether the set has no values.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

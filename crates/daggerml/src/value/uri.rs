@@ -33,12 +33,12 @@ impl Uri {
         }
     }
 
-    /// The URI's text.
+    /// Returns the URI's text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The scheme, in lower case.
+    /// Returns the scheme, in lower case.
     pub fn scheme(&self) -> &str {
         self.0.split(':').next().unwrap_or_default()
     }

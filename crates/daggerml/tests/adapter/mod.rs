@@ -15,7 +15,7 @@ pub mod varied;
 use std::path::Path;
 use std::time::Duration;
 
-use daggerml::dag::OpenDag;
+use daggerml::dag::Draft;
 use daggerml::execution::{
     AdapterCommand, AdapterName, AdapterRegistry, CallOptions, Executor, ExecutorOptions, Filter,
 };
@@ -60,17 +60,12 @@ impl Bench {
         }
     }
 
-    pub fn dag(&self) -> OpenDag {
+    pub fn dag(&self) -> Draft {
         self.repository.new_dag("test", "").unwrap()
     }
 
     /// Calls the function `name` with ints.
-    pub fn call(
-        &self,
-        name: &str,
-        args: &[i64],
-        options: &CallOptions,
-    ) -> Result<(OpenDag, NodeId)> {
+    pub fn call(&self, name: &str, args: &[i64], options: &CallOptions) -> Result<(Draft, NodeId)> {
         let mut dag = self.dag();
         let nodes = put_call(&mut dag, self.folder.path(), name, args);
         let node = self.executor.call(&mut dag, &nodes, options, &())?;
@@ -99,7 +94,7 @@ pub fn runs(folder: &Path) -> usize {
 }
 
 /// Puts the runnable of the function `name` and its arguments.
-pub fn put_call(dag: &mut OpenDag, folder: &Path, name: &str, args: &[i64]) -> Vec<NodeId> {
+pub fn put_call(dag: &mut Draft, folder: &Path, name: &str, args: &[i64]) -> Vec<NodeId> {
     let mut nodes = vec![dag.put(runnable(folder, name, "local")).unwrap()];
     nodes.extend(args.iter().map(|arg| dag.put(Value::from(*arg)).unwrap()));
     nodes

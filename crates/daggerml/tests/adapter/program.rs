@@ -9,7 +9,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use daggerml::Repository;
-use daggerml::dag::OpenDag;
+use daggerml::dag::Draft;
 use daggerml::execution::{CallOptions, guard_stdin};
 use daggerml::record::{ErrorInfo, TRANSIENT};
 use daggerml::transfer::create;
@@ -63,7 +63,7 @@ fn folder_of(runnable: &Runnable) -> PathBuf {
     }
 }
 
-fn ints(dag: &OpenDag) -> Vec<i64> {
+fn ints(dag: &Draft) -> Vec<i64> {
     let Value::List(args) = dag.value(dag.argv().unwrap()).unwrap() else {
         panic!("arguments are a list");
     };
@@ -75,9 +75,9 @@ fn ints(dag: &OpenDag) -> Vec<i64> {
         .collect()
 }
 
-fn done(mut dag: OpenDag, value: i64, thin: bool) -> Json {
+fn done(mut dag: Draft, value: i64, partial: bool) -> Json {
     let node = dag.put(Value::from(value)).unwrap();
-    let (bundle, id) = dag.end_as_bundle(Ok(node), thin).unwrap();
+    let (bundle, id) = dag.end_as_bundle(Ok(node), partial).unwrap();
     answer(&bundle, &id.to_string())
 }
 
@@ -134,7 +134,7 @@ fn invoke(request: &Json, own: &Repository, out: &mut File) -> Json {
     }
 }
 
-fn fail(mut dag: OpenDag) -> Json {
+fn fail(mut dag: Draft) -> Json {
     eprintln!("about to fail");
     let error = ErrorInfo {
         origin: "test".to_owned(),
@@ -148,7 +148,7 @@ fn fail(mut dag: OpenDag) -> Json {
 
 /// Fails transiently: with an argument, after it was tried again within; or says to wait
 /// for so many milliseconds.
-fn busy(mut dag: OpenDag, args: &[i64]) -> Json {
+fn busy(mut dag: Draft, args: &[i64]) -> Json {
     dag.add_tag(TRANSIENT).unwrap();
     let mut answer = fail(dag);
     match args {
@@ -179,12 +179,12 @@ fn poll(request: &Json, own: &Repository, _out: &mut File) -> Json {
 }
 
 /// Calls `sum` of the arguments in its own DAG, and returns one more.
-fn nested(mut dag: OpenDag, repository: &Repository, folder: &Path, request: &Json) -> Json {
-    let thin = request["repository"].is_string();
+fn nested(mut dag: Draft, repository: &Repository, folder: &Path, request: &Json) -> Json {
+    let partial = request["repository"].is_string();
     let executor = executor(
         repository,
         Setup {
-            shares_repository: thin,
+            shares_repository: partial,
             ..Setup::default()
         },
     );
@@ -210,12 +210,12 @@ fn nested(mut dag: OpenDag, repository: &Repository, folder: &Path, request: &Js
             return json!({"state": "error", "error": error});
         }
     };
-    let (bundle, id) = dag.end_as_bundle(Ok(node), thin).unwrap();
+    let (bundle, id) = dag.end_as_bundle(Ok(node), partial).unwrap();
     answer(&bundle, &id.to_string())
 }
 
 /// What no adapter should do.
-fn misbehave(name: &str, mut dag: OpenDag, out: &mut File) -> Json {
+fn misbehave(name: &str, mut dag: Draft, out: &mut File) -> Json {
     let node = dag.put(Value::from(1)).unwrap();
     match name {
         "crash" => {

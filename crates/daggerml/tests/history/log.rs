@@ -1,6 +1,6 @@
 //! The log, and its order.
 
-use daggerml::history::{LogOptions, Merge, MergeOptions};
+use daggerml::history::{HistoryOptions, Merge, MergeOptions};
 use daggerml::name::Name;
 
 use super::{grown_apart, put, repository};
@@ -12,35 +12,37 @@ fn the_log() {
         Merge::Merged(commit) => commit,
         other => unreachable!("{other:?}"),
     };
-    let log = |options: LogOptions| -> Vec<String> {
+    let log = |options: HistoryOptions| -> Vec<String> {
         let include = vec![repository.head().unwrap().unwrap()];
-        let log = repository.log(LogOptions { include, ..options }).unwrap();
+        let log = repository
+            .log(HistoryOptions { include, ..options })
+            .unwrap();
         log.map(|entry| entry.unwrap().commit.message).collect()
     };
-    let all = log(LogOptions::default());
+    let all = log(HistoryOptions::default());
     assert_eq!(all.len(), 5);
     assert_eq!(all[0], format!("Merge {}", &theirs.to_string()[..12]));
     assert_eq!(all[4], "put both");
-    let first_parent = LogOptions {
+    let first_parent = HistoryOptions {
         first_parent: true,
-        ..LogOptions::default()
+        ..HistoryOptions::default()
     };
     assert_eq!(log(first_parent).len(), 3);
-    let limit = LogOptions {
+    let limit = HistoryOptions {
         limit: Some(2),
-        ..LogOptions::default()
+        ..HistoryOptions::default()
     };
     assert_eq!(log(limit).len(), 2);
     let range = repository.range("other..").unwrap();
     assert_eq!(range.include, merged);
-    let exclude = LogOptions {
+    let exclude = HistoryOptions {
         exclude: range.exclude.into_iter().collect(),
-        ..LogOptions::default()
+        ..HistoryOptions::default()
     };
     assert_eq!(log(exclude)[1..], ["put ours"]);
-    let of_dag = LogOptions {
+    let of_dag = HistoryOptions {
         dag: Some(Name::new("both").unwrap()),
-        ..LogOptions::default()
+        ..HistoryOptions::default()
     };
     assert_eq!(log(of_dag), ["put both", "put both"]);
 }
@@ -62,9 +64,9 @@ fn history_is_in_order_whatever_the_clock_does() {
     let third = put(&repository, "c", 2);
     let time = |id| repository.commit(id).unwrap().time;
     assert!(time(far) < time(second) && time(second) < time(third));
-    let options = LogOptions {
+    let options = HistoryOptions {
         include: vec![third],
-        ..LogOptions::default()
+        ..HistoryOptions::default()
     };
     let ids: Vec<_> = repository
         .log(options)

@@ -9,17 +9,14 @@ mod merge;
 mod rebase;
 mod revert;
 mod revisions;
+#[path = "../support/mod.rs"]
+mod support;
 
 use daggerml::Repository;
 use daggerml::id::CommitId;
 use daggerml::name::Name;
 use daggerml::value::Value;
-
-fn repository() -> (tempfile::TempDir, Repository) {
-    let folder = tempfile::tempdir().unwrap();
-    let repository = Repository::init(folder.path()).unwrap();
-    (folder, repository)
-}
+use support::stores::repository;
 
 fn put<V: Into<Value>>(repository: &Repository, name: &str, value: V) -> CommitId {
     let mut dag = repository.new_dag(name, &format!("put {name}")).unwrap();
@@ -53,4 +50,9 @@ fn grown_apart() -> (tempfile::TempDir, Repository, CommitId) {
     repository.checkout("main").unwrap();
     put(&repository, "ours", 1);
     (folder, repository, theirs)
+}
+
+#[test]
+fn all_of_it_in_memory() {
+    support::stores::all_in_memory();
 }

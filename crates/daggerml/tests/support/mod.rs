@@ -7,6 +7,7 @@
 )]
 
 pub mod damaged;
+pub mod stores;
 
 use std::path::Path;
 use std::process::{Command, Stdio};

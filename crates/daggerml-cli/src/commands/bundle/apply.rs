@@ -114,16 +114,16 @@ pub fn run(context: &mut Context<'_>, args: &ApplyArgs) -> Result<(), CommandErr
     })
 }
 
-/// The error that the bundle in `path` was not taken in; it says which bundle.
+/// Returns the error that the bundle in `path` was not taken in; it says which bundle.
 fn failed(path: &Path, error: Error) -> CommandError {
     let about_it = match &error {
         Error::BundleInvalid { .. } | Error::BundleUnsupported { .. } => true,
         Error::Io { path, .. } => path.as_os_str() == BUNDLE,
         _ => false,
     };
-    let thin = matches!(error, Error::ObjectNotFound { .. });
+    let partial = matches!(error, Error::ObjectNotFound { .. });
     let error = CommandError::from(error);
-    if thin {
+    if partial {
         return error.about(path.display()).hint(
             "the bundle was made to follow something: take that in first (see --exclude of \
              `dml bundle create`)",

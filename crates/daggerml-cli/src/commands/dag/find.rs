@@ -31,7 +31,7 @@ pub struct NodeArgs {
 }
 
 impl DagArgs {
-    /// The DAG, and the name it was found by.
+    /// Returns the DAG, and the name it was found by.
     pub fn find(&self, repository: &Repository) -> Result<(Option<Name>, DagId)> {
         // A name that no DAG can have may still be a revision.
         if let Ok(name) = Name::new(&self.dag)
@@ -53,7 +53,7 @@ impl DagArgs {
         Ok((None, repository.dag_at(&text)?))
     }
 
-    /// The tree in which names are looked up; `None` before the first commit.
+    /// Returns the tree in which names are looked up; `None` before the first commit.
     fn tree(&self, repository: &Repository) -> Result<Option<TreeId>> {
         if self.at == HEAD && repository.head()?.is_none() {
             return Ok(None);
@@ -71,7 +71,7 @@ pub struct FoundNode {
 }
 
 impl NodeArgs {
-    /// The node.
+    /// Returns the node.
     pub fn find(&self, repository: &Repository, snapshot: &Snapshot) -> Result<FoundNode> {
         let (_, dag_id) = self.dag.find(repository)?;
         let dag: Dag = snapshot.load(dag_id)?;

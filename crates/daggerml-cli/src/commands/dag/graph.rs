@@ -62,7 +62,7 @@ impl Format {
         }
     }
 
-    /// What the file's ending stands for; without any it is an SVG.
+    /// Returns what the file's ending stands for; without any it is an SVG.
     fn of_file(path: &Path) -> Result<Self, CommandError> {
         let ending = path.extension().map(OsStr::to_string_lossy);
         let ending = ending.unwrap_or_default().to_ascii_lowercase();

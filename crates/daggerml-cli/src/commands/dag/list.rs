@@ -40,12 +40,12 @@ struct Entry {
     tags: Vec<String>,
     result: Option<ResultReport>,
     error: Option<ErrorReport>,
-    /// The excised object for want of which the rest is not known.
+    /// The excised object, without which the rest is not known.
     excised: Option<ExcisedReport>,
 }
 
 impl Entry {
-    /// What can be told of a DAG: others are listed though a part of it was excised.
+    /// Returns what can be told of a DAG: others are listed though a part of it was excised.
     fn new(snapshot: &Snapshot, name: &Name, id: DagId) -> Result<Self> {
         let mut entry = Self {
             name: name.to_string(),

@@ -14,7 +14,7 @@ use crate::ui::{Cell, JsonValue, Report, Table, Ui, style, text, value};
 /// The width of a value in a table; terminals cut it further.
 const PREVIEW: usize = 72;
 
-/// The value of the datum `id`.
+/// Returns the value of the datum `id`.
 pub fn datum(snapshot: &Snapshot, id: DatumId) -> Result<Value> {
     Ok(snapshot.load::<_, Datum>(id)?.value)
 }
@@ -85,7 +85,7 @@ pub struct ExcisedReport {
 }
 
 impl ExcisedReport {
-    /// What `error` says was excised; the error itself when that is not what it says.
+    /// Returns what `error` says was excised; the error itself when that is not what it says.
     pub fn of(error: Error) -> Result<Self> {
         match error {
             Error::Excised { kind, id, reason } => Ok(Self {
@@ -128,7 +128,7 @@ pub struct NodeReport {
 }
 
 impl NodeReport {
-    /// What can be told of a node, though it or its value was excised.
+    /// Returns what can be told of a node, though it or its value was excised.
     pub fn new(snapshot: &Snapshot, id: NodeId, names: Vec<String>) -> Result<Self> {
         let node: Node = match snapshot.load(id) {
             Ok(node) => node,
@@ -161,7 +161,7 @@ impl NodeReport {
         })
     }
 
-    /// What is left of a node that was excised.
+    /// Returns what is left of a node that was excised.
     fn gone(id: NodeId, names: Vec<String>, excised: ExcisedReport) -> Self {
         Self {
             kind: "node",
@@ -178,7 +178,7 @@ impl NodeReport {
         }
     }
 
-    /// How it was made, in a word.
+    /// Returns how it was made, in a word.
     pub fn how(&self) -> String {
         match self.op {
             Some(op) => op.to_owned(),

@@ -65,7 +65,7 @@ struct DifferenceReport {
     diff: Option<String>,
 }
 
-/// The way into a value, as people write it.
+/// Returns the way into a value, as people write it.
 pub fn path_text(path: &[PathStep]) -> String {
     let step = |step: &PathStep| match step {
         PathStep::Index(at) => format!("[{at}]"),
@@ -106,7 +106,7 @@ impl Explained {
     }
 }
 
-/// What is explained, in words, fit for a terminal.
+/// Returns what is explained, in words, fit for a terminal.
 pub fn explained(found: &Explanation) -> String {
     let mut out = String::new();
     // Never fails: it is a String.

@@ -67,7 +67,7 @@ impl CallReport {
         }
     }
 
-    /// How the call is, in a word or two.
+    /// Returns how the call is, in a word or two.
     pub fn state(&self) -> String {
         let word = match (&self.running, &self.newest) {
             (Some(RunningReport { dead: true, .. }), _) => "interrupted",
@@ -96,12 +96,12 @@ impl AttemptReport {
         }
     }
 
-    /// Whether it would answer calls, were it not invalidated.
+    /// Returns whether it would answer calls, were it not invalidated.
     fn is_invalidated(&self) -> bool {
         self.dag.is_some() && !self.transient
     }
 
-    /// How it ended: an attempt without a DAG is the adapter's failure.
+    /// Returns how it ended: an attempt without a DAG is the adapter's failure.
     pub fn outcome(&self) -> &str {
         match (self.status.as_str(), &self.dag) {
             ("error", None) => "adapter failed",
@@ -110,7 +110,7 @@ impl AttemptReport {
         }
     }
 
-    /// How long it took, in seconds.
+    /// Returns how long it took, in seconds.
     pub fn took(&self) -> String {
         let micros = self.finished.0.0.saturating_sub(self.started.0.0).max(0);
         let (seconds, millis) = (micros / 1_000_000, micros % 1_000_000 / 1000);

@@ -5,14 +5,14 @@ use crate::context::Context;
 use crate::error::CommandError;
 use crate::ui::text::count;
 
-/// Throw open DAGs away
+/// Throw drafts away
 ///
 /// What they hold is removed by the next `dml gc`, as far as nothing else has it.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   dml index discard 1f2e3d")]
 pub struct DiscardArgs {
-    /// The open DAGs: 6 or more digits of their ids
+    /// The drafts: 6 or more digits of their ids
     #[arg(value_name = "INDEX", required = true)]
     indexes: Vec<String>,
 }
@@ -22,7 +22,7 @@ pub fn run(context: &mut Context<'_>, args: &DiscardArgs) -> Result<(), CommandE
     let found = args
         .indexes
         .iter()
-        .map(|text| repository.find_index(text))
+        .map(|text| repository.find_draft(text))
         .collect::<Result<Vec<_>, _>>()?;
     let mut discarded = Vec::new();
     for info in found {

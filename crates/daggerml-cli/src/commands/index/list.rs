@@ -1,14 +1,14 @@
 use std::io;
 
 use clap::Args;
-use daggerml::dag::IndexInfo;
+use daggerml::dag::DraftInfo;
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::ui::{Cell, Moment, Report, Table, Ui, style};
 
-/// List the open DAGs, oldest first
+/// List the drafts, oldest first
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   dml index list")]
@@ -19,7 +19,7 @@ struct Indexes {
     indexes: Vec<IndexReport>,
 }
 
-/// An open DAG, as every command shows it.
+/// A draft, as every command shows it.
 #[derive(Serialize)]
 pub struct IndexReport {
     id: String,
@@ -36,7 +36,7 @@ pub struct IndexReport {
 }
 
 impl IndexReport {
-    pub fn new(info: &IndexInfo) -> Self {
+    pub fn new(info: &DraftInfo) -> Self {
         Self {
             id: info.id.to_string(),
             name: info.name.to_string(),
@@ -79,12 +79,12 @@ impl Report for Indexes {
 pub fn run(context: &mut Context<'_>, _args: &ListArgs) -> Result<(), CommandError> {
     let indexes: Vec<_> = context
         .repository()?
-        .indexes()?
+        .drafts()?
         .iter()
         .map(IndexReport::new)
         .collect();
     if indexes.is_empty() {
-        context.ui.note("No open DAGs");
+        context.ui.note("No drafts");
     }
     context.ui.report(&Indexes { indexes })
 }

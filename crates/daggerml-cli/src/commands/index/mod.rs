@@ -1,4 +1,4 @@
-//! `dml index`: commands about open DAGs.
+//! `dml index`: commands about drafts.
 
 mod discard;
 mod list;
@@ -9,7 +9,7 @@ use clap::Subcommand;
 use crate::context::Context;
 use crate::error::CommandError;
 
-/// Look after open DAGs: those that a program began and has not committed
+/// Look after drafts: those that a program began and has not committed
 #[derive(Subcommand, Debug)]
 #[command(arg_required_else_help = true)]
 pub enum IndexCommand {

@@ -5,7 +5,7 @@ use super::list::IndexReport;
 use crate::context::Context;
 use crate::error::CommandError;
 
-/// Take an open DAG over from the program that had it
+/// Take a draft over from the program that had it
 ///
 /// That program, if it still runs, can no longer change it. The DAG is unfrozen.
 /// Continue it in Python with `daggerml.resume(ID)`, or end it here with --commit.
@@ -14,7 +14,7 @@ use crate::error::CommandError;
   dml index resume 1f2e3d
   dml index resume 1f2e3d --commit total     end it: the node `total` is its result")]
 pub struct ResumeArgs {
-    /// The open DAG: 6 or more digits of its id
+    /// The draft: 6 or more digits of its id
     #[arg(value_name = "INDEX")]
     index: String,
 
@@ -25,7 +25,7 @@ pub struct ResumeArgs {
 
 pub fn run(context: &mut Context<'_>, args: &ResumeArgs) -> Result<(), CommandError> {
     let repository = context.repository()?;
-    let info = repository.find_index(&args.index)?;
+    let info = repository.find_draft(&args.index)?;
     let mut dag = repository.resume(info.id)?;
     if dag.info().frozen {
         dag.unfreeze()?;

@@ -1,6 +1,6 @@
 //! Rows: every node below all that it is made from, and no row too wide.
 
-/// The rows from the top, each a list of nodes.
+/// Returns the rows from the top, each a list of nodes.
 ///
 /// From the bottom up, a node goes into the lowest row above everything that is
 /// made from it that still has room (Coffman and Graham), so that inputs stand
@@ -53,12 +53,12 @@ pub fn assign(count: usize, edges: &[(usize, usize)]) -> Vec<Vec<usize>> {
     rows
 }
 
-/// The most nodes in a row: enough for a drawing about as wide as it is high.
+/// Returns the most nodes in a row: enough for a drawing about as wide as it is high.
 fn widest(count: usize) -> usize {
     (count.isqrt() + 1).max(8)
 }
 
-/// The nodes in an order in which everything made from a node comes before it;
+/// Returns the nodes in an order in which everything made from a node comes before it;
 /// later nodes first, where there is a choice.
 fn users_first(above: &[Vec<usize>], below: &[Vec<usize>]) -> Vec<usize> {
     let mut waiting: Vec<usize> = below.iter().map(Vec::len).collect();

@@ -35,7 +35,7 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// The grid of these rows of nodes, with a bend where an edge crosses a row.
+    /// Makes the grid of these rows of nodes, with a bend where an edge crosses a row.
     pub fn new(rows: &[Vec<usize>], edges: &[(usize, usize)]) -> Self {
         let count: usize = rows.iter().map(Vec::len).sum();
         let mut grid = Self {
@@ -99,7 +99,7 @@ impl Grid {
         positions
     }
 
-    /// The number of crossings between all rows.
+    /// Returns the number of crossings between all rows.
     pub fn crossings(&self) -> usize {
         let positions = self.positions();
         self.rows
@@ -180,7 +180,7 @@ fn float(number: usize) -> f64 {
     number as f64
 }
 
-/// The number of pairs that are out of order, by merge sort.
+/// Returns the number of pairs that are out of order, by merge sort.
 fn inversions(numbers: Vec<usize>) -> usize {
     fn sort(numbers: Vec<usize>) -> (Vec<usize>, usize) {
         if numbers.len() < 2 {

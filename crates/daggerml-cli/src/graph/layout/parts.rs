@@ -12,7 +12,7 @@ pub struct Part {
     pub edge_numbers: Vec<usize>,
 }
 
-/// The connected parts, in the order of their first nodes.
+/// Returns the connected parts, in the order of their first nodes.
 pub fn split(count: usize, edges: &[(usize, usize)]) -> Vec<Part> {
     let mut leader: Vec<usize> = (0..count).collect();
     for &(a, b) in edges {

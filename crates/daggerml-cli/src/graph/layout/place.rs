@@ -97,7 +97,7 @@ pub fn place(grid: &Grid, sizes: &[Size], edges: &[(usize, usize)]) -> Layout {
     layout
 }
 
-/// The middle of each item: sweeps in which every row is put as near as its
+/// Returns the middle of each item: sweeps in which every row is put as near as its
 /// order allows to the rows beside it.
 fn centers(grid: &Grid, widths: &[f64]) -> Vec<f64> {
     let mut centers = vec![0.0; grid.items.len()];
@@ -121,7 +121,7 @@ fn centers(grid: &Grid, widths: &[f64]) -> Vec<f64> {
     centers
 }
 
-/// Which items have no inputs, or are bends of edges from such.
+/// Returns which items have no inputs, or are bends of edges from such.
 fn inputs(grid: &Grid) -> Vec<bool> {
     let mut inputs = vec![false; grid.items.len()];
     for &item in grid.rows.iter().flatten() {
@@ -133,7 +133,7 @@ fn inputs(grid: &Grid) -> Vec<bool> {
     inputs
 }
 
-/// Where `item` wants its middle, and how much.
+/// Returns where `item` wants its middle, and how much.
 fn wanted(
     grid: &Grid,
     item: usize,
@@ -197,7 +197,7 @@ fn settle(row: &[usize], wanted: &[(f64, f64)], widths: &[f64], centers: &mut [f
     }
 }
 
-/// How far apart the middles of neighbours of these widths are.
+/// Returns how far apart the middles of neighbours of these widths are.
 fn apart(left: f64, right: f64) -> f64 {
     let gap = if left > BEND && right > BEND {
         GAP

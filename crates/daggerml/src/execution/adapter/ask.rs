@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::adapter_log::AdapterLog;
 use super::pool::Pool;
 use super::process::{Process, Trouble};
 use super::protocol::{Answer, Request};
-use super::transcript::Transcript;
 use crate::record::CallKey;
 
 /// The adapter as one call sees it.
@@ -16,7 +16,7 @@ pub(crate) struct Asker {
     /// A fresh process that answered `pending`, for what is asked next.
     kept: Option<Process>,
     /// What the processes wrote to standard error for this call.
-    pub log: Transcript,
+    pub log: AdapterLog,
 }
 
 impl Asker {
@@ -25,7 +25,7 @@ impl Asker {
             pool,
             key,
             kept: None,
-            log: Transcript::default(),
+            log: AdapterLog::default(),
         }
     }
 
@@ -60,8 +60,8 @@ impl Asker {
         answer
     }
 
-    /// The log so far; the next attempt has its own.
-    pub fn take_log(&mut self) -> Transcript {
+    /// Returns the log so far; the next attempt has its own.
+    pub fn take_log(&mut self) -> AdapterLog {
         std::mem::take(&mut self.log)
     }
 }

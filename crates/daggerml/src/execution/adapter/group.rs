@@ -47,7 +47,7 @@ impl Group {
         }
     }
 
-    /// Whether the process has ended; others of its group may not have.
+    /// Returns whether the process has ended; others of its group may not have.
     pub fn has_ended(&mut self) -> bool {
         if self.status.is_some() {
             return true;
@@ -69,7 +69,7 @@ impl Group {
         }
     }
 
-    /// Waits for the process to end; whether it did in time.
+    /// Waits for the process to end. Returns whether it did in time.
     pub fn wait(&mut self, time: Duration) -> bool {
         let until = Instant::now() + time;
         let mut pause = Duration::from_millis(1);
@@ -124,7 +124,7 @@ impl Drop for Group {
     }
 }
 
-/// How a process ended, in words.
+/// Returns how a process ended, in words.
 pub(crate) fn describe(status: ExitStatus) -> String {
     #[cfg(unix)]
     if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {

@@ -32,7 +32,7 @@ impl Pool {
         }
     }
 
-    /// Whether processes are kept between calls.
+    /// Returns whether processes are kept between calls.
     pub fn is_warm(&self) -> bool {
         self.command.processes > 0
     }
@@ -41,7 +41,7 @@ impl Pool {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A process to ask: an idle one or, as far as allowed, a new one.
+    /// Returns a process to ask: an idle one or, as far as allowed, a new one.
     pub fn take<S>(&self, stop: &mut dyn FnMut() -> Option<S>) -> Result<Process, Trouble<S>> {
         if self.is_warm() {
             let mut state = self.state();

@@ -5,13 +5,13 @@ use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+use super::adapter_log::{AdapterLog, Capture};
 use super::group::{self, Group};
 use super::protocol::{Answer, MAX_ANSWER};
 use super::registry::AdapterCommand;
 use super::spawner::{self, GRACE};
-use super::transcript::{Capture, Transcript};
 
-/// How often a waiting caller looks up.
+/// How often a waiting caller looks whether it must stop.
 pub(crate) const TICK: Duration = Duration::from_millis(50);
 
 /// A request up to this length fits into a pipe, so that writing it never waits.
@@ -26,7 +26,7 @@ pub(crate) enum Trouble<S> {
     NotStarted(String),
     /// The process ended, or closed its output.
     Crashed(String),
-    /// What it wrote is no answer.
+    /// What it wrote is not an answer.
     Garbage(String),
     /// It took too long.
     Late,
@@ -147,13 +147,13 @@ impl Process {
         Trouble::Crashed(detail)
     }
 
-    /// The process, if it can be asked.
+    /// Returns the process, if it can be asked.
     pub fn if_usable(mut self) -> Option<Self> {
         (self.stdin.is_some() && !self.group.has_ended()).then_some(self)
     }
 
     /// Takes what it wrote to standard error so far.
-    pub fn take_log(&self) -> Transcript {
+    pub fn take_log(&self) -> AdapterLog {
         self.capture.take()
     }
 
@@ -164,7 +164,7 @@ impl Process {
     }
 
     /// Stops it, with all that it started; what it had to say.
-    pub fn stop(mut self) -> Transcript {
+    pub fn stop(mut self) -> AdapterLog {
         self.stdin = None;
         self.group.terminate();
         self.group.wait(GRACE);
@@ -209,7 +209,7 @@ fn read_lines(stdout: ChildStdout) -> std::io::Result<Receiver<Line>> {
                     let _ = tell.send(Line::TooLong);
                     return;
                 }
-                _ => return, // The end, or half a line, which is no answer.
+                _ => return, // The end, or half a line, which is not an answer.
             }
         }
     };

@@ -67,7 +67,7 @@ struct Line<'r> {
 }
 
 impl Request<'_> {
-    /// The line that asks this.
+    /// Returns the line that asks this.
     pub fn line(&self, id: u64, key: CallKey, attempt: u64) -> Vec<u8> {
         let mut line = Line {
             protocol: PROTOCOL,
@@ -133,9 +133,9 @@ pub enum Answer {
     },
     /// The adapter failed.
     Error {
-        /// In a word.
+        /// The kind of error, in one word.
         kind: String,
-        /// In a sentence.
+        /// What went wrong, in one sentence.
         message: String,
         /// Whether trying again can help.
         transient: bool,
@@ -171,7 +171,7 @@ struct RawError {
 }
 
 impl Answer {
-    /// The answer in a line, which must be to the request `id`. The error says what
+    /// Returns the answer in a line, which must be to the request `id`. The error says what
     /// is wrong with it.
     pub fn decode(line: &[u8], id: u64) -> Result<Self, String> {
         let raw: RawAnswer<'_> = serde_json::from_slice(line)
@@ -237,7 +237,7 @@ impl Answer {
     }
 }
 
-/// The beginning of a text that is longer than `most` bytes.
+/// Returns the beginning of a text that is longer than `most` bytes.
 fn shortened(mut text: String, most: usize) -> String {
     if text.len() > most {
         text.truncate(text.floor_char_boundary(most));
@@ -246,7 +246,7 @@ fn shortened(mut text: String, most: usize) -> String {
     text
 }
 
-/// The beginning of a line, fit to be shown.
+/// Returns the beginning of a line, fit to be shown.
 fn excerpt(line: &[u8]) -> String {
     let cut = line.get(..SHOWN).unwrap_or(line);
     let dots = if cut.len() < line.len() { "..." } else { "" };

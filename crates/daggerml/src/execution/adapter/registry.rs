@@ -21,7 +21,7 @@ const MAX_NAME: usize = 64;
 pub struct AdapterName(String);
 
 impl AdapterName {
-    /// The name that `text` is. Empty text is [`LOCAL`].
+    /// Makes the name that `text` is. Empty text is [`LOCAL`].
     pub fn new(text: &str) -> Result<Self, ExecutionError> {
         let text = if text.is_empty() { LOCAL } else { text };
         let fine = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
@@ -33,7 +33,7 @@ impl AdapterName {
         })
     }
 
-    /// The name as text.
+    /// Returns the name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -54,12 +54,12 @@ pub struct AdapterCommand {
     pub args: Vec<OsString>,
     /// The most processes to keep warm; 0 starts a fresh one for every call.
     pub processes: usize,
-    /// Whether it is told where the repository is and gets thin bundles.
+    /// Whether it is told where the repository is and gets partial bundles.
     pub shares_repository: bool,
 }
 
 impl AdapterCommand {
-    /// The program `program` without arguments, fresh for every call.
+    /// Makes the program `program` without arguments, fresh for every call.
     pub fn new(program: impl Into<OsString>) -> Self {
         Self {
             program: program.into(),
@@ -75,7 +75,7 @@ impl AdapterCommand {
 pub struct AdapterRegistry(BTreeMap<AdapterName, AdapterCommand>);
 
 impl AdapterRegistry {
-    /// Registers an adapter, unless its name is taken; whether it was not.
+    /// Registers an adapter, unless its name is taken. Returns whether it was not.
     pub fn add(&mut self, name: AdapterName, command: AdapterCommand) -> bool {
         match self.0.entry(name) {
             std::collections::btree_map::Entry::Vacant(place) => {
@@ -103,15 +103,21 @@ impl AdapterRegistry {
         }
         for (name, command) in &mut self.0 {
             if let Some(set) = config.get(&format!("adapter.{name}.processes"))? {
-                command.processes = set.value.parse().map_err(|_| crate::error::Error::Invalid {
-                    message: format!("{} must be a whole number, not {:?}", set.key, set.value),
-                })?;
+                command.processes =
+                    set.value
+                        .parse()
+                        .map_err(|_| crate::error::Error::Invalid {
+                            message: format!(
+                                "{} must be a whole number, not {:?}",
+                                set.key, set.value
+                            ),
+                        })?;
             }
         }
         Ok(())
     }
 
-    /// The program of the adapter that a runnable names.
+    /// Returns the program of the adapter that a runnable names.
     pub fn find(&self, name: &str) -> Result<(&AdapterName, &AdapterCommand), ExecutionError> {
         let name = AdapterName::new(name)?;
         self.0
@@ -122,7 +128,7 @@ impl AdapterRegistry {
             })
     }
 
-    /// The names, in order.
+    /// Returns the names, in order.
     pub fn names(&self) -> impl Iterator<Item = &AdapterName> {
         self.0.keys()
     }

@@ -88,7 +88,7 @@ fn run(shared: &Weak<Shared>, store: &Store, owner: &OwnerId, every: Duration, t
         }
         let keys: Vec<_> = held.keys.iter().copied().collect();
         drop(held);
-        // When it fails, say because the disk is full, the next time may do.
+        // When it fails, for example because the disk is full, the next time may do.
         let _ = renew(store, owner, &keys);
         tidy();
     }

@@ -34,7 +34,7 @@ impl OwnerId {
         Ok(Self(format!("{number:032x}")))
     }
 
-    /// The owner of that name; `None` when it cannot be one, say a path.
+    /// Returns the owner of that name; `None` when it cannot be one, for example a path.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let digit = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
         (text.len() == 32 && text.bytes().all(digit)).then(|| Self(text.to_owned()))
@@ -63,7 +63,7 @@ pub enum State {
 }
 
 impl State {
-    /// The state's name.
+    /// Returns the state's name.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Claimed => "claimed",
@@ -103,7 +103,7 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// The claim's bytes.
+    /// Returns the claim's bytes.
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::new();
         writer.array(12);
@@ -129,7 +129,7 @@ impl Claim {
         writer.into_bytes()
     }
 
-    /// The claim in these bytes.
+    /// Returns the claim in these bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self, Fault> {
         let reader = &mut Reader::new(bytes);
         reader.array_of(12)?;
@@ -208,17 +208,17 @@ impl Claim {
     }
 }
 
-/// The claim of the call `key`.
+/// Returns the claim of the call `key`.
 pub fn find(snapshot: &Snapshot, key: CallKey) -> Result<Option<Claim>> {
     Claim::read(key, snapshot.get(Table::Claims, key.as_bytes())?)
 }
 
-/// The same, in a write transaction.
+/// Returns the claim of the call `key`, in a write transaction.
 pub(crate) fn find_in(txn: &WriteTxn<'_>, key: CallKey) -> Result<Option<Claim>> {
     Claim::read(key, txn.get(Table::Claims, key.as_bytes())?)
 }
 
-/// The claim of `key`, if it is still `owner`'s.
+/// Returns the claim of `key`, if it is still `owner`'s.
 pub(crate) fn owned(txn: &WriteTxn<'_>, key: CallKey, owner: &OwnerId) -> Result<Option<Claim>> {
     Ok(find_in(txn, key)?.filter(|claim| claim.owner == *owner))
 }
@@ -227,7 +227,7 @@ pub(crate) fn remove(txn: &mut WriteTxn<'_>, key: CallKey) -> Result<bool> {
     txn.delete(Table::Claims, key.as_bytes())
 }
 
-/// All claims, in order of their keys.
+/// Returns all claims, in order of their keys.
 pub fn list(snapshot: &Snapshot) -> Result<Vec<(CallKey, Claim)>> {
     let mut found = Vec::new();
     for entry in snapshot.scan(Table::Claims, &[])? {

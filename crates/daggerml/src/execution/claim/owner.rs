@@ -16,14 +16,14 @@ const FOLDER: &str = "owners";
 pub(crate) struct Owner {
     pub id: OwnerId,
     folder: Folder,
-    /// The process that it is in: a fork of it is no owner.
+    /// The process that it is in: a fork of it is not an owner.
     process: u32,
     /// Holds the lock.
     _file: File,
 }
 
 impl Owner {
-    /// A new owner in the store in the folder `store`; removes what dead ones left.
+    /// Makes a new owner in the store in the folder `store`; removes what dead ones left.
     pub fn new(store: &Folder) -> Result<Self> {
         let folder = store.folder_or_new(FOLDER)?;
         sweep(&folder);
@@ -56,7 +56,7 @@ impl Drop for Owner {
     }
 }
 
-/// Whether the owner `id` is dead. What is in the place of its file and cannot be one
+/// Returns whether the owner `id` is dead. What is in the place of its file and cannot be one
 /// is an error: to take it for a living owner would be to wait for it for ever.
 pub(crate) fn is_dead(store: &Folder, id: &OwnerId) -> Result<bool> {
     let Some(folder) = store.folder(FOLDER)? else {
@@ -88,7 +88,7 @@ fn sweep(folder: &Folder) {
 mod tests {
     use super::*;
 
-    /// A folder in the place of a store's.
+    /// Returns a folder in the place of a store's.
     fn store() -> (tempfile::TempDir, Folder) {
         let made = tempfile::tempdir().unwrap();
         let folder = Folder::open(made.path()).unwrap().unwrap();

@@ -11,7 +11,7 @@ const CONTEXT: usize = 2;
 /// The longest time that is taken to find the smallest difference of one text.
 const PATIENCE: Duration = Duration::from_millis(200);
 
-/// What differs between the texts `before` and `after`, as a unified diff.
+/// Returns what differs between the texts `before` and `after`, as a unified diff.
 pub(crate) fn unified(before: &str, after: &str) -> String {
     let diff = TextDiff::configure()
         .algorithm(Algorithm::Myers)
@@ -23,8 +23,8 @@ pub(crate) fn unified(before: &str, after: &str) -> String {
         .to_string()
 }
 
-/// What differs between two Python modules: the name of each definition that differs (empty
-/// for what is outside of definitions), and how.
+/// Returns what differs between two Python modules: the name of each definition that
+/// differs (empty for what is outside of definitions), and how.
 pub(crate) fn by_definition(before: &str, after: &str) -> Vec<(String, String)> {
     let (old, new) = (definitions(before), definitions(after));
     let mut names: Vec<_> = new.keys().collect();
@@ -38,14 +38,15 @@ pub(crate) fn by_definition(before: &str, after: &str) -> Vec<(String, String)> 
         }
     }
     if found.is_empty() && before != after {
-        // The same definitions in another order, say.
+        // The same definitions in another order, for example.
         found.push((String::new(), unified(before, after)));
     }
     found
 }
 
-/// The texts of the definitions of a module by their names. A definition begins where a line
-/// is not indented; what is wrongly taken for one only makes the texts smaller.
+/// Returns the texts of the definitions of a module by their names. A definition begins
+/// where a line is not indented; what is wrongly taken for one only makes the texts
+/// smaller.
 fn definitions(source: &str) -> BTreeMap<String, String> {
     let mut found: BTreeMap<String, String> = BTreeMap::new();
     let mut name = String::new();
@@ -80,7 +81,7 @@ fn definitions(source: &str) -> BTreeMap<String, String> {
     found
 }
 
-/// What a line that is not indented defines.
+/// Returns what a line that is not indented defines.
 fn defined(line: &str) -> Option<&str> {
     let rest = line
         .strip_prefix("def ")

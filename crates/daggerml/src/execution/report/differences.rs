@@ -61,7 +61,7 @@ pub(crate) fn runnable_parts(a: &Runnable, b: &Runnable) -> usize {
         }
 }
 
-/// What differs between two calls.
+/// Returns what differs between two calls.
 pub(crate) fn differences(before: &Parts, after: &Parts) -> Vec<Difference> {
     let mut found = Vec::new();
     if before.runnable != after.runnable {
@@ -161,7 +161,7 @@ fn runnables(of: &str, a: &Runnable, b: &Runnable, found: &mut Vec<Difference>) 
     }
 }
 
-/// What people call a setting of a runnable.
+/// Returns what people call a setting of a runnable.
 fn friendly(kwarg: &str) -> &str {
     match kwarg {
         "function" => "function name",

@@ -40,7 +40,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The stable name.
+    /// Returns the stable name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Cached => "cached",
@@ -54,7 +54,7 @@ impl Verdict {
         }
     }
 
-    /// What follows for the next call, in words.
+    /// Returns what follows for the next call, in words.
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Cached => "a hit: it is answered from the cache",
@@ -224,7 +224,7 @@ fn verdict(snapshot: &Snapshot, call: &CallState) -> Result<Verdict> {
     })
 }
 
-/// The value of a datum; `None` when it was excised or is not there any more.
+/// Returns the value of a datum; `None` when it was excised or is not there any more.
 fn value_of(snapshot: &Snapshot, id: DatumId) -> Result<Option<Value>> {
     match snapshot.load::<_, Datum>(id) {
         Ok(datum) => Ok(Some(datum.value)),
@@ -233,7 +233,7 @@ fn value_of(snapshot: &Snapshot, id: DatumId) -> Result<Option<Value>> {
     }
 }
 
-/// The arguments of a call, from the DAG of an attempt at it.
+/// Returns the arguments of a call, from the DAG of an attempt at it.
 fn args_of(snapshot: &Snapshot, attempts: Vec<Attempt>) -> Result<Option<Vec<Value>>> {
     for dag in attempts.into_iter().filter_map(|made| made.exec.dag) {
         let read = || -> Result<Option<Value>> {
@@ -254,7 +254,7 @@ fn args_of(snapshot: &Snapshot, attempts: Vec<Attempt>) -> Result<Option<Vec<Val
     Ok(None)
 }
 
-/// What is called by a claim, which has all of it.
+/// Returns what is called by a claim, which has all of it.
 fn of_claim(snapshot: &Snapshot, claim: &Claim) -> Result<Option<Parts>> {
     let Some(Value::Runnable(runnable)) = value_of(snapshot, claim.runnable)? else {
         return Ok(None);
@@ -270,7 +270,7 @@ fn of_claim(snapshot: &Snapshot, claim: &Claim) -> Result<Option<Parts>> {
     }))
 }
 
-/// The earlier call that differs in the fewest parts, of several the newest.
+/// Returns the earlier call that differs in the fewest parts, of several the newest.
 fn nearest(
     snapshot: &Snapshot,
     key: CallKey,

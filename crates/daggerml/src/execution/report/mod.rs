@@ -62,7 +62,7 @@ pub struct CallState {
     pub answer: Option<DagId>,
 }
 
-/// Which calls to tell of.
+/// Which calls to list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Only those under way.
@@ -70,7 +70,7 @@ pub struct Filter {
 }
 
 impl Repository {
-    /// The calls that are known: those under way, then the others, newest first.
+    /// Returns the calls that are known: those under way, then the others, newest first.
     pub fn calls(&self, filter: Filter) -> Result<Vec<CallState>> {
         let snapshot = self.snapshot()?;
         let mut found = Vec::new();
@@ -100,7 +100,7 @@ impl Repository {
         Ok(found)
     }
 
-    /// What is known of the call `key`.
+    /// Returns what is known of the call `key`.
     pub fn call(&self, key: CallKey) -> Result<CallState> {
         let snapshot = self.snapshot()?;
         let claim = claim::find(&snapshot, key)?;
@@ -127,7 +127,7 @@ impl Repository {
         })
     }
 
-    /// The call that `text` stands for: its key, or the first digits of it.
+    /// Returns the call that `text` stands for: its key, or the first digits of it.
     pub fn find_call(&self, text: &str) -> Result<CallKey> {
         let digits = text.to_ascii_lowercase();
         if digits.len() > 64 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
@@ -170,7 +170,7 @@ impl Repository {
         }
     }
 
-    /// The attempts at the call `key` that ended, newest first.
+    /// Returns the attempts at the call `key` that ended, newest first.
     pub fn attempts(&self, key: CallKey) -> Result<Vec<Attempt>> {
         let snapshot = self.snapshot()?;
         let mut next = cache::lookup(&snapshot, key)?.map(|entry| entry.newest);
@@ -183,13 +183,13 @@ impl Repository {
         Ok(found)
     }
 
-    /// The calls within the call that made `dag` whose error it handed on, outermost
+    /// Returns the calls within the call that made `dag` whose error it handed on, outermost
     /// first: to run it again alone would end in the same error.
     pub fn failed_within(&self, dag: DagId) -> Result<Vec<CallKey>> {
         nested::failed(&self.snapshot()?, dag)
     }
 
-    /// What the adapter wrote to standard error in an attempt.
+    /// Returns what the adapter wrote to standard error in an attempt.
     pub fn log_of(&self, exec: &Exec) -> Result<Vec<u8>> {
         let Some(log) = exec.log else {
             return Ok(Vec::new());
@@ -202,18 +202,18 @@ impl Repository {
         }
     }
 
-    /// Lets the call `key` be run again; whether it was cached.
+    /// Lets the call `key` be run again. Returns whether it was cached.
     pub fn invalidate_call(&self, key: CallKey) -> Result<bool> {
         self.store().write(|txn| cache::invalidate(txn, key))
     }
 
-    /// Asks whoever runs the call `key` to stop; whether it is under way.
+    /// Asks whoever runs the call `key` to stop. Returns whether it is under way.
     pub fn cancel_call(&self, key: CallKey) -> Result<bool> {
         request_cancel(self.store(), key)
     }
 }
 
-/// The whole bytes that these digits begin with.
+/// Returns the whole bytes that these digits begin with.
 fn prefix(digits: &str) -> Vec<u8> {
     digits
         .as_bytes()

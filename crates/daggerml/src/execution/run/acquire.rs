@@ -15,11 +15,11 @@ use crate::id::DagId;
 use crate::record::Time;
 use crate::store::{Table, WriteTxn};
 
-/// What came of trying to get a claim.
+/// How trying to get a claim ended.
 pub(crate) enum Acquired<'e> {
-    /// It is not needed.
+    /// The call has an answer, so no claim is needed.
     Answered(DagId),
-    /// It is ours.
+    /// The claim is ours.
     Mine(Mine<'e>),
     /// The caller must stop.
     Stopped(Stop),
@@ -42,7 +42,7 @@ impl Mine<'_> {
         self.ended = true;
     }
 
-    /// Writes that the adapter works on it; whether the claim is still ours.
+    /// Writes that the adapter works on it. Returns whether the claim is still ours.
     pub fn pending(&mut self, token: &str) -> Result<bool> {
         if self.token.as_deref() == Some(token) {
             return Ok(true);
@@ -65,7 +65,7 @@ impl Drop for Mine<'_> {
     fn drop(&mut self) {
         self.executor.inner.lease.let_go(self.work.key);
         if !self.ended {
-            // When it fails, others take it over once this process has ended.
+            // If this fails, others take the claim over once this process has ended.
             let key = self.work.key;
             let _ = self.executor.repository().store().write(|txn| {
                 if claim::owned(txn, key, &self.owner)?.is_some() {
@@ -77,7 +77,7 @@ impl Drop for Mine<'_> {
     }
 }
 
-/// What a waiting caller saw of a claim, to tell whether its owner shows itself.
+/// What a waiting caller saw of a claim. When it stays the same, the owner does not work.
 #[derive(PartialEq, Eq)]
 struct Sign(OwnerId, u64, u64);
 
@@ -122,7 +122,7 @@ impl Executor {
                     let entry = cache::lookup(&snapshot, work.key)?;
                     waited_since = Some(entry.map(|entry| entry.newest));
                 }
-                // All who waited are told, rather than each trying it again.
+                // All callers that waited get this failure, instead of each trying the call again.
                 (None, Some(before)) if options.cache => {
                     if let Some(dag) = cache::failed_since(&snapshot, work.key, before)? {
                         return Ok(Acquired::Answered(dag));
@@ -234,7 +234,7 @@ fn store_data(txn: &mut WriteTxn<'_>, work: &Work) -> Result<()> {
         .try_for_each(|(id, bytes)| txn.put_object(*id, bytes))
 }
 
-/// The machine's name, for people.
+/// Returns the machine's name, for people.
 fn host() -> String {
     #[cfg(unix)]
     let name = rustix::system::uname()
@@ -246,7 +246,7 @@ fn host() -> String {
     name
 }
 
-/// Asks the owner of the claim of `key` to stop; whether there is a claim. That of a
+/// Asks the owner of the claim of `key` to stop. Returns whether there is a claim. That of a
 /// dead owner is removed.
 pub(crate) fn request_cancel(
     store: &crate::store::Store,

@@ -29,13 +29,13 @@ fn doubled(first: Duration, times: u32, longest: Duration) -> Duration {
     first.saturating_mul(1 << times.min(20)).min(longest)
 }
 
-/// How long to wait after the failure with this number, from 0; not less than what was
+/// Returns how long to wait after the failure with this number, from 0; not less than what was
 /// `asked` for, within reason.
 pub(crate) fn retry(failures: u32, asked: Option<Duration>) -> Duration {
     jittered(doubled(FIRST, failures, LONGEST)).max(asked.unwrap_or_default().min(LONGEST_ASKED))
 }
 
-/// How long to wait before the look with this number, from 0.
+/// Returns how long to wait before the look with this number, from 0.
 pub(crate) fn look(looks: u32) -> Duration {
     jittered(doubled(FIRST_LOOK, looks, LONGEST_LOOK))
 }
@@ -58,7 +58,7 @@ impl Budget {
         *left = (*left + Self::EACH_CALL).min(Self::MOST);
     }
 
-    /// Takes a retry out; whether there was one.
+    /// Takes a retry out. Returns whether there was one.
     pub fn retry(&self) -> bool {
         let mut left = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let enough = *left >= 1.0;

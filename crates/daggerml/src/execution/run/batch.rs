@@ -18,7 +18,7 @@ struct Telling<'t> {
 
 impl Observer for Telling<'_> {
     fn event(&self, event: &Event) {
-        let _ = self.tell.send(event.clone()); // Nobody may listen any more.
+        let _ = self.tell.send(event.clone()); // Fails when nobody listens any more.
     }
 
     fn interrupted(&self) -> bool {

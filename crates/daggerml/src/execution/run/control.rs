@@ -68,13 +68,13 @@ impl<'c> Control<'c> {
         });
     }
 
-    /// What is left of the call's time.
+    /// Returns what is left of the call's time.
     pub fn left(&self) -> Option<Duration> {
         let deadline = self.deadline?;
         Some(deadline.saturating_duration_since(Instant::now()))
     }
 
-    /// Whether the call must stop, and why.
+    /// Returns whether the call must stop, and why.
     pub fn stop(&mut self) -> Option<Stop> {
         if self.observer.interrupted() {
             return Some(Stop::Canceled);

@@ -10,8 +10,8 @@ use super::flight::Role;
 use super::integrate::{Ended, Integrated, integrate, record_failure};
 use super::invocation::{Done, End, Failure, Invocation};
 use crate::error::{Error, ExecutionError, Result};
+use crate::execution::adapter::adapter_log::AdapterLog;
 use crate::execution::adapter::ask::Asker;
-use crate::execution::adapter::transcript::Transcript;
 use crate::execution::call::Work;
 use crate::execution::options::{CallOptions, Observer, Progress};
 use crate::id::DagId;
@@ -83,10 +83,10 @@ impl Executor {
                     lead.land(&result);
                     return result;
                 }
-                // Who wants a run of its own waits for its turn only.
+                // A caller that wants a run of its own only waits for its turn.
                 Role::Followed(Some(landing)) if options.cache => return Ok(landing?),
                 Role::Followed(_) => {}
-                Role::Stopped(stop) => return Err(run.stopped(stop, &Transcript::default())),
+                Role::Stopped(stop) => return Err(run.stopped(stop, &AdapterLog::default())),
             }
         }
     }
@@ -107,7 +107,7 @@ impl Run<'_> {
                 .acquire(work, &self.adapter, options, control)?
             {
                 Acquired::Answered(dag) => return Ok(dag),
-                Acquired::Stopped(stop) => return Err(self.stopped(stop, &Transcript::default())),
+                Acquired::Stopped(stop) => return Err(self.stopped(stop, &AdapterLog::default())),
                 Acquired::Mine(mut mine) => {
                     control.tell(mine.attempt, Progress::Claimed);
                     control.claimed(Some(mine.owner.clone()));
@@ -125,12 +125,12 @@ impl Run<'_> {
     /// Runs attempts until one ends the claim.
     fn drive(&self, mine: &mut Mine<'_>, control: &mut Control<'_>) -> Result<Driven> {
         let (_, pool) = self.executor.pool(&self.work.adapter)?;
-        let thin = pool.command.shares_repository;
-        let bundle = self.bundle(thin)?;
+        let partial = pool.command.shares_repository;
+        let bundle = self.bundle(partial)?;
         let attempt = Invocation {
             bundle: &bundle,
             options: self.options,
-            repository: thin.then(|| self.executor.repository().root()),
+            repository: partial.then(|| self.executor.repository().root()),
         };
         let mut asker = Asker::new(pool, self.key());
         let mut failures = 0;
@@ -221,7 +221,7 @@ impl Run<'_> {
     fn take_in(
         &self,
         mine: &Mine<'_>,
-        log: &Transcript,
+        log: &AdapterLog,
         started: Time,
         done: &Done,
         failures: u32,
@@ -256,15 +256,15 @@ impl Run<'_> {
             mine.ended();
             return Ok(Driven::Lost);
         }
-        Err(self.stopped(stop, &Transcript::default()))
+        Err(self.stopped(stop, &AdapterLog::default()))
     }
 
-    /// The call's bundle: thin for an adapter that shares the repository, where the
+    /// Returns the call's bundle: partial for an adapter that shares the repository, where the
     /// claim has stored everything.
-    fn bundle(&self, thin: bool) -> Result<Vec<u8>> {
+    fn bundle(&self, partial: bool) -> Result<Vec<u8>> {
         let roots = self.work.roots();
         let mut exclude = Vec::new();
-        if thin {
+        if partial {
             exclude.extend(roots.iter().map(|root| root.id));
         }
         let snapshot = self.executor.repository().snapshot()?;
@@ -273,7 +273,7 @@ impl Run<'_> {
         Ok(bundle)
     }
 
-    fn ended(&self, started: Time, log: &Transcript) -> Ended<'_> {
+    fn ended(&self, started: Time, log: &AdapterLog) -> Ended<'_> {
         Ended {
             adapter: &self.adapter,
             started,
@@ -281,12 +281,12 @@ impl Run<'_> {
         }
     }
 
-    /// Appends an attempt that made nothing; whether the claim was still ours.
+    /// Appends an attempt that made nothing. Returns whether the claim was still ours.
     fn failed(
         &self,
         mine: &mut Mine<'_>,
         started: Time,
-        mut log: Transcript,
+        mut log: AdapterLog,
         detail: &str,
         status: ExecStatus,
         again: bool,
@@ -303,7 +303,7 @@ impl Run<'_> {
         Ok(ours)
     }
 
-    fn adapter_failed(&self, detail: &str, log: &Transcript) -> Error {
+    fn adapter_failed(&self, detail: &str, log: &AdapterLog) -> Error {
         ExecutionError::AdapterFailed {
             adapter: self.adapter.clone(),
             key: self.key(),
@@ -313,7 +313,7 @@ impl Run<'_> {
         .into()
     }
 
-    fn stopped(&self, stop: Stop, log: &Transcript) -> Error {
+    fn stopped(&self, stop: Stop, log: &AdapterLog) -> Error {
         let key = self.key();
         match stop {
             Stop::Timeout => ExecutionError::Timeout {

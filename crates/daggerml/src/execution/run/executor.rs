@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::backoff::Budget;
 use super::flight::Flights;
-use crate::dag::OpenDag;
+use crate::dag::Draft;
 use crate::error::{Error, Result};
 use crate::execution::adapter::pool::Pool;
 use crate::execution::adapter::registry::{AdapterName, AdapterRegistry};
@@ -90,7 +90,7 @@ pub(crate) struct Inner {
 }
 
 impl Executor {
-    /// An executor for `repository` that knows `adapters`.
+    /// Makes an executor for `repository` that knows `adapters`.
     pub fn new(
         repository: Repository,
         adapters: AdapterRegistry,
@@ -110,12 +110,12 @@ impl Executor {
         }
     }
 
-    /// The repository.
+    /// Returns the repository.
     pub fn repository(&self) -> &Repository {
         &self.inner.repository
     }
 
-    /// The adapters.
+    /// Returns the adapters.
     pub fn adapters(&self) -> &AdapterRegistry {
         &self.inner.adapters
     }
@@ -124,11 +124,11 @@ impl Executor {
     /// the call in `dag`. Returns the call's node, which has no value when the function
     /// failed.
     ///
-    /// It is [`prepare`](Self::prepare), [`run`](Self::run) and [`OpenDag::record_call`],
+    /// It is [`prepare`](Self::prepare), [`run`](Self::run) and [`Draft::record_call`],
     /// which whoever must not hold the DAG while the call runs can use one by one.
     pub fn call(
         &self,
-        dag: &mut OpenDag,
+        dag: &mut Draft,
         nodes: &[NodeId],
         options: &CallOptions,
         observer: &dyn Observer,
@@ -142,7 +142,7 @@ impl Executor {
     /// arguments. Nothing is run or written.
     pub fn prepare(
         &self,
-        dag: &OpenDag,
+        dag: &Draft,
         nodes: &[NodeId],
         options: &CallOptions,
     ) -> Result<Prepared> {
@@ -180,7 +180,7 @@ impl Executor {
         }
     }
 
-    /// The processes of the adapter named `name`.
+    /// Returns the processes of the adapter named `name`.
     pub(crate) fn pool(&self, name: &str) -> Result<(AdapterName, Arc<Pool>)> {
         let (name, command) = self.inner.adapters.find(name)?;
         let mut pools = lock(&self.inner.pools);
@@ -190,7 +190,7 @@ impl Executor {
         Ok((name.clone(), Arc::clone(pool)))
     }
 
-    /// This executor as the owner of claims; made when it is first needed.
+    /// Returns this executor as the owner of claims; made when it is first needed.
     pub(crate) fn owner(&self) -> Result<Arc<Owner>> {
         let mut owner = lock(&self.inner.owner);
         if let Some(owner) = &*owner {

@@ -10,8 +10,8 @@ use crate::execution::options::Progress;
 use crate::id::DagId;
 use crate::record::CallKey;
 
-/// What came of a run, for those who waited. `None`: nothing that they can use, so
-/// each goes on by itself.
+/// The result of a run, for the callers that waited for it. `None` is a result that is of
+/// no use to them, so each goes on by itself.
 pub(crate) type Landing = Option<Result<DagId, ExecutionError>>;
 
 /// The runs under way.
@@ -36,7 +36,7 @@ pub(crate) struct Lead<'f> {
     landing: Landing,
 }
 
-/// Whoever wants a call is one of these.
+/// What a caller that wants a call does.
 pub(crate) enum Role<'f> {
     /// Runs it.
     Lead(Lead<'f>),
@@ -84,11 +84,11 @@ impl Flights {
 }
 
 impl Lead<'_> {
-    /// Shares what came of the run, as far as it is for everybody.
+    /// Shares the result of the run, if it is of use to others.
     pub fn land(&mut self, result: &Result<DagId>) {
         self.landing = match result {
             Ok(dag) => Some(Ok(*dag)),
-            // These are the leader's own affair.
+            // These concern only the caller that ran it.
             Err(Error::Execution(
                 ExecutionError::Timeout { .. }
                 | ExecutionError::Canceled { .. }

@@ -7,7 +7,7 @@ use crate::store::{ReadObjects, Store, WriteTxn};
 use crate::transfer::{Limits, apply};
 use crate::value::Value;
 
-use crate::execution::adapter::transcript::Transcript;
+use crate::execution::adapter::adapter_log::AdapterLog;
 use crate::execution::cache;
 use crate::execution::call::Work;
 use crate::execution::called;
@@ -21,7 +21,7 @@ pub(crate) struct Ended<'e> {
     pub log: Vec<u8>,
 }
 
-/// What came of integrating a result.
+/// How integrating a result ended.
 #[derive(Debug)]
 pub(crate) enum Integrated {
     /// It is the call's answer now.
@@ -98,7 +98,7 @@ pub(crate) fn integrate(
     }
 }
 
-/// Whether an error is the store's and not the bundle's.
+/// Returns whether an error is the store's and not the bundle's.
 fn is_ours(error: &Error) -> bool {
     matches!(
         error,
@@ -150,7 +150,7 @@ fn check(
     Ok((record, execs))
 }
 
-/// An error in so many words.
+/// Returns the first line of an error, shortened.
 fn in_a_line(error: &ErrorInfo) -> String {
     const LONGEST: usize = 200;
     let first = error.message.lines().next().unwrap_or_default();
@@ -176,7 +176,7 @@ fn append_made(
     };
     let mut log = ended.log.clone();
     if let Integrated::Transient { reason, .. } = made {
-        let mut longer = Transcript::default();
+        let mut longer = AdapterLog::default();
         longer.push(&log);
         longer.push_line(&format!("daggerml: a transient failure: {reason}"));
         log = longer.to_bytes();

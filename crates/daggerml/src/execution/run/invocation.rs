@@ -153,7 +153,7 @@ impl Invocation<'_> {
     }
 }
 
-/// What an answer that is not `pending` means.
+/// Returns what an answer that is not `pending` means.
 fn ended(answer: Answer, mine: &mut Mine<'_>, asker: &mut Asker) -> End {
     match answer {
         Answer::Done {

@@ -2,7 +2,7 @@
 
 pub(crate) mod guard;
 
-use crate::dag::OpenDag;
+use crate::dag::Draft;
 use crate::error::{Error, Result};
 use crate::id::{DagId, NodeId};
 use crate::record::ErrorInfo;
@@ -14,8 +14,8 @@ use crate::execution::nested;
 
 impl Repository {
     /// Begins the DAG of the call in a bundle, which holds the arguments; and the
-    /// runnable. Nothing is written. It ends with [`OpenDag::end_as_bundle`].
-    pub fn take_call(&self, name: &str, bundle: &[u8]) -> Result<(OpenDag, Runnable)> {
+    /// runnable. Nothing is written. It ends with [`Draft::end_as_bundle`].
+    pub fn take_call(&self, name: &str, bundle: &[u8]) -> Result<(Draft, Runnable)> {
         let mut values = data(self.store(), &mut &*bundle, &Limits::default())?.into_iter();
         let Some(Value::Runnable(runnable)) = values.next() else {
             return Err(Error::Invalid {
@@ -26,17 +26,17 @@ impl Repository {
     }
 }
 
-impl OpenDag {
+impl Draft {
     /// Ends the DAG of a call; its bundle and id.
     ///
-    /// A `thin` bundle is for a caller that has this repository too: it leaves out what the
+    /// A `partial` bundle is for a caller that has this repository too: it leaves out what the
     /// store has, and the exec records of nested calls.
     pub fn end_as_bundle(
         &mut self,
         outcome: Result<NodeId, ErrorInfo>,
-        thin: bool,
+        partial: bool,
     ) -> Result<(Vec<u8>, DagId)> {
-        let execs = if thin {
+        let execs = if partial {
             Vec::new()
         } else {
             let nodes: Vec<_> = self.nodes().collect();
@@ -46,7 +46,7 @@ impl OpenDag {
         let dag = self.end_packed(outcome, |objects, dag| {
             let mut roots = vec![dag.into()];
             roots.extend(execs);
-            let elsewhere = |id| thin && !objects.is_staged(id);
+            let elsewhere = |id| partial && !objects.is_staged(id);
             create_without(objects, &roots, &elsewhere, &mut bundle).map(drop)
         })?;
         Ok((bundle, dag))

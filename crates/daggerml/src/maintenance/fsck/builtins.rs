@@ -26,7 +26,7 @@ impl<'v> Computer<'v> {
         }
     }
 
-    /// What is wrong with `datum` as the value of `op` done to `args`. Arguments that
+    /// Returns what is wrong with `datum` as the value of `op` done to `args`. Arguments that
     /// cannot be read are noted where they are.
     pub fn check(&mut self, op: Builtin, args: &[NodeId], datum: DatumId) -> Option<String> {
         let values: Vec<Arc<Value>> = args
@@ -57,7 +57,7 @@ impl<'v> Computer<'v> {
         Some(value)
     }
 
-    /// The record `id` and its length, if it is sound.
+    /// Returns the record `id` and its length, if it is sound.
     fn load<R: Record>(&self, id: ObjectId) -> Option<(R, usize)> {
         let (_, bytes) = self.ids.object_in(self.view, self.ids.find(id)?).ok()?;
         if ObjectId::of(bytes) != id {

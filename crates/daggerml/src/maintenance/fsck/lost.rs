@@ -15,7 +15,7 @@ use super::{Lost, Report, Subject};
 
 /// The most referrers, and the most lost things, that a finding lists.
 const MOST: usize = 20;
-/// For the most findings that is worked out for.
+/// The most findings for which the losses are worked out.
 const FINDINGS: usize = 1000;
 
 /// Calls `visit` with every ref that is set to a commit.
@@ -79,7 +79,7 @@ impl Referrers {
     }
 }
 
-/// The names that DAGs have at the refs.
+/// Returns the names that DAGs have at the refs.
 fn names(snapshot: &Snapshot, ids: &Ids) -> Result<HashMap<ObjectId, Vec<(String, Name)>>> {
     let mut refs = Vec::new();
     heads(snapshot, &mut |name, id| refs.push((name.to_owned(), id)));
@@ -107,7 +107,7 @@ fn names(snapshot: &Snapshot, ids: &Ids) -> Result<HashMap<ObjectId, Vec<(String
     Ok(names)
 }
 
-/// What is lost with object `id`: the named DAGs that need it, and the commits whose
+/// Returns what is lost with object `id`: the named DAGs that need it, and the commits whose
 /// trees are incomplete without it.
 fn lost(
     referrers: &Referrers,
@@ -128,7 +128,7 @@ fn lost(
         for from in referrers.of(id) {
             if from.kind == Kind::Commit {
                 lost.push(Lost::Commit(CommitId::from_object(from.id)));
-                continue; // Commits that follow it have trees of their own.
+                continue; // The commits after it have trees of their own.
             }
             // A DAG is lost by its names, not with the whole tree that lists it.
             if !(named && from.kind == Kind::Tree) && seen.insert(from.id) {

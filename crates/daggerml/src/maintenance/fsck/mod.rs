@@ -1,12 +1,12 @@
-//! Finding damage: everything is read, and everything wrong is named.
+//! Finding damage: everything is read, and everything that is wrong is reported.
 //!
 //! Every page is checked, every object hashed and decoded, every reference
-//! followed, every entry's seal compared. Damage does not end the check: what can
-//! still be read is checked too, and each finding says what refers to the damaged
-//! thing and which named DAGs and commits are lost with it.
+//! followed, every entry's seal compared. Damage does not end the check: whatever can
+//! still be read is checked too. Each finding says what refers to the damaged
+//! thing, and which named DAGs and commits are lost with it.
 
 mod builtins;
-mod indexes;
+mod drafts;
 mod lost;
 mod objects;
 mod state;
@@ -49,13 +49,13 @@ impl fmt::Display for Subject {
 /// Something that is damaged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What.
+    /// What is damaged.
     pub subject: Subject,
-    /// How.
+    /// How it is damaged.
     pub detail: String,
-    /// What refers to it; not all, when it is many.
+    /// What refers to it, or some of that when it is much.
     pub referrers: Vec<Reference>,
-    /// What is lost with it; not all, when it is much.
+    /// What is lost with it, or some of that when it is much.
     pub lost: Vec<Lost>,
 }
 
@@ -114,7 +114,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether nothing is damaged.
+    /// Returns whether nothing is damaged.
     pub fn is_clean(&self) -> bool {
         self.findings.is_empty()
     }
@@ -144,13 +144,14 @@ pub fn fsck_with(
 ) -> Result<Report> {
     let snapshot = store.snapshot()?;
     let mut report = Report::default();
-    let mut walk = Walk::new(snapshot.view());
-    let (ids, leaves) = Ids::read(&snapshot, &mut walk, progress);
+    let version = snapshot.pages()?;
+    let mut walk = Walk::new(&version.view);
+    let (ids, leaves) = Ids::read(version, &mut walk, progress);
     let found = objects::check(&snapshot, &ids, &leaves, options, progress)?;
     report.objects = found.objects;
     report.excised = found.excised;
     report.findings = found.findings;
-    state::check_pages(&snapshot, &mut walk, &mut report);
+    state::check_pages(version, &mut walk, &mut report);
     state::check_entries(&snapshot, &ids, &mut report)?;
     trees::check(&snapshot, &ids, &mut report, progress)?;
     report

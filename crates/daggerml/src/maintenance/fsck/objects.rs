@@ -1,4 +1,4 @@
-//! Checking objects: bytes, records, references. Two threads share the pages.
+//! Checking objects: bytes, records, references. Several threads share the pages.
 
 use std::num::NonZero;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -23,7 +23,7 @@ pub(super) struct Found {
     pub findings: Vec<Finding>,
 }
 
-/// How many threads check: hashing and decoding is the work, and memory the limit.
+/// The most threads that check: more would not help, since memory is the limit then.
 const THREADS: usize = 8;
 
 pub(super) fn check(
@@ -37,7 +37,7 @@ pub(super) fn check(
     let next = AtomicUsize::new(0);
     let done = AtomicU64::new(0);
     let total = ids.len() as u64;
-    let view = snapshot.view();
+    let view = &snapshot.pages()?.view;
     let parts: Vec<Result<Found>> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads.min(THREADS))
             .map(|_| {
@@ -104,14 +104,14 @@ struct Worker<'v> {
     view: &'v View,
     ids: &'v Ids,
     found: Found,
-    /// The DAG last looked into, with its nodes sorted: imports come in crowds.
+    /// The DAG last looked into, with its nodes sorted: many imports in a row are often from one DAG.
     dag: Option<(ObjectId, Dag, Vec<ObjectId>)>,
     /// Does builtin operations again, if that is wanted.
     computer: Option<Computer<'v>>,
 }
 
 impl Worker<'_> {
-    /// Checks the objects of a leaf; how many there are.
+    /// Checks the objects of a leaf. Returns how many there are.
     fn leaf(&mut self, number: u64) -> u64 {
         let Ok(page) = self.view.page(number) else {
             return 0; // Noted when the ids were read.
@@ -180,7 +180,7 @@ impl Worker<'_> {
         }
     }
 
-    /// What is wrong with a reference.
+    /// Returns what is wrong with a reference.
     fn reference(&self, Reference { kind, id }: Reference) -> Option<String> {
         let Some(position) = self.ids.find(id) else {
             return Some(format!("refers to {kind} {id}, which is not there"));
@@ -193,7 +193,7 @@ impl Worker<'_> {
         }
     }
 
-    /// What is wrong with the value of a node, by what it was made from.
+    /// Returns what is wrong with the value of a node, by what it was made from.
     fn node(&mut self, node: &Node) -> Option<String> {
         match node {
             Node::Import { dag, node, datum } => {
@@ -222,7 +222,7 @@ impl Worker<'_> {
         }
     }
 
-    /// The DAG, and its nodes in order; none when it cannot be read, which is noted
+    /// Returns the DAG, and its nodes in order; none when it cannot be read, which is noted
     /// where it is.
     fn dag(&mut self, id: ObjectId) -> Option<&(ObjectId, Dag, Vec<ObjectId>)> {
         if self.dag.as_ref().is_none_or(|(last, ..)| *last != id) {
@@ -240,7 +240,7 @@ impl Worker<'_> {
     }
 }
 
-/// The bytes of `id`, if they are sound.
+/// Returns the bytes of `id`, if they are sound.
 pub(super) fn sound<'s>(
     snapshot: &'s Snapshot,
     ids: &Ids,
@@ -250,7 +250,7 @@ pub(super) fn sound<'s>(
         return Ok(None);
     };
     let (_, bytes) = ids
-        .object_in(snapshot.view(), position)
+        .object_in(&snapshot.pages()?.view, position)
         .map_err(|damage| damaged(snapshot, &damage))?;
     Ok((ObjectId::of(bytes) == id).then_some(bytes))
 }

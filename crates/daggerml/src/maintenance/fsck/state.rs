@@ -4,21 +4,22 @@ use crate::dag::chunk_of;
 use crate::error::{Error, Result};
 use crate::id::ObjectId;
 use crate::repo::refs::Target;
+use crate::store::lmdb::Version;
 use crate::store::pages::check::Walk;
 use crate::store::{Snapshot, Table};
 
 use super::super::ids::Ids;
 use super::super::roots;
-use super::{Report, Subject, indexes};
+use super::{Report, Subject, drafts};
 
 /// Checks the pages of all tables but that of objects, whose pages `walk` has
 /// visited, and that every page is either in use once or free.
-pub(super) fn check_pages(snapshot: &Snapshot, walk: &mut Walk<'_>, report: &mut Report) {
-    let main = snapshot.view().meta.main;
+pub(super) fn check_pages(version: &Version, walk: &mut Walk<'_>, report: &mut Report) {
+    let main = version.view.meta.main;
     let tables = Table::ALL
         .into_iter()
         .filter(|table| *table != Table::Objects)
-        .map(|table| (snapshot.root(table), table.name()));
+        .map(|table| (version.root(table), table.name()));
     for (root, name) in std::iter::once((main, "the table of tables")).chain(tables) {
         let mut entries = 0;
         for leaf in walk.branches(&root) {
@@ -39,7 +40,7 @@ pub(super) fn check_pages(snapshot: &Snapshot, walk: &mut Walk<'_>, report: &mut
     }
 }
 
-/// Checks refs, open DAGs, calls, claims and facts.
+/// Checks refs, drafts, calls, claims and facts.
 pub(super) fn check_entries(snapshot: &Snapshot, ids: &Ids, report: &mut Report) -> Result<()> {
     for table in Table::ALL
         .into_iter()
@@ -55,7 +56,7 @@ pub(super) fn check_entries(snapshot: &Snapshot, ids: &Ids, report: &mut Report)
             }
         }
     }
-    indexes::check(snapshot, ids, report);
+    drafts::check(snapshot, ids, report);
     let counted = ids.len() as u64;
     let announced = snapshot.count(Table::Objects)?;
     if counted != announced && report.is_clean() {
@@ -71,7 +72,7 @@ fn check_entry(table: Table, key: &[u8], value: &[u8], ids: &Ids, report: &mut R
         _ => roots::hex(key),
     };
     let subject = Subject::Entry(table, name.clone());
-    if !roots::TABLES.contains(&table) || chunk_of(key).is_some() && table == Table::Indexes {
+    if !roots::TABLES.contains(&table) || chunk_of(key).is_some() && table == Table::Drafts {
         return; // Logs are checked by themselves.
     }
     if table == Table::Refs
@@ -87,7 +88,7 @@ fn check_entry(table: Table, key: &[u8], value: &[u8], ids: &Ids, report: &mut R
     });
     match (read, missing) {
         (Err(error), _) => report.find(subject, error.to_string()),
-        // A claim may hold bytes that are no id, an adapter's token for one.
+        // A claim may hold 32 bytes that are not an id, for example in an adapter's token.
         (Ok(()), Some(id)) if table != Table::Claims => {
             report.find(subject, format!("refers to {id}, which is not there"));
         }

@@ -8,8 +8,8 @@ use crate::store::{DATA_FILE, Snapshot, Table};
 use super::super::ids::{Ids, Marks, start};
 use super::super::{STRIDE, Step, roots};
 
-/// How many references are gathered before they are looked up: in order, memory is
-/// read from front to back, several times as quick as one by one.
+/// How many references are gathered before they are looked up. Looked up in order, they
+/// are found in memory from front to back, which is several times as fast as one by one.
 pub(super) const CROWD: usize = 1 << 16;
 
 /// A datum up to this length is hashed as every other object is.
@@ -79,8 +79,8 @@ impl Marker {
         self.check_whole(snapshot)
     }
 
-    /// Checks that what is marked refers to nothing that is missing: what that refers to
-    /// in turn is not known, and would be removed. Records of an open DAG that is just
+    /// Checks that no marked object refers to one that is missing. What a missing object
+    /// refers to is not known, so it would be removed. Records of a draft that is just
     /// being settled may wait for each other, but not for another DAG.
     fn check_whole(&self, snapshot: &Snapshot) -> Result<()> {
         for position in (0..self.ids.len()).filter(|at| self.marks.has(*at)) {
@@ -112,7 +112,7 @@ impl Marker {
         self.wanted.push((start(id.as_bytes()), datum));
     }
 
-    /// The next position that was marked and not looked into. What is wanted and not
+    /// Returns the next position that was marked and not looked into. What is wanted and not
     /// there is passed over: it may have been written after the ids were read.
     pub fn next(&mut self) -> Option<usize> {
         if self.waiting.is_empty() || self.wanted.len() > CROWD {
@@ -121,7 +121,7 @@ impl Marker {
         self.waiting.pop()
     }
 
-    /// Marks what is wanted; whether all of it is there.
+    /// Marks what is wanted. Returns whether all of it is there.
     fn look_up(&mut self) -> bool {
         let (marks, waiting) = (&mut self.marks, &mut self.waiting);
         self.ids.find_all(&mut self.wanted, &mut |position, datum| {
@@ -131,10 +131,10 @@ impl Marker {
         })
     }
 
-    /// Looks for what the object refers to. Its bytes must be those of its id: damage
-    /// would make garbage of what it refers to.
+    /// Looks for what the object refers to. Its bytes must match its id; otherwise, because of
+    /// the damage, what it refers to would be taken for garbage.
     pub fn look_into(&mut self, id: ObjectId, bytes: &[u8]) -> Result<()> {
-        // A long datum refers to nothing, and hashing it would take long.
+        // A datum refers to nothing, and hashing a long one would take long.
         if bytes.len() > SHORT && bytes.starts_with(&DATUM) {
             return Ok(());
         }

@@ -1,4 +1,4 @@
-//! Garbage collection: removes objects that no ref, open DAG, call or claim reaches.
+//! Garbage collection: removes objects that no ref, draft, call or claim reaches.
 //!
 //! It is safe beside readers and writers, in this process and in others:
 //!
@@ -9,16 +9,16 @@
 //!    later are not in the snapshot, so they are never removed.
 //! 3. Write transactions of bounded size each mark what the journal holds by then,
 //!    and only after that remove objects without a mark. Nobody else can write
-//!    between the two, so nothing that was noted is removed. Objects go before what
-//!    they refer to, so what another process still finds, it finds whole.
+//!    between the two, so nothing that was noted is removed. Objects are removed before
+//!    what they refer to, so an object that another process still finds is whole.
 //! 4. The marker is cleared.
 //!
-//! What an open DAG holds only in memory is written when it is flushed, whether or
+//! What a draft holds only in memory is written when it is flushed, whether or
 //! not it was there before, so it is not lost either.
 //!
 //! A run that dies leaves its marker; the journal then grows slowly until the next
-//! run takes the marker over and clears it. Two runs at once: the later one takes
-//! over, the earlier one ends with a conflict and has removed only garbage.
+//! run takes the marker over and clears it. When there are two runs at once, the later one
+//! takes over, and the earlier one ends with a conflict; it has removed only garbage.
 //!
 //! Removed objects leave free pages, which later writes use; the file keeps its
 //! length. Nothing is removed from a damaged store: what a damaged object refers to
@@ -74,7 +74,8 @@ pub fn gc(store: &Store, options: Options, progress: &mut dyn FnMut(Step)) -> Re
     }
     let run_number = begin(store)?;
     let report = run(store, Some(run_number), progress);
-    // Without this, writers would go on noting. It must not hide an error of the run.
+    // Otherwise writers would go on writing to the journal. An error here must not hide one
+    // of the run.
     let ended = end(store, run_number);
     let report = report?;
     ended.map(|()| report)
@@ -82,8 +83,9 @@ pub fn gc(store: &Store, options: Options, progress: &mut dyn FnMut(Step)) -> Re
 
 fn run(store: &Store, run: Option<[u8; 16]>, progress: &mut dyn FnMut(Step)) -> Result<Report> {
     let snapshot = store.snapshot()?;
-    let mut walk = Walk::new(snapshot.view());
-    let (ids, _) = Ids::read(&snapshot, &mut walk, progress);
+    let version = snapshot.pages()?;
+    let mut walk = Walk::new(&version.view);
+    let (ids, _) = Ids::read(version, &mut walk, progress);
     if let Some(damage) = walk.damage.first() {
         return Err(damaged(&snapshot, damage));
     }
@@ -112,7 +114,7 @@ fn run(store: &Store, run: Option<[u8; 16]>, progress: &mut dyn FnMut(Step)) -> 
     Ok(report)
 }
 
-/// The kind that an object is counted as.
+/// Returns the kind that an object is counted as.
 fn kind_at(bytes: &[u8]) -> Kind {
     kind_of_place(bytes).unwrap_or(Kind::Datum)
 }

@@ -1,8 +1,8 @@
-//! The order of removal: what refers to an object goes before it.
+//! The order of removal: an object is removed after everything that refers to it.
 //!
-//! So whenever another process looks, all that a remaining object refers to remains
-//! as well. A writer that finds an object may refer to it: noting that one object is
-//! enough to keep whole what it reaches.
+//! So at any moment, everything that a remaining object refers to remains as well. A writer
+//! that finds an object may therefore refer to it: a note of that one object in the journal
+//! is enough to keep everything that it reaches.
 
 use crate::error::Result;
 use crate::id::ObjectId;
@@ -59,7 +59,7 @@ impl Links<'_> {
 }
 
 impl Garbage {
-    /// The objects at `positions`, which have no mark.
+    /// Makes the objects at `positions`, which have no mark.
     pub fn new(
         snapshot: &Snapshot,
         marker: &Marker,
@@ -106,7 +106,7 @@ impl Garbage {
         Ok(Self { ids, order })
     }
 
-    /// The garbage whose id starts as `start` says.
+    /// Returns the garbage whose id starts as `start` says.
     pub fn find(&self, wanted: u128) -> Option<ObjectId> {
         let at = self.ids.partition_point(|id| start(id.as_bytes()) < wanted);
         self.ids
@@ -115,7 +115,7 @@ impl Garbage {
             .copied()
     }
 
-    /// The ids of a part of the order, sorted: neighbours share pages.
+    /// Returns the ids of a part of the order, sorted: neighbours share pages.
     pub fn batch(&self, part: &[u32]) -> Vec<ObjectId> {
         let mut batch: Vec<ObjectId> = part
             .iter()

@@ -14,7 +14,7 @@ use super::{Report, kind_at, taken_over};
 /// hundredths of a second.
 const BATCH: usize = 20_000;
 
-/// Removes `garbage`, but for what was noted since it was found. `report` is
+/// Removes `garbage`, except what was noted since it was found. `report` is
 /// corrected to what was removed.
 pub(super) fn sweep(
     store: &Store,

@@ -52,7 +52,7 @@ impl<'s, 't, 'w> Converter<'s, 't, 'w> {
         }
     }
 
-    /// The commit that is there `id`, with everything that it needs.
+    /// Returns the commit that is there `id`, with everything that it needs.
     pub fn commit(&mut self, id: &str) -> Result<CommitId> {
         let reference = format!("commit:{id}");
         match self.all(&reference)? {
@@ -212,7 +212,7 @@ impl<'s, 't, 'w> Converter<'s, 't, 'w> {
         Ok(Made::Node(node, datum))
     }
 
-    /// The operation of ours that a call is; `None` for all other calls.
+    /// Returns the operation of ours that a call is; `None` for all other calls.
     fn builtin(&self, args: &[(NodeId, Option<DatumId>)]) -> Result<Option<Builtin>> {
         let Some((_, Some(first))) = args.first() else {
             return Ok(None);
@@ -286,7 +286,7 @@ impl<'s, 't, 'w> Converter<'s, 't, 'w> {
         Ok(Made::Dag(dag))
     }
 
-    /// The nodes with those that they were made from, each after what it was made from.
+    /// Returns the nodes with those that they were made from, each after what it was made from.
     fn ordered(&self, wanted: &[NodeId]) -> Result<Vec<NodeId>> {
         let mut found = Vec::new();
         let mut done: HashSet<NodeId> = HashSet::new();

@@ -33,7 +33,7 @@ impl Packed {
         }
     }
 
-    /// The field of an object.
+    /// Returns the field of an object.
     pub fn field(&self, name: &str) -> Result<&Self, String> {
         match self {
             Self::Map(entries) => entries
@@ -73,7 +73,7 @@ impl Packed {
         }
     }
 
-    /// A ref; `None` for null.
+    /// Returns a ref; `None` for null.
     pub fn reference_or_none(&self) -> Result<Option<&str>, String> {
         match self {
             Self::Null => Ok(None),
@@ -110,7 +110,7 @@ impl<'b> Reader<'b> {
         Ok(self.take(1)?.first().copied().unwrap_or_default())
     }
 
-    /// A big-endian number of `length` bytes.
+    /// Returns a big-endian number of `length` bytes.
     fn number(&mut self, length: usize) -> Result<u64, String> {
         let bytes = self.take(length)?;
         Ok(bytes.iter().fold(0, |n, byte| (n << 8) | u64::from(*byte)))

@@ -83,7 +83,7 @@ impl Source {
         Root::table(&self.view, name).map_err(|damage| self.damaged(&damage))
     }
 
-    /// The object `reference` (`dag:1f0c...`); `None` when it is not there.
+    /// Returns the object `reference` (`dag:1f0c...`); `None` when it is not there.
     pub fn object(&self, reference: &str) -> Result<Option<Packed>> {
         let Some((table, id)) = reference.split_once(':') else {
             return Err(self.broken(reference, "it is not the name of an object"));
@@ -101,7 +101,7 @@ impl Source {
         Ok(Some(object))
     }
 
-    /// The local branches or tags.
+    /// Returns the local branches or tags.
     pub fn pointers(&self, kind: &str) -> Result<Vec<Pointer>> {
         let folder = self.folder.join("refs").join("local").join(kind);
         let mut found = Vec::new();
@@ -116,14 +116,14 @@ impl Source {
         Ok(found)
     }
 
-    /// The branch that is checked out; `None` when it is a commit.
+    /// Returns the branch that is checked out; `None` when it is a commit.
     pub fn branch(&self) -> Result<Option<String>> {
         let head = text(&self.folder.join("HEAD"))?;
         let name = head.trim().strip_prefix("ref: refs/local/heads/");
         Ok(name.map(decoded))
     }
 
-    /// What else is there, and is not brought over: how many of what.
+    /// Returns what else is there, and is not brought over: how many of what.
     pub fn left(&self) -> Result<Vec<(String, u64)>> {
         let mut found = Vec::new();
         for (table, what) in LEFT {
@@ -150,7 +150,7 @@ impl Source {
         Ok(found)
     }
 
-    /// An object that is damaged.
+    /// Returns the error for an object that is damaged.
     pub fn broken(&self, reference: &str, detail: &str) -> Error {
         Error::StoreDamaged {
             path: self.file.clone(),
@@ -184,7 +184,7 @@ fn text(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).map_err(|source| failed(path, source))
 }
 
-/// The entries of a folder, in the order of their names; none if it is not there.
+/// Returns the entries of a folder, in the order of their names; none if it is not there.
 #[expect(clippy::disallowed_methods, reason = "the user names it, to be read")]
 fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
     let read = match std::fs::read_dir(folder) {
@@ -209,7 +209,7 @@ fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
     Ok(found)
 }
 
-/// A name of a file, without its percent signs.
+/// Returns a name of a file, without its percent signs.
 fn decoded(name: &str) -> String {
     let mut found = Vec::new();
     let mut rest = name.as_bytes();

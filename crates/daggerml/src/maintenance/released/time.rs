@@ -2,7 +2,7 @@
 
 use crate::record::Time;
 
-/// The moment that `text` tells; `None` when it is no such text.
+/// Returns the moment that `text` tells; `None` when it is no such text.
 pub(super) fn parse(text: &str) -> Option<Time> {
     let (date, clock) = text.split_once('T')?;
     let [year, month, day] = numbers(date, '-')?;
@@ -45,7 +45,7 @@ fn numbers(text: &str, between: char) -> Option<[i64; 3]> {
     found.next().is_none().then_some(three)
 }
 
-/// The days from 1970-01-01 on, in the Gregorian calendar.
+/// Returns the days from 1970-01-01 on, in the Gregorian calendar.
 fn days(year: i64, month: i64, day: i64) -> i64 {
     // Years that begin in March have the leap day at their end.
     let year = if month <= 2 { year - 1 } else { year };

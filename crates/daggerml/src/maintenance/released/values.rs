@@ -77,7 +77,7 @@ impl Converter<'_, '_, '_> {
         Ok(bounds.made(Value::Runnable(Box::new(runnable))))
     }
 
-    /// A URI; text that is none gets a scheme of its own, and is reported.
+    /// Returns a URI; text that is none gets a scheme of its own, and is reported.
     pub(super) fn uri(&mut self, text: &str) -> Result<Uri> {
         if let Ok(uri) = Uri::new(text) {
             return Ok(uri);
@@ -142,7 +142,7 @@ pub(super) fn scalar(object: &Packed) -> Result<Made, String> {
     Ok(Made::Value(value, size, 1))
 }
 
-/// A value that holds no refs.
+/// Returns a value that holds no refs.
 fn plain(packed: &Packed) -> Result<Value, String> {
     Ok(match packed {
         Packed::Null => Value::Null,

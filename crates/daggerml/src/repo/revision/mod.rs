@@ -39,7 +39,7 @@ pub enum Resolved {
 }
 
 impl Resolved {
-    /// The kind of object.
+    /// Returns the kind of object.
     pub fn kind(self) -> Kind {
         match self {
             Self::Commit(_) => Kind::Commit,
@@ -52,7 +52,7 @@ impl Resolved {
         }
     }
 
-    /// The object's id.
+    /// Returns the object's id.
     pub fn id(self) -> ObjectId {
         match self {
             Self::Commit(id) => id.into(),
@@ -76,13 +76,13 @@ pub struct Range {
 }
 
 impl Repository {
-    /// What `text` stands for.
+    /// Returns what `text` stands for.
     pub fn resolve(&self, text: &str) -> Result<Resolved> {
         let revision = Revision::parse(text)?;
         resolve::resolve(self, &self.snapshot()?, text, &revision)
     }
 
-    /// The commit that `text` stands for.
+    /// Returns the commit that `text` stands for.
     pub fn commit_at(&self, text: &str) -> Result<CommitId> {
         match self.resolve(text)? {
             Resolved::Commit(id) => Ok(id),
@@ -90,7 +90,7 @@ impl Repository {
         }
     }
 
-    /// The tree that `text` stands for: a tree, or a commit's.
+    /// Returns the tree that `text` stands for: a tree, or a commit's.
     pub fn tree_at(&self, text: &str) -> Result<TreeId> {
         let resolved = self.resolve(text)?;
         match resolve::peel(&self.snapshot()?, text, resolved, Kind::Tree)? {
@@ -99,7 +99,7 @@ impl Repository {
         }
     }
 
-    /// The DAG that `text` stands for: `REV:name`, an id, or the name of a DAG
+    /// Returns the DAG that `text` stands for: `REV:name`, an id, or the name of a DAG
     /// in what is checked out.
     pub fn dag_at(&self, text: &str) -> Result<DagId> {
         match self.resolve_here(text)? {
@@ -108,7 +108,7 @@ impl Repository {
         }
     }
 
-    /// What `text` stands for, as a name in what is checked out first.
+    /// Returns what `text` stands for, as a name in what is checked out first.
     pub(crate) fn resolve_here(&self, text: &str) -> Result<Resolved> {
         let snapshot = self.snapshot()?;
         if !text.is_empty()
@@ -120,7 +120,7 @@ impl Repository {
         self.resolve(text)
     }
 
-    /// The commits that `text` stands for: `A..B`, or all of one revision.
+    /// Returns the commits that `text` stands for: `A..B`, or all of one revision.
     /// A side left out is `HEAD`.
     pub fn range(&self, text: &str) -> Result<Range> {
         let side = |side: &str| self.commit_at(if side.is_empty() { "HEAD" } else { side });

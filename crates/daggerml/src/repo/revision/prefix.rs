@@ -9,7 +9,7 @@ use crate::store::{ReadObjects, Snapshot, Table};
 /// The most candidates that an error lists.
 const SHOWN: usize = 5;
 
-/// The object whose id starts with `text`; `None` when `text` is no prefix of an
+/// Returns the object whose id starts with `text`; `None` when `text` is no prefix of an
 /// id, or of none that is here.
 pub(super) fn find(snapshot: &Snapshot, text: &str) -> Result<Option<Resolved>> {
     let digits: Option<Vec<u8>> = text.bytes().map(hex_digit).collect();

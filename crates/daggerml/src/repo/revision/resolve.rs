@@ -12,7 +12,7 @@ use crate::repo::{Repository, tree};
 use crate::store::{ReadObjects, Snapshot};
 use crate::suggest;
 
-/// What `revision`, written `text`, stands for.
+/// Returns what `revision`, written `text`, stands for.
 pub(super) fn resolve(
     repository: &Repository,
     snapshot: &Snapshot,
@@ -160,7 +160,7 @@ fn no_commit(text: &str, why: &str) -> Error {
     }
 }
 
-/// What `at` is or holds of `kind`: a commit's tree, a DAG's result, a node's datum.
+/// Returns what `at` is or holds of `kind`: a commit's tree, a DAG's result, a node's datum.
 pub(super) fn peel(snapshot: &Snapshot, text: &str, at: Resolved, kind: Kind) -> Result<Resolved> {
     if at.kind() == kind {
         return Ok(at);
@@ -179,7 +179,7 @@ pub(super) fn peel(snapshot: &Snapshot, text: &str, at: Resolved, kind: Kind) ->
     }
 }
 
-/// The DAG or node that `path` names in what is checked out.
+/// Returns the DAG or node that `path` names in what is checked out.
 pub(super) fn in_head(snapshot: &Snapshot, path: &str) -> Result<Option<Resolved>> {
     match snapshot.head()? {
         Some(head) => in_tree(snapshot, snapshot.load::<_, Commit>(head)?.tree, path),
@@ -187,7 +187,7 @@ pub(super) fn in_head(snapshot: &Snapshot, path: &str) -> Result<Option<Resolved
     }
 }
 
-/// The DAG named `path`; else the node named by what follows a slash in it, in
+/// Returns the DAG named `path`; else the node named by what follows a slash in it, in
 /// the DAG named by what comes before, of the longest such name.
 fn in_tree(snapshot: &Snapshot, root: TreeId, path: &str) -> Result<Option<Resolved>> {
     let dag = |text: &str| match Name::new(text) {
@@ -202,7 +202,7 @@ fn in_tree(snapshot: &Snapshot, root: TreeId, path: &str) -> Result<Option<Resol
         if let Some(dag) = dag(name)? {
             let inner = rest.strip_prefix('/').unwrap_or(rest);
             return match node(snapshot, dag, inner) {
-                // It may as well have been meant to be all of a DAG's name.
+                // The whole path may have been meant as the name of a DAG.
                 Err(Error::NotFoundNear {
                     what,
                     name,
@@ -250,9 +250,9 @@ fn dag_not_found(snapshot: &Snapshot, root: TreeId, path: &str, place: &str) -> 
     }
 }
 
-/// The names of DAGs in the tree `root` most like `name`.
+/// Returns the names of DAGs in the tree `root` most like `name`.
 pub(crate) fn similar_dags(objects: &impl ReadObjects, root: TreeId, name: &str) -> Vec<String> {
-    // A suggestion is a courtesy: what cannot be read is not suggested.
+    // An error on the way must not replace the error that this suggestion is for.
     tree::list(objects, root)
         .map_or_else(|_| Vec::new(), |dags| suggest::nearest(name, dags.keys()))
 }

@@ -11,7 +11,8 @@ use crate::store::ReadObjects;
 /// The names that differ between two trees, with their DAGs before and after.
 pub type Changes = BTreeMap<Name, (Option<DagId>, Option<DagId>)>;
 
-/// The names that differ between the trees `before` and `after`; `None` is the empty tree.
+/// Returns the names that differ between the trees `before` and `after`; `None` is the
+/// empty tree.
 pub fn diff(
     objects: &impl ReadObjects,
     before: Option<TreeId>,

@@ -15,12 +15,13 @@ use crate::name::Name;
 use crate::record::{FAN_OUT, LEAF_MAX, Tree};
 use crate::store::{ReadObjects, WriteTxn};
 
-/// The DAG of that name in the tree `root`.
+/// Returns the DAG of that name in the tree `root`.
 pub fn lookup(objects: &impl ReadObjects, root: TreeId, name: &Name) -> Result<Option<DagId>> {
     walk(root, name, |id| objects.load::<_, Tree>(id).map(Arc::new))
 }
 
-/// The same, with the pieces on the way got by `piece`.
+/// Looks up `name` in the tree `root`, as [`lookup`] does; `piece` reads each piece on the
+/// way.
 pub(super) fn walk(
     root: TreeId,
     name: &Name,
@@ -46,7 +47,7 @@ pub(super) fn walk(
     Ok(None)
 }
 
-/// All names of the tree `root` with their DAGs, in order of the names.
+/// Returns all names of the tree `root` with their DAGs, in order of the names.
 pub fn list(objects: &impl ReadObjects, root: TreeId) -> Result<BTreeMap<Name, DagId>> {
     let mut found = BTreeMap::new();
     let mut waiting = vec![root];
@@ -59,10 +60,10 @@ pub fn list(objects: &impl ReadObjects, root: TreeId) -> Result<BTreeMap<Name, D
     Ok(found)
 }
 
-/// A tree like `root` (`None`: the empty one) with the names in `changes` set, or
+/// Returns a tree like `root` (`None`: the empty one) with the names in `changes` set, or
 /// removed where they are `None`.
 ///
-/// It costs the pieces on the way to each changed name, and not the others.
+/// Only the pieces on the way to changed names are read and written.
 pub fn update(
     txn: &mut WriteTxn<'_>,
     root: Option<TreeId>,
@@ -77,11 +78,11 @@ pub fn update(
 
 type Change<'n> = (&'n Name, Option<DagId>);
 
-/// A piece after a change.
+/// What became of a piece.
 struct Changed {
     /// `None` when nothing is left of it.
     id: Option<TreeId>,
-    /// How many names came, less those that went.
+    /// The number of names that were added, less the number that were removed.
     grown: i64,
 }
 
@@ -133,7 +134,8 @@ fn change(
             let id = if count > LEAF_MAX as u64 {
                 Some(txn.save(&Tree::Branch { count, children })?)
             } else {
-                // Small enough for one leaf again: the same names must give the same records.
+                // It fits into one leaf again, and must become one: a tree with the same names must
+                // have the same records, whatever was changed before.
                 let mut entries = Vec::new();
                 for child in children.iter().flatten() {
                     entries.extend(list(txn, *child)?);

@@ -17,7 +17,7 @@ use super::Value;
 /// The type name of a runnable under [`tag::OBJECT`].
 const RUNNABLE: &str = "daggerml.Runnable";
 
-/// The canonical bytes of `value`.
+/// Returns the canonical bytes of `value`.
 ///
 /// Errors when the value is nested deeper than [`crate::value::MAX_DEPTH`] or
 /// takes more than [`crate::value::MAX_BYTES`].
@@ -27,7 +27,7 @@ pub fn encode_value(value: &Value) -> Result<Vec<u8>, ValueError> {
     Ok(writer.into_bytes())
 }
 
-/// The value whose canonical bytes are exactly `bytes`.
+/// Returns the value whose canonical bytes are exactly `bytes`.
 pub fn decode_value(bytes: &[u8]) -> Result<Value, Fault> {
     let mut reader = Reader::new(bytes);
     let value = read_value(&mut reader)?;
@@ -35,7 +35,7 @@ pub fn decode_value(bytes: &[u8]) -> Result<Value, Fault> {
     Ok(value)
 }
 
-/// The type of the next value, from its first token.
+/// Returns the type of the next value, from its first token.
 pub(crate) fn peek_type(reader: &mut Reader<'_>) -> Result<&'static str, Fault> {
     Ok(match reader.token()? {
         Token::Null => "null",

@@ -268,7 +268,7 @@ fn read_uri(reader: &mut Reader<'_>) -> Result<Uri, Fault> {
     Uri::from_canonical(text).map_err(|error| reader.fault(FaultKind::Payload, error.to_string()))
 }
 
-/// The magnitude of an integer that 64 bits cannot hold.
+/// Returns the magnitude of an integer that 64 bits cannot hold.
 fn read_big(reader: &mut Reader<'_>) -> Result<BigInt, Fault> {
     let bytes = reader.bytes()?;
     if bytes.len() <= 8 || bytes.first() == Some(&0) {

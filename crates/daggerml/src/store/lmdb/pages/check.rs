@@ -13,7 +13,7 @@ impl PageSet {
         Self(vec![0; words])
     }
 
-    /// Adds the page; whether it is new and in bounds.
+    /// Adds the page. Returns whether it is new and in bounds.
     fn insert(&mut self, page: u64) -> bool {
         let word = usize::try_from(page / 64)
             .ok()
@@ -95,7 +95,7 @@ impl<'v> Walk<'v> {
         leaves
     }
 
-    /// The children of a branch, and what its keys say of theirs.
+    /// Returns the children of a branch, and what its keys say of theirs.
     fn children(
         &mut self,
         root: &Root,
@@ -105,7 +105,7 @@ impl<'v> Walk<'v> {
     ) -> Checked<Vec<(u64, Bounds<'v>)>> {
         let page = root.page_at(self.view, number, level, true)?;
         self.bounds(root, &page, bounds)?;
-        // The first key of a branch stands for none.
+        // The first key of a branch is not used.
         let key = |index| page.node(index).map(|node| Some(node.key));
         (0..page.len)
             .map(|index| {
@@ -186,7 +186,7 @@ impl<'v> Walk<'v> {
         }
     }
 
-    /// Visits a leaf of the list of free pages; how many entries it has.
+    /// Visits a leaf of the list of free pages. Returns how many entries it has.
     fn free_leaf(&mut self, root: &Root, leaf: Leaf<'v>) -> Checked<u64> {
         let number = leaf.number;
         let page = self.leaf(root, leaf)?;
@@ -224,12 +224,12 @@ impl<'v> Walk<'v> {
         Ok(page.len as u64)
     }
 
-    /// The first of the pages from `from` on that was not visited.
+    /// Returns the first of the pages from `from` on that was not visited.
     pub fn first_missing(&self, from: u64) -> Option<u64> {
         (from..self.view.meta.pages).find(|&page| !self.seen.has(page))
     }
 
-    /// How many pages were not visited.
+    /// Returns how many pages were not visited.
     pub fn missing(&self) -> u64 {
         (2..self.view.meta.pages)
             .filter(|&page| !self.seen.has(page))

@@ -91,7 +91,7 @@ pub(crate) struct View {
 }
 
 impl View {
-    /// The version that `meta` describes, of a file of `length` bytes that `map` holds.
+    /// Makes the version that `meta` describes, of a file of `length` bytes that `map` holds.
     pub fn new(map: Arc<Map>, meta: Meta, length: u64) -> Self {
         let held = (map.len() as u64).min(length) / meta.page_size as u64;
         Self {
@@ -101,7 +101,7 @@ impl View {
         }
     }
 
-    /// The `length` bytes from the start of page `first` on.
+    /// Returns the `length` bytes from the start of page `first` on.
     pub fn run(&self, first: u64, length: usize) -> Checked<&[u8]> {
         let size = self.meta.page_size;
         let inside = first >= 2
@@ -123,19 +123,19 @@ impl View {
         Ok(unsafe { std::slice::from_raw_parts(self.map.raw.as_ptr().add(start), length) })
     }
 
-    /// The branch or leaf page `number`.
+    /// Returns the branch or leaf page `number`.
     pub fn page(&self, number: u64) -> Checked<Page<'_>> {
         Page::parse(number, self.run(number, self.meta.page_size)?)
     }
 
-    /// The `length` bytes that begin on the overflow page `first`.
+    /// Returns the `length` bytes that begin on the overflow page `first`.
     pub fn overflow(&self, first: u64, length: usize) -> Checked<&[u8]> {
         let bytes = self.run(first, page::HEADER.saturating_add(length))?;
         page::check_overflow(first, bytes, self.overflow_pages(length))?;
         Ok(bytes.get(page::HEADER..).unwrap_or_default())
     }
 
-    /// The number of overflow pages that `length` bytes take.
+    /// Returns the number of overflow pages that `length` bytes take.
     pub fn overflow_pages(&self, length: usize) -> u64 {
         (length.saturating_add(page::HEADER)).div_ceil(self.meta.page_size) as u64
     }

@@ -16,15 +16,15 @@ const TAIL: usize = 192 << 10;
 const SHOWN_LINES: usize = 20;
 const SHOWN_BYTES: usize = 4096;
 
-/// Bytes of which the middle is left out when they are many.
+/// What an adapter wrote to standard error. When it is much, the middle is left out.
 #[derive(Default)]
-pub(crate) struct Transcript {
+pub(crate) struct AdapterLog {
     head: Vec<u8>,
     tail: VecDeque<u8>,
     left_out: u64,
 }
 
-impl Transcript {
+impl AdapterLog {
     pub fn push(&mut self, bytes: &[u8]) {
         let room = HEAD.saturating_sub(self.head.len()).min(bytes.len());
         let (first, rest) = bytes.split_at(room);
@@ -45,7 +45,7 @@ impl Transcript {
         self.push(b"\n");
     }
 
-    /// All that was kept.
+    /// Returns all that was kept.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = self.head.clone();
         if self.left_out > 0 {
@@ -56,7 +56,7 @@ impl Transcript {
         bytes
     }
 
-    /// The last lines, as text.
+    /// Returns the last lines, as text.
     pub fn end(&self) -> String {
         let bytes = self.to_bytes();
         let from = bytes.len().saturating_sub(SHOWN_BYTES);
@@ -73,7 +73,7 @@ pub(crate) struct Capture(Arc<Shared>);
 
 struct Shared {
     from: File,
-    log: Mutex<Transcript>,
+    log: Mutex<AdapterLog>,
 }
 
 impl Capture {
@@ -91,12 +91,12 @@ impl Capture {
         Ok(capture)
     }
 
-    fn log(&self) -> MutexGuard<'_, Transcript> {
+    fn log(&self) -> MutexGuard<'_, AdapterLog> {
         self.0.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes what was written so far, all of it.
-    pub fn take(&self) -> Transcript {
+    pub fn take(&self) -> AdapterLog {
         #[cfg(not(unix))]
         std::thread::sleep(std::time::Duration::from_millis(20)); // for the reader to catch up
         let mut log = self.log();
@@ -105,9 +105,9 @@ impl Capture {
         std::mem::take(&mut *log)
     }
 
-    /// Reads what is there, and does not wait; whether there was something.
+    /// Reads what is there, and does not wait. Returns whether there was something.
     #[cfg(unix)]
-    fn read_ready(&self, log: &mut Transcript) -> bool {
+    fn read_ready(&self, log: &mut AdapterLog) -> bool {
         let mut buffer = [0; 16 << 10];
         let ready = rustix::io::ioctl_fionread(&self.0.from).unwrap_or(0);
         let ready = usize::try_from(ready).unwrap_or(usize::MAX);
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_long_log_loses_its_middle() {
-        let mut log = Transcript::default();
+        let mut log = AdapterLog::default();
         log.push(b"first\n");
         for _ in 0..10_000 {
             log.push(&[b'x'; 99]);
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_line_of_ours_begins_a_line() {
-        let mut log = Transcript::default();
+        let mut log = AdapterLog::default();
         log.push_line("one");
         log.push(b"no end");
         log.push_line("two");

@@ -1,10 +1,10 @@
 //! Seals: a short hash over each entry that is not an object.
 //!
-//! Objects are checked against their ids. Refs, open DAGs, calls and facts have
+//! Objects are checked against their ids. Refs, drafts, calls and facts have
 //! no such id, so each of their entries ends in the first eight bytes of a hash
 //! of table, key and value. A flipped bit gives an error, never another branch.
 
-use super::Table;
+use crate::store::Table;
 
 /// Bytes of a seal.
 const LENGTH: usize = 8;
@@ -29,7 +29,7 @@ pub(super) fn seal(table: Table, key: &[u8], value: &[u8]) -> Vec<u8> {
     sealed
 }
 
-/// The value of a sealed entry; `None` when it is damaged.
+/// Returns the value of a sealed entry; `None` when it is damaged.
 pub(super) fn unseal<'b>(table: Table, key: &[u8], sealed: &'b [u8]) -> Option<&'b [u8]> {
     let (value, seal) = sealed.split_at_checked(sealed.len().checked_sub(LENGTH)?)?;
     (hash(table, key, value) == seal).then_some(value)

@@ -1,30 +1,30 @@
-//! Indexes: what the store knows of open DAGs, so that they survive a crash.
+//! What the store has of drafts, so that they survive a crash: the table `indexes`.
 //!
-//! An index is one header under its id and, after it, a log: a chunk for every
+//! A draft has one header under its id and, after it, a log: a chunk for every
 //! flush, under id and sequence number. A flush appends what is new, so work
 //! and disk grow with the DAG and never with its square; only the header, of
 //! fixed size, is rewritten. The header says how many of the first chunks are
-//! settled: their records are in the table of objects. What the records of all
-//! chunks are and refer to is what an index keeps alive: settled ones too, since
-//! nothing else does before the DAG ends.
+//! settled: their records are in the table of objects. The entries of a draft keep the
+//! records of all its chunks, and what they refer to, from being garbage; settled ones
+//! too, since nothing else keeps those before the DAG ends.
 //!
-//! The header names the handle that may write, its session. [`super::OpenDag`]
-//! checks it in every flush, so that when an index is resumed elsewhere, the
+//! The header names the handle that may write, its session. [`super::Draft`]
+//! checks it in every flush, so that when a draft is resumed elsewhere, the
 //! older handle gets an error instead of mixing its nodes in.
 
 use super::chunk::{self, LAYOUT};
 use crate::cbor::{Reader, Writer};
 use crate::error::{Error, Fault, FaultKind, Result};
-use crate::id::IndexId;
+use crate::id::DraftId;
 use crate::name::Name;
 use crate::record::Time;
 use crate::store::{ReadEntries, Snapshot, Table, WriteTxn};
 
-/// What an open DAG is, without its nodes.
+/// What a draft is, without its nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IndexInfo {
+pub struct DraftInfo {
     /// Its id.
-    pub id: IndexId,
+    pub id: DraftId,
     /// The name that it will be committed under; that of the runnable, for a call.
     pub name: Name,
     /// The message that it will be committed with.
@@ -43,14 +43,14 @@ pub struct IndexInfo {
     pub flushed: Time,
 }
 
-/// The right of one handle to write an index.
+/// Names the one handle that may write a draft.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Session([u8; 16]);
 
 /// The entry under the id itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Header {
-    pub info: IndexInfo,
+    pub info: DraftInfo,
     pub session: Session,
     /// The number of chunks.
     pub chunks: u64,
@@ -58,9 +58,9 @@ pub(super) struct Header {
     pub settled: u64,
 }
 
-/// A new id.
-pub(super) fn new_id() -> Result<IndexId> {
-    random().map(IndexId::from_bytes)
+/// Makes a new id.
+pub(super) fn new_id() -> Result<DraftId> {
+    random().map(DraftId::from_bytes)
 }
 
 impl Session {
@@ -77,25 +77,25 @@ fn random() -> Result<[u8; 16]> {
     Ok(bytes)
 }
 
-/// Reading indexes, from a snapshot or in a write transaction.
-pub(super) trait ReadIndexes: ReadEntries {
-    fn header(&self, id: IndexId) -> Result<Option<Header>> {
-        self.entry(Table::Indexes, id.as_bytes())?
+/// Reading drafts, from a snapshot or in a write transaction.
+pub(super) trait ReadDrafts: ReadEntries {
+    fn header(&self, id: DraftId) -> Result<Option<Header>> {
+        self.entry(Table::Drafts, id.as_bytes())?
             .map(|bytes| Header::decode(id, bytes))
             .transpose()
     }
 
-    fn chunk(&self, id: IndexId, sequence: u64) -> Result<&[u8]> {
-        self.entry(Table::Indexes, &chunk_key(id, sequence))?
+    fn chunk(&self, id: DraftId, sequence: u64) -> Result<&[u8]> {
+        self.entry(Table::Drafts, &chunk_key(id, sequence))?
             .ok_or_else(|| missing(id, sequence))
     }
 }
 
-impl<T: ReadEntries> ReadIndexes for T {}
+impl<T: ReadEntries> ReadDrafts for T {}
 
-/// The error for a chunk that is not there.
-pub(super) fn missing(id: IndexId, sequence: u64) -> Error {
-    Error::IndexInvalid {
+/// Returns the error for a chunk that is not there.
+pub(super) fn missing(id: DraftId, sequence: u64) -> Error {
+    Error::DraftInvalid {
         id,
         fault: Fault {
             kind: FaultKind::Bounds,
@@ -105,62 +105,62 @@ pub(super) fn missing(id: IndexId, sequence: u64) -> Error {
     }
 }
 
-/// The id and the sequence number in the key of a chunk; `None` for other keys.
-pub(crate) fn chunk_of(key: &[u8]) -> Option<(IndexId, u64)> {
+/// Returns the id and the sequence number in the key of a chunk; `None` for other keys.
+pub(crate) fn chunk_of(key: &[u8]) -> Option<(DraftId, u64)> {
     let (id, sequence) = key.split_first_chunk()?;
     Some((
-        IndexId::from_bytes(*id),
+        DraftId::from_bytes(*id),
         u64::from_be_bytes(sequence.try_into().ok()?),
     ))
 }
 
-pub(super) fn chunk_key(id: IndexId, sequence: u64) -> [u8; 24] {
+pub(super) fn chunk_key(id: DraftId, sequence: u64) -> [u8; 24] {
     let mut key = [0; 24];
     key[..16].copy_from_slice(id.as_bytes());
     key[16..].copy_from_slice(&sequence.to_be_bytes());
     key
 }
 
-/// The headers of all indexes, in order of their ids.
-pub(crate) fn headers(snapshot: &Snapshot) -> Result<Vec<IndexInfo>> {
+/// Returns the headers of all drafts, in order of their ids.
+pub(crate) fn headers(snapshot: &Snapshot) -> Result<Vec<DraftInfo>> {
     let mut found = Vec::new();
     let mut last = None;
-    for key in snapshot.keys(Table::Indexes, &[]) {
+    for key in snapshot.keys(Table::Drafts, &[])? {
         let key = key?;
         if let Ok(id) = <[u8; 16]>::try_from(key) {
             found.extend(
                 snapshot
-                    .header(IndexId::from_bytes(id))?
+                    .header(DraftId::from_bytes(id))?
                     .map(|header| header.info),
             );
-            last = Some(IndexId::from_bytes(id));
+            last = Some(DraftId::from_bytes(id));
         } else if chunk_of(key).is_none_or(|(id, _)| Some(id) != last) {
             // Neither a header nor a chunk after its header: the key is damaged, and
             // the seal says so.
-            snapshot.get(Table::Indexes, key)?;
+            snapshot.get(Table::Drafts, key)?;
         }
     }
     Ok(found)
 }
 
-/// Writes the header, and the chunk that it counts as its last.
+/// Writes the header and its last chunk.
 pub(super) fn append(txn: &mut WriteTxn<'_>, header: &Header, chunk: &[u8]) -> Result<()> {
     let id = header.info.id;
     let key = chunk_key(id, header.chunks.saturating_sub(1));
-    txn.put(Table::Indexes, &key, chunk)?;
+    txn.put(Table::Drafts, &key, chunk)?;
     save(txn, header)
 }
 
 /// Writes the header alone.
 pub(super) fn save(txn: &mut WriteTxn<'_>, header: &Header) -> Result<()> {
-    txn.put(Table::Indexes, header.info.id.as_bytes(), &header.encode())
+    txn.put(Table::Drafts, header.info.id.as_bytes(), &header.encode())
 }
 
-/// Removes an index; whether there was one.
-pub(crate) fn remove(txn: &mut WriteTxn<'_>, id: IndexId) -> Result<bool> {
-    let keys = txn.keys(Table::Indexes, id.as_bytes())?;
+/// Removes a draft. Returns whether there was one.
+pub(crate) fn remove(txn: &mut WriteTxn<'_>, id: DraftId) -> Result<bool> {
+    let keys = txn.keys(Table::Drafts, id.as_bytes())?;
     for key in &keys {
-        txn.delete(Table::Indexes, key)?;
+        txn.delete(Table::Drafts, key)?;
     }
     Ok(!keys.is_empty())
 }
@@ -185,15 +185,15 @@ impl Header {
         writer.into_bytes()
     }
 
-    fn decode(id: IndexId, bytes: &[u8]) -> Result<Self> {
-        Self::read(id, &mut Reader::new(bytes)).map_err(|fault| Error::IndexInvalid { id, fault })
+    fn decode(id: DraftId, bytes: &[u8]) -> Result<Self> {
+        Self::read(id, &mut Reader::new(bytes)).map_err(|fault| Error::DraftInvalid { id, fault })
     }
 
-    fn read(id: IndexId, reader: &mut Reader<'_>) -> Result<Self, Fault> {
+    fn read(id: DraftId, reader: &mut Reader<'_>) -> Result<Self, Fault> {
         chunk::begin(reader, 12)?;
         let name = chunk::read_name(reader)?;
         let header = Self {
-            info: IndexInfo {
+            info: DraftInfo {
                 id,
                 name,
                 message: reader.text()?.to_owned(),

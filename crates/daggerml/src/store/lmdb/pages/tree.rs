@@ -53,7 +53,8 @@ impl Root {
         self.page == Self::NONE
     }
 
-    /// Whether `a` is before `b` in this tree: keys that are integers are in their order.
+    /// Returns whether `a` is before `b` in this tree: keys that are integers are in
+    /// their order.
     pub(super) fn is_less(&self, a: &[u8], b: &[u8]) -> bool {
         if self.flags == 0 {
             a < b
@@ -62,7 +63,7 @@ impl Root {
         }
     }
 
-    /// The table `name` in the tree of tables; `None` when there is none.
+    /// Returns the table `name` in the tree of tables; `None` when there is none.
     pub fn table(view: &View, name: &str) -> Checked<Option<Self>> {
         let Some((leaf, index)) = view.meta.main.find(view, name.as_bytes(), true)? else {
             return Ok(None);
@@ -108,7 +109,7 @@ impl Root {
         Ok(page)
     }
 
-    /// Where `key` is: its leaf and index. Every page on the way is fully
+    /// Returns where `key` is: its leaf and index. Every page on the way is fully
     /// checked if `strict`.
     pub fn find<'v>(
         &self,
@@ -128,7 +129,7 @@ impl Root {
         Ok(None)
     }
 
-    /// The leaf that `key` belongs to. The tree must not be empty.
+    /// Returns the leaf that `key` belongs to. The tree must not be empty.
     pub fn leaf_for<'v>(&self, view: &'v View, key: &[u8], strict: bool) -> Checked<Page<'v>> {
         let mut number = self.page;
         for level in 1..=self.depth.min(MAX_DEPTH) {
@@ -141,7 +142,7 @@ impl Root {
         Err(Damage::new(number, "the tree has no end"))
     }
 
-    /// The entries whose keys are not less than `from`, in order.
+    /// Returns the entries whose keys are not less than `from`, in order.
     pub fn scan<'v>(&self, view: &'v View, from: &[u8], strict: bool) -> Scan<'v> {
         let mut scan = Scan {
             view,

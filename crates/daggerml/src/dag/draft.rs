@@ -1,4 +1,4 @@
-//! Open DAGs: nodes are staged in memory and flushed in batches.
+//! Drafts: nodes are staged in memory and flushed in batches.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -6,14 +6,14 @@ use std::sync::Arc;
 use indexmap::IndexSet;
 
 use super::encoded::Encoded;
-use super::index::IndexInfo;
 use super::recent::Recent;
-use super::settle::Log;
+use super::saved::DraftInfo;
+use super::settle::Unsettled;
 use super::stage::{Stage, Staged, To, encode};
 use super::view::DagView;
 use super::{builtin, read};
 use crate::error::{Error, Result};
-use crate::id::{DagId, DatumId, IndexId, NodeId, TypedId};
+use crate::id::{DagId, DatumId, DraftId, NodeId, TypedId};
 use crate::id_set::IdState;
 use crate::name::Name;
 use crate::record::{Builtin, Datum, Node};
@@ -24,44 +24,44 @@ use crate::value::Value;
 /// A DAG that is being made.
 ///
 /// It is registered in the store with its first flush; from then on
-/// [`Repository::indexes`] lists it and [`Repository::resume`] continues it
+/// [`Repository::drafts`] lists it and [`Repository::resume`] continues it
 /// after a crash. Once it is committed, failed or discarded, every change is
 /// [`Error::Closed`]. When another handle resumes it, the next flush or commit
 /// of this one is [`Error::Closed`] too, and nothing is mixed up.
-pub struct OpenDag {
+pub struct Draft {
     pub(super) repository: Repository,
-    pub(super) info: IndexInfo,
+    pub(super) info: DraftInfo,
     pub(super) nodes: IndexSet<NodeId, IdState>,
     pub(super) names: BTreeMap<Name, u32>,
     pub(super) tags: BTreeSet<Name>,
     pub(super) argv: Option<u32>,
-    /// What is flushed and not among the objects yet.
-    pub(super) log: Log,
+    /// Where the nodes are that are flushed and not in the table of objects yet.
+    pub(super) unsettled: Unsettled,
     pub(super) stage: Stage,
-    /// How it ended, in words; `None` while it is open.
+    /// In words, how the DAG ended; `None` while it is open.
     pub(super) ended: Option<&'static str>,
     /// The DAG that was last imported from.
     pub(super) source: Option<DagView>,
     pub(super) recent: Recent,
 }
 
-impl OpenDag {
-    /// The id that it can be resumed by, once flushed.
-    pub fn id(&self) -> IndexId {
+impl Draft {
+    /// Returns the id that it can be resumed by, once flushed.
+    pub fn id(&self) -> DraftId {
         self.info.id
     }
 
-    /// What it is: name, message, when it was begun ...
-    pub fn info(&self) -> &IndexInfo {
+    /// Returns what it is: name, message, when it was begun ...
+    pub fn info(&self) -> &DraftInfo {
         &self.info
     }
 
-    /// The name that the DAG will be committed under.
+    /// Returns the name that the DAG will be committed under.
     pub fn name(&self) -> &Name {
         &self.info.name
     }
 
-    /// The repository it belongs to.
+    /// Returns the repository it belongs to.
     pub fn repository(&self) -> &Repository {
         &self.repository
     }
@@ -76,7 +76,7 @@ impl OpenDag {
         self.add(&node, Some(datum))
     }
 
-    /// Does `op` to `args`, nodes of this DAG, and puts what comes out.
+    /// Applies `op` to the nodes `args` of this DAG, and puts the result as a node.
     pub fn builtin(&mut self, op: Builtin, args: &[NodeId]) -> Result<NodeId> {
         self.check_writable()?;
         let values = args
@@ -97,7 +97,7 @@ impl OpenDag {
         self.add(&node, Some(encoded))
     }
 
-    /// Brings in a node of the finished DAG `dag`: its result, or `node`.
+    /// Imports a node of the finished DAG `dag`: `node`, or the result when that is `None`.
     pub fn import(&mut self, dag: DagId, node: Option<NodeId>) -> Result<NodeId> {
         self.check_writable()?;
         let view = match self.source.take() {
@@ -171,7 +171,7 @@ impl OpenDag {
         Ok(())
     }
 
-    /// The node of that name.
+    /// Returns the node of that name.
     pub fn named(&self, name: &str) -> Result<NodeId> {
         let name = Name::new(name)?;
         let found = self.names.get(&name).copied();
@@ -180,69 +180,69 @@ impl OpenDag {
             .ok_or_else(|| Error::NotFound {
                 what: "node",
                 name: name.to_string(),
-                place: format!("the open DAG {:?}", self.info.name.as_str()),
+                place: format!("the draft {:?}", self.info.name.as_str()),
             })
     }
 
-    /// The names, in order, with their nodes.
+    /// Returns the names, in order, with their nodes.
     pub fn names(&self) -> impl Iterator<Item = (&Name, NodeId)> {
         self.names
             .iter()
             .filter_map(|(name, &position)| Some((name, self.node_at(position)?)))
     }
 
-    /// The nodes, in the order they were made.
+    /// Returns the nodes, in the order they were made.
     pub fn nodes(&self) -> impl Iterator<Item = NodeId> {
         self.nodes.iter().copied()
     }
 
-    /// Whether `node` is in the DAG.
+    /// Returns whether `node` is in the DAG.
     pub fn contains(&self, node: NodeId) -> bool {
         self.nodes.contains(&node)
     }
 
-    /// The labels.
+    /// Returns the labels.
     pub fn tags(&self) -> &BTreeSet<Name> {
         &self.tags
     }
 
-    /// The node that holds the arguments, in the DAG of a call.
+    /// Returns the node that holds the arguments, in the DAG of a call.
     pub fn argv(&self) -> Option<NodeId> {
         self.argv.and_then(|position| self.node_at(position))
     }
 
-    /// The number of nodes.
+    /// Returns the number of nodes.
     pub fn len(&self) -> usize {
         self.nodes.len()
     }
 
-    /// Whether there are no nodes.
+    /// Returns whether there are no nodes.
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty()
     }
 
-    /// The value of the node `id`.
+    /// Returns the value of the node `id`.
     pub fn value(&self, id: NodeId) -> Result<Value> {
         read::value(&self.objects_of(id)?, id)
     }
 
-    /// The value of the node `id`, as it is stored.
+    /// Returns the value of the node `id`, as it is stored.
     pub fn encoded(&self, id: NodeId) -> Result<Encoded> {
         let objects = self.objects_of(id)?;
         read::encoded(&objects, read::datum(&objects, id)?)
     }
 
-    /// The type of the value of the node `id`, as in [`Value::type_name`].
+    /// Returns the type of the value of the node `id`, as in [`Value::type_name`].
     pub fn value_type(&self, id: NodeId) -> Result<&'static str> {
         read::value_type(&self.objects_of(id)?, id)
     }
 
-    /// The node record `id`.
+    /// Returns the node record `id`.
     pub fn node(&self, id: NodeId) -> Result<Node> {
         self.objects_of(id)?.load(id)
     }
 
-    /// The data of `nodes`, which must be in this DAG.
+    /// Returns the data of `nodes`, which must be in this DAG.
     pub(crate) fn data(&self, nodes: &[NodeId]) -> Result<Vec<DatumId>> {
         let objects = self.objects()?;
         nodes
@@ -269,7 +269,7 @@ impl OpenDag {
             })
     }
 
-    /// The value of the node `id` as an argument of a builtin.
+    /// Returns the value of the node `id` as an argument of a builtin.
     fn argument(&mut self, id: NodeId) -> Result<Arc<Value>> {
         self.position(id)?;
         let objects = self.objects_of(id)?;
@@ -284,7 +284,7 @@ impl OpenDag {
         Ok(value)
     }
 
-    /// Adds a node, and the datum that is its value unless it is elsewhere.
+    /// Adds a node, and the datum that is its value unless that is stored already.
     pub(super) fn add(&mut self, node: &Node, datum: Option<Staged>) -> Result<NodeId> {
         let value = node.datum().map(TypedId::object);
         let node = encode(node)?;
@@ -304,7 +304,7 @@ impl OpenDag {
     }
 
     fn flush_when_full(&mut self) -> Result<()> {
-        // A call's DAG leaves nothing behind when its process ends.
+        // The DAG of a call is never flushed: it must leave nothing behind when its process ends.
         if self.stage.is_full() && !self.info.call {
             self.write_index(To::Log)?;
         }

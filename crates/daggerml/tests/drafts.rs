@@ -1,17 +1,12 @@
-//! Open DAGs: batches, crashes, two handles, and what happens after the end.
+//! Drafts: batches, crashes, two handles, and what happens after the end.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+mod support;
 
+use daggerml::Error;
 use daggerml::error::ErrorKind;
 use daggerml::record::{Builtin, ErrorInfo, Node, Outcome};
 use daggerml::value::{Set, Value};
-use daggerml::{Error, Repository};
-
-fn repository() -> (tempfile::TempDir, Repository) {
-    let folder = tempfile::tempdir().unwrap();
-    let repository = Repository::init(folder.path()).unwrap();
-    (folder, repository)
-}
+use support::stores::repository;
 
 fn ints(numbers: &[i64]) -> Value {
     Value::List(numbers.iter().map(|&n| n.into()).collect())
@@ -22,13 +17,13 @@ fn nothing_is_registered_before_the_first_flush() {
     let (_folder, repository) = repository();
     let mut dag = repository.new_dag("x", "").unwrap();
     let node = dag.put(1.into()).unwrap();
-    assert!(repository.indexes().unwrap().is_empty());
+    assert!(repository.drafts().unwrap().is_empty());
     dag.flush().unwrap();
-    let listed = repository.indexes().unwrap();
+    let listed = repository.drafts().unwrap();
     assert_eq!(listed.len(), 1);
     assert_eq!((listed[0].id, listed[0].nodes), (dag.id(), 1));
     dag.commit(node).unwrap();
-    assert!(repository.indexes().unwrap().is_empty());
+    assert!(repository.drafts().unwrap().is_empty());
 }
 
 #[test]
@@ -47,7 +42,7 @@ fn a_dag_survives_up_to_its_last_flush() {
         dag.id()
     };
     let short = &id.to_string()[..8];
-    let found = repository.find_index(short).unwrap();
+    let found = repository.find_draft(short).unwrap();
     assert_eq!((found.id, found.name.as_str()), (id, "survivor"));
     let mut dag = repository.resume(id).unwrap();
     assert_eq!(dag.len(), 2);
@@ -57,7 +52,7 @@ fn a_dag_survives_up_to_its_last_flush() {
     dag.put("c".into()).unwrap();
     let made = dag.commit(node).unwrap();
     assert_eq!(repository.view(made.dag).unwrap().len(), 3);
-    assert!(repository.indexes().unwrap().is_empty());
+    assert!(repository.drafts().unwrap().is_empty());
 }
 
 #[test]
@@ -108,7 +103,7 @@ fn discarding() {
     let mut other = repository.new_dag("y", "").unwrap();
     other.flush().unwrap();
     other.discard().unwrap();
-    assert!(repository.indexes().unwrap().is_empty());
+    assert!(repository.drafts().unwrap().is_empty());
 }
 
 #[test]
@@ -119,7 +114,7 @@ fn frozen_dags_refuse_changes_wherever_they_are_resumed() {
     dag.freeze("look at this").unwrap();
     assert!(dag.put(2.into()).is_err());
     assert!(dag.commit(node).is_err());
-    assert_eq!(repository.indexes().unwrap()[0].note, "look at this");
+    assert_eq!(repository.drafts().unwrap()[0].note, "look at this");
     let mut dag = repository.resume(dag.id()).unwrap();
     assert!(dag.put(2.into()).is_err());
     dag.unfreeze().unwrap();
@@ -135,7 +130,7 @@ fn large_dags_flush_by_themselves() {
     for number in 0..40_000i64 {
         last = Some(dag.put(number.into()).unwrap());
     }
-    let flushed = repository.indexes().unwrap()[0].nodes;
+    let flushed = repository.drafts().unwrap()[0].nodes;
     assert!((32_000..40_000).contains(&flushed), "{flushed}");
     let made = dag.commit(last.unwrap()).unwrap();
     let view = repository.view(made.dag).unwrap();
@@ -241,4 +236,9 @@ fn failures_are_kept_and_raised() {
         } => assert_eq!((dag, at, *found), (bad, Some(node), info)),
         other => panic!("{other}"),
     }
+}
+
+#[test]
+fn all_of_it_in_memory() {
+    support::stores::all_in_memory();
 }

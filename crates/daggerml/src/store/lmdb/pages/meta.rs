@@ -15,8 +15,8 @@ const VERSION: u32 = 1;
 const LENGTH: usize = 16 + 24 + 2 * Root::LENGTH + 16;
 /// The flag of LMDB's list of free pages, whose keys are integers.
 const INTEGER_KEYS: u16 = 0x08;
-/// How many pages the file may lack at its end: those that the last transaction
-/// took and gave back are never written. More than that is not credible.
+/// How many pages may be missing at the end of the file. Pages that the last transaction
+/// took and gave back are never written; more than this many cannot be such pages.
 pub(super) const LOOSE: u64 = 1 << 18;
 
 /// What a meta page says.
@@ -177,17 +177,17 @@ fn part<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
         .unwrap_or([0; N])
 }
 
-/// The number at `at`; 0 beyond the end, which callers rule out.
+/// Returns the number at `at`; 0 beyond the end, which callers rule out.
 pub(crate) fn u16_at(bytes: &[u8], at: usize) -> u16 {
     u16::from_le_bytes(part(bytes, at))
 }
 
-/// The number at `at`; 0 beyond the end, which callers rule out.
+/// Returns the number at `at`; 0 beyond the end, which callers rule out.
 pub(crate) fn u32_at(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes(part(bytes, at))
 }
 
-/// The number at `at`; 0 beyond the end, which callers rule out.
+/// Returns the number at `at`; 0 beyond the end, which callers rule out.
 pub(crate) fn u64_at(bytes: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(part(bytes, at))
 }

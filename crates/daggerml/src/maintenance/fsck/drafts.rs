@@ -1,10 +1,10 @@
-//! Checking the logs of open DAGs: their records, and what those refer to.
+//! Checking the logs of drafts: their records, and what those refer to.
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::dag::{LogEntry, chunk_of, index_headers, log_entries};
+use crate::dag::{ChunkEntry, chunk_entries, chunk_of, draft_headers};
 use crate::error::Fault;
-use crate::id::{IndexId, ObjectId, TypedId};
+use crate::id::{DraftId, ObjectId, TypedId};
 use crate::record::{AnyRecord, Kind, Reference, kind_of};
 use crate::store::{Snapshot, Table};
 
@@ -12,24 +12,24 @@ use super::super::ids::{Ids, start};
 use super::super::roots;
 use super::{Report, Subject};
 
-/// The records in the log of one open DAG.
+/// The records in the log of one draft.
 #[derive(Default)]
-struct Log {
+struct Logged {
     /// Their ids, as far as [`Ids`] keeps them.
     records: HashMap<u128, Kind>,
     nodes: u64,
 }
 
-/// Checks what open DAGs hold. Entries whose seals are wrong are noted elsewhere.
+/// Checks what drafts hold. Entries whose seals are wrong are noted elsewhere.
 pub(super) fn check(snapshot: &Snapshot, ids: &Ids, report: &mut Report) {
-    let Ok(chunks) = snapshot.scan(Table::Indexes, &[]) else {
+    let Ok(chunks) = snapshot.scan(Table::Drafts, &[]) else {
         return; // The pages are noted.
     };
     let chunks: Vec<_> = chunks
         .flatten()
         .filter_map(|(key, chunk)| Some((chunk_of(key)?.0, key, chunk)))
         .collect();
-    let mut logs: BTreeMap<IndexId, Log> = BTreeMap::new();
+    let mut logs: BTreeMap<DraftId, Logged> = BTreeMap::new();
     for (index, _, chunk) in &chunks {
         // A fault is noted below.
         let _ = logs.entry(*index).or_default().read(chunk);
@@ -37,38 +37,38 @@ pub(super) fn check(snapshot: &Snapshot, ids: &Ids, report: &mut Report) {
     for (index, key, chunk) in &chunks {
         let mut wrong = Vec::new();
         let log = logs.entry(*index).or_default();
-        let read = log_entries(chunk, &mut |_, entry| {
+        let read = chunk_entries(chunk, &mut |_, entry| {
             log.check(ids, entry, &mut |detail| wrong.push(detail));
             Ok(())
         });
         wrong.extend(read.err().map(|fault| fault.to_string()));
         for detail in wrong {
-            report.find(Subject::Entry(Table::Indexes, roots::hex(key)), detail);
+            report.find(Subject::Entry(Table::Drafts, roots::hex(key)), detail);
         }
     }
-    match index_headers(snapshot) {
+    match draft_headers(snapshot) {
         Ok(headers) => {
             for header in headers {
                 let found = logs.get(&header.id).map_or(0, |log| log.nodes);
                 if found != header.nodes && report.is_clean() {
-                    let subject = Subject::Entry(Table::Indexes, header.id.to_string());
+                    let subject = Subject::Entry(Table::Drafts, header.id.to_string());
                     let detail = format!("{} nodes announced, {found} found", header.nodes);
                     report.find(subject, detail);
                 }
             }
         }
         Err(error) if report.is_clean() => {
-            let subject = Subject::Entry(Table::Indexes, "state".to_owned());
+            let subject = Subject::Entry(Table::Drafts, "state".to_owned());
             report.find(subject, error.to_string());
         }
         Err(_) => {}
     }
 }
 
-impl Log {
+impl Logged {
     fn read(&mut self, chunk: &[u8]) -> Result<(), Fault> {
-        log_entries(chunk, &mut |_, entry| {
-            if let LogEntry::Record(record) = entry {
+        chunk_entries(chunk, &mut |_, entry| {
+            if let ChunkEntry::Record(record) = entry {
                 let kind = kind_of(record)?;
                 let id = ObjectId::of(record);
                 self.records.insert(start(id.as_bytes()), kind);
@@ -81,7 +81,7 @@ impl Log {
     }
 
     /// Tells what is wrong with an entry.
-    fn check(&self, ids: &Ids, entry: LogEntry<'_>, wrong: &mut dyn FnMut(String)) {
+    fn check(&self, ids: &Ids, entry: ChunkEntry<'_>, wrong: &mut dyn FnMut(String)) {
         let mut refer = |Reference { kind, id }: Reference| {
             let logged = self.records.get(&start(id.as_bytes())).copied();
             let found = logged.or_else(|| ids.find(id).and_then(|at| ids.kind(at)));
@@ -93,11 +93,11 @@ impl Log {
             }
         };
         match entry {
-            LogEntry::Stored(node) => refer(Reference {
+            ChunkEntry::Stored(node) => refer(Reference {
                 kind: Kind::Node,
                 id: node.object(),
             }),
-            LogEntry::Record(record) => match AnyRecord::decode(record) {
+            ChunkEntry::Record(record) => match AnyRecord::decode(record) {
                 Ok(record) => record.references(&mut refer),
                 Err(fault) => wrong(format!("holds {}: {fault}", ObjectId::of(record))),
             },

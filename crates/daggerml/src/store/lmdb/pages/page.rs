@@ -81,7 +81,7 @@ impl<'v> Page<'v> {
         ))
     }
 
-    /// The node at `index`.
+    /// Returns the node at `index`.
     pub fn node(&self, index: usize) -> Checked<Node<'v>> {
         if index >= self.len {
             return self.fail(index);
@@ -102,13 +102,13 @@ impl<'v> Page<'v> {
         }
     }
 
-    /// The number of the child at `index`, of a branch.
+    /// Returns the number of the child at `index`, of a branch.
     pub fn child(&self, index: usize) -> Checked<u64> {
         let node = self.node(index)?;
         Ok(u64::from(node.low) | u64::from(node.flags) << 32)
     }
 
-    /// The data at `index`, of a leaf.
+    /// Returns the data at `index`, of a leaf.
     pub fn data(&self, index: usize) -> Checked<Data<'v>> {
         let node = self.node(index)?;
         let length = node.low as usize;
@@ -123,7 +123,7 @@ impl<'v> Page<'v> {
         }
     }
 
-    /// The bytes at `index`, of a leaf, wherever they are.
+    /// Returns the bytes at `index`, of a leaf, wherever they are.
     pub fn value(&self, view: &'v View, index: usize) -> Checked<&'v [u8]> {
         match self.data(index)? {
             Data::Inline(bytes) | Data::Table(bytes) => Ok(bytes),
@@ -131,7 +131,7 @@ impl<'v> Page<'v> {
         }
     }
 
-    /// The first index whose key is not less than `key`. A branch's first key
+    /// Returns the first index whose key is not less than `key`. A branch's first key
     /// counts as less than any.
     pub fn lower_bound(&self, key: &[u8]) -> Checked<usize> {
         let (mut low, mut high) = (usize::from(!self.leaf), self.len);
@@ -146,7 +146,7 @@ impl<'v> Page<'v> {
         Ok(low)
     }
 
-    /// The index of the child that `key` belongs to, of a branch.
+    /// Returns the index of the child that `key` belongs to, of a branch.
     pub fn child_for(&self, key: &[u8]) -> Checked<usize> {
         let bound = self.lower_bound(key)?;
         let exact = bound < self.len && self.node(bound)?.key == key;
@@ -185,7 +185,7 @@ impl<'v> Page<'v> {
                 return self.fail(index);
             }
             used += (NODE + node.key.len() + data).next_multiple_of(2);
-            // A branch's first key stands for none.
+            // The first key of a branch is not used.
             let compare = ordered && (self.leaf || index > 1);
             if compare && before.is_some_and(|before| before >= node.key) {
                 return fail(format!("the keys are out of order at entry {index}"));

@@ -13,8 +13,11 @@ use crate::folder::{self, Access, Facts, Folder};
 
 use super::layout::{self, Layout};
 use super::pages::meta;
+use super::read::Reading;
 use super::version::Version;
-use super::{DATA_FILE, Inner, SCHEMA, Store, Table, medium, registry};
+use super::{DATA_FILE, Lmdb, filesystem, registry};
+use crate::store::backend::ReadTables;
+use crate::store::{SCHEMA, Store, Table};
 
 /// The name of LMDB's lock file.
 pub(crate) const LOCK_FILE: &str = "lock.mdb";
@@ -74,11 +77,11 @@ impl OpenOptions {
         self.create_in(opened(path)?)
     }
 
-    /// The same in a folder that is open.
+    /// Makes a new, empty store in a folder that is open.
     pub(crate) fn create_in(&self, folder: Folder) -> Result<Store> {
         let path = folder.path().to_owned();
-        registry::find_or(&path, || {
-            medium::check_local(&path)?;
+        let made = registry::find_or(&path, || {
+            filesystem::check_local(&path)?;
             if folder.look(DATA_FILE)?.is_some() {
                 return Err(Error::Exists {
                     what: "store",
@@ -87,28 +90,25 @@ impl OpenOptions {
             }
             let file = folder.create(DATA_FILE)?;
             let env = self.environment(&folder, &file, EnvFlags::empty())?;
-            let store = Self::store(env, file, folder, None)?;
-            layout::fill(&store).map_err(|source| store.failed("create tables", source))?;
-            Ok(store)
-        })
+            let lmdb = Self::assemble(env, file, folder, None)?;
+            layout::fill(&lmdb).map_err(|source| lmdb.failed("create tables", source))?;
+            Ok(lmdb)
+        })?;
+        Ok(Store::kept_in(made))
     }
 
     /// Opens the store in the folder `path`. A process that has it open already
     /// gets another handle to the same.
     pub fn open(&self, path: &Path) -> Result<Store> {
-        Self::current(self.open_any(path)?)
+        self.open_in(opened(path)?)
     }
 
-    /// The same of a folder that is open.
+    /// Opens the store in a folder that is open, if its layout is this engine's.
     pub(crate) fn open_in(&self, folder: Folder) -> Result<Store> {
-        Self::current(self.open_any_in(folder)?)
-    }
-
-    /// The store, if its layout is this engine's.
-    fn current(store: Store) -> Result<Store> {
-        let data = store.path().join(DATA_FILE);
-        match layout::of(&store)? {
-            Layout::Version(SCHEMA) => Ok(store),
+        let lmdb = self.open_any_in(folder)?;
+        let data = lmdb.folder.path().join(DATA_FILE);
+        match layout::of(&lmdb)? {
+            Layout::Version(SCHEMA) => Ok(Store::kept_in(lmdb)),
             Layout::Version(found) if found > SCHEMA => Err(Error::StoreUnsupported {
                 path: data,
                 detail: format!(
@@ -137,26 +137,26 @@ impl OpenOptions {
     }
 
     /// Opens the store in the folder `path`, whatever its layout.
-    pub(crate) fn open_any(&self, path: &Path) -> Result<Store> {
+    pub(crate) fn open_any(&self, path: &Path) -> Result<Arc<Lmdb>> {
         self.open_any_in(opened(path)?)
     }
 
-    fn open_any_in(&self, folder: Folder) -> Result<Store> {
+    fn open_any_in(&self, folder: Folder) -> Result<Arc<Lmdb>> {
         let path = folder.path().to_owned();
         registry::find_or(&path, || {
             let file = folder.file(DATA_FILE, Access::Read)?;
             let file = file.ok_or_else(|| Error::without_data(&path))?;
-            medium::check_local(&path)?;
+            filesystem::check_local(&path)?;
             meta::read_both(&file, &path.join(DATA_FILE))?;
             let (env, read_only) = self.either(&folder, &file)?;
-            let store = Self::store(env, file, folder, read_only)?;
-            // Processes that died while reading keep old pages; failing to clear
-            // them costs disk and nothing else.
-            let _ = store.inner.env.clear_stale_readers();
-            let snapshot = store.snapshot()?;
-            Version::check_other(&store.inner, snapshot.number())?;
-            drop(snapshot);
-            Ok(store)
+            let lmdb = Self::assemble(env, file, folder, read_only)?;
+            // Processes that died while reading keep old pages from being used again. When this
+            // fails, it costs disk space and nothing else.
+            let _ = lmdb.env.clear_stale_readers();
+            let reading = Reading::begin(&lmdb)?;
+            Version::check_other(&lmdb, reading.number())?;
+            drop(reading);
+            Ok(lmdb)
         })
     }
 
@@ -190,8 +190,8 @@ impl OpenOptions {
         reason: String,
     ) -> Result<(Env<WithoutTls>, Option<String>)> {
         let env = match self.environment(folder, file, EnvFlags::READ_ONLY) {
-            // Without a lock file others cannot see that this process reads; where it
-            // cannot be made, nobody writes either.
+            // Without a lock file, others cannot see that this process reads. But where it
+            // cannot be made, nobody can write either.
             Err(Error::Io { source, .. }) if is_refusal(&source) => {
                 self.environment(folder, file, EnvFlags::READ_ONLY | EnvFlags::NO_LOCK)?
             }
@@ -200,39 +200,37 @@ impl OpenOptions {
         Ok((env, Some(reason)))
     }
 
-    fn store(
+    fn assemble(
         env: Env<WithoutTls>,
         file: File,
         folder: Folder,
         read_only: Option<String>,
-    ) -> Result<Store> {
+    ) -> Result<Arc<Lmdb>> {
         let [first, _] = meta::read_both(&file, &folder.path().join(DATA_FILE))?;
-        Ok(Store {
-            inner: Arc::new(Inner {
-                env,
-                file,
-                folder,
-                page_size: first.page_size,
-                read_only,
-                process: std::process::id(),
-                tables: OnceLock::new(),
-                newest: Mutex::new(None),
-                map: Mutex::new(None),
-                writing: Mutex::new(()),
-                gate: RwLock::new(()),
-                lost: AtomicBool::new(false),
-            }),
-        })
+        Ok(Arc::new(Lmdb {
+            env,
+            file,
+            folder,
+            page_size: first.page_size,
+            read_only,
+            process: std::process::id(),
+            tables: OnceLock::new(),
+            newest: Mutex::new(None),
+            map: Mutex::new(None),
+            writing: Mutex::new(()),
+            gate: RwLock::new(()),
+            lost: AtomicBool::new(false),
+        }))
     }
 
     /// Opens the environment of the data file `file`.
     ///
     /// LMDB opens both files by their paths and follows links, and it writes to the
-    /// lock file at once. So both are judged before, and looked at again afterwards, when
-    /// nothing was written to the data file yet. Between the two, only somebody who may
-    /// write to the folder could swap them, and such folders are not used unless the
-    /// user trusts whoever that is (see `folder::trust`). What an old lock file holds is
-    /// harmless: a process that finds it unlocked begins by making it anew.
+    /// lock file at once. So both files are judged before that, and again afterwards, before
+    /// anything is written to the data file. In between, only somebody who may write to the
+    /// folder could swap them; and such a folder is only used if the user trusts them (see
+    /// `folder::trust`). The content of an old lock file is harmless: a process that finds it
+    /// unlocked makes it anew first.
     fn environment(
         &self,
         folder: &Folder,
@@ -297,7 +295,7 @@ impl Error {
     }
 }
 
-/// Whether the system refused because of permissions or a read-only file system.
+/// Returns whether the system refused because of permissions or a read-only file system.
 fn is_refusal(error: &std::io::Error) -> bool {
     matches!(
         error.kind(),
@@ -344,7 +342,7 @@ fn failed(folder: &Path, source: heed::Error) -> Error {
     }
 }
 
-/// What the lock file is, which is made if need be; `None` where that cannot be.
+/// Returns what the lock file is, which is made if need be; `None` where that cannot be.
 ///
 /// It is never opened here: the system drops all of a process' locks on a file as soon
 /// as the process closes any handle of it, and LMDB may have it open already.
@@ -365,9 +363,9 @@ fn lock_file(folder: &Folder) -> Result<Option<Facts>> {
     Ok(found)
 }
 
-/// Makes a lock file with all its blocks: LMDB would make one with holes, and a full
-/// disk would end the process when it fills one. Where it cannot be made for another
-/// reason than a full disk, nobody can write either.
+/// Makes a lock file with all its blocks. LMDB would make one with holes; when it fills one
+/// on a full disk, the process dies. If the file cannot be made for another reason than a
+/// full disk, nobody can write either.
 fn make_lock_file(folder: &Folder) -> Result<()> {
     match folder.publish(LOCK_FILE, &vec![0; LOCK_LENGTH]) {
         Err(Error::Io { source, .. })
@@ -387,7 +385,7 @@ fn check_lock(folder: &Folder, judged: Option<Facts>) -> Result<()> {
     let now = folder.look(LOCK_FILE)?;
     match (judged, now) {
         (Some(judged), Some(now)) if judged.place == now.place && judged.kind == now.kind => Ok(()),
-        (None, _) => Ok(()), // It could not be made, and is not used.
+        (None, _) => Ok(()), // It could not be made, so it is not used.
         _ => Err(Error::Unsafe {
             path: folder.path().join(LOCK_FILE),
             reason: UnsafeReason::Replaced,

@@ -26,14 +26,14 @@ pub(super) fn check_local(folder: &Path) -> Result<()> {
     }
 }
 
-/// The kind of network file system that `folder` is on, if it is.
+/// Returns the kind of network file system that `folder` is on, if it is.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn network(folder: &Path) -> Option<&'static str> {
     let found = rustix::fs::statfs(folder).ok()?;
     kind_of_magic(u64::try_from(found.f_type).ok()? & 0xffff_ffff)
 }
 
-/// The network file system with that number in Linux.
+/// Returns the network file system with that number in Linux.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn kind_of_magic(magic: u64) -> Option<&'static str> {
     Some(match magic {

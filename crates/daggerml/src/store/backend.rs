@@ -1,0 +1,249 @@
+//! The door between a store and what keeps its entries.
+//!
+//! [`super::Store`] knows what objects, journals and transactions mean; a [`Backend`] only
+//! keeps bytes by key in tables. There are two: `lmdb`, a file, and `memory`. They are
+//! reached by dynamic dispatch, once for each entry that is read or written, which costs
+//! nothing beside hashing the entry.
+
+use std::sync::Arc;
+
+use super::Table;
+use crate::error::Result;
+use crate::folder::Folder;
+
+/// Entries in order of their keys.
+pub(crate) type Entries<'e> = Box<dyn Iterator<Item = Result<(&'e [u8], &'e [u8])>> + 'e>;
+
+/// Keys in order.
+pub(crate) type Keys<'e> = Box<dyn Iterator<Item = Result<&'e [u8]>> + 'e>;
+
+/// Keeps the entries of a store.
+pub(crate) trait Backend: Send + Sync {
+    /// Returns the folder of the store, where locks and other files beside it are. It is
+    /// named in errors.
+    fn folder(&self) -> &Folder;
+
+    /// Returns how many bytes the store takes.
+    fn size(&self) -> Result<u64>;
+
+    /// Returns why nothing can be written, if so.
+    fn read_only(&self) -> Option<&str>;
+
+    /// Refuses a store that was removed while it was open.
+    fn check_there(&self) -> Result<()>;
+
+    /// Returns a view of all entries as they are now, which later writes do not change.
+    fn snapshot(self: Arc<Self>) -> Result<Box<dyn ReadTables>>;
+
+    /// Runs `change` in a transaction. What it wrote is durable and seen by later
+    /// snapshots, all of it or, when it fails, nothing. One transaction runs at a time, in
+    /// all processes. `change` may run several times.
+    fn write(
+        self: Arc<Self>,
+        change: &mut dyn FnMut(&mut dyn WriteTables) -> Result<()>,
+    ) -> Result<()>;
+}
+
+/// Entries that can be read.
+pub(crate) trait ReadTables: Send {
+    /// Returns the number of the transaction that made these entries, or is making them. It
+    /// grows with every transaction that changes something.
+    fn number(&self) -> u64;
+
+    /// Returns the entry of `table` under `key`.
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<&[u8]>>;
+
+    /// Returns the same without comparing its hash, for what is checked by other means.
+    fn unchecked(&self, table: Table, key: &[u8]) -> Result<Option<&[u8]>> {
+        self.get(table, key)
+    }
+
+    /// Returns the entries of `table` whose keys start with `prefix`.
+    fn scan<'e>(&'e self, table: Table, prefix: &'e [u8]) -> Result<Entries<'e>>;
+
+    /// Returns the keys of `table` that start with `prefix`, without looking at the values.
+    fn keys<'e>(&'e self, table: Table, prefix: &'e [u8]) -> Result<Keys<'e>>;
+
+    /// Returns the number of entries of `table`.
+    fn count(&self, table: Table) -> u64;
+
+    /// Returns the pages of a file of LMDB; `None` when the entries are kept otherwise.
+    fn pages(&self) -> Option<&super::lmdb::Version> {
+        None
+    }
+}
+
+/// Entries that can be changed, in a transaction.
+pub(crate) trait WriteTables {
+    /// Returns the number of the transaction.
+    fn number(&self) -> u64;
+
+    /// Returns the entry of `table` under `key` as it was before the transaction.
+    fn committed(&self, table: Table, key: &[u8]) -> Result<Option<&[u8]>>;
+
+    /// Returns the entry of `table` under `key`, as the transaction has it.
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<&[u8]>>;
+
+    /// Returns the entries of `table` whose keys start with `prefix`.
+    fn scan<'e>(&'e self, table: Table, prefix: &'e [u8]) -> Result<Entries<'e>>;
+
+    /// Returns the keys of `table` that start with `prefix`, which is not empty.
+    fn keys<'e>(&'e self, table: Table, prefix: &'e [u8]) -> Result<Keys<'e>>;
+
+    /// Sets the entry of `table` under `key`.
+    fn put(&mut self, table: Table, key: &[u8], value: &[u8]) -> Result<()>;
+
+    /// Sets the entry of `table` under `key` unless there is one, which is then returned.
+    fn get_or_put<'e>(
+        &'e mut self,
+        table: Table,
+        key: &'e [u8],
+        value: &'e [u8],
+    ) -> Result<Option<&'e [u8]>>;
+
+    /// Removes the entry of `table` under `key`. Returns whether there was one.
+    fn delete(&mut self, table: Table, key: &[u8]) -> Result<bool>;
+
+    /// Removes the object under `key` from a store all of whose objects were checked.
+    /// Returns whether there was one.
+    fn delete_checked(&mut self, key: &[u8]) -> Result<bool> {
+        self.delete(Table::Objects, key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::super::{OpenOptions, Store};
+    use super::*;
+    use crate::error::Error;
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Put(Table, Vec<u8>, Vec<u8>),
+        PutNew(Table, Vec<u8>, Vec<u8>),
+        Delete(Table, Vec<u8>),
+        Scan(Table, Vec<u8>),
+    }
+
+    type Model = BTreeMap<(Table, Vec<u8>), Vec<u8>>;
+
+    fn step() -> impl Strategy<Value = Step> {
+        let table = prop::sample::select(vec![Table::Objects, Table::Refs, Table::Calls]);
+        let key = prop::collection::vec(0..4u8, 1..4);
+        let value = prop_oneof![
+            4 => prop::collection::vec(any::<u8>(), 0..20),
+            1 => prop::collection::vec(any::<u8>(), 3000..6000),
+        ];
+        (table, key, value, 0..4u8).prop_map(|(table, key, value, kind)| match kind {
+            0 => Step::Put(table, key, value),
+            1 => Step::PutNew(table, key, value),
+            2 => Step::Delete(table, key),
+            _ => Step::Scan(table, key),
+        })
+    }
+
+    /// Does the step, and compares what it returns with the model.
+    fn take(tables: &mut dyn WriteTables, model: &mut Model, step: &Step) -> Result<()> {
+        match step {
+            Step::Put(table, key, value) => {
+                tables.put(*table, key, value)?;
+                model.insert((*table, key.clone()), value.clone());
+            }
+            Step::PutNew(table, key, value) => {
+                let there = tables.get_or_put(*table, key, value)?.map(<[u8]>::to_vec);
+                let place = (*table, key.clone());
+                assert_eq!(there.as_ref(), model.get(&place));
+                model.entry(place).or_insert_with(|| value.clone());
+            }
+            Step::Delete(table, key) => {
+                let gone = model.remove(&(*table, key.clone()));
+                assert_eq!(tables.delete(*table, key)?, gone.is_some());
+            }
+            Step::Scan(table, prefix) => {
+                let found = owned(tables.scan(*table, prefix)?)?;
+                assert_eq!(found, entries(model, *table, prefix));
+                let keys = tables.keys(*table, prefix)?.collect::<Result<Vec<_>>>()?;
+                assert!(keys.into_iter().eq(found.iter().map(|(key, _)| key)));
+            }
+        }
+        Ok(())
+    }
+
+    fn owned(entries: Entries<'_>) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+        entries
+            .map(|entry| entry.map(|(key, value)| (key.to_vec(), value.to_vec())))
+            .collect()
+    }
+
+    fn entries(model: &Model, table: Table, prefix: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
+        model
+            .iter()
+            .filter(|((of, key), _)| *of == table && key.starts_with(prefix))
+            .map(|((_, key), value)| (key.clone(), value.clone()))
+            .collect()
+    }
+
+    fn agrees(tables: &dyn ReadTables, model: &Model) {
+        for table in [Table::Objects, Table::Refs, Table::Calls] {
+            let found = owned(tables.scan(table, &[]).unwrap()).unwrap();
+            assert_eq!(found, entries(model, table, &[]));
+            assert_eq!(tables.count(table), found.len() as u64);
+            for (key, value) in &found {
+                assert_eq!(tables.get(table, key).unwrap(), Some(&value[..]));
+            }
+            assert_eq!(tables.get(table, b"none").unwrap(), None);
+        }
+    }
+
+    fn check(store: &Store, transactions: &[(bool, Vec<Step>)]) {
+        let snapshot = || Arc::clone(&store.backend).snapshot().unwrap();
+        let mut model = Model::new();
+        let mut number = snapshot().number();
+        for (fails, steps) in transactions {
+            let before = (snapshot(), model.clone());
+            let mut after = Model::new();
+            let written = Arc::clone(&store.backend).write(&mut |tables| {
+                after.clone_from(&model);
+                for step in steps {
+                    take(tables, &mut after, step)?;
+                }
+                if *fails {
+                    let message = "as wanted".to_owned();
+                    return Err(Error::Invalid { message });
+                }
+                Ok(())
+            });
+            assert_eq!(written.is_err(), *fails);
+            agrees(&*before.0, &before.1);
+            if !*fails {
+                model = after;
+            }
+            let now = snapshot();
+            agrees(&*now, &model);
+            assert!(now.number() >= number);
+            number = now.number();
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+        #[test]
+        fn every_backend_keeps_what_a_model_keeps(
+            transactions in prop::collection::vec(
+                (prop::bool::weighted(0.2), prop::collection::vec(step(), 0..12)),
+                1..8,
+            ),
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let on_disk = OpenOptions::default().create(folder.path()).unwrap();
+            check(&on_disk, &transactions);
+            let beside = Folder::open(folder.path()).unwrap().unwrap();
+            check(&Store::in_memory(beside), &transactions);
+        }
+    }
+}

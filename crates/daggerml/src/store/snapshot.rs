@@ -1,0 +1,140 @@
+//! Reading: snapshots, and objects checked against their ids.
+
+use crate::error::{Error, Result};
+use crate::id::{ObjectId, TypedId};
+use crate::record::{Kind, Record, Tombstone};
+
+use super::backend::{Entries, Keys, ReadTables};
+use super::lmdb::Version;
+use super::{Store, Table};
+
+/// Anything objects can be read from: a [`Snapshot`], a [`super::WriteTxn`], a draft.
+pub trait ReadObjects {
+    /// Returns the stored bytes under `id`, unchecked; `None` when there are none.
+    fn raw_object(&self, id: ObjectId) -> Result<Option<&[u8]>>;
+
+    /// Returns whether there is an object `id`.
+    fn has_object(&self, id: ObjectId) -> Result<bool> {
+        Ok(self.raw_object(id)?.is_some())
+    }
+
+    /// Returns the bytes of object `id`, checked against the id. `kind` is for errors.
+    fn object(&self, id: ObjectId, kind: Kind) -> Result<&[u8]> {
+        let bytes = self
+            .raw_object(id)?
+            .ok_or(Error::ObjectNotFound { kind, id })?;
+        if ObjectId::of(bytes) == id {
+            return Ok(bytes);
+        }
+        match Tombstone::decode(bytes) {
+            Ok(tombstone) if tombstone.object == id => Err(Error::Excised {
+                kind: tombstone.kind,
+                id,
+                reason: tombstone.reason,
+            }),
+            _ => Err(Error::HashMismatch { kind, id }),
+        }
+    }
+
+    /// Returns the record `id`.
+    fn load<I: TypedId, R: Record<Id = I>>(&self, id: I) -> Result<R> {
+        let (id, kind) = (id.object(), I::KIND);
+        R::decode(self.object(id, kind)?).map_err(|fault| Error::ObjectInvalid { kind, id, fault })
+    }
+}
+
+/// Anything entries can be read from: a [`Snapshot`] or a [`super::WriteTxn`].
+pub trait ReadEntries {
+    /// Returns the entry of `table` under `key`.
+    fn entry(&self, table: Table, key: &[u8]) -> Result<Option<&[u8]>>;
+
+    /// Returns the keys of `table` that start with `prefix`, in order. Seals are compared.
+    fn entry_keys(&self, table: Table, prefix: &[u8]) -> Result<Vec<Vec<u8>>>;
+}
+
+/// A consistent view of the store at one moment. It keeps old pages from being
+/// reused, so drop it soon.
+pub struct Snapshot {
+    tables: Box<dyn ReadTables>,
+    store: Store,
+}
+
+impl Snapshot {
+    pub(super) fn new(store: &Store, tables: Box<dyn ReadTables>) -> Self {
+        let store = store.clone();
+        Self { tables, store }
+    }
+
+    /// Returns the store that this is a view of.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Returns the number of the transaction whose result this is. It grows with every
+    /// write.
+    pub fn number(&self) -> u64 {
+        self.tables.number()
+    }
+
+    /// Returns the entry of `table` under `key`.
+    pub fn get(&self, table: Table, key: &[u8]) -> Result<Option<&[u8]>> {
+        self.tables.get(table, key)
+    }
+
+    /// Returns the entries of `table` whose keys start with `prefix`, in order of the keys.
+    pub fn scan<'s>(
+        &'s self,
+        table: Table,
+        prefix: &'s [u8],
+    ) -> Result<impl Iterator<Item = Result<(&'s [u8], &'s [u8])>> + use<'s>> {
+        let entries: Entries<'s> = self.tables.scan(table, prefix)?;
+        Ok(entries)
+    }
+
+    /// Returns the keys of `table` that start with `prefix`, in order. Seals are not
+    /// checked.
+    pub(crate) fn keys<'s>(&'s self, table: Table, prefix: &'s [u8]) -> Result<Keys<'s>> {
+        self.tables.keys(table, prefix)
+    }
+
+    /// Returns the entry of `table` under `key`, with its seal unchecked: for what is
+    /// checked by other means.
+    pub(crate) fn unchecked(&self, table: Table, key: &[u8]) -> Result<Option<&[u8]>> {
+        self.tables.unchecked(table, key)
+    }
+
+    /// Returns the number of entries of `table`.
+    pub fn count(&self, table: Table) -> Result<u64> {
+        Ok(self.tables.count(table))
+    }
+
+    /// Returns the pages of the store's file, which is all that garbage collection and
+    /// `fsck` can work on.
+    pub(crate) fn pages(&self) -> Result<&Version> {
+        self.tables.pages().ok_or_else(|| Error::Invalid {
+            message: format!(
+                "the store {} is in memory: only a store on disk can be checked or collected",
+                self.store.path().display()
+            ),
+        })
+    }
+}
+
+impl ReadEntries for Snapshot {
+    fn entry(&self, table: Table, key: &[u8]) -> Result<Option<&[u8]>> {
+        self.get(table, key)
+    }
+
+    fn entry_keys(&self, table: Table, prefix: &[u8]) -> Result<Vec<Vec<u8>>> {
+        let entries = self.scan(table, prefix)?;
+        entries
+            .map(|entry| entry.map(|(key, _)| key.to_vec()))
+            .collect()
+    }
+}
+
+impl ReadObjects for Snapshot {
+    fn raw_object(&self, id: ObjectId) -> Result<Option<&[u8]>> {
+        self.get(Table::Objects, id.as_bytes())
+    }
+}
