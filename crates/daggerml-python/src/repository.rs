@@ -119,7 +119,7 @@ impl Repository {
     }
 
     /// Returns the drafts that were flushed, oldest first.
-    fn drafts<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
+    fn indexes<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
         let found = py.detach(|| self.0.drafts()).or_raise(py)?;
         let found = found.into_iter().map(|info| {
             let told = PyDict::new(py);
