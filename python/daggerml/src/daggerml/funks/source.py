@@ -212,7 +212,7 @@ def _refuse_mixing(parts: list[Part], given: list[Part]) -> list[tuple[Any, str,
         called.update(code.co_freevars)
         around = names.meanings(part.thing)
         used: Optional[set[str]] = None
-        for name in final.keys() & called:
+        for name in sorted(final.keys() & called):  # one message, whatever the hash seed
             meant, last = around.get(name, names.UNKNOWN), final[name]
             if meant is names.UNKNOWN:
                 continue
