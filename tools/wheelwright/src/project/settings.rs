@@ -161,4 +161,16 @@ pub struct SmokeStep {
     /// Text that its standard output must hold; `{version}` is the package's.
     #[serde(default)]
     pub stdout: String,
+    /// How long it may take, in seconds; ten minutes unless told.
+    #[serde(default = "SmokeStep::timeout")]
+    pub timeout: u64,
+}
+
+impl SmokeStep {
+    /// How long a step may take that does not say it, in seconds.
+    pub const TIMEOUT: u64 = 600;
+
+    const fn timeout() -> u64 {
+        Self::TIMEOUT
+    }
 }

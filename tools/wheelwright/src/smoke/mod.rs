@@ -2,10 +2,11 @@
 //! that the package's `pyproject.toml` names.
 
 pub mod install;
+mod limited;
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use wheelwright_artifacts::digest::{Digest, Pieces};
 
@@ -17,6 +18,12 @@ use crate::toolchain::process::last_lines;
 use crate::toolchain::python::Python;
 use crate::toolchain::tools::Tools;
 use install::{Installed, Interpreter};
+use limited::{Ended, Limits};
+
+/// How much a step may print, in bytes: a wheel from elsewhere must not fill the memory.
+const MAY_PRINT: usize = 16 << 20;
+/// How much of what a step printed an error repeats, in characters.
+const REPEATED: usize = 2000;
 
 /// A package that does not work when it is installed.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +55,24 @@ pub enum SmokeError {
         wanted: String,
         /// What it printed.
         printed: String,
+    },
+    /// A step did not end in its time.
+    #[error(
+        "`{step}` did not end within {seconds} s, or a program that it started holds its output open; a step that needs longer says so with `timeout = SECONDS`"
+    )]
+    Late {
+        /// The command.
+        step: String,
+        /// How long it had.
+        seconds: u64,
+    },
+    /// A step printed more than anybody reads.
+    #[error("`{step}` printed more than {limit} bytes, and was stopped")]
+    Endless {
+        /// The command.
+        step: String,
+        /// How many it may print.
+        limit: usize,
     },
     /// The project does not say what is imported.
     #[error(transparent)]
@@ -131,6 +156,7 @@ fn import_steps(project: &Project) -> Result<Vec<SmokeStep>, SmokeError> {
             .to_vec(),
         stdin: String::new(),
         stdout: String::new(),
+        timeout: SmokeStep::TIMEOUT,
     };
     // A package of stubs is read by type checkers only.
     Ok(names
@@ -169,11 +195,25 @@ fn run_step(
                 source,
             },
         })?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // A step that does not read its input has not failed.
-        let _ = stdin.write_all(step.stdin.as_bytes());
-    }
-    let output = child.wait_with_output().map_err(file)?;
+    let limits = Limits {
+        time: Duration::from_secs(step.timeout),
+        bytes: MAY_PRINT,
+    };
+    let output = match limited::wait(&mut child, &step.stdin, limits).map_err(file)? {
+        Ended::Itself(output) => output,
+        Ended::TooLate => {
+            return Err(SmokeError::Late {
+                step: name,
+                seconds: step.timeout,
+            });
+        }
+        Ended::TooMuch => {
+            return Err(SmokeError::Endless {
+                step: name,
+                limit: MAY_PRINT,
+            });
+        }
+    };
     if !output.status.success() {
         return Err(SmokeError::Step {
             step: name,
@@ -191,7 +231,7 @@ fn run_step(
         Err(SmokeError::Output {
             step: name,
             wanted,
-            printed,
+            printed: printed.chars().take(REPEATED).collect(),
         })
     }
 }
