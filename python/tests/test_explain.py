@@ -127,7 +127,15 @@ def test_the_nearest_is_compared(repo: Dml) -> None:
     # Of what was made, the earlier ones.
     last = repo.exec.explain(train, [3], 5)
     assert last.nearest == repo.exec.explain(train, [2], 5).key
-    assert (last.compared, last.limited) == (1, False)
+    assert (last.compared, last.limited) == (2, False)
+
+
+def test_of_calls_that_differ_in_one_argument_the_more_similar_is_compared(repo: Dml) -> None:
+    made(repo, train, [1, 2, 3], 5)
+    made(repo, train, [9, 9, 3], 5)
+    found = repo.exec.explain(train, [1, 2, 4], 5)
+    assert found.nearest == repo.exec.explain(train, [1, 2, 3], 5).key
+    assert parts(found) == ["argument 1[2]"]
 
 
 def test_why_it_is_no_hit(repo: Dml) -> None:

@@ -18,6 +18,9 @@ use crate::value::Value;
 /// The most earlier calls that are compared.
 pub const MOST_COMPARED: usize = 10_000;
 
+/// The most calls that differ in as few parts, and are compared value by value.
+const MOST_READ: usize = 64;
+
 /// Whether a call would be answered from the cache, and why not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -182,21 +185,29 @@ impl Repository {
             return Ok(found);
         };
         found.name = Some(parts.name.clone());
-        if let Some((key, called)) = nearest(snapshot, key, &parts, &mut found)? {
-            let dag = self.attempts(key)?;
+        let mut least = None;
+        for (key, called) in candidates(snapshot, key, &parts, &mut found)? {
+            let first = called.first.unwrap_or(Time(0));
             let before = Parts {
                 value: value_of(snapshot, called.runnable)?,
-                args: args_of(snapshot, dag)?,
+                args: args_of(snapshot, self.attempts(key)?)?,
                 runnable: called.runnable,
                 name: called.name,
                 prints: called.args,
                 first: called.first,
             };
-            found.nearest = Some(Nearest {
-                key,
-                first: called.first.unwrap_or(Time(0)),
-                differences: differences(&before, &parts),
-            });
+            let differences = differences(&before, &parts);
+            // What cannot be read is not taken for similar.
+            let unread = before.value.is_none() || before.args.is_none();
+            let score = (unread, differences.len());
+            if least.is_none_or(|least| score < least) {
+                least = Some(score);
+                found.nearest = Some(Nearest {
+                    key,
+                    first,
+                    differences,
+                });
+            }
         }
         Ok(found)
     }
@@ -270,15 +281,16 @@ fn of_claim(snapshot: &Snapshot, claim: &Claim) -> Result<Option<Parts>> {
     }))
 }
 
-/// Returns the earlier call that differs in the fewest parts, of several the newest.
-fn nearest(
+/// Returns the earlier calls that differ in the fewest parts, the newest first.
+fn candidates(
     snapshot: &Snapshot,
     key: CallKey,
     parts: &Parts,
     told: &mut Explanation,
-) -> Result<Option<(CallKey, Called)>> {
+) -> Result<Vec<(CallKey, Called)>> {
     let mut runnables: HashMap<DatumId, usize> = HashMap::from([(parts.runnable, 0)]);
-    let mut best: Option<(usize, CallKey, Called)> = None;
+    let mut least = usize::MAX;
+    let mut found = Vec::new();
     called::each(snapshot, &parts.name, &mut |other, called| {
         if other == key || parts.first.is_some_and(|own| called.first >= Some(own)) {
             return Ok(true);
@@ -300,11 +312,15 @@ fn nearest(
             *runnables.entry(called.runnable).or_insert(found)
         };
         let score = differing + differing_args(&parts.prints, &called.args);
-        if best.as_ref().is_none_or(|(least, ..)| score < *least) {
-            best = Some((score, other, called));
+        if score < least {
+            least = score;
+            found.clear();
         }
-        // Nothing can be nearer.
-        Ok(score > 1)
+        if score == least && found.len() < MOST_READ {
+            found.push((other, called));
+        }
+        // No other call can differ in fewer parts, and these are enough to read.
+        Ok(least > 1 || found.len() < MOST_READ)
     })?;
-    Ok(best.map(|(_, key, called)| (key, called)))
+    Ok(found)
 }
