@@ -44,7 +44,7 @@ pub enum Kept {
 }
 
 impl Repository {
-    /// Takes in the bundle in `input`, as [`apply`] does, and `keep`s what it is
+    /// Takes in the bundle in `input`, as [`apply`](fn@super::apply) does, and `keep`s what it is
     /// about. All of that is done, or nothing.
     pub fn take_bundle(
         &self,

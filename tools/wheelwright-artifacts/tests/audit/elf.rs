@@ -9,6 +9,13 @@ extern void *PyModule_Create2(void *, int);
 void *PyInit__core(void) { return PyModule_Create2(0, 3); }
 ";
 
+/// Code with the note that asks for processors of x86-64-v3. Written out, as not every
+/// linker makes it when asked.
+pub const NEEDS_V3: &str = r#"
+__asm__(".pushsection .note.isa, \"a\", @note\n.p2align 3\n.long 4, 16, 5\n.asciz \"GNU\"\n"
+        ".long 0xc0008002, 4, 4, 0\n.popsection\n");
+"#;
+
 /// A library that breaks no rule on any manylinux platform.
 pub fn good() -> Vec<u8> {
     build(SOURCE, &["-s"])

@@ -157,7 +157,7 @@ fn elves() -> Vec<Red> {
             ),
         ),
         ("elf-version", audit("manylinux_2_17_x86_64", no_sections)),
-        ("elf-isa", old("", &["-Wl,-z,x86-64-v3", "-s"])),
+        ("elf-isa", old(elf::NEEDS_V3, &["-s"])),
         (
             "elf-needed",
             old(call_other, &[library.to_str().unwrap(), "-s"]),
