@@ -95,10 +95,13 @@ impl Scene<'_, '_> {
             .arg(format!("{file}.sig"))
             .stdin(fs::File::open(&input).map_err(Error::io(&input))?)
             .current_dir(&self.folder);
-        let (status, _) = self.stage.log.capture(&mut command)?;
-        let good = status.success();
-        self.stage
-            .expect(good, "ssh-keygen does not find the signature good");
+        // Not through the log, which gives programs no standard input.
+        let verdict = command.output().map_err(Error::io(&input))?;
+        let said = String::from_utf8_lossy(&[verdict.stdout, verdict.stderr].concat()).into_owned();
+        self.stage.expect(
+            verdict.status.success(),
+            format!("ssh-keygen does not find the signature good: {said}"),
+        );
 
         let script = self
             .stage
