@@ -47,7 +47,7 @@ pub use metadata::metadata_fields;
 pub use policy::{Policy, PolicyError, Profile};
 pub use problem::Problem;
 pub use report::Report;
-pub use sarif::sarif;
+pub use sarif::{sarif, sarif_log};
 
 use rules::Rule;
 use subject::Subject;

@@ -45,6 +45,11 @@ pub fn sarif(reports: &[Report]) -> Value {
             })
         })
         .collect();
+    sarif_log(&rules, &results)
+}
+
+/// Makes a SARIF log of one run of this tool, of its rules and its results.
+pub fn sarif_log(rules: &[Value], results: &[Value]) -> Value {
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 use serde_json::{Value, json};
+use wheelwright_artifacts::audit::sarif_log;
 use wheelwright_artifacts::rebuild::judge::{Judged, Verdict};
 
 use super::installed::Comparison;
@@ -173,19 +174,7 @@ impl Report {
             let missing = release.problem.iter();
             results.extend(missing.map(|text| finding(RULES[2].0, &name, text.clone())));
         }
-        json!({
-            "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-            "version": "2.1.0",
-            "runs": [{
-                "tool": { "driver": {
-                    "name": "wheelwright",
-                    "version": env!("CARGO_PKG_VERSION"),
-                    "informationUri": env!("CARGO_PKG_REPOSITORY"),
-                    "rules": rules,
-                } },
-                "results": results,
-            }],
-        })
+        sarif_log(&rules, &results)
     }
 }
 
