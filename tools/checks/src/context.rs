@@ -18,7 +18,7 @@ pub struct Context {
     pub work: PathBuf,
     /// Whether stamps of earlier runs count.
     pub use_cache: bool,
-    /// Whether the step `sync` writes what differs.
+    /// Whether a step that can writes what differs.
     pub write: bool,
     /// What was asked of the step `fuzz`.
     pub fuzzing: Fuzzing,

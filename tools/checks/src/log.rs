@@ -97,10 +97,12 @@ impl Log {
         let status = self.status(command);
         self.live = live;
         let text = self.read_from(from);
+        // The first line is the command's, not the program's.
+        let text = text.split_once('\n').map_or("", |(_, printed)| printed);
         if live {
             print!("{text}");
         }
-        Ok((status?, text))
+        Ok((status?, text.to_owned()))
     }
 
     /// Runs a program and returns what it printed; anything but success is an error.

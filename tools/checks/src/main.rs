@@ -40,6 +40,9 @@ The ten things one does here:
 
 CONTRIBUTING.md says which file to change for what.";
 
+/// The steps that can write what they find to differ.
+const WRITERS: &[&str] = &["sync", "instructions"];
+
 /// Run the tests that a change needs, or all, or only the steps named.
 #[derive(Debug, Parser)]
 #[command(name = "cargo checks", bin_name = "cargo checks", version, after_help = COMMANDS)]
@@ -53,7 +56,7 @@ struct Arguments {
     /// Run every step
     #[arg(long, conflicts_with = "steps")]
     all: bool,
-    /// Write the copies that the step `sync` finds to differ
+    /// Write what the step finds to differ (`sync`, `instructions`)
     #[arg(long)]
     write: bool,
     /// Print the steps and what they check
@@ -96,8 +99,13 @@ fn main() -> ExitCode {
         fail_fast: arguments.fail_fast,
         verbose: arguments.verbose,
     };
-    if arguments.write && arguments.steps != ["sync"] {
-        eprintln!("error: --write belongs to one step: cargo checks sync --write");
+    if arguments.write
+        && !matches!(arguments.steps.as_slice(), [step] if WRITERS.contains(&&**step))
+    {
+        eprintln!(
+            "error: --write belongs to one step: {}",
+            WRITERS.join(" or ")
+        );
         return ExitCode::from(2);
     }
     let plan = match runner::plan(&arguments.steps, &arguments.skip, arguments.all) {

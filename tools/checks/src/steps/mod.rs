@@ -6,6 +6,7 @@ mod container;
 mod files;
 mod fuzz;
 mod guides;
+mod instructions;
 mod links;
 mod nix;
 mod oracle;
@@ -179,6 +180,9 @@ pub static ALL: &[Step] = &[
     step("fuzz", "every fuzz target, for ten seconds",
         Files(&["crates/daggerml/", "tools/wheelwright-artifacts/", "docs/spec/vectors/"]),
         fuzz::run).only_in_all().needing(RUST),
+    step("instructions", "no hot path of the engine takes 5 % more instructions (`--write` accepts)",
+        Files(&["crates/daggerml/", "bench/instructions.toml"]),
+        instructions::run).only_in_all().needing(RUST),
     step("oracle", "independent tools and our audit agree on a corpus of broken artifacts",
         FilesAndDist(&["tools/wheelwright/", "tools/wheelwright-artifacts/", "docs/audit-study.md"]),
         oracle::run).only_in_all().needing(RUST),

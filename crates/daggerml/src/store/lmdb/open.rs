@@ -255,8 +255,12 @@ impl OpenOptions {
             // orders the processes; NO_LOCK is only set where nobody can write.
             let opened = unsafe { options.flags(flags).open(path) };
             match opened {
+                // valgrind says that a map which is too large is an invalid argument.
                 Err(heed::Error::Io(error))
-                    if error.kind() == ErrorKind::OutOfMemory && reserve > LEAST_RESERVE =>
+                    if matches!(
+                        error.kind(),
+                        ErrorKind::OutOfMemory | ErrorKind::InvalidInput
+                    ) && reserve > LEAST_RESERVE =>
                 {
                     reserve /= 4;
                 }

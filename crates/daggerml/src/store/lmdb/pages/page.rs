@@ -137,7 +137,7 @@ impl<'v> Page<'v> {
         let (mut low, mut high) = (usize::from(!self.leaf), self.len);
         while low < high {
             let middle = low.midpoint(high);
-            if self.node(middle)?.key < key {
+            if self.node(middle)?.key.cmp(key).is_lt() {
                 low = middle + 1;
             } else {
                 high = middle;
