@@ -43,7 +43,7 @@
 //! | [`repo`] | a store as a repository: refs, trees, commits, revisions |
 //! | [`dag`] | DAGs being made, and DAGs to read |
 //! | [`history`] | log, diff, merge, rebase, revert |
-//! | [`transfer`] | bundles: objects packed to be carried elsewhere |
+//! | [`transfer`] | bundles and remotes: objects carried elsewhere |
 //! | [`execution`] | running calls: cache, claims, adapters |
 //! | [`maintenance`] | garbage collection, finding damage, excision, migration |
 

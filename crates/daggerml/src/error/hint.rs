@@ -8,6 +8,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Execution(error) => error.hint()?,
+            Self::Remote(error) => error.hint()?,
             Self::RepositoryNotFound { .. } => {
                 "run `dml init` where the repository should be".to_owned()
             }

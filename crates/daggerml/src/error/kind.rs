@@ -33,11 +33,15 @@ pub enum ErrorKind {
     Timeout,
     /// A call was stopped.
     Canceled,
+    /// A remote cannot be reached, or cannot answer now.
+    Unavailable,
+    /// A remote refused: credentials or rights are missing.
+    Denied,
 }
 
 impl ErrorKind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Invalid,
         Self::NotFound,
         Self::Exists,
@@ -52,6 +56,8 @@ impl ErrorKind {
         Self::Adapter,
         Self::Timeout,
         Self::Canceled,
+        Self::Unavailable,
+        Self::Denied,
     ];
 
     /// Returns the stable name.
@@ -71,6 +77,8 @@ impl ErrorKind {
             Self::Adapter => "adapter",
             Self::Timeout => "timeout",
             Self::Canceled => "canceled",
+            Self::Unavailable => "unavailable",
+            Self::Denied => "denied",
         }
     }
 }
@@ -89,6 +97,7 @@ impl Error {
             | Self::Config { .. } => ErrorKind::Invalid,
             Self::Builtin(error) => error.kind(),
             Self::Execution(error) => error.kind(),
+            Self::Remote(error) => error.kind(),
             Self::ObjectNotFound { .. }
             | Self::NotFound { .. }
             | Self::NotFoundNear { .. }

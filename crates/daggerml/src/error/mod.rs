@@ -4,6 +4,7 @@ mod builtin;
 mod execution;
 mod hint;
 mod kind;
+mod remote;
 mod safety;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 pub use builtin::BuiltinError;
 pub use execution::ExecutionError;
 pub use kind::ErrorKind;
+pub use remote::RemoteError;
 pub use safety::UnsafeReason;
 
 pub use crate::fault::{Fault, FaultKind, IdError, NameError, ValueError};
@@ -39,6 +41,9 @@ pub enum Error {
     /// A call was not run to its end.
     #[error(transparent)]
     Execution(#[from] ExecutionError),
+    /// A remote, or the way to it, failed.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
     /// Bytes from outside are not a record.
     #[error("not a record: {0}")]
     Fault(#[from] Fault),

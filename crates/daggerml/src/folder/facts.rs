@@ -54,6 +54,8 @@ pub(crate) struct Facts {
     pub links: u64,
     /// Which file it is, by device and number.
     pub place: Option<(u64, u64)>,
+    /// When it was last written, in seconds since 1970.
+    pub modified: i64,
 }
 
 impl Facts {

@@ -90,6 +90,24 @@ impl Folder {
         }))
     }
 
+    /// Opens the folder `path` of a remote; `None` when there is none. It may be reached by
+    /// links, but what is in it is not. Whose it is is not judged: a team shares it.
+    pub fn of_remote(path: &Path) -> Result<Option<Self>> {
+        let path = match std::fs::canonicalize(path) {
+            Err(error) if is_absence(&error) => return Ok(None),
+            found => found.map_err(failed("open", path))?,
+        };
+        let dir = system::Dir::open(&path).map_err(failed("open", &path))?;
+        let facts = dir.facts().map_err(failed("open", &path))?;
+        facts.expect(Kind::Folder, &path)?;
+        Ok(Some(Self {
+            dir,
+            path,
+            facts,
+            trust: Trust::Remote,
+        }))
+    }
+
     /// Makes the folder `path` for a new repository; `None` when something is there.
     pub fn make(path: &Path, sharing: Sharing) -> Result<Option<Self>> {
         let path = canonical(path).map_err(failed("make", path))?;
@@ -149,7 +167,7 @@ impl Folder {
         let path = self.path.join(name);
         facts.expect(Kind::File, &path)?;
         self.trust.accept(facts, &self.facts, &path)?;
-        if facts.links > 1 {
+        if facts.links > 1 && self.trust != Trust::Remote {
             let names = facts.links;
             let reason = UnsafeReason::Names { names };
             return Err(Error::Unsafe { path, reason });

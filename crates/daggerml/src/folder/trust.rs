@@ -29,6 +29,8 @@ pub(super) enum Trust {
     Shared,
     /// The user's settings say so.
     Allowed,
+    /// It is not a repository's but a remote's: what is in it is verified by its content.
+    Remote,
 }
 
 impl Trust {
@@ -55,7 +57,7 @@ impl Trust {
     /// Refuses a file or folder in `folder` that others may change.
     pub fn accept(self, facts: &Facts, folder: &Facts, path: &Path) -> Result<()> {
         let reason = match facts.owner {
-            _ if self == Self::Allowed => return Ok(()),
+            _ if matches!(self, Self::Allowed | Self::Remote) => return Ok(()),
             // In a folder that is shared, everybody in the group makes files.
             Some(owner) if self == Self::Own && !may_own(owner, folder) => UnsafeReason::Owner {
                 owner,

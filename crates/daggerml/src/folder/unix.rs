@@ -100,6 +100,20 @@ impl Dir {
         let flags = fs::RenameFlags::NOREPLACE;
         Ok(fs::renameat_with(&self.0, from, &self.0, to, flags)?)
     }
+
+    /// Gives the file `from` the name `to` as well, unless something has it.
+    pub fn link(&self, from: &str, to: &str) -> io::Result<()> {
+        Ok(fs::linkat(&self.0, from, &self.0, to, AtFlags::empty())?)
+    }
+
+    /// Makes durable which names there are.
+    pub fn sync(&self) -> io::Result<()> {
+        match fs::fsync(&self.0) {
+            // Some file systems cannot do that to a folder.
+            Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOTSUP) => Ok(()),
+            synced => Ok(synced?),
+        }
+    }
 }
 
 /// Returns what is at `path`, itself.
@@ -125,6 +139,7 @@ pub(super) fn facts(file: &File) -> io::Result<Facts> {
         owner: Some(found.uid()),
         links: found.nlink(),
         place: Some((found.dev(), found.ino())),
+        modified: found.mtime(),
     })
 }
 
@@ -156,6 +171,7 @@ fn look_at(dir: BorrowedFd<'_>, path: &Path) -> io::Result<Option<Facts>> {
         owner: Some(found.st_uid),
         links: found.st_nlink as u64,
         place: Some((found.st_dev as u64, found.st_ino as u64)),
+        modified: found.st_mtime as i64,
     }))
 }
 

@@ -105,6 +105,20 @@ impl Dir {
     pub fn rename_new(&self, from: &str, to: &str) -> io::Result<()> {
         std::fs::hard_link(self.path.join(from), self.path.join(to))
     }
+
+    /// Gives the file `from` the name `to` as well, unless something has it.
+    pub fn link(&self, from: &str, to: &str) -> io::Result<()> {
+        std::fs::hard_link(self.path.join(from), self.path.join(to))
+    }
+
+    #[expect(
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "Windows writes names at once"
+    )]
+    pub fn sync(&self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Returns what is at `path`, itself.
@@ -136,6 +150,12 @@ fn facts_of(found: &Metadata) -> Facts {
         owner: None,
         links: 1,
         place: None,
+        modified: found
+            .modified()
+            .ok()
+            .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok())
+            .and_then(|time| i64::try_from(time.as_secs()).ok())
+            .unwrap_or_default(),
     }
 }
 

@@ -1,0 +1,214 @@
+//! What can go wrong with a remote.
+
+use std::io::{self, ErrorKind as Io};
+
+use super::ErrorKind;
+
+/// A remote, or the way to it, failed. `remote` is its address without credentials.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RemoteError {
+    /// Text is not the address of a remote.
+    #[error("{text:?} is not the address of a remote: {detail}")]
+    AddressInvalid {
+        /// The text, without secrets.
+        text: String,
+        /// What is wrong with it.
+        detail: &'static str,
+    },
+    /// Nothing here can speak to such an address.
+    #[error("addresses that begin with {scheme}:// are not known here")]
+    SchemeUnknown {
+        /// What the address begins with.
+        scheme: String,
+    },
+    /// Text is not the name of a blob.
+    #[error("{text:?} is not the key of a blob")]
+    KeyInvalid {
+        /// The text, perhaps shortened.
+        text: String,
+    },
+    /// Text is not the mark of a version of a blob.
+    #[error("the mark of a blob's version has 1 to 1,024 bytes of plain text, not {length}")]
+    EtagInvalid {
+        /// How many bytes it has.
+        length: usize,
+    },
+    /// The remote cannot be reached, or cannot answer now. To try again may help.
+    #[error("cannot {verb} {key:?} of {remote}: {detail}")]
+    Unavailable {
+        /// The remote.
+        remote: String,
+        /// What was tried: `get`, `put` ...
+        verb: &'static str,
+        /// The blob, or the prefix of a list.
+        key: String,
+        /// What happened.
+        detail: String,
+    },
+    /// The remote refused: credentials or rights are missing.
+    #[error("{remote} does not allow to {verb} {key:?}: {detail}")]
+    Denied {
+        /// The remote.
+        remote: String,
+        /// What was tried.
+        verb: &'static str,
+        /// The blob, or the prefix of a list.
+        key: String,
+        /// What it said.
+        detail: String,
+    },
+    /// The remote failed in a way that to try again does not help.
+    #[error("cannot {verb} {key:?} of {remote}: {detail}")]
+    Failed {
+        /// The remote.
+        remote: String,
+        /// What was tried.
+        verb: &'static str,
+        /// The blob, or the prefix of a list.
+        key: String,
+        /// What happened.
+        detail: String,
+    },
+    /// There is no remote at the address.
+    #[error("{remote} is not a remote: {detail}")]
+    NotARemote {
+        /// The address.
+        remote: String,
+        /// What is there instead.
+        detail: String,
+    },
+    /// The remote has a format that this version does not know.
+    #[error("{remote} has format version {found}; this version of DaggerML knows {known}")]
+    Unsupported {
+        /// The remote.
+        remote: String,
+        /// Its version.
+        found: u64,
+        /// The one that is known.
+        known: u64,
+    },
+    /// A blob has more bytes than it may have.
+    #[error("{key:?} of {remote} has more than the {limit} bytes that it may have")]
+    TooLarge {
+        /// The remote.
+        remote: String,
+        /// The blob.
+        key: String,
+        /// The most bytes.
+        limit: u64,
+    },
+    /// What speaks to the remote does not keep to the protocol.
+    #[error("what speaks to {remote} answered {verb} {key:?} wrongly: {detail}")]
+    Protocol {
+        /// The remote.
+        remote: String,
+        /// What was asked.
+        verb: &'static str,
+        /// The blob, or the prefix of a list.
+        key: String,
+        /// What is wrong with the answer.
+        detail: String,
+    },
+    /// A blob of the remote is not what it should be, or is gone.
+    #[error("{key:?} of {remote} is damaged: {detail}")]
+    Damaged {
+        /// The remote.
+        remote: String,
+        /// The blob.
+        key: String,
+        /// What is wrong with it.
+        detail: String,
+    },
+}
+
+impl RemoteError {
+    /// Makes the error of a verb that the file system refused.
+    pub(crate) fn of_io(
+        remote: &str,
+        verb: &'static str,
+        key: &str,
+        action: &str,
+        source: &io::Error,
+    ) -> Self {
+        let (remote, key) = (remote.to_owned(), key.to_owned());
+        let detail = format!("cannot {action} a file: {source}");
+        match source.kind() {
+            Io::PermissionDenied | Io::ReadOnlyFilesystem => Self::Denied {
+                remote,
+                verb,
+                key,
+                detail,
+            },
+            Io::Interrupted
+            | Io::TimedOut
+            | Io::WouldBlock
+            | Io::StaleNetworkFileHandle
+            | Io::ResourceBusy
+            | Io::HostUnreachable
+            | Io::NetworkUnreachable
+            | Io::NetworkDown => Self::Unavailable {
+                remote,
+                verb,
+                key,
+                detail,
+            },
+            _ => Self::Failed {
+                remote,
+                verb,
+                key,
+                detail,
+            },
+        }
+    }
+
+    /// Returns whether to try again may help.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unavailable { .. })
+    }
+
+    pub(super) fn kind(&self) -> ErrorKind {
+        match self {
+            Self::AddressInvalid { .. } | Self::KeyInvalid { .. } | Self::EtagInvalid { .. } => {
+                ErrorKind::Invalid
+            }
+            Self::SchemeUnknown { .. } | Self::Unsupported { .. } => ErrorKind::Unsupported,
+            Self::NotARemote { .. } => ErrorKind::NotFound,
+            Self::Unavailable { .. } => ErrorKind::Unavailable,
+            Self::Denied { .. } => ErrorKind::Denied,
+            Self::Failed { .. } => ErrorKind::Io,
+            Self::TooLarge { .. } | Self::Protocol { .. } | Self::Damaged { .. } => {
+                ErrorKind::Corrupt
+            }
+        }
+    }
+
+    pub(super) fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::AddressInvalid { .. } => {
+                "write a folder's path, file:///path, ssh://host/path or s3://bucket/prefix"
+            }
+            Self::SchemeUnknown { scheme } if matches!(&**scheme, "s3" | "gs" | "az" | "https") => {
+                "install the package daggerml-adapter-objectstore, which speaks to it"
+            }
+            Self::SchemeUnknown { .. } => {
+                "install the package that speaks to it, or use a folder (file:///path) or ssh://"
+            }
+            Self::Unavailable { .. } => {
+                "try again; what arrived already is not sent again, and nothing is half done"
+            }
+            Self::Denied { .. } => {
+                "check the rights and the credentials that the tools of that place use"
+            }
+            Self::NotARemote { .. } => {
+                "check the address; a first `dml push` makes a remote in an empty place"
+            }
+            Self::Unsupported { .. } => "update DaggerML; nothing was changed",
+            Self::Damaged { .. } | Self::TooLarge { .. } => {
+                "nothing of it was kept; `dml remote fsck` tells all that is damaged there"
+            }
+            Self::Protocol { .. } => "update the package that speaks to it, or tell its author",
+            Self::KeyInvalid { .. } | Self::EtagInvalid { .. } | Self::Failed { .. } => return None,
+        }
+        .to_owned())
+    }
+}
