@@ -325,9 +325,11 @@ fn choices(
     repository: &daggerml::Repository,
     resolve: BTreeMap<String, String>,
 ) -> Result<BTreeMap<Name, Choice>, Error> {
-    let choose =
-        |(name, choice): (String, String)| Ok((Name::new(&name)?, chosen(repository, &choice)?));
-    resolve.into_iter().map(choose).collect()
+    let mut choices = BTreeMap::new();
+    for (name, choice) in resolve {
+        choices.insert(Name::new(&name)?, chosen(repository, &choice)?);
+    }
+    Ok(choices)
 }
 
 fn chosen(repository: &daggerml::Repository, choice: &str) -> Result<Choice, Error> {

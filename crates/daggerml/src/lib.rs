@@ -27,9 +27,11 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | `sorting` | sorting that is compiled once |
 //! | `fault` | what can be wrong with bytes, ids, names and values |
 //! | [`id`] | ids and kinds of objects; ids of drafts |
 //! | `id_set` | sets of ids |
+//! | `normal_form` | Unicode text in normal form C |
 //! | [`name`] | names of DAGs, nodes and branches |
 //! | `suggest` | which name may have been meant |
 //! | `well_known` | names that users see: `.dml`, `safe.directories` |
@@ -61,8 +63,10 @@ pub mod id;
 mod id_set;
 pub mod maintenance;
 pub mod name;
+mod normal_form;
 pub mod record;
 pub mod repo;
+mod sorting;
 pub mod store;
 mod suggest;
 pub mod transfer;

@@ -3,9 +3,8 @@
 use std::borrow::Borrow;
 use std::fmt;
 
-use unicode_normalization::{UnicodeNormalization, is_nfc};
-
 use crate::fault::NameError;
+use crate::normal_form::{is_nfc, nfc};
 
 /// The longest name, in bytes of UTF-8.
 pub const MAX_NAME: usize = 1024;
@@ -21,7 +20,7 @@ impl Name {
         let name = Self(if is_nfc(text) {
             text.to_owned()
         } else {
-            text.nfc().collect()
+            nfc(text)
         });
         name.check()?;
         Ok(name)

@@ -1,5 +1,7 @@
 //! What may have been meant.
 
+use crate::sorting::sort_by;
+
 /// The most names suggested.
 const MOST: usize = 3;
 
@@ -29,7 +31,7 @@ pub(crate) fn nearest<N: AsRef<str>>(
             (edits <= most || begins).then(|| (edits, name.to_owned()))
         })
         .collect();
-    found.sort();
+    sort_by(&mut found, Ord::cmp);
     found.dedup();
     found.into_iter().take(MOST).map(|(_, name)| name).collect()
 }

@@ -170,9 +170,12 @@ pub fn choices(
     repository: &Repository,
     resolutions: &[String],
 ) -> Result<BTreeMap<Name, Choice>, CommandError> {
-    let each = resolutions.iter();
-    each.map(|resolution| choice(repository, resolution))
-        .collect()
+    let mut choices = BTreeMap::new();
+    for resolution in resolutions {
+        let (name, choice) = choice(repository, resolution)?;
+        choices.insert(name, choice);
+    }
+    Ok(choices)
 }
 
 /// What a conflict can be decided to be.

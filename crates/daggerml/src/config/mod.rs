@@ -14,6 +14,7 @@ use toml_edit::{Array, DocumentMut, Item, Table, Value};
 pub use keys::{KEYS, KeyInfo, KeyType};
 
 use crate::error::{Error, Result};
+use crate::sorting::sort_by;
 use place::UserFolder;
 
 pub(crate) use place::{MAX_FILE, Place};
@@ -146,7 +147,7 @@ impl Config {
             collect(file.document.as_table(), "", file.scope, &mut found);
         }
         found.retain(|s| s.scope == Scope::User || !keys::is_users(&s.key));
-        found.sort_by(|a, b| (&a.key, a.scope).cmp(&(&b.key, b.scope)));
+        sort_by(&mut found, |a, b| (&a.key, a.scope).cmp(&(&b.key, b.scope)));
         found
     }
 

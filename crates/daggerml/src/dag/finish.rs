@@ -1,7 +1,5 @@
 //! The end of a draft: committed, failed, ended as a call, or discarded.
 
-use std::collections::BTreeMap;
-
 use super::draft::Draft;
 use super::saved;
 use super::stage::{Layered, To, encode};
@@ -9,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::id::{CommitId, DagId, NodeId, ObjectId, TypedId};
 use crate::record::{Dag, ErrorInfo, Outcome, Record};
 use crate::repo::commit::commit_changes;
+use crate::sorting;
 use crate::store::WriteTxn;
 
 /// A committed DAG and the commit that holds it.
@@ -43,7 +42,7 @@ impl Draft {
         let (name, message) = (self.info.name.clone(), self.info.message.clone());
         let author = self.repository.author()?;
         let (dag, commit) = self.end(outcome, |txn, dag| {
-            let changes = BTreeMap::from([(name.clone(), Some(dag))]);
+            let changes = sorting::map([(name.clone(), Some(dag))]);
             commit_changes(txn, &changes, &author, &message)
         })?;
         self.ended = Some("committed");

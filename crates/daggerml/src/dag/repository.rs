@@ -8,6 +8,7 @@ use crate::id::{DagId, DraftId, Kind, MIN_PREFIX, NodeId};
 use crate::name::Name;
 use crate::repo::Repository;
 use crate::repo::revision::{Resolved, wrong_kind};
+use crate::sorting::sort_by;
 use crate::value::Value;
 
 impl Repository {
@@ -47,7 +48,7 @@ impl Repository {
     /// Returns the drafts that were flushed at least once, oldest first.
     pub fn drafts(&self) -> Result<Vec<DraftInfo>> {
         let mut found = saved::headers(&self.snapshot()?)?;
-        found.sort_by_key(|info| (info.created, info.id));
+        sort_by(&mut found, |a, b| (a.created, a.id).cmp(&(b.created, b.id)));
         Ok(found)
     }
 

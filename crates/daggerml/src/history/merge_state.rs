@@ -18,6 +18,7 @@ use crate::record::{Commit, Dag, Time};
 use crate::repo::commit::{NameChanges, save};
 use crate::repo::refs::{self, MERGE_HEAD, ReadRefs, Target};
 use crate::repo::{Repository, tree};
+use crate::sorting;
 use crate::store::{ReadObjects, Table, WriteTxn};
 
 /// The ref that holds the message and the DAGs chosen.
@@ -84,10 +85,8 @@ impl Pending {
             return Ok(None);
         };
         let choice: Commit = txn.load(choice)?;
-        let mut choices: BTreeMap<Name, Choice> = tree::list(txn, choice.tree)?
-            .into_iter()
-            .map(|(name, dag)| (name, Choice::Dag(dag)))
-            .collect();
+        let chosen = tree::list(txn, choice.tree)?.into_iter();
+        let mut choices = sorting::map(chosen.map(|(name, dag)| (name, Choice::Dag(dag))));
         for line in text(txn.fact(KEY)?).lines() {
             let (word, name) = line.split_once(' ').unwrap_or_default();
             let choice = match word {

@@ -6,6 +6,7 @@ use crate::fault::{Fault, FaultKind, ValueError};
 use crate::id::{DagId, NodeId};
 use crate::id_set::IdSet;
 use crate::name::Name;
+use crate::sorting::sort_by;
 use crate::value::{Value, read_value, write_value};
 
 use super::{Record, RecordReader, RecordWriter, Reference};
@@ -164,7 +165,7 @@ impl Record for Dag {
             }
         }
         let mut tags: Vec<_> = self.tags.iter().collect();
-        tags.sort_by_key(|tag| name_order(tag));
+        sort_by(&mut tags, |a, b| name_order(a).cmp(&name_order(b)));
         writer.array(tags.len());
         tags.iter().for_each(|tag| writer.text(tag.as_str()));
         Ok(())

@@ -8,6 +8,7 @@
 use crate::fault::{Fault, FaultKind, ValueError};
 use crate::id::{DagId, ObjectId, TreeId};
 use crate::name::Name;
+use crate::sorting::sort_by;
 
 use super::dag::{name_order, read_name};
 use super::{Record, RecordReader, RecordWriter, Reference};
@@ -40,7 +41,9 @@ impl Tree {
 
     /// Returns the leaf of these entries, put in canonical order.
     pub(crate) fn leaf(mut entries: Vec<(Name, DagId)>) -> Self {
-        entries.sort_by(|(a, _), (b, _)| name_order(a).cmp(&name_order(b)));
+        sort_by(&mut entries, |(a, _), (b, _)| {
+            name_order(a).cmp(&name_order(b))
+        });
         Self::Leaf(entries)
     }
 

@@ -10,6 +10,7 @@ use crate::record::{Commit, Dag, Time};
 use crate::repo::refs::{self, ReadRefs};
 use crate::repo::revision::resolve::similar_dags;
 use crate::repo::{Repository, tree};
+use crate::sorting;
 use crate::store::{ReadObjects, WriteTxn};
 
 /// Names to be set to DAGs, or removed.
@@ -108,7 +109,7 @@ impl Repository {
             names
                 .iter()
                 .try_for_each(|name| self.named_in_head(txn, name).map(drop))?;
-            let changes = names.iter().map(|name| (name.clone(), None)).collect();
+            let changes = sorting::map(names.iter().map(|name| (name.clone(), None)));
             commit_changes(txn, &changes, &author, &message)
         })
     }

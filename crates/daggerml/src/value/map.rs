@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use crate::fault::ValueError;
+use crate::sorting::sort_by;
 
 use super::{Value, encode_value};
 
@@ -30,7 +31,7 @@ impl Map {
                 Ok((encode_value(&entry.0)?, entry))
             })
             .collect::<Result<Vec<_>, ValueError>>()?;
-        keyed.sort_by(|a, b| a.0.cmp(&b.0));
+        sort_by(&mut keyed, |a, b| a.0.cmp(&b.0));
         if let Some(pair) = keyed.windows(2).find(|pair| pair[0].0 == pair[1].0) {
             return Err(ValueError::DuplicateKey {
                 key: format!("{:?}", pair[0].1.0),

@@ -1,6 +1,7 @@
 //! Sets: distinct values, stored in one order whatever order they came in.
 
 use crate::fault::ValueError;
+use crate::sorting::sort_by;
 
 use super::{Value, encode_value};
 
@@ -15,7 +16,7 @@ impl Set {
             .into_iter()
             .map(|value| Ok((encode_value(&value)?, value)))
             .collect::<Result<Vec<_>, ValueError>>()?;
-        keyed.sort_by(|a, b| a.0.cmp(&b.0));
+        sort_by(&mut keyed, |a, b| a.0.cmp(&b.0));
         keyed.dedup_by(|a, b| a.0 == b.0);
         Ok(Self(keyed.into_iter().map(|(_, value)| value).collect()))
     }

@@ -11,8 +11,9 @@ use crate::execution::claim::{self, Claim};
 use crate::execution::nested;
 use crate::execution::run::acquire::request_cancel;
 use crate::id::{DagId, ExecId, MIN_PREFIX};
-use crate::record::{CallKey, Dag, Datum, Exec, ExecStatus};
+use crate::record::{CallKey, Dag, Datum, Exec, ExecStatus, Time};
 use crate::repo::Repository;
+use crate::sorting::sort_by;
 use crate::store::{ReadObjects, Snapshot, Table};
 use crate::value::Value;
 
@@ -69,6 +70,14 @@ pub struct Filter {
     pub running: bool,
 }
 
+fn since(state: &CallState) -> Option<Time> {
+    state.claim.as_ref().map(|claim| claim.since)
+}
+
+fn finished(state: &CallState) -> Option<Time> {
+    state.newest.as_ref().map(|newest| newest.exec.finished)
+}
+
 impl Repository {
     /// Returns the calls that are known: those under way, then the others, newest first.
     pub fn calls(&self, filter: Filter) -> Result<Vec<CallState>> {
@@ -79,7 +88,7 @@ impl Repository {
             running.insert(key);
             found.push(self.call_state(&snapshot, key, Some(claim))?);
         }
-        found.sort_by_key(|state| state.claim.as_ref().map(|claim| claim.since));
+        sort_by(&mut found, |a, b| since(a).cmp(&since(b)));
         if filter.running {
             return Ok(found);
         }
@@ -92,10 +101,7 @@ impl Repository {
                 ended.push(self.call_state(&snapshot, key, None)?);
             }
         }
-        ended.sort_by_key(|state| {
-            let finished = state.newest.as_ref().map(|newest| newest.exec.finished);
-            std::cmp::Reverse(finished)
-        });
+        sort_by(&mut ended, |a, b| finished(b).cmp(&finished(a)));
         found.extend(ended);
         Ok(found)
     }

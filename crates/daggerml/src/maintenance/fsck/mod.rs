@@ -18,6 +18,7 @@ use crate::error::Result;
 use crate::id::{CommitId, ObjectId};
 use crate::name::Name;
 use crate::record::{Kind, Reference};
+use crate::sorting::sort_by;
 use crate::store::pages::check::Walk;
 use crate::store::{Store, Table};
 
@@ -154,9 +155,9 @@ pub fn fsck_with(
     state::check_pages(version, &mut walk, &mut report);
     state::check_entries(&snapshot, &ids, &mut report)?;
     trees::check(&snapshot, &ids, &mut report, progress)?;
-    report
-        .findings
-        .sort_by(|a, b| (&a.subject, &a.detail).cmp(&(&b.subject, &b.detail)));
+    sort_by(&mut report.findings, |a, b| {
+        (&a.subject, &a.detail).cmp(&(&b.subject, &b.detail))
+    });
     report.findings.dedup();
     if !report.is_clean() {
         lost::name(&snapshot, &ids, &mut report)?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::error::{Error, Result};
 use crate::id::{ObjectId, TypedId};
 use crate::record::{AnyRecord, Dag, Kind, Node, Record, Reference, Tombstone, kind_of};
+use crate::sorting::sort_by;
 use crate::store::Snapshot;
 use crate::store::pages::View;
 
@@ -83,7 +84,7 @@ pub(super) fn check(
         all.excised.extend(part.excised);
         all.findings.extend(part.findings);
     }
-    all.excised.sort_by_key(|excised| excised.object);
+    sort_by(&mut all.excised, |a, b| a.object.cmp(&b.object));
     Ok(all)
 }
 

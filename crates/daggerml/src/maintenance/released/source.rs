@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::packed::Packed;
 use crate::error::{Error, Result};
+use crate::sorting::sort_by;
 use crate::store::pages::{Damage, Map, Meta, Root, View, meta};
 
 /// Tables of objects that are not brought over, and what they hold.
@@ -205,7 +206,7 @@ fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
         let name = entry.file_name().to_string_lossy().into_owned();
         found.push((name, entry.path()));
     }
-    found.sort();
+    sort_by(&mut found, Ord::cmp);
     Ok(found)
 }
 

@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::id::{DagId, TreeId};
 use crate::name::Name;
 use crate::record::{FAN_OUT, LEAF_MAX, Tree};
+use crate::sorting;
 use crate::store::{ReadObjects, WriteTxn};
 
 /// Returns the DAG of that name in the tree `root`.
@@ -103,7 +104,7 @@ fn change(
     match piece {
         Tree::Leaf(entries) => {
             let before = entries.len();
-            let mut entries: BTreeMap<Name, DagId> = entries.into_iter().collect();
+            let mut entries = sorting::map(entries);
             for (name, dag) in changes {
                 match dag {
                     Some(dag) => entries.insert((*name).clone(), *dag),
