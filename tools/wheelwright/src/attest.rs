@@ -110,6 +110,24 @@ pub fn key(path: &Path) -> Result<PrivateKey, AttestError> {
     })
 }
 
+/// Reads a private key from the environment variable `name`; `None` if it is not set, or
+/// empty, as a secret is that nobody gave to a job.
+///
+/// # Errors
+/// The variable holds no key that can be used.
+pub fn key_in(name: &str) -> Result<Option<PrivateKey>, AttestError> {
+    let Some(text) = std::env::var_os(name).filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    // A secret store may have cut the line end off, which the format needs.
+    let text = format!("{}\n", text.to_string_lossy().trim_end());
+    let key = PrivateKey::parse(&text).map_err(|source| AttestError::Key {
+        path: PathBuf::from(format!("${name}")),
+        source,
+    });
+    key.map(Some)
+}
+
 /// Makes the statement that `files`, which are wheels, sdists or folders of them, were
 /// built by `builder` from the repository in `root`.
 ///

@@ -13,24 +13,34 @@ type Sums = BTreeMap<String, String>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
     builders: Vec<PathBuf>,
+    /// How many builders must have made an artifact.
+    needed: usize,
     /// For each artifact, its digest at each builder, if that has it.
     rows: BTreeMap<String, Vec<Option<String>>>,
 }
 
 impl Table {
-    /// Reads what each builder made: a folder of artifacts, or its `SHA256SUMS`.
+    /// Reads what each builder made: a folder of artifacts, or its `SHA256SUMS`. With
+    /// `at_least`, that many builders must have made an artifact, and those that are not
+    /// there at all made none; else all must.
     ///
     /// # Errors
     /// One is neither, or names no artifact.
-    pub fn read(builders: &[PathBuf]) -> Result<Self, ChecksumsError> {
-        let sums: Vec<Sums> = builders
-            .iter()
-            .map(|path| sums(path))
-            .collect::<Result<_, _>>()?;
+    pub fn read(builders: &[PathBuf], at_least: Option<usize>) -> Result<Self, ChecksumsError> {
+        let made = |path: &PathBuf| match at_least {
+            Some(_) if !path.exists() => Ok(Sums::new()),
+            _ => sums(path),
+        };
+        let sums: Vec<Sums> = builders.iter().map(made).collect::<Result<_, _>>()?;
+        if sums.iter().all(Sums::is_empty) {
+            let path = builders.first().cloned().unwrap_or_default();
+            return Err(ChecksumsError::Empty { path });
+        }
         let names: BTreeSet<&String> = sums.iter().flat_map(Sums::keys).collect();
         let row = |name: &String| sums.iter().map(|sums| sums.get(name).cloned()).collect();
         Ok(Self {
             builders: builders.to_vec(),
+            needed: at_least.unwrap_or(builders.len()),
             rows: names
                 .into_iter()
                 .map(|name| (name.clone(), row(name)))
@@ -38,9 +48,18 @@ impl Table {
         })
     }
 
-    /// Whether every builder made the same bytes of the same artifacts.
+    /// Whether enough builders made the same bytes of each artifact, and none made others.
     pub fn agrees(&self) -> bool {
-        self.rows.values().all(|row| same(row))
+        self.rows.values().all(|row| self.agreed(row).is_some())
+    }
+
+    /// Returns the digest on which enough builders agree and that no other contradicts.
+    fn agreed<'a>(&self, row: &'a [Option<String>]) -> Option<&'a str> {
+        let mut made = row.iter().flatten();
+        let digest = made.next()?;
+        let others: Vec<&String> = made.collect();
+        let enough = 1 + others.len() >= self.needed;
+        (enough && others.iter().all(|other| *other == digest)).then_some(digest)
     }
 }
 
@@ -48,18 +67,23 @@ impl Table {
 impl fmt::Display for Table {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (name, row) in &self.rows {
-            match row.first() {
-                Some(Some(digest)) if same(row) => writeln!(out, "same       {digest}  {name}")?,
-                _ => {
-                    writeln!(out, "DIFFERENT  {name}")?;
-                    for (builder, digest) in self.builders.iter().zip(row) {
-                        let digest = digest.as_deref().unwrap_or("missing");
-                        writeln!(out, "           {digest:64}  {}", builder.display())?;
-                    }
+            if let Some(digest) = self.agreed(row) {
+                write!(out, "same       {digest}  {name}")?;
+                let made = row.iter().flatten().count();
+                if made < row.len() {
+                    write!(out, "  ({made} of {})", row.len())?;
+                }
+                writeln!(out)?;
+            } else {
+                writeln!(out, "DIFFERENT  {name}")?;
+                for (builder, digest) in self.builders.iter().zip(row) {
+                    let digest = digest.as_deref().unwrap_or("missing");
+                    writeln!(out, "           {digest:64}  {}", builder.display())?;
                 }
             }
         }
-        let different = self.rows.values().filter(|row| !same(row)).count();
+        let rows = self.rows.values();
+        let different = rows.filter(|row| self.agreed(row).is_none()).count();
         write!(
             out,
             "{} artifacts, {} builders, {different} different",
@@ -67,11 +91,6 @@ impl fmt::Display for Table {
             self.builders.len()
         )
     }
-}
-
-fn same(row: &[Option<String>]) -> bool {
-    row.iter()
-        .all(|digest| digest.is_some() && *digest == row[0])
 }
 
 fn sums(path: &Path) -> Result<Sums, ChecksumsError> {
@@ -111,7 +130,7 @@ mod tests {
         }
         let table = |builders: &[&str]| {
             let paths: Vec<_> = builders.iter().map(|builder| path(builder)).collect();
-            Table::read(&paths)
+            Table::read(&paths, None)
         };
         let same = table(&["bazel", "cargo", "bazel"]).unwrap();
         assert!(same.agrees());
@@ -139,13 +158,26 @@ mod tests {
             text.ends_with("3 artifacts, 2 builders, 2 different"),
             "{text}"
         );
+
+        // Two of three are enough, but no number outweighs another digest.
+        let two_of = |builders: &[&str]| {
+            let paths: Vec<_> = builders.iter().map(|builder| path(builder)).collect();
+            Table::read(&paths, Some(2)).unwrap()
+        };
+        let two = two_of(&["bazel", "missing", "bazel"]);
+        assert!(two.agrees());
+        assert!(two.to_string().contains("  b.tar.gz  (2 of 3)\n"), "{two}");
+        assert!(!two_of(&["bazel", "missing"]).agrees());
+        assert!(!two_of(&["bazel", "bazel", "cargo"]).agrees());
     }
 
     #[test]
     fn what_names_no_artifact_is_no_builder() {
         let root = tempfile::tempdir().unwrap();
         for path in [root.path().to_owned(), root.path().join("missing")] {
-            assert!(Table::read(&[path]).is_err());
+            for at_least in [None, Some(2)] {
+                assert!(Table::read(std::slice::from_ref(&path), at_least).is_err());
+            }
         }
     }
 }

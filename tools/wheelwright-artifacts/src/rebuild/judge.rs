@@ -175,15 +175,29 @@ pub fn judge(file: &str, sha256: &str, claims: &[Claim], needed: usize) -> Judge
             found.1.insert(digest);
         }
     }
+    let said = newest
+        .into_iter()
+        .flat_map(|((rebuilder, _, _), (_, digests))| {
+            digests.into_iter().map(move |digest| (rebuilder, digest))
+        });
+    weigh(file, sha256, said, needed)
+}
+
+/// Judges a file whose bytes have the SHA-256 `sha256` by what others say that it has:
+/// names, each with a SHA-256. `needed` of them must say the same, and none another.
+pub fn weigh<'a>(
+    file: &str,
+    sha256: &str,
+    said: impl IntoIterator<Item = (&'a str, &'a str)>,
+    needed: usize,
+) -> Judged {
     let mut agree = BTreeSet::new();
     let mut differ = BTreeMap::new();
-    for ((rebuilder, _, _), (_, digests)) in newest {
-        for digest in digests {
-            if digest == sha256 {
-                agree.insert(rebuilder.to_owned());
-            } else {
-                differ.insert(rebuilder.to_owned(), digest.to_owned());
-            }
+    for (name, digest) in said {
+        if digest == sha256 {
+            agree.insert(name.to_owned());
+        } else {
+            differ.insert(name.to_owned(), digest.to_owned());
         }
     }
     agree.retain(|rebuilder| !differ.contains_key(rebuilder));

@@ -28,6 +28,10 @@ pub(super) struct Args {
     /// Compare builders
     #[arg(long, conflicts_with_all = ["strict", "json"])]
     sums: bool,
+    /// Be content when this many builders made an artifact, and none made other bytes; a
+    /// builder whose folder is missing made none
+    #[arg(long, value_name = "COUNT", requires = "sums", value_parser = clap::value_parser!(u16).range(1..))]
+    at_least: Option<u16>,
     /// Take equivalent for different
     #[arg(long)]
     strict: bool,
@@ -40,7 +44,7 @@ impl Args {
     pub(super) fn run(self) -> Outcome {
         if self.sums {
             let builders: Vec<_> = [self.a, self.b].into_iter().chain(self.more).collect();
-            let table = Table::read(&builders)?;
+            let table = Table::read(&builders, self.at_least.map(usize::from))?;
             super::print(format!("{table}\n").as_bytes())?;
             return Ok(if table.agrees() {
                 ExitCode::SUCCESS

@@ -1,6 +1,7 @@
 //! `wheelwright verify`: from the name of a release to a verdict.
 
-use std::path::PathBuf;
+use std::error::Error;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use jiff::Timestamp;
 use super::Outcome;
 use crate::release::address::Address;
 use crate::release::index::Index;
+use crate::release::plan::Plan;
 use crate::release::retry::Retry;
 use crate::verify::installed::Environment;
 use crate::verify::release::{Origin, Wanted};
@@ -23,9 +25,13 @@ use crate::verify::{self, Options};
 /// file cannot be had. How to use it: docs/guide/verifying.md.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Releases, as NAME==VERSION; with --installed, NAME is enough
-    #[arg(value_name = "NAME==VERSION", required = true)]
+    /// Releases, as NAME==VERSION; with --installed, NAME is enough. Or one folder, whose
+    /// every wheel and sdist is judged
+    #[arg(value_name = "NAME==VERSION|FOLDER", required_unless_present = "plan")]
     releases: Vec<String>,
+    /// The releases of a plan, as `wheelwright release plan` writes it
+    #[arg(long, value_name = "FILE", conflicts_with = "releases")]
+    plan: Option<PathBuf>,
     /// Whose statements count
     #[arg(long, value_name = "FILE", default_value = "trust.toml")]
     trust: PathBuf,
@@ -34,15 +40,14 @@ pub(super) struct Args {
     threshold: Option<u16>,
     /// Where statements are: a file, a folder, or the address of a file; may be repeated
     /// [default: the folder of --folder]
-    #[arg(long, value_name = "PLACE", required_unless_present = "folder")]
+    #[arg(long, value_name = "PLACE")]
     statements: Vec<String>,
     /// The simple index that has the files, such as `https://HOST/simple/`
     #[arg(
         long,
         value_name = "URL",
         env = "WHEELWRIGHT_INDEX",
-        hide_env_values = true,
-        required_unless_present = "folder"
+        hide_env_values = true
     )]
     index: Option<String>,
     /// Take the files from this folder, not from an index
@@ -63,7 +68,8 @@ pub(super) struct Args {
 }
 
 impl Args {
-    pub(super) fn run(self) -> Outcome {
+    pub(super) fn run(mut self) -> Outcome {
+        self.take_folder();
         let trust = super::trust::read(&self.trust)?;
         let environment = self.installed.as_deref().map(Environment::new);
         let wanted = self.wanted(environment.as_ref())?;
@@ -71,8 +77,10 @@ impl Args {
             attempts: 3,
             pause: Duration::from_millis(500),
         };
-        let mut places = self.statements;
-        if let (true, Some(folder)) = (places.is_empty(), &self.folder) {
+        let mut places = self.statements.clone();
+        if places.is_empty() {
+            let folder = self.folder.as_ref();
+            let folder = folder.ok_or("name where the statements are (--statements)")?;
             places.push(folder.display().to_string());
         }
         let statements = Statements::read(&places, &trust, Timestamp::now(), retry)?;
@@ -110,15 +118,35 @@ impl Args {
         Ok(ExitCode::from(report.exit_code()))
     }
 
-    fn wanted(
-        &self,
-        environment: Option<&Environment>,
-    ) -> Result<Vec<Wanted>, verify::VerifyError> {
+    /// Takes an argument that is a folder for what it is.
+    fn take_folder(&mut self) {
+        if let ([only], None) = (&self.releases[..], &self.folder)
+            && !only.contains("==")
+            && Path::new(only).is_dir()
+        {
+            self.folder = Some(PathBuf::from(only));
+            self.releases.clear();
+        }
+    }
+
+    fn wanted(&self, environment: Option<&Environment>) -> Result<Vec<Wanted>, Box<dyn Error>> {
+        if let Some(plan) = &self.plan {
+            return Ok(Plan::read(plan)?.releases()?);
+        }
+        if let (true, Some(folder)) = (self.releases.is_empty(), &self.folder) {
+            let found = Origin::Folder(folder).releases()?;
+            if found.is_empty() {
+                return Err(format!("{} has no wheel and no sdist", folder.display()).into());
+            }
+            return Ok(found);
+        }
         let releases = self.releases.iter();
         let one = |text: &String| match environment {
             Some(environment) if !text.contains("==") => environment.release(text),
             _ => text.parse(),
         };
-        releases.map(one).collect()
+        Ok(releases
+            .map(one)
+            .collect::<Result<_, verify::VerifyError>>()?)
     }
 }

@@ -9,6 +9,7 @@ use crate::build::plan::{Item, Plan as BuildPlan};
 use crate::pack;
 use crate::project::workspace::Workspace;
 use crate::toolchain::platform::Platform;
+use crate::verify::release::Wanted;
 use crate::version::{Version, VersionError};
 
 /// The form of the file that [`Plan::text`] writes.
@@ -185,6 +186,20 @@ impl Plan {
     /// The text is not a plan.
     pub fn parsed_version(&self) -> Result<Version, VersionError> {
         self.version.parse()
+    }
+
+    /// The release of each package, in publish order.
+    ///
+    /// # Errors
+    /// A sentence on what in the text is no release.
+    pub fn releases(&self) -> Result<Vec<Wanted>, String> {
+        let version = self.parsed_version().map_err(|error| error.to_string())?;
+        let packages = self.packages.iter();
+        let release = |package: &Package| {
+            let text = format!("{}=={}", package.name, version.pep440());
+            text.parse::<Wanted>().map_err(|error| error.to_string())
+        };
+        packages.map(release).collect()
     }
 
     /// Every file with its package's name, in publish order.

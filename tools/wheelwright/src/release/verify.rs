@@ -2,98 +2,116 @@
 
 use std::path::Path;
 
-use serde::Serialize;
-use wheelwright_artifacts::artifact::file_name::normalize;
 use wheelwright_artifacts::artifact::{Artifact, Limits};
 use wheelwright_artifacts::compare;
 use wheelwright_artifacts::digest::Digest;
+use wheelwright_artifacts::rebuild::judge::{Judged, Verdict, weigh};
 
-use super::index::{Index, IndexError};
-use super::plan::{File, Plan};
-use super::status::{State, Status};
+use super::index::Index;
+use super::plan::{File, Package, Plan};
+use crate::verify::release::Origin;
+use crate::verify::{self, Judge};
 
-/// One file as the index serves it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Verdict {
-    /// The file.
-    pub file: String,
-    /// What is wrong; nothing if it is the planned file, and equal to the
-    /// rebuilt one.
-    pub problem: Option<String>,
-}
+/// The name under which the plan speaks.
+const PLAN: &str = "the plan";
+/// The name under which the build of one's own speaks.
+const OWN: &str = "the rebuilt file";
 
 /// Downloads every file of the plan, and compares it with the plan and, if there
-/// is one, with the file of the same name in `rebuilt`.
+/// is one, with the file of the same name in `rebuilt`. The files are in the order of the
+/// plan, then those that were not planned.
 ///
 /// # Errors
-/// The index cannot be read. What is wrong with a file is in the verdicts.
-pub fn verify(
-    plan: &Plan,
-    index: &Index,
-    rebuilt: Option<&Path>,
-) -> Result<Vec<Verdict>, IndexError> {
-    let mut verdicts = Vec::new();
-    for package in &plan.packages {
-        let listed = index.listed(&normalize(&package.name))?;
-        for planned in &package.files {
-            let problem = match listed.iter().find(|listed| listed.file == planned.file) {
-                None => Some("the index does not have it".to_owned()),
-                Some(there) => match index.download_up_to(there, planned.size)? {
-                    None => Some(format!(
-                        "the index serves more than the planned {} bytes",
-                        planned.size
-                    )),
-                    Some(served) => wrong(planned, &served, rebuilt),
-                },
-            };
-            verdicts.push(Verdict {
-                file: planned.file.clone(),
-                problem,
+/// A sentence on why the index cannot be read. What is wrong with a file is in the result.
+pub fn verify(plan: &Plan, index: &Index, rebuilt: Option<&Path>) -> Result<Vec<Judged>, String> {
+    let (mut planned, mut surplus) = (Vec::new(), Vec::new());
+    for (wanted, package) in plan.releases()?.iter().zip(&plan.packages) {
+        let mut judge = Planned { package, rebuilt };
+        let mut found = verify::examine(Origin::Index(index), wanted, &mut judge)?;
+        for file in &package.files {
+            let at = found.iter().position(|judged| judged.file == file.file);
+            planned.push(if let Some(at) = at {
+                found.remove(at)
+            } else {
+                let problem = "the index does not have it".to_owned();
+                verify::unavailable(&file.file, judge.needed(), problem)
             });
         }
+        surplus.extend(found);
     }
-    let surplus = Status::of(plan, index)?.files;
-    let surplus = surplus
-        .into_iter()
-        .filter(|row| row.state == State::Surplus);
-    verdicts.extend(surplus.map(|row| Verdict {
-        file: row.file,
-        problem: Some("the index has it, and it was not planned".to_owned()),
-    }));
-    Ok(verdicts)
+    planned.extend(surplus);
+    Ok(planned)
 }
 
-/// What is wrong with the bytes that the index serves for a planned file.
-fn wrong(planned: &File, served: &[u8], rebuilt: Option<&Path>) -> Option<String> {
-    let sha256 = Digest::of(served).hex();
-    let rebuilt = rebuilt.and_then(|folder| differs(served, &folder.join(&planned.file)));
-    let other = (sha256 != planned.sha256).then(|| {
-        let planned = &planned.sha256;
-        format!("the index serves SHA-256 {sha256}, planned was {planned}")
-    });
-    rebuilt.or(other)
+/// The plan for a package, and perhaps a build of one's own, as a judge.
+struct Planned<'a> {
+    package: &'a Package,
+    rebuilt: Option<&'a Path>,
 }
 
-/// How the rebuilt file differs from what the index serves.
-fn differs(served: &[u8], rebuilt: &Path) -> Option<String> {
-    let own = match std::fs::read(rebuilt) {
-        Ok(own) => own,
-        Err(error) => {
-            return Some(format!(
-                "cannot read the rebuilt {}: {error}",
-                rebuilt.display()
+impl Planned<'_> {
+    fn file(&self, name: &str) -> Option<&File> {
+        self.package.files.iter().find(|file| file.file == name)
+    }
+}
+
+impl Judge for Planned<'_> {
+    fn longest(&self, file: &str) -> Result<Option<u64>, String> {
+        let planned = self.file(file).map(|file| file.size);
+        planned
+            .map(Some)
+            .ok_or_else(|| "the index has it, and it was not planned".to_owned())
+    }
+
+    fn needed(&self) -> usize {
+        1 + usize::from(self.rebuilt.is_some())
+    }
+
+    fn judge(&self, file: &str, sha256: &str) -> Judged {
+        let own = self.rebuilt.map(|folder| folder.join(file));
+        let own = own.map(|path| Digest::of_file(&path).map(|digest| digest.hex()));
+        let mut said: Vec<(&str, &str)> = Vec::new();
+        said.extend(self.file(file).map(|file| (PLAN, file.sha256.as_str())));
+        if let Some(Ok(own)) = &own {
+            said.push((OWN, own));
+        }
+        let mut judged = weigh(file, sha256, said, self.needed());
+        if let Some(Err(error)) = own {
+            judged.problem = Some(format!("cannot read {OWN}: {error}"));
+        } else if let Some(planned) = judged.differ.get(PLAN) {
+            judged.problem = Some(format!(
+                "the index serves SHA-256 {sha256}, planned was {planned}"
             ));
         }
-    };
-    if own == served {
-        return None;
+        judged
     }
+
+    fn look(&mut self, judged: &mut Judged, content: Vec<u8>) {
+        if let Some(folder) = self.rebuilt.filter(|_| judged.differ.contains_key(OWN)) {
+            judged.problem = Some(differs(content, &folder.join(&judged.file)));
+        }
+    }
+}
+
+/// Returns how the rebuilt file differs from what the index serves.
+fn differs(served: Vec<u8>, rebuilt: &Path) -> String {
     let read = |bytes| Artifact::from_bytes(rebuilt, bytes, Limits::default());
-    let verdict = read(served.to_vec()).and_then(|served| Ok((served, read(own)?)));
-    let how = match verdict {
+    let both =
+        read(served).and_then(|served| Ok((served, Artifact::open(rebuilt, Limits::default())?)));
+    let how = match both {
         Ok((served, own)) => compare::compare_artifacts(&served, &own)
             .map_or_else(|error| error.to_string(), |verdict| verdict.to_string()),
         Err(error) => error.to_string(),
     };
-    Some(format!("the index's file and the rebuilt one: {how}"))
+    format!("the index's file and {OWN}: {how}")
+}
+
+/// Returns what is wrong with a file, if anything is.
+pub fn problem(judged: &Judged) -> Option<&str> {
+    (judged.verdict != Verdict::Agreed).then(|| {
+        judged
+            .problem
+            .as_deref()
+            .unwrap_or("it is not the planned file")
+    })
 }

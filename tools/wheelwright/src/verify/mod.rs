@@ -50,46 +50,110 @@ fn one(wanted: &Wanted, claims: &[Claim], options: &Options<'_>) -> Released {
         installed: None,
         problem: None,
     };
-    let listed = match options.origin.listed(wanted) {
-        Ok(listed) => listed,
-        Err(problem) => {
-            released.problem = Some(problem);
-            return released;
-        }
-    };
-    if listed.is_empty() {
-        let place = options.origin.to_string();
-        released.problem = Some(format!("{place} has no file of this release"));
-        return released;
-    }
     let own = options.trust.threshold(&wanted.name);
-    let needed = options.threshold.unwrap_or(own);
-    let mut matches = options.environment.map(|place| place.start(wanted));
-    for file in listed {
-        let bytes = match options.origin.fetch(&file) {
+    let mut rebuilders = Rebuilders {
+        claims,
+        needed: options.threshold.unwrap_or(own),
+        matches: options.environment.map(|place| place.start(wanted)),
+    };
+    match examine(options.origin, wanted, &mut rebuilders) {
+        Err(problem) => released.problem = Some(problem),
+        Ok(files) if files.is_empty() => {
+            let place = options.origin.to_string();
+            released.problem = Some(format!("{place} has no file of this release"));
+        }
+        Ok(files) => {
+            released.files = files;
+            released.installed = rebuilders.matches.map(installed::Matches::finish);
+        }
+    }
+    released
+}
+
+/// What judges the files of a release.
+pub(crate) trait Judge {
+    /// Returns the most bytes that a file may have, where that is known.
+    ///
+    /// # Errors
+    /// A sentence on why the file is not looked at.
+    fn longest(&self, file: &str) -> Result<Option<u64>, String>;
+
+    /// Returns how many must agree on a file.
+    fn needed(&self) -> usize;
+
+    /// Judges a file by the SHA-256 of its bytes.
+    fn judge(&self, file: &str, sha256: &str) -> Judged;
+
+    /// Looks at the bytes of a file that was judged.
+    fn look(&mut self, judged: &mut Judged, content: Vec<u8>);
+}
+
+/// Reads every file of a release from where it is, and has each judged: by its own bytes,
+/// with the index's word on their digest compared. Both `wheelwright verify` and
+/// `wheelwright release verify` end here.
+///
+/// # Errors
+/// A sentence on why the place cannot be read.
+pub(crate) fn examine(
+    origin: Origin<'_>,
+    wanted: &Wanted,
+    by: &mut dyn Judge,
+) -> Result<Vec<Judged>, String> {
+    let mut files = Vec::new();
+    for file in origin.listed(wanted)? {
+        let fetched = by
+            .longest(&file.file)
+            .and_then(|most| origin.fetch(&file, most));
+        let bytes = match fetched {
             Ok(bytes) => bytes,
             Err(problem) => {
-                released.files.push(unavailable(file.file, needed, problem));
+                files.push(unavailable(&file.file, by.needed(), problem));
                 continue;
             }
         };
-        let mut judged = judge(&file.file, &bytes.digest, claims, needed);
+        let mut judged = by.judge(&file.file, &bytes.digest);
         if let Some(stated) = file.sha256.filter(|stated| *stated != bytes.digest) {
             judged.verdict = Verdict::Disagreement;
             judged.problem = Some(format!("the index says that its SHA-256 is {stated}"));
         }
-        if let (Some(matches), Verdict::Agreed) = (&mut matches, judged.verdict) {
-            matches.consider(&judged.file, bytes.content);
-        }
-        released.files.push(judged);
+        by.look(&mut judged, bytes.content);
+        files.push(judged);
     }
-    released.installed = matches.map(installed::Matches::finish);
-    released
+    Ok(files)
 }
 
-fn unavailable(file: String, needed: usize, problem: String) -> Judged {
+/// Rebuilders' statements, as a judge.
+struct Rebuilders<'a> {
+    claims: &'a [Claim],
+    needed: usize,
+    /// The environment with which files that pass are compared.
+    matches: Option<installed::Matches<'a>>,
+}
+
+impl Judge for Rebuilders<'_> {
+    fn longest(&self, _: &str) -> Result<Option<u64>, String> {
+        Ok(None)
+    }
+
+    fn needed(&self) -> usize {
+        self.needed
+    }
+
+    fn judge(&self, file: &str, sha256: &str) -> Judged {
+        judge(file, sha256, self.claims, self.needed)
+    }
+
+    fn look(&mut self, judged: &mut Judged, content: Vec<u8>) {
+        if let (Some(matches), Verdict::Agreed) = (&mut self.matches, judged.verdict) {
+            matches.consider(&judged.file, content);
+        }
+    }
+}
+
+/// A file that cannot be had, or is not looked at.
+pub(crate) fn unavailable(file: &str, needed: usize, problem: String) -> Judged {
     Judged {
-        file,
+        file: file.to_owned(),
         sha256: None,
         agree: Vec::new(),
         differ: std::collections::BTreeMap::new(),

@@ -10,6 +10,7 @@ use wheelwright_artifacts::artifact::file_name::{SdistName, WheelName, normalize
 use wheelwright_artifacts::digest::Digest;
 
 use super::VerifyError;
+use crate::pack::is_artifact;
 use crate::release::index::{Index, Listed};
 
 /// The name and version of a release.
@@ -42,14 +43,21 @@ impl FromStr for Wanted {
 }
 
 impl Wanted {
-    /// Is a file of this name part of the release? Only wheels and sdists are.
-    pub fn has(&self, file: &str) -> bool {
+    /// Returns the release that a wheel or an sdist of this name is part of.
+    pub fn of(file: &str) -> Option<Self> {
         let wheel = WheelName::parse(file).map(|name| (name.name, name.version));
         let parsed =
             wheel.or_else(|_| SdistName::parse(file).map(|name| (name.name, name.version)));
-        parsed.is_ok_and(|(name, version)| {
-            normalize(&name) == self.name && version.parse().ok().as_ref() == Some(&self.version)
+        let (name, version) = parsed.ok()?;
+        Some(Self {
+            name: normalize(&name),
+            version: version.parse().ok()?,
         })
+    }
+
+    /// Is a file of this name part of the release? Only wheels and sdists are.
+    pub fn has(&self, file: &str) -> bool {
+        Self::of(file).as_ref() == Some(self)
     }
 }
 
@@ -93,13 +101,52 @@ impl Origin<'_> {
         Ok(listed)
     }
 
-    /// Returns the bytes of a file.
+    /// Returns the releases whose wheels and sdists are here; none for an index, which
+    /// cannot be asked.
+    ///
+    /// # Errors
+    /// A sentence on why the place cannot be read, or that the name of a wheel or sdist
+    /// says no release.
+    pub fn releases(&self) -> Result<Vec<Wanted>, String> {
+        let Self::Folder(folder) = self else {
+            return Ok(Vec::new());
+        };
+        let mut releases: Vec<Wanted> = Vec::new();
+        for listed in in_folder(folder)? {
+            if !is_artifact(&listed.file) {
+                continue;
+            }
+            let release = Wanted::of(&listed.file).ok_or_else(|| {
+                let name = &listed.file;
+                format!(
+                    "{}: {name:?} is not the name of a wheel or sdist",
+                    folder.display()
+                )
+            })?;
+            if !releases.contains(&release) {
+                releases.push(release);
+            }
+        }
+        releases.sort_by(|a, b| (&a.name, &a.version).cmp(&(&b.name, &b.version)));
+        Ok(releases)
+    }
+
+    /// Returns the bytes of a file, which may have up to `most`.
     ///
     /// # Errors
     /// A sentence on why they cannot be had.
-    pub fn fetch(&self, file: &Listed) -> Result<Fetched, String> {
+    pub fn fetch(&self, file: &Listed, most: Option<u64>) -> Result<Fetched, String> {
         let content = match self {
-            Self::Index(index) => index.download(file).map_err(|e| e.to_string())?,
+            Self::Index(index) => {
+                let found = match most {
+                    Some(most) => index.download_up_to(file, most),
+                    None => index.download(file).map(Some),
+                };
+                found.map_err(|e| e.to_string())?.ok_or_else(|| {
+                    let most = most.unwrap_or_default();
+                    format!("the index serves more than the planned {most} bytes")
+                })?
+            }
             Self::Folder(folder) => {
                 let path = folder.join(&file.file);
                 std::fs::read(&path)

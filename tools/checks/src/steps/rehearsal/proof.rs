@@ -11,6 +11,8 @@ use crate::error::{Error, Result};
 use crate::venv::Venv;
 
 const REBUILDERS: [&str; 3] = ["ada", "bob", "cyd"];
+/// Who is trusted, in the repository and in the scene.
+const TRUST: &str = "trust.toml";
 /// How `wheelwright verify` ends.
 const AGREED: i32 = 0;
 const DISAGREEMENT: i32 = 1;
@@ -43,6 +45,7 @@ impl Stage<'_> {
         let started = Instant::now();
         scene.verify(AGREED, "a good release")?;
         let seconds = started.elapsed().as_secs_f64();
+        scene.judged_as_in_the_release()?;
         scene.bad_statements()?;
         scene.bad_keys()?;
         scene.bad_files()?;
@@ -68,6 +71,15 @@ impl Scene<'_, '_> {
         self.run("git", &["add", "wheelwright.toml"])?;
         let commit = ["-c", "commit.gpgsign=false", "commit", "-q", "-m", "x"];
         self.run("git", &[&who[..], &commit].concat())?;
+        // The project's own file to begin with: it lists nobody, so nothing is proved.
+        let (own, copy) = (self.stage.context.root.join(TRUST), self.folder.join(TRUST));
+        fs::copy(&own, &copy).map_err(Error::io(&own))?;
+        if !fs::read_to_string(&copy)
+            .map_err(Error::io(&copy))?
+            .contains("[[rebuilder]]")
+        {
+            self.verify(TOO_FEW, "no rebuilder yet")?;
+        }
         for name in REBUILDERS {
             let make = ["-q", "-t", "ed25519", "-N", "", "-C", name, "-f", name];
             self.run("ssh-keygen", &make)?;
@@ -78,6 +90,26 @@ impl Scene<'_, '_> {
             let make = ["attest", &dist, "--key", name, "--out", &out];
             self.wheelwright(AGREED, "attest", &make)?;
         }
+        Ok(())
+    }
+
+    /// The judge of the workflow's job `agree`: a folder, and two of three.
+    fn judged_as_in_the_release(&mut self) -> Result<()> {
+        let dist = text(&self.stage.dist);
+        let judge = ["verify", &dist, "--threshold", "2", "--statements"];
+        self.wheelwright(
+            AGREED,
+            "the folder",
+            &[&judge[..], &["statements"]].concat(),
+        )?;
+        let one = statement("ada");
+        self.wheelwright(TOO_FEW, "one of two", &[&judge[..], &[&one]].concat())?;
+        let skipped = ["attest", &dist, "--key-variable", "NO_SUCH_KEY"];
+        let said = self.wheelwright(AGREED, "a job without a key", &skipped)?;
+        self.stage.expect(
+            said.contains("skipped: no statement of cargo"),
+            format!("attest without a key: {said}"),
+        );
         Ok(())
     }
 
@@ -167,7 +199,7 @@ impl Scene<'_, '_> {
     }
 
     fn bad_keys(&mut self) -> Result<()> {
-        let path = self.folder.join("trust.toml");
+        let path = self.folder.join(TRUST);
         let trust = fs::read_to_string(&path).map_err(Error::io(&path))?;
         for more in ["expires = \"2020-01-01\"", "revoked = \"stolen\""] {
             let bob = "name = \"bob\"\n";

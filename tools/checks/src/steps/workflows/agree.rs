@@ -10,6 +10,10 @@ const AGREE: &str = "agree";
 const REBUILD: &str = "rebuild-";
 /// How many there are at least.
 const REBUILDS: usize = 2;
+/// What signs that a job made artifacts.
+const ATTEST: &str = "wheelwright attest";
+/// What job [`AGREE`] runs: the bytes are compared, and the signed statements judged.
+const JUDGES: [&str; 2] = ["wheelwright compare --sums", "wheelwright verify"];
 
 /// Finds what is missing between the builds and the jobs that publish.
 pub(super) fn findings<'a>(
@@ -32,6 +36,14 @@ pub(super) fn findings<'a>(
         if !awaited.contains(job) {
             findings.push(format!("job {AGREE}: does not compare what job {job} made"));
         }
+        if !runs(jobs, job, ATTEST) {
+            findings.push(format!("job {job}: does not run `{ATTEST}`"));
+        }
+    }
+    for judge in JUDGES {
+        if !runs(jobs, AGREE, judge) {
+            findings.push(format!("job {AGREE}: does not run `{judge}`"));
+        }
     }
     let pushing: Vec<&str> = pushing(jobs).collect();
     for job in &pushing {
@@ -49,6 +61,15 @@ pub(super) fn findings<'a>(
         }
     }
     findings
+}
+
+/// Returns whether a step of a job runs `command`.
+fn runs(jobs: &Yaml, job: &str, command: &str) -> bool {
+    let mut steps = jobs[job]["steps"].as_vec().into_iter().flatten();
+    steps.any(|step| {
+        let script = step["run"].as_str();
+        script.is_some_and(|script| script.contains(command))
+    })
 }
 
 /// Returns the jobs that may push a container image.
@@ -86,10 +107,12 @@ mod tests {
     use yaml_rust2::YamlLoader;
 
     const GOOD: &str = "
-build: {}
-rebuild-cargo: {}
-rebuild-nix: {}
-agree: { needs: [build, rebuild-cargo, rebuild-nix] }
+build: { steps: [run: cargo wheelwright attest a] }
+rebuild-cargo: { steps: [run: cargo wheelwright attest b] }
+rebuild-nix: { steps: [run: cargo wheelwright attest c] }
+agree:
+  needs: [build, rebuild-cargo, rebuild-nix]
+  steps: [run: cargo wheelwright compare --sums, run: cargo wheelwright verify]
 stage: { needs: [build, agree] }
 publish: { needs: stage }
 push: { needs: publish, permissions: { packages: write }, steps: [uses: a/b@1] }
@@ -108,7 +131,9 @@ push: { needs: publish, permissions: { packages: write }, steps: [uses: a/b@1] }
             ("[build, agree]", "build", "publishes without"),
             ("[build, rebuild", "[rebuild", "what job build made"),
             (", rebuild-nix]", "]", "what job rebuild-nix made"),
-            ("rebuild-nix: {}", "nix: {}", "only"),
+            ("rebuild-nix: {", "nix: {", "only"),
+            ("attest b", "b", "rebuild-cargo: does not run"),
+            ("wheelwright verify", "wheelwright", "agree: does not run"),
             ("needs: publish", "needs: build", "push: publishes without"),
             ("a/b@1", "actions/checkout@1", "runs code"),
             ("a/b@1", "./x", "runs code"),

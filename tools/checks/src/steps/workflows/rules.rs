@@ -188,10 +188,14 @@ jobs:
           two
 
           three
-  build: &build { timeout-minutes: 5, permissions: {} }
+  build: &build { timeout-minutes: 5, permissions: {}, steps: [run: wheelwright attest] }
   rebuild-a: *build
   rebuild-b: *build
-  agree: { needs: [build, rebuild-a, rebuild-b], timeout-minutes: 5, permissions: {} }
+  agree:
+    needs: [build, rebuild-a, rebuild-b]
+    timeout-minutes: 5
+    permissions: {}
+    steps: [run: wheelwright compare --sums, run: wheelwright verify]
   publish:
     needs: agree
     timeout-minutes: 5

@@ -194,14 +194,15 @@ impl Verify {
     pub(super) fn run(self) -> Outcome {
         let (plan, _) = self.planned.read()?;
         let verdicts = verify::verify(&plan, &self.asked.index()?, self.against.as_deref())?;
-        let wrong = verdicts.iter().filter(|v| v.problem.is_some()).count();
+        let problems = verdicts.iter().filter_map(verify::problem);
+        let wrong = problems.count();
         if self.json {
             let json = serde_json::to_string_pretty(&verdicts)?;
             super::super::print(format!("{json}\n").as_bytes())?;
         } else {
             let mut text = String::new();
             for verdict in &verdicts {
-                match &verdict.problem {
+                match verify::problem(verdict) {
                     None => {
                         let _ = writeln!(text, "identical  {}", verdict.file);
                     }

@@ -55,6 +55,68 @@ fn enough_rebuilders_agree() {
 }
 
 #[test]
+fn a_folder_or_a_plan_names_the_releases() {
+    let scene = Scene::new();
+    let judge = ["verify", "dist", "--threshold", "2", "--statements"];
+    let said = scene.exits(0, &[&judge[..], &["statements"]].concat());
+    assert!(said.contains("engine 1.2.0: 2 files"), "{said}");
+    // The statements of a folder may lie in it.
+    std::fs::copy(
+        scene.path("statements/ada.rebuild.json"),
+        scene.path("dist/ada.rebuild.json"),
+    )
+    .unwrap();
+    let said = scene.exits(2, &["verify", "dist"]);
+    assert!(said.contains("TOO FEW (1 of 2)"), "{said}");
+    scene.exits(0, &["release", "plan", "--host", "--out", "plan.json"]);
+    let plan = ["verify", "--plan", "plan.json", "--folder", "dist"];
+    scene.exits(0, &[&plan[..], &["--statements", "statements"]].concat());
+    std::fs::create_dir(scene.path("empty")).unwrap();
+    let said = scene.exits(2, &["verify", "empty"]);
+    assert!(said.contains("no wheel and no sdist"), "{said}");
+    scene.repository.write("empty/nothing.whl", "x");
+    let said = scene.exits(2, &["verify", "empty"]);
+    assert!(said.contains("\"nothing.whl\" is not the name"), "{said}");
+}
+
+#[test]
+fn a_key_comes_from_a_variable_or_is_missing_by_name() {
+    let scene = Scene::new();
+    let attest = |key: &str| {
+        let made = [
+            "attest",
+            "--key-variable",
+            "REBUILD_KEY",
+            "--builder",
+            "nix",
+        ];
+        let mut command = crate::repository::wheelwright(&scene.path("."));
+        command.args(made).args(["--out", "new/nix.rebuild.json"]);
+        command.env("REBUILD_KEY", key).output().unwrap()
+    };
+    let skipped = attest("");
+    let said = String::from_utf8(skipped.stdout).unwrap();
+    assert!(skipped.status.success(), "{said}");
+    assert_eq!(
+        said,
+        "skipped: no statement of nix, since REBUILD_KEY holds no key\n"
+    );
+    assert!(!scene.path("new").exists());
+    assert_eq!(attest("no key").status.code(), Some(2));
+    // A secret without its last line end.
+    assert!(
+        attest(scene.repository.read("bob").trim_end())
+            .status
+            .success()
+    );
+    let said = scene.exits(2, &["verify", "dist", "--statements", "new"]);
+    assert!(
+        said.contains("bob") && said.contains("TOO FEW (1 of 2)"),
+        "{said}"
+    );
+}
+
+#[test]
 fn ssh_keygen_checks_a_statement() {
     let scene = Scene::new();
     let line = scene.repository.read("ada.pub");
