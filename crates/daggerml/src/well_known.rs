@@ -9,3 +9,6 @@ pub(crate) const SAFE: &str = "safe.directories";
 
 /// The environment variable that lists more such folders, separated as in `PATH`.
 pub(crate) const SAFE_VARIABLE: &str = "DML_SAFE_DIRECTORIES";
+
+/// The setting that lists remotes whose results of calls are taken for true.
+pub(crate) const TRUSTED_REMOTES: &str = "remotes.trusted";

@@ -14,6 +14,21 @@ const VERDICTS: &[(&str, bool, &str)] = &[
     ),
     ("adapters.allow", false, "which programs run"),
     ("safe.directories", false, "which repositories are used"),
+    (
+        "remotes.trusted",
+        false,
+        "whose results of calls are taken for true",
+    ),
+    (
+        "remote.x.url",
+        true,
+        "where a push goes when the user pushes; it cannot name a program",
+    ),
+    (
+        "remote.x.calls",
+        true,
+        "whether results are shared, with remotes that the user trusts",
+    ),
     ("adapter.x.command", false, "which program runs"),
     ("adapter.x.processes", true, "how many processes stay warm"),
     (
@@ -44,7 +59,8 @@ fn every_setting_has_a_verdict_that_holds() {
     let file = repository.root().join(".dml/config.toml");
     let text = "user.name = 'evil'\nadapters.allow = ['evil']\nsafe.directories = ['*']\n\
                 [adapter.x]\ncommand = ['evil']\nprocesses = 7\naddress = 'evil'\n\
-                y.command = ['evil']\n";
+                y.command = ['evil']\n[remote.x]\nurl = 'evil'\ncalls = 'evil'\n\
+                [remotes]\ntrusted = ['evil']\n";
     std::fs::write(&file, text).unwrap();
     let config = Config::of(root).unwrap();
     for (key, counts, what) in VERDICTS {

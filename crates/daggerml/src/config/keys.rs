@@ -4,7 +4,7 @@ use toml_edit::{Array, Value};
 
 use crate::error::{Error, Result};
 use crate::suggest;
-use crate::well_known::SAFE;
+use crate::well_known::{SAFE, TRUSTED_REMOTES};
 
 /// What a setting may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,8 @@ pub struct KeyInfo {
     pub by_repository: bool,
 }
 
-/// The settings that there are, beside those of adapters: `adapter.NAME.KEY`.
+/// The settings that there are, beside those of adapters and remotes: `adapter.NAME.KEY`,
+/// `remote.NAME.KEY`.
 pub const KEYS: &[KeyInfo] = &[
     KeyInfo {
         key: "user.name",
@@ -53,6 +54,18 @@ pub const KEYS: &[KeyInfo] = &[
         about: "folders whose repositories are used though they are another user's",
         by_repository: false,
     },
+    KeyInfo {
+        key: TRUSTED_REMOTES,
+        key_type: KeyType::List,
+        about: "addresses of remotes whose results of calls are taken for true",
+        by_repository: false,
+    },
+];
+
+/// Settings of one remote: the last part of the key. A repository says them itself.
+const OF_REMOTES: &[(&str, KeyType)] = &[
+    ("url", KeyType::Text),
+    ("calls", KeyType::Text), // counts for remotes that the user trusts
 ];
 
 /// Settings of one adapter that the engine knows: the last part of the key, and
@@ -67,6 +80,11 @@ pub(super) const OF_ADAPTERS: &[(&str, KeyType, bool)] = &[
 fn known(key: &str) -> Option<(KeyType, bool)> {
     if let Some(info) = KEYS.iter().find(|info| info.key == key) {
         return Some((info.key_type, info.by_repository));
+    }
+    if let Some(rest) = key.strip_prefix("remote.") {
+        let (_, last) = rest.split_once('.')?;
+        let found = OF_REMOTES.iter().find(|(name, _)| *name == last)?;
+        return Some((found.1, true));
     }
     let (_, last) = key.strip_prefix("adapter.")?.split_once('.')?;
     let found = OF_ADAPTERS.iter().find(|(name, ..)| *name == last);

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 pub use builtin::BuiltinError;
 pub use execution::ExecutionError;
 pub use kind::ErrorKind;
-pub use remote::RemoteError;
+pub use remote::{Rejected, RejectedReason, RemoteError};
 pub use safety::UnsafeReason;
 
 pub use crate::fault::{Fault, FaultKind, IdError, NameError, ValueError};

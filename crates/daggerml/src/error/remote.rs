@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind as Io};
 
 use super::ErrorKind;
+use crate::record::Reference;
 
 /// A remote, or the way to it, failed. `remote` is its address without credentials.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -109,6 +110,31 @@ pub enum RemoteError {
         /// What is wrong with the answer.
         detail: String,
     },
+    /// An object of the remote refers to one that is not there.
+    #[error("{remote} lacks {reference}")]
+    Incomplete {
+        /// The remote.
+        remote: String,
+        /// What is not there.
+        reference: Reference,
+    },
+    /// Refs were not changed, since others or rules are in the way.
+    #[error("{remote} was not changed: {}", told(refs))]
+    Rejected {
+        /// The remote.
+        remote: String,
+        /// Which refs were in the way, and why.
+        refs: Vec<Rejected>,
+    },
+    /// Another process changed the remote each time this one was about to.
+    #[error("{remote} changes so often that this change found no gap")]
+    Busy {
+        /// The remote.
+        remote: String,
+    },
+    /// The operation was stopped.
+    #[error("the operation was stopped")]
+    Interrupted,
     /// A blob of the remote is not what it should be, or is gone.
     #[error("{key:?} of {remote} is damaged: {detail}")]
     Damaged {
@@ -119,6 +145,49 @@ pub enum RemoteError {
         /// What is wrong with it.
         detail: String,
     },
+}
+
+/// A ref that was not changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejected {
+    /// Its full name at the remote.
+    pub name: String,
+    /// Why.
+    pub reason: RejectedReason,
+}
+
+/// Why a ref was not changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RejectedReason {
+    /// It has commits there that are not here.
+    Behind,
+    /// It moved since it was last fetched.
+    Moved,
+    /// There is a tag of that name.
+    TagExists,
+}
+
+impl RejectedReason {
+    /// Returns the reason's name in text.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Behind => "behind",
+            Self::Moved => "moved",
+            Self::TagExists => "tag_exists",
+        }
+    }
+}
+
+fn told(refs: &[Rejected]) -> String {
+    let each = refs.iter().map(|rejected| {
+        let why = match rejected.reason {
+            RejectedReason::Behind => "has commits that this push would drop",
+            RejectedReason::Moved => "moved since it was last fetched",
+            RejectedReason::TagExists => "is a tag there already, at another commit",
+        };
+        format!("{:?} {why}", rejected.name)
+    });
+    each.collect::<Vec<_>>().join(", ")
 }
 
 impl RemoteError {
@@ -173,12 +242,15 @@ impl RemoteError {
             }
             Self::SchemeUnknown { .. } | Self::Unsupported { .. } => ErrorKind::Unsupported,
             Self::NotARemote { .. } => ErrorKind::NotFound,
+            Self::Rejected { .. } | Self::Busy { .. } => ErrorKind::Conflict,
+            Self::Interrupted => ErrorKind::Canceled,
             Self::Unavailable { .. } => ErrorKind::Unavailable,
             Self::Denied { .. } => ErrorKind::Denied,
             Self::Failed { .. } => ErrorKind::Io,
-            Self::TooLarge { .. } | Self::Protocol { .. } | Self::Damaged { .. } => {
-                ErrorKind::Corrupt
-            }
+            Self::TooLarge { .. }
+            | Self::Protocol { .. }
+            | Self::Incomplete { .. }
+            | Self::Damaged { .. } => ErrorKind::Corrupt,
         }
     }
 
@@ -203,7 +275,15 @@ impl RemoteError {
                 "check the address; a first `dml push` makes a remote in an empty place"
             }
             Self::Unsupported { .. } => "update DaggerML; nothing was changed",
-            Self::Damaged { .. } | Self::TooLarge { .. } => {
+            Self::Rejected { refs, .. } => match refs.first().map(|first| first.reason) {
+                Some(RejectedReason::TagExists) => {
+                    "give yours another name, or push it with `--force`"
+                }
+                _ => "`dml pull` joins what is there with yours; then push again",
+            },
+            Self::Busy { .. } => "push again",
+            Self::Interrupted => "run it again: what arrived already is not carried again",
+            Self::Damaged { .. } | Self::TooLarge { .. } | Self::Incomplete { .. } => {
                 "nothing of it was kept; `dml remote fsck` tells all that is damaged there"
             }
             Self::Protocol { .. } => "update the package that speaks to it, or tell its author",

@@ -84,6 +84,68 @@ pub(crate) fn merge_bases(
     Ok(found)
 }
 
+/// A commit that [`exclusive`] met.
+#[derive(Clone, Copy)]
+struct Met {
+    /// Whether it is in the history that the other side has.
+    had: bool,
+    queued: bool,
+}
+
+/// Returns the commits that are in the history of `wanted` and not in that of `had`, the
+/// newest first. All of `wanted` and `had` must be there.
+pub(crate) fn exclusive(
+    objects: &impl ReadObjects,
+    wanted: &[CommitId],
+    had: &[CommitId],
+) -> Result<Vec<CommitId>> {
+    let mut met: HashMap<CommitId, Met> = HashMap::new();
+    let mut queue: BinaryHeap<(Time, CommitId)> = BinaryHeap::new();
+    // How many in the queue are wanted: without any, nothing more can be found.
+    let mut open = 0_usize;
+    let mut found = Vec::new();
+    let starts = had.iter().map(|id| (*id, true));
+    let mut next: Vec<(CommitId, bool)> =
+        starts.chain(wanted.iter().map(|id| (*id, false))).collect();
+    loop {
+        for (id, had) in next.drain(..) {
+            let before = met.get(&id).copied();
+            match before {
+                Some(before) if before.had || !had => continue,
+                // Its history is to be met again, if it was.
+                Some(Met { queued: true, .. }) => open = open.saturating_sub(1),
+                Some(_) | None => {
+                    queue.push((objects.load::<_, Commit>(id)?.time, id));
+                    open += usize::from(!had);
+                }
+            }
+            met.insert(id, Met { had, queued: true });
+        }
+        let Some((_, id)) = (if open > 0 { queue.pop() } else { None }) else {
+            break;
+        };
+        let had = met.get(&id).is_some_and(|met| met.had);
+        met.insert(id, Met { had, queued: false });
+        if !had {
+            open -= 1;
+            found.push(id);
+        }
+        let parents = objects.load::<_, Commit>(id)?.parents;
+        next.extend(parents.into_iter().map(|parent| (parent, had)));
+    }
+    found.retain(|id| met.get(id).is_some_and(|met| !met.had));
+    Ok(found)
+}
+
+/// Returns how many commits `ours` has in its history that `theirs` does not have.
+pub(crate) fn count_exclusive(
+    objects: &impl ReadObjects,
+    ours: CommitId,
+    theirs: CommitId,
+) -> Result<u64> {
+    Ok(exclusive(objects, &[ours], &[theirs])?.len() as u64)
+}
+
 impl Repository {
     /// Returns whether `old` is `new` or comes before it.
     pub fn is_ancestor(&self, old: CommitId, new: CommitId) -> Result<bool> {

@@ -14,6 +14,8 @@ pub const HEADS: &str = "heads/";
 pub const TAGS: &str = "tags/";
 /// Where the branches of remotes are.
 pub const REMOTES: &str = "remotes/";
+/// Where it is said what branches follow: refs to refs of remotes.
+pub(crate) const UPSTREAM: &str = "upstream/";
 
 /// A ref and the commit it is at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,6 +146,7 @@ impl Repository {
             });
         }
         txn.delete(Table::Refs, full_name.as_bytes())?;
+        txn.delete(Table::Refs, upstream_of(&full_name).as_bytes())?;
         Ok(commit)
     }
 
@@ -194,6 +197,13 @@ impl Repository {
             }
             if current {
                 refs::set(txn, HEAD, &Target::Ref(new.clone()))?;
+            }
+            let followed = upstream_of(&old);
+            if old != new
+                && let Some(followed_ref) = txn.target(&followed)?
+            {
+                txn.delete(Table::Refs, followed.as_bytes())?;
+                refs::set(txn, &upstream_of(&new), &followed_ref)?;
             }
             Ok(())
         })
@@ -288,6 +298,12 @@ fn list(refs: &impl ReadRefs, prefix: &str) -> Result<Vec<RefInfo>> {
         }
     }
     Ok(found)
+}
+
+/// Returns the full name of the ref that says what the branch `full_name` follows.
+fn upstream_of(full_name: &str) -> String {
+    let name = full_name.strip_prefix(HEADS).unwrap_or(full_name);
+    format!("{UPSTREAM}{name}")
 }
 
 /// Returns whether `commit` is in what is checked out or in a ref other than `full_name`.

@@ -4,8 +4,10 @@
 //! |---|---|
 //! | [`bundle`] | objects packed into one file or message |
 //! | [`transport`] | places of blobs, and how they are spoken to |
+//! | [`remote`] | what repositories share: push, fetch, pull, clone |
 
 pub mod bundle;
+pub mod remote;
 pub mod transport;
 
 pub use bundle::{

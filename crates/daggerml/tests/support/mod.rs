@@ -7,6 +7,7 @@
 )]
 
 pub mod damaged;
+pub mod remote;
 pub mod stores;
 
 use std::path::Path;

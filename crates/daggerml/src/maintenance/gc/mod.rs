@@ -35,6 +35,7 @@ use crate::record::Kind;
 use crate::store::journal::GC_KEY;
 use crate::store::pages::check::Walk;
 use crate::store::{Store, Table};
+use crate::transfer::remote::{Held, before_gc};
 
 use super::ids::{Ids, damaged, kind_of_place};
 use super::{Step, Totals};
@@ -70,10 +71,12 @@ impl Report {
 /// Removes garbage from `store`. `progress` is told how far it is.
 pub fn gc(store: &Store, options: Options, progress: &mut dyn FnMut(Step)) -> Result<Report> {
     if options.dry_run {
-        return run(store, None, progress);
+        return run(store, None, None, progress);
     }
+    // What a fetch is just writing is kept by nothing yet: the snapshot waits for it.
+    let held = before_gc(store)?;
     let run_number = begin(store)?;
-    let report = run(store, Some(run_number), progress);
+    let report = run(store, Some(run_number), Some(held), progress);
     // Otherwise writers would go on writing to the journal. An error here must not hide one
     // of the run.
     let ended = end(store, run_number);
@@ -81,8 +84,14 @@ pub fn gc(store: &Store, options: Options, progress: &mut dyn FnMut(Step)) -> Re
     ended.map(|()| report)
 }
 
-fn run(store: &Store, run: Option<[u8; 16]>, progress: &mut dyn FnMut(Step)) -> Result<Report> {
+fn run(
+    store: &Store,
+    run: Option<[u8; 16]>,
+    held: Option<Held>,
+    progress: &mut dyn FnMut(Step),
+) -> Result<Report> {
     let snapshot = store.snapshot()?;
+    drop(held);
     let version = snapshot.pages()?;
     let mut walk = Walk::new(&version.view);
     let (ids, _) = Ids::read(version, &mut walk, progress);

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::id::{CommitId, DagId, TreeId};
 use crate::name::Name;
 use crate::record::{Commit, Dag, Kind, Node};
-use crate::repo::branches::{HEADS, REMOTES, TAGS};
+use crate::repo::branches::{HEADS, REMOTES, TAGS, UPSTREAM};
 use crate::repo::refs::{HEAD, ReadRefs, Target};
 use crate::repo::{Repository, tree};
 use crate::store::{ReadObjects, Snapshot};
@@ -105,6 +105,7 @@ fn not_found(snapshot: &Snapshot, place: &str, text: &str, tag: Option<&str>) ->
     let names = snapshot.ref_names(if tag.is_some() { TAGS } else { "" })?;
     let short = names
         .iter()
+        .filter(|name| !name.starts_with(UPSTREAM))
         .filter_map(|name| Some(name.split_once('/')?.1))
         .chain(tag.is_none().then_some(HEAD));
     let mut similar = suggest::nearest(tag.unwrap_or(text), short);

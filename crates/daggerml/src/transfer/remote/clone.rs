@@ -1,0 +1,133 @@
+//! Clone: a new repository that begins as a remote is.
+
+use std::path::Path;
+
+use crate::error::{Error, Result};
+use crate::folder::Sharing;
+use crate::repo::Repository;
+use crate::repo::branches::HEADS;
+use crate::repo::refs::{self, HEAD, ReadRefs, Target};
+use crate::transfer::transport::Address;
+
+use super::settings::{follow, tracking, upstream_ref};
+use super::{FetchOptions, FetchReport, Listener, Remote};
+
+/// How to clone.
+#[derive(Clone, Debug)]
+pub struct CloneOptions {
+    /// What the remote is called.
+    pub remote: String,
+    /// The branch to check out; `None` is the one that the remote names.
+    pub branch: Option<String>,
+    /// Whether tags come along.
+    pub tags: bool,
+    /// Who may use the new repository.
+    pub sharing: Sharing,
+}
+
+impl Default for CloneOptions {
+    fn default() -> Self {
+        Self {
+            remote: "origin".to_owned(),
+            branch: None,
+            tags: true,
+            sharing: Sharing::default(),
+        }
+    }
+}
+
+/// A repository that was cloned.
+pub struct Cloned {
+    /// The repository.
+    pub repository: Repository,
+    /// What was fetched.
+    pub fetched: FetchReport,
+    /// The branch that is checked out, without `heads/`.
+    pub branch: String,
+}
+
+/// Makes a repository in the folder `root` and fetches all of the remote at `address` into it.
+/// When that fails, no repository is left there.
+pub fn clone(
+    address: &Address,
+    root: &Path,
+    options: &CloneOptions,
+    listener: &dyn Listener,
+) -> Result<Cloned> {
+    let remote = Remote::at(&options.remote, address)?;
+    clone_from(&remote, address, root, options, listener)
+}
+
+/// Does the same from a remote that is open.
+#[doc(hidden)]
+pub fn clone_from(
+    remote: &Remote,
+    address: &Address,
+    root: &Path,
+    options: &CloneOptions,
+    listener: &dyn Listener,
+) -> Result<Cloned> {
+    // Before anything is made: is there a remote, and has it the branch?
+    let head = remote.manifest(None)?.manifest.head;
+    let repository = Repository::init_for(root, options.sharing)?;
+    let made = fill(remote, address, &repository, head, options, listener);
+    if made.is_err() {
+        drop(repository);
+        remove(root);
+    }
+    made
+}
+
+fn fill(
+    remote: &Remote,
+    address: &Address,
+    repository: &Repository,
+    head: Option<String>,
+    options: &CloneOptions,
+    listener: &dyn Listener,
+) -> Result<Cloned> {
+    repository.add_remote(&options.remote, address.as_str())?;
+    let fetch = FetchOptions {
+        tags: options.tags,
+        ..FetchOptions::default()
+    };
+    let fetched = remote.fetch(repository, &fetch, listener)?;
+    let first = crate::repo::FIRST_BRANCH;
+    let full_name = match &options.branch {
+        Some(branch) => refs::branch_ref(branch)?,
+        None => fetched.head.clone().or(head).unwrap_or(first.to_owned()),
+    };
+    let branch = full_name
+        .strip_prefix(HEADS)
+        .unwrap_or(&full_name)
+        .to_owned();
+    let key = upstream_ref(&branch)?;
+    let tracked = tracking(&options.remote, &branch);
+    repository.store().write(|txn| {
+        match txn.target(&tracked)? {
+            Some(target @ Target::Commit(_)) => refs::set(txn, &full_name, &target)?,
+            _ if options.branch.is_some() => {
+                return Err(Error::NotFound {
+                    what: "branch",
+                    name: branch.clone(),
+                    place: remote.address().to_owned(),
+                });
+            }
+            _ => {}
+        }
+        refs::set(txn, HEAD, &Target::Ref(full_name.clone()))?;
+        follow(txn, &key, &options.remote, &branch)
+    })?;
+    Ok(Cloned {
+        repository: repository.clone(),
+        fetched,
+        branch,
+    })
+}
+
+/// Removes a repository that was just made. The failure that led here is what to report.
+#[expect(clippy::disallowed_methods, reason = "this process has just made it")]
+fn remove(root: &Path) {
+    let _ = std::fs::remove_dir_all(root.join(crate::repo::FOLDER));
+    let _ = std::fs::remove_dir(root); // Only when nothing else is in it.
+}

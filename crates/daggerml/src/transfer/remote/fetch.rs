@@ -1,0 +1,313 @@
+//! Fetch: what moved at a remote comes here, and the tracking refs say where it is.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+
+use crate::error::{Error, RemoteError, Result};
+use crate::id::{CommitId, ObjectId};
+use crate::record::Reference;
+use crate::repo::Repository;
+use crate::repo::ancestry::is_ancestor;
+use crate::repo::branches::{HEADS, TAGS};
+use crate::repo::refs::{self, ReadRefs, Target};
+use crate::store::{ReadObjects, Snapshot, Table};
+
+use super::manifest::Manifest;
+use super::pack::{Index, PackInfo, TARGET};
+use super::receive::{self, Receiving, present};
+use super::session::{Seen, State};
+use super::settings::tracking;
+use super::{Carried, ChangeKind, Listener, RefChange, Remote, check};
+use crate::transfer::transport::Got;
+
+/// How many packs are asked for ahead of the one that is taken in.
+const AHEAD: usize = 2;
+
+/// The most bytes of them, unless one pack alone has more.
+const AHEAD_BYTES: u64 = 3 * TARGET as u64;
+
+/// How often a fetch begins again when packs are removed under its hands.
+const TRIES: usize = 5;
+
+/// What to fetch.
+#[derive(Clone, Debug)]
+pub struct FetchOptions {
+    /// Whether tags come along. One that is here at another commit is left as it is.
+    pub tags: bool,
+    /// Whether tracking refs of branches that are gone there are removed.
+    pub prune: bool,
+    /// Only say what would change.
+    pub dry_run: bool,
+}
+
+impl Default for FetchOptions {
+    fn default() -> Self {
+        Self {
+            tags: true,
+            prune: false,
+            dry_run: false,
+        }
+    }
+}
+
+/// What a fetch did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FetchReport {
+    /// The refs here that changed, or would: tracking refs and tags.
+    pub changes: Vec<RefChange>,
+    /// What was taken in.
+    pub received: Carried,
+    /// The full name of the branch there that a clone checks out.
+    pub head: Option<String>,
+    /// Whether nothing was changed, because only a report was asked for.
+    pub dry_run: bool,
+}
+
+impl Remote {
+    /// Brings the tracking refs up to date. What they need is taken in before, verified.
+    pub fn fetch(
+        &self,
+        repository: &Repository,
+        options: &FetchOptions,
+        listener: &dyn Listener,
+    ) -> Result<FetchReport> {
+        let state = self.remembered(&repository.snapshot()?)?;
+        let mut seen = self.manifest(state.as_ref())?;
+        let mut report = FetchReport {
+            head: seen.manifest.head.clone(),
+            dry_run: options.dry_run,
+            ..FetchReport::default()
+        };
+        let snapshot = repository.snapshot()?;
+        if options.dry_run || (seen.unchanged && is_here(&snapshot, &seen.manifest)?) {
+            report.changes = self.changes(&snapshot, &seen.manifest, options)?;
+            let kept = |change: &RefChange| change.kind == ChangeKind::Kept;
+            if options.dry_run || report.changes.iter().all(kept) {
+                return Ok(report);
+            }
+        }
+        drop(snapshot);
+        let store = repository.store();
+        let mut receiving = Receiving::begin(self, store, listener)?;
+        for tried in 1.. {
+            match self.take_packs(repository, &seen, state.as_ref(), &mut receiving, listener) {
+                Ok(()) => break,
+                // A garbage collection there may have replaced the packs.
+                Err(error @ Error::Remote(RemoteError::Damaged { .. })) if tried < TRIES => {
+                    let again = self.manifest(None)?;
+                    if again.etag == seen.etag {
+                        return Err(error);
+                    }
+                    seen = again;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        report.received = receiving.carried;
+        report.head.clone_from(&seen.manifest.head);
+        let lists = seen.manifest.lists.iter().map(|list| list.id);
+        let packs = seen.manifest.packs.iter().map(|pack| pack.id);
+        let known: HashSet<_> = lists.chain(packs).collect();
+        report.changes = store.write(|txn| {
+            let changes = self.changes(txn, &seen.manifest, options)?;
+            for change in &changes {
+                match change.after {
+                    _ if change.kind == ChangeKind::Kept => {}
+                    Some(commit) => refs::set(txn, &change.name, &Target::Commit(commit))?,
+                    None => {
+                        txn.delete(Table::Refs, change.name.as_bytes())?;
+                    }
+                }
+            }
+            if let Some(etag) = &seen.etag {
+                self.remember(txn, etag, &seen.manifest, known.clone())?;
+            }
+            receive::forget(txn)?;
+            Ok(changes)
+        })?;
+        Ok(report)
+    }
+
+    /// Takes in what the refs of a manifest need.
+    fn take_packs(
+        &self,
+        repository: &Repository,
+        seen: &Seen,
+        state: Option<&State>,
+        receiving: &mut Receiving<'_>,
+        listener: &dyn Listener,
+    ) -> Result<()> {
+        let manifest = &seen.manifest;
+        if is_here(&repository.snapshot()?, manifest)? {
+            return Ok(());
+        }
+        let nothing = HashSet::new();
+        let known = state.map_or(&nothing, |state| &state.known);
+        let mut packs = self.packs(manifest, known)?;
+        packs.retain(|pack| !known.contains(&pack.id) && !receiving.before.contains(&pack.id));
+        if state.is_some() {
+            let snapshot = repository.snapshot()?;
+            let mut lacking = Vec::new();
+            for pack in packs {
+                if !pack.rewritten || !self.seems_here(&snapshot, &pack)? {
+                    lacking.push(pack);
+                }
+            }
+            packs = lacking;
+        }
+        let taken = self.take_all(&packs, receiving, listener);
+        let whole = taken.and_then(|()| {
+            let snapshot = repository.snapshot()?;
+            manifest
+                .refs
+                .values()
+                .try_for_each(|commit| present(&snapshot, Reference::from(*commit), &self.address))
+        });
+        match whole {
+            // What was here may have been removed as garbage since.
+            Err(Error::Remote(RemoteError::Incomplete { .. })) => {
+                receiving.restart();
+                let all = self.packs(manifest, &nothing)?;
+                self.take_all(&all, receiving, listener)?;
+                let snapshot = repository.snapshot()?;
+                manifest.refs.values().try_for_each(|commit| {
+                    present(&snapshot, Reference::from(*commit), &self.address)
+                })
+            }
+            whole => whole,
+        }
+    }
+
+    /// Takes in packs in their order; the next ones are asked for meanwhile.
+    fn take_all(
+        &self,
+        packs: &[PackInfo],
+        receiving: &mut Receiving<'_>,
+        listener: &dyn Listener,
+    ) -> Result<()> {
+        std::thread::scope(|scope| {
+            let mut asked: VecDeque<(&PackInfo, _)> = VecDeque::new();
+            let mut next = packs.iter().peekable();
+            loop {
+                let bytes: u64 = asked.iter().map(|(info, _)| info.bytes).sum();
+                while let Some(info) = next.next_if(|info| {
+                    asked.is_empty() || asked.len() < AHEAD && bytes + info.bytes <= AHEAD_BYTES
+                }) {
+                    asked.push_back((info, scope.spawn(move || self.pack(info))));
+                }
+                let Some((info, answer)) = asked.pop_front() else {
+                    break;
+                };
+                check(listener)?;
+                let bytes = answer.join().map_err(|_| Error::Invalid {
+                    message: "a thread that reads from the remote ended unexpectedly".to_owned(),
+                })??;
+                receiving.take(*info, bytes, listener)?;
+            }
+            receiving.write()
+        })
+    }
+
+    /// Returns whether all objects of a pack seem to be here, by its index.
+    fn seems_here(&self, snapshot: &Snapshot, pack: &PackInfo) -> Result<bool> {
+        let index = self.index(pack)?;
+        for first in index.firsts() {
+            let prefix = first.to_be_bytes();
+            if snapshot.keys(Table::Objects, &prefix)?.next().is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Returns the index of a pack.
+    pub(super) fn index(&self, pack: &PackInfo) -> Result<Index> {
+        let key = pack.key()?;
+        let range = pack.index..pack.bytes;
+        let length = pack.bytes - pack.index;
+        let got = if self.transport.describe()?.ranges {
+            self.get(&key, Some(&range), None, length)?
+        } else {
+            self.get(&key, None, None, pack.bytes)?
+        };
+        let Got::Found { bytes, .. } = got else {
+            return Err(self.damaged(&key, "it is not there"));
+        };
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        let from = bytes.len().saturating_sub(length);
+        Index::parse(bytes.get(from..).unwrap_or_default(), pack.objects)
+            .map_err(|fault| self.faulty(&key, &fault))
+    }
+
+    /// Returns the refs here that are to change.
+    fn changes(
+        &self,
+        here: &(impl ReadRefs + ReadObjects),
+        manifest: &Manifest,
+        options: &FetchOptions,
+    ) -> Result<Vec<RefChange>> {
+        let mut changes = Vec::new();
+        let mut wanted: BTreeMap<String, CommitId> = BTreeMap::new();
+        for (name, commit) in &manifest.refs {
+            if let Some(branch) = name.strip_prefix(HEADS) {
+                wanted.insert(tracking(&self.name, branch), *commit);
+            } else if options.tags && name.starts_with(TAGS) {
+                wanted.insert(name.clone(), *commit);
+            }
+        }
+        for (name, commit) in &wanted {
+            let before = match here.target(name)? {
+                Some(Target::Commit(before)) => Some(before),
+                _ => None,
+            };
+            let kind = match before {
+                Some(before) if before == *commit => continue,
+                None => ChangeKind::Created,
+                Some(_) if name.starts_with(TAGS) => ChangeKind::Kept,
+                Some(before) => {
+                    let both =
+                        here.has_object(before.into())? && here.has_object((*commit).into())?;
+                    match both {
+                        true if is_ancestor(here, before, *commit)? => ChangeKind::FastForward,
+                        true => ChangeKind::Forced,
+                        false => ChangeKind::Moved,
+                    }
+                }
+            };
+            changes.push(RefChange {
+                name: name.clone(),
+                before,
+                after: if kind == ChangeKind::Kept {
+                    before
+                } else {
+                    Some(*commit)
+                },
+                kind,
+            });
+        }
+        if options.prune {
+            for name in here.ref_names(&tracking(&self.name, ""))? {
+                if !wanted.contains_key(&name)
+                    && let Some(Target::Commit(before)) = here.target(&name)?
+                {
+                    changes.push(RefChange {
+                        name,
+                        before: Some(before),
+                        after: None,
+                        kind: ChangeKind::Deleted,
+                    });
+                }
+            }
+        }
+        Ok(changes)
+    }
+}
+
+/// Returns whether the commits of all refs are here, and so all that they reach.
+fn is_here(objects: &impl ReadObjects, manifest: &Manifest) -> Result<bool> {
+    for commit in manifest.refs.values() {
+        if !objects.has_object(ObjectId::from(*commit))? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}

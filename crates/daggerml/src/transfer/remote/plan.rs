@@ -1,0 +1,252 @@
+//! Which objects the other side lacks, with references before referrers.
+//!
+//! What the other side has is told by the commits of its refs: all that they reach. Commits
+//! are compared one by one, trees and DAGs by their ids. A DAG that is new under a name is
+//! compared with the one that had the name before, so the nodes that both have are not sent.
+//! Objects may be sent that are there already, which does no harm; none is left out.
+//!
+//! Memory does not grow with the number of objects, but with that of the nodes of one DAG:
+//! which nodes and data were visited is remembered for the last ones only.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::error::{Error, Result};
+use crate::id::{CommitId, DagId, NodeId, ObjectId, TypedId};
+use crate::id_set::IdSet;
+use crate::record::{AnyRecord, Commit, Dag, Kind, Reference, Tombstone, Tree};
+use crate::repo::ancestry::exclusive;
+use crate::repo::commit::tree_of;
+use crate::repo::tree;
+use crate::store::{ReadObjects, Snapshot};
+
+/// How many nodes and data are remembered at least.
+const REMEMBERED: usize = 1 << 17;
+
+/// Calls `emit` for every object that `wanted` reach and `had` do not, with references
+/// before referrers.
+pub(super) fn missing(
+    snapshot: &Snapshot,
+    wanted: &[CommitId],
+    had: &[CommitId],
+    emit: &mut dyn FnMut(ObjectId, &[u8]) -> Result<()>,
+) -> Result<()> {
+    let commits = exclusive(snapshot, wanted, had)?;
+    let new: HashSet<CommitId> = commits.iter().copied().collect();
+    let mut plan = Plan {
+        snapshot,
+        emit,
+        done: IdSet::default(),
+        recent: Recent::default(),
+        bases: HashMap::new(),
+    };
+    // All commits before the new ones are there.
+    for commit in &commits {
+        for parent in snapshot.load::<_, Commit>(*commit)?.parents {
+            if !new.contains(&parent) && plan.done.insert(parent.into()) {
+                plan.skip_tree(snapshot.load::<_, Commit>(parent)?.tree.into())?;
+            }
+        }
+    }
+    for commit in commits.into_iter().rev() {
+        let record: Commit = snapshot.load(commit)?;
+        let before = tree_of(snapshot, record.parents.first().copied())?;
+        for (old, new) in tree::diff(snapshot, before, Some(record.tree))?.into_values() {
+            if let (Some(old), Some(new)) = (old, new)
+                && !plan.done.contains(&new.object())
+            {
+                plan.bases.insert(new, old);
+            }
+        }
+        plan.visit(commit.into())?;
+        plan.bases.clear();
+    }
+    Ok(())
+}
+
+struct Plan<'p> {
+    snapshot: &'p Snapshot,
+    emit: &'p mut dyn FnMut(ObjectId, &[u8]) -> Result<()>,
+    /// What was sent, or is there, of all kinds but nodes and data.
+    done: IdSet<ObjectId>,
+    recent: Recent,
+    /// For a DAG that is new under a name, the one that had the name before, which is there.
+    bases: HashMap<DagId, DagId>,
+}
+
+/// An object that is sent after what it refers to.
+struct Frame<'p> {
+    id: ObjectId,
+    bytes: &'p [u8],
+    below: Vec<Reference>,
+    next: usize,
+    /// The nodes of a DAG, and those of the one that had its name before.
+    nodes: Option<(Nodes, Nodes)>,
+}
+
+impl<'p> Plan<'p> {
+    /// Notes that a tree and all in it are there.
+    fn skip_tree(&mut self, root: ObjectId) -> Result<()> {
+        let mut waiting = vec![root];
+        while let Some(id) = waiting.pop() {
+            if !self.done.insert(id) {
+                continue;
+            }
+            match self.snapshot.load(TypedId::from_object(id))? {
+                Tree::Leaf(entries) => {
+                    self.done
+                        .extend(entries.iter().map(|(_, dag)| dag.object()));
+                }
+                Tree::Branch { children, .. } => {
+                    waiting.extend(children.iter().flatten().map(|child| child.object()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends what `root` reaches, and then itself.
+    fn visit(&mut self, root: Reference) -> Result<()> {
+        let mut way = Vec::new();
+        self.enter(root, &mut way)?;
+        while let Some(frame) = way.last_mut() {
+            let Some(&next) = frame.below.get(frame.next) else {
+                let (id, bytes) = (frame.id, frame.bytes);
+                way.pop();
+                (self.emit)(id, bytes)?;
+                continue;
+            };
+            frame.next += 1;
+            // The nodes of a DAG are visited one by one, each after those that it was made
+            // of. So those were sent, though that may be long ago.
+            let dag = way.iter().rev().find_map(|frame| {
+                let (own, base) = frame.nodes.as_ref()?;
+                Some((own, base, frame.next))
+            });
+            let skipped = next.kind == Kind::Node
+                && dag.is_some_and(|(own, base, reached)| {
+                    let position = own.position(next.id);
+                    base.position(next.id).is_some()
+                        || position.is_some_and(|at| (at as usize) + 1 < reached)
+                });
+            if !skipped {
+                self.enter(next, &mut way)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn enter(&mut self, reference: Reference, way: &mut Vec<Frame<'p>>) -> Result<()> {
+        let Reference { kind, id } = reference;
+        match kind {
+            Kind::Datum => {
+                if self.recent.insert(id) {
+                    (self.emit)(id, read(self.snapshot, reference)?)?;
+                }
+                return Ok(());
+            }
+            Kind::Node => {
+                if !self.recent.insert(id) {
+                    return Ok(());
+                }
+            }
+            _ => {
+                if !self.done.insert(id) {
+                    return Ok(());
+                }
+            }
+        }
+        let bytes = read(self.snapshot, reference)?;
+        let record = decode(reference, bytes)?;
+        let mut below = Vec::new();
+        record.references(&mut |reference| below.push(reference));
+        let nodes = match record {
+            AnyRecord::Dag(dag) => {
+                let own = Nodes::new(dag.nodes);
+                let base = match self.bases.get(&DagId::from_object(id)) {
+                    Some(base) => Nodes::new(self.snapshot.load::<_, Dag>(*base)?.nodes),
+                    None => Nodes::default(),
+                };
+                Some((own, base))
+            }
+            _ => None,
+        };
+        way.push(Frame {
+            id,
+            bytes,
+            below,
+            next: 0,
+            nodes,
+        });
+        Ok(())
+    }
+}
+
+/// Returns the bytes of an object; those of its tombstone when it was excised.
+fn read(snapshot: &Snapshot, Reference { kind, id }: Reference) -> Result<&[u8]> {
+    match snapshot.object(id, kind) {
+        Err(Error::Excised { .. }) => snapshot
+            .raw_object(id)?
+            .ok_or(Error::ObjectNotFound { kind, id }),
+        read => read,
+    }
+}
+
+fn decode(reference: Reference, bytes: &[u8]) -> Result<AnyRecord> {
+    let Reference { kind, id } = reference;
+    let record =
+        AnyRecord::decode(bytes).map_err(|fault| Error::ObjectInvalid { kind, id, fault })?;
+    let found = match &record {
+        AnyRecord::Tombstone(Tombstone { kind, .. }) => *kind,
+        record => record.kind(),
+    };
+    if found != kind {
+        return Err(Error::Invalid {
+            message: format!("object {id} is a {found}, not a {kind}"),
+        });
+    }
+    Ok(record)
+}
+
+/// The nodes of a DAG, to be found by their ids.
+#[derive(Default)]
+struct Nodes {
+    ids: Vec<NodeId>,
+    /// Positions in order of the ids.
+    order: Vec<u32>,
+}
+
+impl Nodes {
+    fn new(ids: Vec<NodeId>) -> Self {
+        let mut order: Vec<u32> = (0..).take(ids.len()).collect();
+        order.sort_unstable_by_key(|at| ids.get(*at as usize));
+        Self { ids, order }
+    }
+
+    fn position(&self, id: ObjectId) -> Option<u32> {
+        let found = self.order.binary_search_by(|at| {
+            let node = self.ids.get(*at as usize);
+            node.map(|node| node.object()).cmp(&Some(id))
+        });
+        self.order.get(found.ok()?).copied()
+    }
+}
+
+/// Ids that were met lately.
+#[derive(Default)]
+struct Recent {
+    new: IdSet<ObjectId>,
+    old: IdSet<ObjectId>,
+}
+
+impl Recent {
+    /// Adds an id. Returns whether it was not there.
+    fn insert(&mut self, id: ObjectId) -> bool {
+        if self.old.contains(&id) || !self.new.insert(id) {
+            return false;
+        }
+        if self.new.len() >= REMEMBERED {
+            self.old = std::mem::take(&mut self.new);
+        }
+        true
+    }
+}

@@ -1,0 +1,425 @@
+//! Remotes: push, fetch, pull and clone, and how many requests they take.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail by panicking"
+)]
+
+mod support;
+
+use daggerml::error::{RejectedReason, RemoteError};
+use daggerml::history::Merge;
+use daggerml::transfer::remote::{
+    ChangeKind, CloneOptions, FetchOptions, Force, PullOptions, PushOptions, Remote, Update, clone,
+    clone_from,
+};
+use daggerml::transfer::transport::Address;
+use daggerml::{Error, Repository};
+use support::remote::{Place, names};
+use support::{clean, collect, commit, count, ints};
+use tempfile::TempDir;
+
+fn address() -> Address {
+    Address::parse("test://place", "/".as_ref()).unwrap()
+}
+
+fn fresh() -> (TempDir, Repository) {
+    let folder = tempfile::tempdir().unwrap();
+    let repository = Repository::init(folder.path()).unwrap();
+    repository.add_remote("origin", "test://place").unwrap();
+    (folder, repository)
+}
+
+fn cloned(place: &Place) -> (TempDir, Repository) {
+    let folder = tempfile::tempdir().unwrap();
+    let options = CloneOptions::default();
+    let made = clone_from(&place.remote(), &address(), folder.path(), &options, &()).unwrap();
+    (folder, made.repository)
+}
+
+fn push(place: &Place, repository: &Repository) -> daggerml::Result<Vec<ChangeKind>> {
+    push_with(place, repository, &PushOptions::default())
+}
+
+fn push_with(
+    place: &Place,
+    repository: &Repository,
+    options: &PushOptions,
+) -> daggerml::Result<Vec<ChangeKind>> {
+    let report = place.remote().push(repository, options, &())?;
+    Ok(report
+        .changes
+        .into_iter()
+        .map(|change| change.kind)
+        .collect())
+}
+
+fn fetch(place: &Place, repository: &Repository) -> Vec<(String, ChangeKind)> {
+    let report = place
+        .remote()
+        .fetch(repository, &FetchOptions::default(), &());
+    let changes = report.unwrap().changes.into_iter();
+    changes.map(|change| (change.name, change.kind)).collect()
+}
+
+fn pull(place: &Place, repository: &Repository) -> Merge {
+    let pulled = place
+        .remote()
+        .pull(repository, &PullOptions::default(), &());
+    pulled.unwrap().merge
+}
+
+fn update(repository: &Repository, text: &str) -> PushOptions {
+    PushOptions {
+        updates: vec![Update::parse(repository, text).unwrap()],
+        ..PushOptions::default()
+    }
+}
+
+fn reason(error: Error) -> RejectedReason {
+    match error {
+        Error::Remote(RemoteError::Rejected { refs, .. }) => refs[0].reason,
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn two_people_meet_at_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("shared/team");
+    let here = Repository::init(&folder.path().join("a")).unwrap();
+    here.add_remote("origin", place.to_str().unwrap()).unwrap();
+    let origin = Remote::open(&here, "origin").unwrap();
+    let nothing = origin
+        .fetch(&here, &FetchOptions::default(), &())
+        .unwrap_err();
+    assert!(matches!(
+        nothing,
+        Error::Remote(RemoteError::NotARemote { .. })
+    ));
+    commit(&here, "one", ints(0..50));
+    let options = PushOptions {
+        set_upstream: true,
+        ..PushOptions::default()
+    };
+    let report = origin.push(&here, &options, &()).unwrap();
+    assert_eq!(report.changes[0].kind, ChangeKind::Created);
+    assert_eq!(
+        here.upstream("main").unwrap().unwrap().name(),
+        "origin/main"
+    );
+
+    let address = Address::parse(place.to_str().unwrap(), "/".as_ref()).unwrap();
+    let root = folder.path().join("b");
+    let other = clone(&address, &root, &CloneOptions::default(), &()).unwrap();
+    assert_eq!(
+        (other.branch.as_str(), other.fetched.received.packs),
+        ("main", 1)
+    );
+    let other = other.repository;
+    assert_eq!(names(&here), names(&other));
+    clean(other.store());
+    assert_eq!(
+        here.commit_at("origin/main").unwrap(),
+        other.head().unwrap().unwrap()
+    );
+
+    commit(&other, "two", ints(0..60));
+    let its_origin = Remote::open(&other, "origin").unwrap();
+    its_origin
+        .push(&other, &PushOptions::default(), &())
+        .unwrap();
+    let pulled = origin.pull(&here, &PullOptions::default(), &()).unwrap();
+    assert!(matches!(pulled.merge, Merge::FastForward(_)));
+    assert_eq!(names(&here), names(&other));
+    let upstream = here.upstream("main").unwrap().unwrap();
+    commit(&here, "three", ints(0..2));
+    let head = here.head().unwrap().unwrap();
+    assert_eq!(
+        here.ahead_behind(head, upstream.commit.unwrap()).unwrap(),
+        (1, 0)
+    );
+}
+
+#[test]
+fn lines_that_grew_apart_are_joined_before_a_push() {
+    let place = Place::default();
+    let (_a, here) = fresh();
+    commit(&here, "one", ints(0..5));
+    push(&place, &here).unwrap();
+    let (_b, other) = cloned(&place);
+    commit(&here, "two", ints(0..6));
+    commit(&other, "three", ints(0..7));
+    assert_eq!(push(&place, &here).unwrap(), [ChangeKind::FastForward]);
+    let before = place.blobs.lock().unwrap().all.len();
+    assert_eq!(
+        reason(push(&place, &other).unwrap_err()),
+        RejectedReason::Behind
+    );
+    assert_eq!(
+        place.blobs.lock().unwrap().all.len(),
+        before,
+        "nothing is sent in vain"
+    );
+    assert!(matches!(pull(&place, &other), Merge::Merged(_)));
+    assert_eq!(push(&place, &other).unwrap(), [ChangeKind::FastForward]);
+    assert!(matches!(pull(&place, &here), Merge::FastForward(_)));
+    assert_eq!(names(&here), names(&other));
+    assert_eq!(push(&place, &here).unwrap(), [ChangeKind::Unchanged]);
+    clean(here.store());
+    clean(other.store());
+}
+
+#[test]
+fn what_is_forced_is_told_and_a_lease_protects_what_was_not_seen() {
+    let place = Place::default();
+    let (_a, here) = fresh();
+    commit(&here, "one", ints(0..5));
+    push(&place, &here).unwrap();
+    let (_b, other) = cloned(&place);
+    commit(&other, "two", ints(0..6));
+    push(&place, &other).unwrap();
+    // Here the branch is made anew, without the history.
+    commit(&here, "mine", ints(0..9));
+    let forced = |force| PushOptions {
+        force,
+        ..PushOptions::default()
+    };
+    let lease = forced(Force::WithLease);
+    let refused = push_with(&place, &here, &lease).unwrap_err();
+    assert_eq!(reason(refused), RejectedReason::Moved);
+    fetch(&place, &here);
+    assert_eq!(
+        push_with(&place, &here, &lease).unwrap(),
+        [ChangeKind::Forced]
+    );
+    let moved = fetch(&place, &other);
+    assert_eq!(
+        moved,
+        [("remotes/origin/main".to_owned(), ChangeKind::Forced)]
+    );
+    assert_eq!(
+        push_with(&place, &other, &forced(Force::Yes)).unwrap(),
+        [ChangeKind::Forced]
+    );
+}
+
+#[test]
+fn branches_and_tags_move_together_or_not_at_all() {
+    let place = Place::default();
+    let (_a, here) = fresh();
+    commit(&here, "one", ints(0..5));
+    let head = here.head().unwrap().unwrap();
+    here.create_branch("topic/a", head).unwrap();
+    here.create_tag("v1", head).unwrap();
+    let all = PushOptions {
+        all: true,
+        tags: true,
+        ..PushOptions::default()
+    };
+    let created = [ChangeKind::Created; 3];
+    let dry = PushOptions {
+        dry_run: true,
+        ..all.clone()
+    };
+    assert_eq!(push_with(&place, &here, &dry).unwrap(), created);
+    assert!(place.blobs.lock().unwrap().all.is_empty());
+    assert_eq!(push_with(&place, &here, &all).unwrap(), created);
+    let (_b, other) = cloned(&place);
+    assert_eq!(other.tags().unwrap().len(), 1);
+    assert_eq!(other.remote_branches().unwrap().len(), 2);
+
+    commit(&other, "two", ints(0..6));
+    other.delete_tag("v1").unwrap();
+    other
+        .create_tag("v1", other.head().unwrap().unwrap())
+        .unwrap();
+    let both = PushOptions {
+        updates: ["main", "v1"]
+            .map(|text| Update::parse(&other, text).unwrap())
+            .into(),
+        ..PushOptions::default()
+    };
+    assert_eq!(both.updates[1].name, "tags/v1");
+    let refused = push_with(&place, &other, &both).unwrap_err();
+    assert_eq!(reason(refused), RejectedReason::TagExists);
+    assert_eq!(fetch(&place, &here), [], "the branch did not move either");
+
+    assert_eq!(
+        push_with(&place, &other, &update(&other, ":topic/a")).unwrap(),
+        [ChangeKind::Deleted]
+    );
+    assert_eq!(
+        push_with(&place, &other, &update(&other, "+v1")).unwrap(),
+        [ChangeKind::Forced]
+    );
+    let prune = FetchOptions {
+        prune: true,
+        ..FetchOptions::default()
+    };
+    let report = place.remote().fetch(&here, &prune, &()).unwrap();
+    let kinds: Vec<_> = report.changes.iter().map(|change| change.kind).collect();
+    assert_eq!(kinds, [ChangeKind::Kept, ChangeKind::Deleted]);
+    assert_eq!(
+        here.commit_at("@v1").unwrap(),
+        head,
+        "a tag here is left as it is"
+    );
+}
+
+#[test]
+fn requests_grow_with_megabytes_and_a_small_push_takes_three() {
+    let place = Place::default();
+    let (_a, here) = fresh();
+    commit(&here, "one", ints(0..10));
+    push(&place, &here).unwrap();
+    for number in 0..20 {
+        commit(&here, &format!("n{number}"), ints(0..3));
+    }
+    push(&place, &here).unwrap();
+    commit(&here, "last", ints(0..4));
+    let before = place.requests();
+    push(&place, &here).unwrap();
+    assert_eq!(place.requests() - before, 3, "manifest, pack, swap");
+    let before = place.requests();
+    fetch(&place, &here);
+    assert_eq!(place.requests() - before, 1, "nothing new");
+    let (_b, other) = cloned(&place);
+    commit(&here, "more", ints(0..4));
+    push(&place, &here).unwrap();
+    let before = place.requests();
+    assert_eq!(fetch(&place, &other).len(), 1);
+    assert_eq!(place.requests() - before, 2, "manifest, pack");
+}
+
+#[test]
+fn the_nodes_that_a_dag_had_before_are_not_sent_again() {
+    let place = Place::default();
+    let (_a, here) = fresh();
+    commit(&here, "one", ints(0..5000));
+    push(&place, &here).unwrap();
+    commit(&here, "one", ints(0..5001));
+    let report = place
+        .remote()
+        .push(&here, &PushOptions::default(), &())
+        .unwrap();
+    // A commit, a tree, a DAG, a node and its datum.
+    assert_eq!(report.sent.objects, 5);
+    let (_b, other) = cloned(&place);
+    assert_eq!(count(other.store()), count(here.store()));
+    clean(other.store());
+}
+
+#[test]
+fn many_packs_are_sent_and_taken_in_and_kept() {
+    let place = Place::default();
+    let (_a, here) = fresh();
+    let big = |n: u8| daggerml::value::Value::Bytes(vec![n; 700_000 + usize::from(n)]);
+    commit(&here, "big", (0..40).map(big));
+    let report = place
+        .remote()
+        .push(&here, &PushOptions::default(), &())
+        .unwrap();
+    assert!(report.sent.packs >= 3, "{:?}", report.sent);
+    let (_b, other) = cloned(&place);
+    collect(other.store());
+    clean(other.store());
+    assert_eq!(count(other.store()), count(here.store()));
+    assert_eq!(names(&here), names(&other));
+}
+
+#[test]
+fn what_was_removed_here_is_taken_in_again() {
+    let place = Place::default();
+    let (_a, here) = fresh();
+    commit(&here, "one", ints(0..50));
+    push(&place, &here).unwrap();
+    let head = here.head().unwrap().unwrap();
+    here.checkout_new("empty", None).unwrap();
+    here.delete_branch("main", true).unwrap();
+    here.remove_remote("origin").unwrap();
+    here.add_remote("origin", "test://place").unwrap();
+    collect(here.store());
+    assert_eq!(count(here.store()), 0);
+    assert_eq!(fetch(&place, &here).len(), 1);
+    assert_eq!(here.commit_at("origin/main").unwrap(), head);
+    clean(here.store());
+}
+
+#[test]
+fn a_place_that_holds_other_things_is_no_remote() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("thesis.tex"), b"x").unwrap();
+    let (_a, here) = fresh();
+    commit(&here, "one", ints(0..5));
+    let address = Address::parse(folder.path().to_str().unwrap(), "/".as_ref()).unwrap();
+    let remote = Remote::at("origin", &address).unwrap();
+    let error = remote
+        .push(&here, &PushOptions::default(), &())
+        .unwrap_err();
+    assert!(
+        matches!(error, Error::Remote(RemoteError::NotARemote { .. })),
+        "{error}"
+    );
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_clone_that_fails_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("new");
+    let empty = Address::parse(folder.path().join("none").to_str().unwrap(), "/".as_ref());
+    assert!(clone(&empty.unwrap(), &root, &CloneOptions::default(), &()).is_err());
+    assert!(!root.exists());
+    let place = Place::default();
+    let (_a, here) = fresh();
+    commit(&here, "one", ints(0..5));
+    push(&place, &here).unwrap();
+    let pack = |blobs: &std::collections::BTreeMap<String, Vec<u8>>| {
+        blobs
+            .keys()
+            .find(|key| key.starts_with("packs/"))
+            .unwrap()
+            .clone()
+    };
+    let mut blobs = place.blobs.lock().unwrap();
+    let key = pack(&blobs.all);
+    blobs.all.get_mut(&key).unwrap()[40] ^= 1;
+    drop(blobs);
+    let options = CloneOptions::default();
+    let error = clone_from(&place.remote(), &address(), &root, &options, &())
+        .err()
+        .unwrap();
+    assert!(
+        matches!(error, Error::Remote(RemoteError::Damaged { .. })),
+        "{error}"
+    );
+    assert!(!root.exists());
+}
+
+#[test]
+fn remotes_are_settings_and_upstreams_follow_their_branches() {
+    let (_a, here) = fresh();
+    assert!(matches!(
+        here.add_remote("origin", "x"),
+        Err(Error::Exists { .. })
+    ));
+    assert!(here.add_remote("a.b", "x").is_err());
+    assert!(here.add_remote("a", "https://me:secret@host/x").is_err());
+    here.add_remote("disk", "/srv/x").unwrap();
+    here.set_remote_url("disk", "/srv/y").unwrap();
+    assert_eq!(here.remotes().unwrap().len(), 2);
+    assert!(
+        matches!(here.remote("orign"), Err(Error::NotFoundNear { similar, .. }) if similar == ["origin"])
+    );
+    commit(&here, "one", ints(0..2));
+    here.set_upstream("main", "disk", "trunk").unwrap();
+    here.rename_branch("main", "other").unwrap();
+    assert_eq!(here.upstream("main").unwrap(), None);
+    assert_eq!(
+        here.upstream("other").unwrap().unwrap().name(),
+        "disk/trunk"
+    );
+    here.remove_remote("disk").unwrap();
+    assert_eq!(here.upstream("other").unwrap(), None);
+}
