@@ -7,11 +7,13 @@
 
 mod support;
 
+use std::time::Duration;
+
 use daggerml::error::{RejectedReason, RemoteError};
 use daggerml::history::Merge;
 use daggerml::transfer::remote::{
-    ChangeKind, CloneOptions, FetchOptions, Force, PullOptions, PushOptions, Remote, Update, clone,
-    clone_from,
+    ChangeKind, CloneOptions, FetchOptions, Force, PullOptions, PushOptions, Remote,
+    RemoteGcOptions, RemoteGcReport, Update, clone, clone_from,
 };
 use daggerml::transfer::transport::Address;
 use daggerml::{Error, Repository};
@@ -422,4 +424,125 @@ fn remotes_are_settings_and_upstreams_follow_their_branches() {
     );
     here.remove_remote("disk").unwrap();
     assert_eq!(here.upstream("other").unwrap(), None);
+}
+
+fn remote_gc(place: &Place, repository: &Repository, grace: u64) -> RemoteGcReport {
+    let options = RemoteGcOptions {
+        grace: Duration::from_secs(grace),
+        ..RemoteGcOptions::default()
+    };
+    place.remote().gc(repository, &options, &()).unwrap()
+}
+
+fn sound(place: &Place) {
+    let report = place.remote().fsck(&()).unwrap();
+    assert!(report.is_clean(), "{:#?}", report.findings);
+}
+
+#[test]
+fn garbage_collection_keeps_what_refs_reach_and_nothing_else() {
+    let place = Place::default();
+    let (_a, here) = fresh();
+    for number in 0..30 {
+        commit(&here, &format!("n{number}"), ints(number..number + 4));
+        push(&place, &here).unwrap();
+    }
+    let main = here.head().unwrap();
+    let root = here.commit_at("main~25").unwrap();
+    here.create_branch("old", root).unwrap();
+    here.checkout("old").unwrap();
+    commit(&here, "big", ints(1000..9000));
+    push(&place, &here).unwrap();
+    let (_b, other) = cloned(&place);
+    here.checkout("main").unwrap();
+    push_with(&place, &here, &update(&here, ":old")).unwrap();
+    let bytes = |place: &Place| -> usize {
+        let blobs = place.blobs.lock().unwrap();
+        blobs.all.values().map(Vec::len).sum()
+    };
+    let before = bytes(&place);
+    let dry = RemoteGcOptions {
+        dry_run: true,
+        grace: Duration::ZERO,
+        ..RemoteGcOptions::default()
+    };
+    let told = place.remote().gc(&here, &dry, &()).unwrap();
+    assert!(told.dropped == 1 && bytes(&place) == before, "{told:?}");
+
+    let young = remote_gc(&place, &here, 100);
+    assert!(young.deleted == 0 && young.waiting > 0, "{young:?}");
+    assert_eq!(young.packs, 1, "many small packs are one");
+    sound(&place);
+    place.blobs.lock().unwrap().clock += 200;
+    let old = remote_gc(&place, &here, 100);
+    assert!(old.deleted > 30 && old.waiting == 0, "{old:?}");
+    assert!(bytes(&place) < before / 10);
+    assert_eq!(remote_gc(&place, &here, 0).deleted, 0);
+    sound(&place);
+
+    // Whoever has all of it takes nothing in again; who clones gets it all.
+    let report = place.remote().fetch(&other, &FetchOptions::default(), &());
+    assert_eq!(report.unwrap().received.packs, 0);
+    let (_c, new) = cloned(&place);
+    assert_eq!(new.head().unwrap(), main);
+    clean(new.store());
+    commit(&other, "after", ints(0..3));
+    push_with(&place, &other, &update(&other, "HEAD:later")).unwrap();
+    assert_eq!(fetch(&place, &here).len(), 1);
+    clean(here.store());
+}
+
+#[test]
+fn a_push_that_relies_on_what_is_collected_begins_again() {
+    let place = Place::default();
+    let (_a, here) = fresh();
+    commit(&here, "one", ints(0..50));
+    push(&place, &here).unwrap();
+    let (_b, other) = cloned(&place);
+    commit(&here, "two", ints(0..60));
+    // Just before its swap, the branch that it relies on is deleted and collected.
+    let remote = place.before_swap(move |place| {
+        push_with(place, &other, &update(&other, ":main")).unwrap();
+        remote_gc(place, &other, 0);
+    });
+    remote.push(&here, &PushOptions::default(), &()).unwrap();
+    sound(&place);
+    let (_c, new) = cloned(&place);
+    assert_eq!(names(&new), names(&here));
+}
+
+#[test]
+fn lists_of_packs_are_read_once() {
+    let place = Place::default();
+    let (_a, here) = fresh();
+    commit(&here, "one", ints(0..3));
+    push(&place, &here).unwrap();
+    let (_b, other) = cloned(&place);
+    for number in 0..300 {
+        commit(&here, &format!("n{}", number % 7), ints(number..number + 2));
+        push(&place, &here).unwrap();
+    }
+    assert!(
+        place
+            .blobs
+            .lock()
+            .unwrap()
+            .all
+            .keys()
+            .any(|key| key.starts_with("lists/"))
+    );
+    fetch(&place, &other);
+    clean(other.store());
+    commit(&here, "last", ints(0..3));
+    let before = place.requests();
+    push(&place, &here).unwrap();
+    assert_eq!(place.requests() - before, 3);
+    let before = place.requests();
+    fetch(&place, &other);
+    assert_eq!(place.requests() - before, 2, "the list is known");
+    sound(&place);
+    remote_gc(&place, &here, 0);
+    sound(&place);
+    let (_c, new) = cloned(&place);
+    assert_eq!(names(&new), names(&here));
 }

@@ -57,6 +57,16 @@ impl Place {
             .patience(std::time::Duration::from_micros(10))
     }
 
+    /// A remote that runs `then` just before its first swap.
+    pub fn before_swap(&self, then: impl Fn(&Self) + Send + Sync + 'static) -> Remote {
+        let transport = Before {
+            place: self.clone(),
+            then: Mutex::new(Some(Box::new(then))),
+        };
+        let address = Address::parse("test://place", "/".as_ref()).unwrap();
+        Remote::with_transport("origin", &address, Box::new(transport)).unwrap()
+    }
+
     pub fn requests(&self) -> u64 {
         self.blobs.lock().unwrap().requests.values().sum()
     }
@@ -172,7 +182,15 @@ impl Transport for Place {
                 return Put::Exists;
             }
             blobs.all.insert(key.to_string(), bytes.to_vec());
-            blobs.times.insert(key.to_string(), blobs.clock);
+            let now = blobs.clock;
+            blobs.times.insert(key.to_string(), now);
+            if self
+                .faults
+                .as_ref()
+                .is_some_and(|dice| dice.lock().unwrap().below(5) == 0)
+            {
+                blobs.late.push(key.to_string());
+            }
             Put::Created
         })
     }
@@ -192,6 +210,50 @@ impl Transport for Place {
         self.run("delete", key.as_str(), |blobs| {
             blobs.all.remove(key.as_str());
         })
+    }
+}
+
+type Then = Box<dyn Fn(&Place) + Send + Sync>;
+
+/// Does something before the first swap.
+struct Before {
+    place: Place,
+    then: Mutex<Option<Then>>,
+}
+
+impl Transport for Before {
+    fn describe(&self) -> Result<Description> {
+        self.place.describe()
+    }
+
+    fn list(&self, prefix: &str, after: Option<&str>) -> Result<Vec<Entry>> {
+        self.place.list(prefix, after)
+    }
+
+    fn get(
+        &self,
+        key: &Key,
+        range: Option<Range<u64>>,
+        known: Option<&Etag>,
+        limit: u64,
+    ) -> Result<Got> {
+        self.place.get(key, range, known, limit)
+    }
+
+    fn put(&self, key: &Key, bytes: &[u8]) -> Result<Put> {
+        self.place.put(key, bytes)
+    }
+
+    fn swap(&self, key: &Key, bytes: &[u8], expected: Option<&Etag>) -> Result<Swap> {
+        let then = self.then.lock().unwrap().take();
+        if let Some(then) = then {
+            then(&self.place);
+        }
+        self.place.swap(key, bytes, expected)
+    }
+
+    fn delete(&self, key: &Key) -> Result<()> {
+        self.place.delete(key)
     }
 }
 

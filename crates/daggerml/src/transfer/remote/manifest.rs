@@ -145,7 +145,7 @@ impl Manifest {
             return None;
         }
         let old: Vec<_> = self.packs.drain(..RECENT).collect();
-        let bytes = encode_list(&old);
+        let bytes = encode_list(self.generation, &old);
         self.lists.push(ListInfo {
             id: ObjectId::of(&bytes),
             packs: old.len() as u64,
@@ -154,11 +154,13 @@ impl Manifest {
     }
 }
 
-/// Returns the bytes of a list of packs.
-pub(super) fn encode_list(packs: &[PackInfo]) -> Vec<u8> {
+/// Returns the bytes of a list of packs. The generation is in it so that the same list gets
+/// another name after a garbage collection, which may just be deleting the old one.
+pub(super) fn encode_list(generation: u64, packs: &[PackInfo]) -> Vec<u8> {
     let mut writer = Writer::new();
-    writer.array(2);
+    writer.array(3);
     writer.uint(VERSION);
+    writer.uint(generation);
     write_packs(&mut writer, packs);
     writer.into_bytes()
 }
@@ -166,11 +168,12 @@ pub(super) fn encode_list(packs: &[PackInfo]) -> Vec<u8> {
 /// Returns the packs in these bytes of a list.
 pub(super) fn decode_list(bytes: &[u8]) -> Result<Vec<PackInfo>, Fault> {
     let reader = &mut Reader::new(bytes);
-    reader.array_of(2)?;
+    reader.array_of(3)?;
     match reader.uint()? {
         VERSION => {}
         other => return Err(reader.fault(FaultKind::Header, format!("list {other}"))),
     }
+    reader.uint()?;
     let packs = read_packs(reader)?;
     reader.finish()?;
     Ok(packs)

@@ -44,9 +44,13 @@
 //! | `receive` | taking packs in, verified |
 //! | `fetch` | refs that moved there |
 //! | `clone`, `pull` | the same, and then a branch here |
+//! | `collect` | garbage there, and many small packs |
+//! | `fsck` | damage there |
 
 mod clone;
+mod collect;
 mod fetch;
+mod fsck;
 mod manifest;
 mod pack;
 mod plan;
@@ -63,7 +67,9 @@ use std::time::Duration;
 #[doc(hidden)]
 pub use clone::clone_from;
 pub use clone::{CloneOptions, Cloned, clone};
+pub use collect::{RemoteGcOptions, RemoteGcReport};
 pub use fetch::{FetchOptions, FetchReport};
+pub use fsck::RemoteFsckReport;
 pub use pull::{PullOptions, Pulled};
 pub use push::{Force, PushOptions, PushReport, Update};
 pub(crate) use receive::{Held, before_gc};

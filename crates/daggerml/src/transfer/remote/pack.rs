@@ -212,8 +212,22 @@ impl Index {
         self.0.iter().map(|(first, _)| *first)
     }
 
+    /// Calls `visit` with the first bytes of each id and the size of the object in the pack,
+    /// whose objects end at `end`.
+    pub(super) fn sizes(&self, end: u64, visit: &mut dyn FnMut(u64, u64)) {
+        let mut places: Vec<_> = self
+            .0
+            .iter()
+            .map(|(first, at)| (u64::from(*at), *first))
+            .collect();
+        places.sort_unstable();
+        let ends = places.iter().skip(1).map(|(at, _)| *at).chain([end]);
+        for ((at, first), end) in places.iter().zip(ends) {
+            visit(*first, end.saturating_sub(*at));
+        }
+    }
+
     /// Returns whether it is the index of exactly these objects.
-    #[cfg(test)]
     pub(super) fn is_of(&self, mut entries: Vec<(u64, u32)>) -> bool {
         entries.sort_unstable();
         self.0 == entries

@@ -373,17 +373,20 @@ impl Round {
                     let found = sorted.find(&self.objects, reference.id)?;
                     usize::try_from(found).ok()
                 });
-                match found {
-                    None => outside.push(reference),
-                    Some(at) => {
-                        let kind = self.objects.get(at).map(|object| object.kind);
-                        if at >= number || kind != Some(reference.kind) {
-                            wrong = Some((number, reference));
-                        }
-                        if let Some(place) = referred.get_mut(at) {
-                            *place = true;
-                        }
-                    }
+                let Some(at) = found else {
+                    outside.push(reference);
+                    return;
+                };
+                if let Some(place) = referred.get_mut(at) {
+                    *place = true;
+                }
+                let kind = self.objects.get(at).map(|object| object.kind);
+                if kind != Some(reference.kind) {
+                    wrong = Some((number, reference));
+                }
+                // What comes later too must be here from before.
+                if at >= number {
+                    outside.push(reference);
                 }
             });
             if wrong.is_some() {
@@ -393,7 +396,7 @@ impl Round {
         if let Some((number, reference)) = wrong {
             let detail = match self.objects.get(number) {
                 Some(object) => format!(
-                    "the {} {} refers to {reference}, which comes later or is of another kind",
+                    "the {} {} refers to {reference}, which is of another kind",
                     object.kind, object.id
                 ),
                 None => String::new(),

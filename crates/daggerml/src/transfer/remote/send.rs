@@ -162,6 +162,13 @@ impl Sender<'_> {
         Ok(())
     }
 
+    /// Takes over a pack that is at the remote.
+    pub fn keep(&mut self, info: PackInfo) -> Result<()> {
+        self.end_pack()?;
+        self.made.push(info);
+        Ok(())
+    }
+
     fn tell(&self) -> Result<()> {
         self.listener.step(&Step {
             phase: Phase::Sending,
