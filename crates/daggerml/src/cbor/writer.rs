@@ -18,6 +18,10 @@ impl Writer {
         self.bytes
     }
 
+    pub(crate) fn bytes_so_far(&self) -> &[u8] {
+        &self.bytes
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.bytes.len()
     }

@@ -433,10 +433,6 @@ impl Live {
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "64 of the 128 bits are left"
-)]
 fn first_half(start: u128) -> u64 {
     (start >> 64) as u64
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::cbor::{Reader, Writer};
 use crate::error::{Fault, FaultKind};
-use crate::id::{CommitId, ObjectId};
+use crate::id::{CommitId, ID_LEN, ObjectId};
 use crate::repo::branches::{HEADS, TAGS};
 use crate::repo::refs;
 
@@ -81,12 +81,19 @@ impl Manifest {
         write_packs(&mut writer, &self.packs);
         writer.array(self.swaps.len());
         self.swaps.iter().for_each(|swap| writer.bytes(swap));
+        // Nothing else names the manifest by its content.
+        let hash = blake3::hash(writer.bytes_so_far());
+        writer.raw(hash.as_bytes());
         writer.into_bytes()
     }
 
     /// Returns the manifest in these bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self, Fault> {
+        let (bytes, hash) = bytes.split_at(bytes.len().saturating_sub(ID_LEN));
         let reader = &mut Reader::new(bytes);
+        if blake3::hash(bytes).as_bytes() != hash {
+            return Err(reader.fault(FaultKind::Payload, "the hash over it does not match"));
+        }
         reader.array_of(7)?;
         match reader.uint()? {
             VERSION => {}
@@ -277,6 +284,10 @@ mod tests {
         for at in 0..bytes.len() {
             let mut wrong = bytes.clone();
             wrong[at] ^= 0x80;
+            assert!(Manifest::decode(&wrong).is_err());
+            // With a hash that fits it is read as it is, or refused.
+            wrong.truncate(bytes.len() - ID_LEN);
+            wrong.extend(blake3::hash(&wrong).as_bytes());
             if let Ok(read) = Manifest::decode(&wrong) {
                 assert_eq!(read.encode(), wrong);
             }

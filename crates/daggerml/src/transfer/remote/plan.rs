@@ -8,6 +8,7 @@
 //! Memory does not grow with the number of objects, but with that of the nodes of one DAG:
 //! which nodes and data were visited is remembered for the last ones only.
 
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
 use crate::error::{Error, Result};
@@ -18,6 +19,8 @@ use crate::repo::ancestry::exclusive;
 use crate::repo::commit::tree_of;
 use crate::repo::tree;
 use crate::store::{ReadObjects, Snapshot};
+
+use super::pack::first_bytes;
 
 /// How many nodes and data are remembered at least.
 const REMEMBERED: usize = 1 << 17;
@@ -77,10 +80,21 @@ struct Plan<'p> {
 struct Frame<'p> {
     id: ObjectId,
     bytes: &'p [u8],
+    /// What it refers to, unless it is a DAG.
     below: Vec<Reference>,
     next: usize,
     /// The nodes of a DAG, and those of the one that had its name before.
     nodes: Option<(Nodes, Nodes)>,
+}
+
+impl Frame<'_> {
+    /// Returns the reference number `at`.
+    fn below(&self, at: usize) -> Option<Reference> {
+        match &self.nodes {
+            Some((own, _)) => own.ids.get(at).map(|node| (*node).into()),
+            None => self.below.get(at).copied(),
+        }
+    }
 }
 
 impl<'p> Plan<'p> {
@@ -109,7 +123,7 @@ impl<'p> Plan<'p> {
         let mut way = Vec::new();
         self.enter(root, &mut way)?;
         while let Some(frame) = way.last_mut() {
-            let Some(&next) = frame.below.get(frame.next) else {
+            let Some(next) = frame.below(frame.next) else {
                 let (id, bytes) = (frame.id, frame.bytes);
                 way.pop();
                 (self.emit)(id, bytes)?;
@@ -118,15 +132,18 @@ impl<'p> Plan<'p> {
             frame.next += 1;
             // The nodes of a DAG are visited one by one, each after those that it was made
             // of. So those were sent, though that may be long ago.
+            let of_dag = frame.nodes.is_some();
             let dag = way.iter().rev().find_map(|frame| {
                 let (own, base) = frame.nodes.as_ref()?;
                 Some((own, base, frame.next))
             });
             let skipped = next.kind == Kind::Node
                 && dag.is_some_and(|(own, base, reached)| {
-                    let position = own.position(next.id);
-                    base.position(next.id).is_some()
-                        || position.is_some_and(|at| (at as usize) + 1 < reached)
+                    let is_before = || {
+                        own.position(next.id)
+                            .is_some_and(|at| at as usize + 1 < reached)
+                    };
+                    base.position(next.id).is_some() || (!of_dag && is_before())
                 });
             if !skipped {
                 self.enter(next, &mut way)?;
@@ -158,7 +175,6 @@ impl<'p> Plan<'p> {
         let bytes = read(self.snapshot, reference)?;
         let record = decode(reference, bytes)?;
         let mut below = Vec::new();
-        record.references(&mut |reference| below.push(reference));
         let nodes = match record {
             AnyRecord::Dag(dag) => {
                 let own = Nodes::new(dag.nodes);
@@ -168,7 +184,10 @@ impl<'p> Plan<'p> {
                 };
                 Some((own, base))
             }
-            _ => None,
+            record => {
+                record.references(&mut |reference| below.push(reference));
+                None
+            }
         };
         way.push(Frame {
             id,
@@ -211,23 +230,40 @@ fn decode(reference: Reference, bytes: &[u8]) -> Result<AnyRecord> {
 #[derive(Default)]
 struct Nodes {
     ids: Vec<NodeId>,
-    /// Positions in order of the ids.
-    order: Vec<u32>,
+    /// The first bytes of each id with its position, in order; made when it is first needed.
+    order: OnceCell<Vec<(u64, u32)>>,
 }
 
 impl Nodes {
     fn new(ids: Vec<NodeId>) -> Self {
-        let mut order: Vec<u32> = (0..).take(ids.len()).collect();
-        order.sort_unstable_by_key(|at| ids.get(*at as usize));
-        Self { ids, order }
+        Self {
+            ids,
+            order: OnceCell::new(),
+        }
     }
 
     fn position(&self, id: ObjectId) -> Option<u32> {
-        let found = self.order.binary_search_by(|at| {
-            let node = self.ids.get(*at as usize);
-            node.map(|node| node.object()).cmp(&Some(id))
+        if self.ids.is_empty() {
+            return None;
+        }
+        let order = self.order.get_or_init(|| {
+            let firsts = self.ids.iter().map(|node| first_bytes(node.object()));
+            let mut order: Vec<(u64, u32)> = firsts.zip(0..).collect();
+            order.sort_unstable();
+            order
         });
-        self.order.get(found.ok()?).copied()
+        let first = first_bytes(id);
+        let from = order.partition_point(|(other, _)| *other < first);
+        let mut same = order
+            .iter()
+            .skip(from)
+            .take_while(|(other, _)| *other == first);
+        let is_it = |at: &u32| {
+            self.ids
+                .get(*at as usize)
+                .is_some_and(|node| node.object() == id)
+        };
+        same.find_map(|(_, at)| is_it(at).then_some(*at))
     }
 }
 

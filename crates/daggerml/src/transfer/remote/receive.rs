@@ -299,13 +299,10 @@ impl Round {
 
     fn write(mut self, store: &Store, remote: &str) -> Result<()> {
         let sorted = Sorted::new(&self.objects);
-        let outside = self.check(&sorted, remote)?;
         let lock = lock_file(store, WRITE_LOCK)?;
         lock.lock().map_err(failed(store, WRITE_LOCK))?;
         let snapshot = store.snapshot()?;
-        for reference in outside {
-            present(&snapshot, reference, remote)?;
-        }
+        self.check(&sorted, &mut Outside::new(&snapshot, remote))?;
         let mixed = snapshot.count(Table::Objects)? > self.objects.len() as u64 / MIXED;
         drop(snapshot);
         let number = |at: &u32| self.objects.get(*at as usize);
@@ -352,9 +349,8 @@ impl Round {
         Ok(())
     }
 
-    /// Checks what the objects refer to. Returns the references that lead out of the round.
-    fn check(&mut self, sorted: &Sorted, remote: &str) -> Result<Vec<Reference>> {
-        let mut outside = Vec::new();
+    /// Checks what the objects refer to.
+    fn check(&mut self, sorted: &Sorted, outside: &mut Outside<'_>) -> Result<()> {
         let mut referred = vec![false; self.objects.len()];
         let mut wrong = None;
         for (number, object) in self.objects.iter().enumerate() {
@@ -374,7 +370,7 @@ impl Round {
                     usize::try_from(found).ok()
                 });
                 let Some(at) = found else {
-                    outside.push(reference);
+                    outside.add(reference);
                     return;
                 };
                 if let Some(place) = referred.get_mut(at) {
@@ -386,12 +382,13 @@ impl Round {
                 }
                 // What comes later too must be here from before.
                 if at >= number {
-                    outside.push(reference);
+                    outside.add(reference);
                 }
             });
             if wrong.is_some() {
                 break;
             }
+            outside.take_failure()?;
         }
         if let Some((number, reference)) = wrong {
             let detail = match self.objects.get(number) {
@@ -411,7 +408,7 @@ impl Round {
                 .map(|(info, _)| info.key())
                 .transpose()?;
             return Err(RemoteError::Damaged {
-                remote: remote.to_owned(),
+                remote: outside.remote.to_owned(),
                 key: key.map(|key| key.to_string()).unwrap_or_default(),
                 detail,
             }
@@ -420,9 +417,8 @@ impl Round {
         for (object, referred) in self.objects.iter_mut().zip(referred) {
             object.referred = referred;
         }
-        outside.sort_unstable();
-        outside.dedup();
-        Ok(outside)
+        outside.look_up();
+        outside.take_failure()
     }
 
     /// Notes that the packs are here, and which objects are to be kept.
@@ -450,6 +446,47 @@ impl Round {
             txn.put(Table::Drafts, &note_key(info.id), &note)?;
         }
         Ok(())
+    }
+}
+
+/// References that lead out of a round, looked up in the store many at a time: in order,
+/// they are found from front to back.
+struct Outside<'o> {
+    snapshot: &'o Snapshot,
+    remote: &'o str,
+    waiting: Vec<Reference>,
+    failure: Option<Error>,
+}
+
+impl<'o> Outside<'o> {
+    fn new(snapshot: &'o Snapshot, remote: &'o str) -> Self {
+        Self {
+            snapshot,
+            remote,
+            waiting: Vec::new(),
+            failure: None,
+        }
+    }
+
+    fn add(&mut self, reference: Reference) {
+        self.waiting.push(reference);
+        if self.waiting.len() >= BATCH {
+            self.look_up();
+        }
+    }
+
+    fn look_up(&mut self) {
+        self.waiting.sort_unstable();
+        self.waiting.dedup();
+        for reference in self.waiting.drain(..) {
+            if let Err(error) = present(self.snapshot, reference, self.remote) {
+                self.failure.get_or_insert(error);
+            }
+        }
+    }
+
+    fn take_failure(&mut self) -> Result<()> {
+        self.failure.take().map_or(Ok(()), Err)
     }
 }
 

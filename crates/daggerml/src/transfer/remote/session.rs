@@ -160,6 +160,11 @@ impl Remote {
                 Some(state) => (state.etag.clone(), state.manifest.clone(), true),
                 None => return Err(self.damaged(&key, "it is unchanged, but was not known")),
             },
+            Got::Missing if state.is_some() => {
+                let detail = "it was there before, and is gone; if that is meant, remove the \
+                              remote here and add it again";
+                return Err(self.damaged(&key, detail));
+            }
             Got::Missing => {
                 return Ok(self.is_made()?.then(|| Seen {
                     etag: None,
