@@ -39,6 +39,7 @@
 //! | [`value`] | what a datum holds, and its encoding |
 //! | [`record`] | the immutable objects |
 //! | [`error`] | everything that can go wrong |
+//! | `process` | processes that are started, and what they write |
 //! | [`config`] | settings of the user and of the repository |
 //! | `folder` | the folder `.dml`, opened without following links |
 //! | [`store`] | where objects and all other entries are kept |
@@ -64,6 +65,7 @@ mod id_set;
 pub mod maintenance;
 pub mod name;
 mod normal_form;
+mod process;
 pub mod record;
 pub mod repo;
 mod sorting;

@@ -37,6 +37,9 @@ const VERDICTS: &[(&str, bool, &str)] = &[
         "unknown: an adapter's own, which may be anything",
     ),
     ("adapter.x.y.command", false, "the same"),
+    ("helpers.allow", false, "which programs reach remotes"),
+    ("helper.s3.command", false, "which program runs"),
+    ("helper.ssh.dml", false, "which program runs elsewhere"),
 ];
 
 // One test: the user's folder is named by an environment variable of the process.

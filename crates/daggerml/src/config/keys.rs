@@ -33,8 +33,8 @@ pub struct KeyInfo {
     pub by_repository: bool,
 }
 
-/// The settings that there are, beside those of adapters and remotes: `adapter.NAME.KEY`,
-/// `remote.NAME.KEY`.
+/// The settings that there are, beside those of adapters, remotes and helpers:
+/// `adapter.NAME.KEY`, `remote.NAME.KEY`, `helper.SCHEME.KEY`.
 pub const KEYS: &[KeyInfo] = &[
     KeyInfo {
         key: "user.name",
@@ -46,6 +46,12 @@ pub const KEYS: &[KeyInfo] = &[
         key: "adapters.allow",
         key_type: KeyType::List,
         about: "names of adapters that may run, beside the installed ones",
+        by_repository: false,
+    },
+    KeyInfo {
+        key: "helpers.allow",
+        key_type: KeyType::List,
+        about: "schemes of remotes whose helpers may run, beside the installed ones",
         by_repository: false,
     },
     KeyInfo {
@@ -85,6 +91,11 @@ fn known(key: &str) -> Option<(KeyType, bool)> {
         let (_, last) = rest.split_once('.')?;
         let found = OF_REMOTES.iter().find(|(name, _)| *name == last)?;
         return Some((found.1, true));
+    }
+    if let Some(rest) = key.strip_prefix("helper.") {
+        // `helper.ssh.dml` names a program, too: on the other machine.
+        let (_, last) = rest.split_once('.')?;
+        return matches!(last, "command" | "dml").then_some((KeyType::List, false));
     }
     let (_, last) = key.strip_prefix("adapter.")?.split_once('.')?;
     let found = OF_ADAPTERS.iter().find(|(name, ..)| *name == last);

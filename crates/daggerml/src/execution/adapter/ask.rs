@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::adapter_log::AdapterLog;
 use super::pool::Pool;
 use super::process::{Process, Trouble};
 use super::protocol::{Answer, Request};
+use crate::process::StderrLog;
 use crate::record::CallKey;
 
 /// The adapter as one call sees it.
@@ -16,7 +16,7 @@ pub(crate) struct Asker {
     /// A fresh process that answered `pending`, for what is asked next.
     kept: Option<Process>,
     /// What the processes wrote to standard error for this call.
-    pub log: AdapterLog,
+    pub log: StderrLog,
 }
 
 impl Asker {
@@ -25,7 +25,7 @@ impl Asker {
             pool,
             key,
             kept: None,
-            log: AdapterLog::default(),
+            log: StderrLog::default(),
         }
     }
 
@@ -61,7 +61,7 @@ impl Asker {
     }
 
     /// Returns the log so far; the next attempt has its own.
-    pub fn take_log(&mut self) -> AdapterLog {
+    pub fn take_log(&mut self) -> StderrLog {
         std::mem::take(&mut self.log)
     }
 }

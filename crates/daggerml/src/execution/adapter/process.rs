@@ -1,15 +1,15 @@
 //! One adapter process: a request in, an answer out.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{ChildStdin, ChildStdout, Command};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use super::adapter_log::{AdapterLog, Capture};
-use super::group::{self, Group};
 use super::protocol::{Answer, MAX_ANSWER};
 use super::registry::AdapterCommand;
-use super::spawner::{self, GRACE};
+use crate::process::group::{self, Group};
+use crate::process::spawner::{self, GRACE};
+use crate::process::{self, Capture, Started, StderrLog};
 
 /// How often a waiting caller looks whether it must stop.
 pub(crate) const TICK: Duration = Duration::from_millis(50);
@@ -53,24 +53,18 @@ pub(crate) struct Process {
 impl Process {
     pub fn start(command: &AdapterCommand) -> std::io::Result<Self> {
         let mut start = Command::new(&command.program);
-        start
-            .args(&command.args)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        group::set_up(&mut start);
-        let mut child = spawner::start(start)?;
-        let (stdin, stdout, stderr) =
-            (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let group = Group::new(child);
-        let (Some(stdout), Some(stderr)) = (stdout, stderr) else {
-            return Err(std::io::ErrorKind::BrokenPipe.into());
-        };
-        Ok(Self {
+        start.args(&command.args);
+        let Started {
             group,
             stdin,
+            stdout,
+            capture,
+        } = process::start(start)?;
+        Ok(Self {
+            group,
+            stdin: Some(stdin),
             lines: read_lines(stdout)?,
-            capture: Capture::start(stderr)?,
+            capture,
             requests: 0,
             idle: Instant::now(),
         })
@@ -153,7 +147,7 @@ impl Process {
     }
 
     /// Takes what it wrote to standard error so far.
-    pub fn take_log(&self) -> AdapterLog {
+    pub fn take_log(&self) -> StderrLog {
         self.capture.take()
     }
 
@@ -164,7 +158,7 @@ impl Process {
     }
 
     /// Stops it, with all that it started; what it had to say.
-    pub fn stop(mut self) -> AdapterLog {
+    pub fn stop(mut self) -> StderrLog {
         self.stdin = None;
         self.group.terminate();
         self.group.wait(GRACE);

@@ -10,11 +10,11 @@ use super::flight::Role;
 use super::integrate::{Ended, Integrated, integrate, record_failure};
 use super::invocation::{Done, End, Failure, Invocation};
 use crate::error::{Error, ExecutionError, Result};
-use crate::execution::adapter::adapter_log::AdapterLog;
 use crate::execution::adapter::ask::Asker;
 use crate::execution::call::Work;
 use crate::execution::options::{CallOptions, Observer, Progress};
 use crate::id::DagId;
+use crate::process::StderrLog;
 use crate::record::{ExecStatus, Time};
 use crate::transfer::create;
 
@@ -86,7 +86,7 @@ impl Executor {
                 // A caller that wants a run of its own only waits for its turn.
                 Role::Followed(Some(landing)) if options.cache => return Ok(landing?),
                 Role::Followed(_) => {}
-                Role::Stopped(stop) => return Err(run.stopped(stop, &AdapterLog::default())),
+                Role::Stopped(stop) => return Err(run.stopped(stop, &StderrLog::default())),
             }
         }
     }
@@ -107,7 +107,7 @@ impl Run<'_> {
                 .acquire(work, &self.adapter, options, control)?
             {
                 Acquired::Answered(dag) => return Ok(dag),
-                Acquired::Stopped(stop) => return Err(self.stopped(stop, &AdapterLog::default())),
+                Acquired::Stopped(stop) => return Err(self.stopped(stop, &StderrLog::default())),
                 Acquired::Mine(mut mine) => {
                     control.tell(mine.attempt, Progress::Claimed);
                     control.claimed(Some(mine.owner.clone()));
@@ -221,7 +221,7 @@ impl Run<'_> {
     fn take_in(
         &self,
         mine: &Mine<'_>,
-        log: &AdapterLog,
+        log: &StderrLog,
         started: Time,
         done: &Done,
         failures: u32,
@@ -256,7 +256,7 @@ impl Run<'_> {
             mine.ended();
             return Ok(Driven::Lost);
         }
-        Err(self.stopped(stop, &AdapterLog::default()))
+        Err(self.stopped(stop, &StderrLog::default()))
     }
 
     /// Returns the call's bundle: partial for an adapter that shares the repository, where the
@@ -273,7 +273,7 @@ impl Run<'_> {
         Ok(bundle)
     }
 
-    fn ended(&self, started: Time, log: &AdapterLog) -> Ended<'_> {
+    fn ended(&self, started: Time, log: &StderrLog) -> Ended<'_> {
         Ended {
             adapter: &self.adapter,
             started,
@@ -286,7 +286,7 @@ impl Run<'_> {
         &self,
         mine: &mut Mine<'_>,
         started: Time,
-        mut log: AdapterLog,
+        mut log: StderrLog,
         detail: &str,
         status: ExecStatus,
         again: bool,
@@ -303,7 +303,7 @@ impl Run<'_> {
         Ok(ours)
     }
 
-    fn adapter_failed(&self, detail: &str, log: &AdapterLog) -> Error {
+    fn adapter_failed(&self, detail: &str, log: &StderrLog) -> Error {
         ExecutionError::AdapterFailed {
             adapter: self.adapter.clone(),
             key: self.key(),
@@ -313,7 +313,7 @@ impl Run<'_> {
         .into()
     }
 
-    fn stopped(&self, stop: Stop, log: &AdapterLog) -> Error {
+    fn stopped(&self, stop: Stop, log: &StderrLog) -> Error {
         let key = self.key();
         match stop {
             Stop::Timeout => ExecutionError::Timeout {

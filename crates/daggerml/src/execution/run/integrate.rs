@@ -7,12 +7,12 @@ use crate::store::{ReadObjects, Store, WriteTxn};
 use crate::transfer::{Limits, apply};
 use crate::value::Value;
 
-use crate::execution::adapter::adapter_log::AdapterLog;
 use crate::execution::cache;
 use crate::execution::call::Work;
 use crate::execution::called;
 use crate::execution::claim::{self, Claim, OwnerId};
 use crate::execution::nested;
+use crate::process::StderrLog;
 
 /// How an attempt ended.
 pub(crate) struct Ended<'e> {
@@ -176,7 +176,7 @@ fn append_made(
     };
     let mut log = ended.log.clone();
     if let Integrated::Transient { reason, .. } = made {
-        let mut longer = AdapterLog::default();
+        let mut longer = StderrLog::default();
         longer.push(&log);
         longer.push_line(&format!("daggerml: a transient failure: {reason}"));
         log = longer.to_bytes();

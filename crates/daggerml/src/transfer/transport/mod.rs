@@ -9,15 +9,24 @@
 //! | `address` | where a remote is: a folder, or a URL |
 //! | `key` | names of blobs, and the marks of their versions |
 //! | `file` | a folder: on a shared disk, or on one that is carried |
+//! | `helper` | programs that reach places of other schemes |
+//! | `ssh` | folders on other machines |
+//! | `serve` | the other side of a helper |
 
 mod address;
 mod file;
+mod helper;
 mod key;
+mod serve;
+mod ssh;
 
 use std::ops::Range;
+use std::time::Duration;
 
 pub use address::Address;
+pub use helper::commands::{Finder, HelperCommand, set_helper_finder};
 pub use key::{Etag, Key};
+pub use serve::serve;
 
 use crate::error::{RemoteError, Result};
 
@@ -117,13 +126,35 @@ pub trait Transport: Send + Sync {
 }
 
 /// How a transport is opened.
-#[derive(Clone, Debug, Default)]
-pub struct OpenOptions {}
+#[derive(Clone, Debug)]
+pub struct OpenOptions {
+    /// How long a helper may take to answer, beside 10 s for each MiB that is carried.
+    pub patience: Duration,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self {
+            patience: Duration::from_secs(60),
+        }
+    }
+}
 
 /// Returns the transport that speaks to `address`.
-pub fn open(address: &Address, _options: &OpenOptions) -> Result<Box<dyn Transport>> {
-    match address.path() {
-        Some(path) => Ok(Box::new(file::File::new(path, address))),
+pub fn open(address: &Address, options: &OpenOptions) -> Result<Box<dyn Transport>> {
+    if let Some(path) = address.path() {
+        return Ok(Box::new(file::File::new(path, address)));
+    }
+    let command = match address.scheme() {
+        "ssh" => Some(ssh::command(address)?),
+        scheme => helper::commands::command(scheme, address)?,
+    };
+    match command {
+        Some(command) => Ok(Box::new(helper::Helper::new(
+            command,
+            address.to_string(),
+            options.patience,
+        ))),
         None => Err(RemoteError::SchemeUnknown {
             scheme: address.scheme().to_owned(),
         }

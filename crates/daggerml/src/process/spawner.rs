@@ -1,4 +1,4 @@
-//! Starts adapter processes and sees them end, on one thread for the whole process.
+//! Starts processes and sees them end, on one thread for the whole process.
 //!
 //! On Linux the system tells a child when the *thread* that started it ends, so it
 //! must be one that lives as long as the process.
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::group::Group;
 
-/// How long an adapter may take to stop when its standard input ended.
+/// How long a process may take to stop when its standard input ended.
 pub(crate) const GRACE: Duration = Duration::from_secs(2);
 
 /// How often it is looked whether one has ended.
@@ -51,7 +51,7 @@ fn send(job: Job) -> io::Result<()> {
     };
     let (jobs, todo) = mpsc::channel();
     std::thread::Builder::new()
-        .name("dml-adapters".to_owned())
+        .name("dml-processes".to_owned())
         .spawn(move || run(&todo))?;
     jobs.send(job).map_err(io::Error::other)?;
     *thread = Some((process, jobs));

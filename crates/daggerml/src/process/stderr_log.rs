@@ -1,4 +1,4 @@
-//! What an adapter writes to standard error: its beginning and its end are kept.
+//! What a process writes to standard error: its beginning and its end are kept.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -16,15 +16,15 @@ const TAIL: usize = 192 << 10;
 const SHOWN_LINES: usize = 20;
 const SHOWN_BYTES: usize = 4096;
 
-/// What an adapter wrote to standard error. When it is much, the middle is left out.
+/// What a process wrote to standard error. When it is much, the middle is left out.
 #[derive(Default)]
-pub(crate) struct AdapterLog {
+pub(crate) struct StderrLog {
     head: Vec<u8>,
     tail: VecDeque<u8>,
     left_out: u64,
 }
 
-impl AdapterLog {
+impl StderrLog {
     pub fn push(&mut self, bytes: &[u8]) {
         let room = HEAD.saturating_sub(self.head.len()).min(bytes.len());
         let (first, rest) = bytes.split_at(room);
@@ -73,7 +73,7 @@ pub(crate) struct Capture(Arc<Shared>);
 
 struct Shared {
     from: File,
-    log: Mutex<AdapterLog>,
+    log: Mutex<StderrLog>,
 }
 
 impl Capture {
@@ -91,12 +91,12 @@ impl Capture {
         Ok(capture)
     }
 
-    fn log(&self) -> MutexGuard<'_, AdapterLog> {
+    fn log(&self) -> MutexGuard<'_, StderrLog> {
         self.0.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes what was written so far, all of it.
-    pub fn take(&self) -> AdapterLog {
+    pub fn take(&self) -> StderrLog {
         #[cfg(not(unix))]
         std::thread::sleep(std::time::Duration::from_millis(20)); // for the reader to catch up
         let mut log = self.log();
@@ -107,7 +107,7 @@ impl Capture {
 
     /// Reads what is there, and does not wait. Returns whether there was something.
     #[cfg(unix)]
-    fn read_ready(&self, log: &mut AdapterLog) -> bool {
+    fn read_ready(&self, log: &mut StderrLog) -> bool {
         let mut buffer = [0; 16 << 10];
         let ready = rustix::io::ioctl_fionread(&self.0.from).unwrap_or(0);
         let ready = usize::try_from(ready).unwrap_or(usize::MAX);
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_long_log_loses_its_middle() {
-        let mut log = AdapterLog::default();
+        let mut log = StderrLog::default();
         log.push(b"first\n");
         for _ in 0..10_000 {
             log.push(&[b'x'; 99]);
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_line_of_ours_begins_a_line() {
-        let mut log = AdapterLog::default();
+        let mut log = StderrLog::default();
         log.push_line("one");
         log.push(b"no end");
         log.push_line("two");
