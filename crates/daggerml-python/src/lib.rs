@@ -14,6 +14,7 @@
 //! | `data`, `describe` | what is told of nodes |
 //! | `execution`, `listener`, `calls` | running calls, and what is told of them |
 //! | `worker` | the DAG of a call, for adapters |
+//! | `helpers` | the programs that reach remotes |
 //!
 //! The lock of a handle is only waited for, and the store only touched, while
 //! Python's lock (GIL) is released.
@@ -31,6 +32,7 @@ mod data;
 mod describe;
 mod errors;
 mod execution;
+mod helpers;
 mod history;
 mod listener;
 mod maintenance;
@@ -79,6 +81,7 @@ mod _core {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        daggerml::transfer::transport::set_helper_finder(crate::helpers::find);
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 

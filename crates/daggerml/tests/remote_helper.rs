@@ -52,15 +52,16 @@ fn find(scheme: &str) -> Result<Option<HelperCommand>> {
     }))
 }
 
+#[expect(clippy::too_many_lines, reason = "a table of misbehaviour")]
 fn help(scheme: &str, folder: &Path, output: &mut File) {
-    let mut request = |output: &mut File| {
+    let request = |output: &mut File| {
         let mut input = std::io::stdin().lock();
         let mut line = String::new();
         if input.read_line(&mut line).unwrap() == 0 {
             std::process::exit(0);
         }
         let request: serde_json::Value = serde_json::from_str(&line).unwrap();
-        let mut body = vec![0; request["body"].as_u64().unwrap_or(0) as usize];
+        let mut body = vec![0; usize::try_from(request["body"].as_u64().unwrap_or(0)).unwrap()];
         input.read_exact(&mut body).unwrap();
         output.flush().unwrap();
         request
@@ -78,7 +79,7 @@ fn help(scheme: &str, folder: &Path, output: &mut File) {
         "old" => return writeln!(output, "{{\"protocols\":[7]}}").unwrap(),
         "mute" => {
             request(output);
-            std::thread::sleep(Duration::from_secs(600));
+            std::thread::sleep(Duration::from_mins(10));
         }
         _ => {}
     }
@@ -129,7 +130,7 @@ fn help(scheme: &str, folder: &Path, output: &mut File) {
                 found("\"e\"", 2, "ok")
             }
             "hangs" => {
-                std::thread::sleep(Duration::from_secs(600));
+                std::thread::sleep(Duration::from_mins(10));
                 return;
             }
             "garbage" => "?\n".to_owned(),
@@ -171,7 +172,7 @@ fn reach(scheme: &str, folder: &Path, patience: Duration) -> Box<dyn Transport> 
     open(&address, &OpenOptions { patience }).unwrap()
 }
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn key(text: &str) -> Key {
     Key::new(text).unwrap()

@@ -79,6 +79,11 @@ impl Address {
         })
     }
 
+    /// Returns the address of a folder, whatever characters its path has.
+    pub fn of_folder(path: &Path) -> Self {
+        Self::folder(path.to_owned())
+    }
+
     fn folder(path: PathBuf) -> Self {
         let path = std::path::absolute(&path).unwrap_or(path);
         Self {

@@ -110,10 +110,10 @@ impl Request<'_> {
             "get" => self.key().map(drop),
             "put" | "swap" | "delete" => {
                 self.key()?;
-                match self.read_only {
-                    true => Err(error("denied", "it is served to be read only")),
-                    false => Ok(()),
+                if self.read_only {
+                    return Err(error("denied", "it is served to be read only"));
                 }
+                Ok(())
             }
             _ => Err(error("unsupported", "there is no such verb")),
         }

@@ -22,11 +22,13 @@ def program(module: str, function: str) -> list[str]:
     """Returns the command that runs a function of a module in a new interpreter.
 
     It looks for modules in the same folders as this process, in the same order. So it looks in
-    the current folder only if this process does.
+    the current folder only if this process does. Arguments that follow are the function's own.
     """
+    entries: list[object] = [*sys.path]  # some programs put other objects there
+    paths = [each for each in entries if isinstance(each, str)]
+    end = len(paths) + 1
     start = (
-        "import sys; sys.path[:] = sys.argv[1:]; del sys.argv[1:]; "
+        f"import sys; sys.path[:] = sys.argv[1:{end}]; del sys.argv[1:{end}]; "
         f"from {module} import {function} as main; sys.exit(main())"
     )
-    entries: list[object] = [*sys.path]  # some programs put other objects there
-    return [sys.executable, "-c", start, *(each for each in entries if isinstance(each, str))]
+    return [sys.executable, "-c", start, *paths]

@@ -19,6 +19,7 @@ last argument.
 | ``store`` | what a store does, its answers and errors, and the form of keys |
 | ``messages`` | the protocol's messages: a line of JSON and a body |
 | ``helper`` | the program: requests in, answers out |
+| ``installed`` | the helpers that installed packages offer |
 | ``secrets`` | takes secrets out of a text |
 | ``client`` | the other side: starts a helper and asks it |
 | ``conformance`` | tests that any helper must pass |

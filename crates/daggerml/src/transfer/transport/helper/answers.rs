@@ -18,6 +18,7 @@ const MAX_MESSAGE: usize = 4096;
 const MAX_PAGE: u64 = 1000;
 
 /// What was asked.
+#[derive(Clone, Copy)]
 pub(super) struct Question<'q> {
     pub verb: &'static str,
     pub key: &'q str,
@@ -44,7 +45,7 @@ impl<'q> Question<'q> {
     }
 
     /// Returns the answer, or the error that was answered.
-    pub fn answer(&self, remote: &str, members: Members, body: Vec<u8>) -> Result<Answer> {
+    pub fn answer(self, remote: &str, members: Members, body: Vec<u8>) -> Result<Answer> {
         let (remote, verb, key) = (remote.to_owned(), self.verb, self.key.to_owned());
         let Some(error) = members.get("error") else {
             return Ok(Answer {
@@ -94,7 +95,7 @@ impl<'q> Question<'q> {
     }
 
     /// Returns the error that there is no answer.
-    pub fn failed(&self, remote: &str, trouble: Trouble) -> RemoteError {
+    pub fn failed(self, remote: &str, trouble: Trouble) -> RemoteError {
         let (remote, verb, key) = (remote.to_owned(), self.verb, self.key.to_owned());
         match trouble {
             Trouble::NotStarted(detail) => RemoteError::Failed {

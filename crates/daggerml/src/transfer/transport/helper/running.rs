@@ -210,10 +210,10 @@ impl Running {
     /// Returns the end of what it wrote to standard error, without secrets.
     fn said(&self) -> String {
         let end = without_secrets(&self.capture.take().end());
-        match end.is_empty() {
-            true => end,
-            false => format!("; it said: {end}"),
+        if end.is_empty() {
+            return end;
         }
+        format!("; it said: {end}")
     }
 }
 
@@ -251,9 +251,10 @@ fn read_all(stdout: ChildStdout, greet: &Sender<Result<(), String>>, state: &Mut
             let greeted = greeting.and_then(|members| greets(&members.unwrap_or_default()));
             let fine = greeted.is_ok();
             let _ = greet.send(greeted);
-            match fine {
-                true => answers(&mut from, state),
-                false => Ok(()),
+            if fine {
+                answers(&mut from, state)
+            } else {
+                Ok(())
             }
         }
     };
