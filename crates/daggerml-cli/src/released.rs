@@ -22,9 +22,18 @@ const OPTIONS: [(&str, &str); 10] = [
         "--default-branch-name",
         "`dml branch -m main NAME` renames a branch",
     ),
-    ("--remote-root", NO_REMOTES),
-    ("--remote-prune-age-seconds", NO_REMOTES),
-    ("--remote-fetch-workers", NO_REMOTES),
+    (
+        "--remote-root",
+        "`dml remote add origin ADDRESS` adds a remote to a repository",
+    ),
+    (
+        "--remote-prune-age-seconds",
+        "nothing is set up for that; leave it out",
+    ),
+    (
+        "--remote-fetch-workers",
+        "nothing is set up for that; leave it out",
+    ),
     ("--user", "`dml config user.name NAME` says who commits"),
     (
         "--config-home",
@@ -32,8 +41,8 @@ const OPTIONS: [(&str, &str); 10] = [
     ),
 ];
 
-const NO_REMOTES: &str = "there are no remotes yet; `dml bundle create` and `dml bundle apply` \
-                          carry commits in a file";
+const DEPENDENCIES: &str = "a dependency is a remote here: `dml remote add NAME ADDRESS`, then \
+                            `dml fetch NAME`";
 const NODES: &str = "`dml dag node DAG NODE` shows a node";
 const EXECS: &str = "`dml exec show KEY` shows a call, and `dml exec list` all of them";
 const IN_PYTHON: &str = "a DAG is made in Python, by `daggerml.new(NAME)`; `dml index list` \
@@ -42,25 +51,30 @@ const SKILLS: &str =
     "guidance for agents is no part of this; `dml --help` and the guides have it all";
 
 /// The commands; one word stands for all that follow it.
-const COMMANDS: [(&str, &str); 39] = [
+const COMMANDS: [(&str, &str); 34] = [
     (
         "branch create",
         "`dml branch NAME [REVISION]` makes a branch",
     ),
     ("branch delete", "`dml branch -d NAME` deletes a branch"),
-    ("branch get-upstream", NO_REMOTES),
+    (
+        "branch get-upstream",
+        "`dml branch` shows what branches follow",
+    ),
     ("branch list", "`dml branch` lists the branches"),
     (
         "branch move",
         "`dml branch -f NAME REVISION` moves a branch",
     ),
     ("branch rename", "`dml branch -m OLD NEW` renames a branch"),
-    ("branch set-upstream", NO_REMOTES),
+    (
+        "branch set-upstream",
+        "`dml branch --set-upstream origin/BRANCH` lets a branch follow it",
+    ),
     (
         "cache",
         "`dml exec list`, `dml exec show KEY` and `dml exec invalidate KEY` do it",
     ),
-    ("clone", NO_REMOTES),
     ("config get", "`dml config KEY` shows a setting"),
     ("config set", "`dml config KEY VALUE` changes a setting"),
     ("config show", "`dml config` lists the settings"),
@@ -88,16 +102,12 @@ const COMMANDS: [(&str, &str); 39] = [
         "`dml dag get DAG NODE` prints the value of a node",
     ),
     ("dag get-node-by-name", NODES),
-    ("dep", NO_REMOTES),
-    ("fetch", NO_REMOTES),
+    ("dep", DEPENDENCIES),
     ("index create", IN_PYTHON),
     (
         "project",
         "`dml init` makes a repository, and `dml status` tells of it",
     ),
-    ("pull", NO_REMOTES),
-    ("push", NO_REMOTES),
-    ("remote", NO_REMOTES),
     (
         "repo",
         "`dml init` makes a repository, and `dml status` tells of it",
@@ -185,8 +195,8 @@ mod tests {
 
     #[test]
     fn what_was_is_answered_with_what_is() {
-        for line in ["dml clone x", "dml -C here push", "dml --json dep add a b"] {
-            assert_eq!(typed(line).as_deref(), Some(NO_REMOTES), "{line}");
+        for line in ["dml dep", "dml -C here dep list", "dml --json dep add a b"] {
+            assert_eq!(typed(line).as_deref(), Some(DEPENDENCIES), "{line}");
         }
         assert!(typed("dml branch list").is_some());
         assert!(typed("dml --project-home x branch --json list").is_some());

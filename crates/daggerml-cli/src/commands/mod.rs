@@ -20,6 +20,7 @@ mod man;
 mod merge;
 mod migrate;
 mod rebase;
+mod remote;
 mod rev_parse;
 mod revert;
 mod show;
@@ -55,6 +56,12 @@ pub enum Command {
     Rebase(rebase::RebaseArgs),
     Revert(revert::RevertArgs),
     #[command(subcommand)]
+    Remote(remote::RemoteCommand),
+    Clone(remote::clone::CloneArgs),
+    Fetch(remote::fetch::FetchArgs),
+    Pull(remote::pull::PullArgs),
+    Push(remote::push::PushArgs),
+    #[command(subcommand)]
     Bundle(bundle::BundleCommand),
     Gc(gc::GcArgs),
     Fsck(fsck::FsckArgs),
@@ -87,6 +94,11 @@ pub fn run(context: &mut Context<'_>, command: &Command) -> Result<(), CommandEr
         Command::Merge(args) => merge::run(context, args),
         Command::Rebase(args) => rebase::run(context, args),
         Command::Revert(args) => revert::run(context, args),
+        Command::Remote(command) => remote::run(context, command),
+        Command::Clone(args) => remote::clone::run(context, args),
+        Command::Fetch(args) => remote::fetch::run(context, args),
+        Command::Pull(args) => remote::pull::run(context, args),
+        Command::Push(args) => remote::push::run(context, args),
         Command::Bundle(command) => bundle::run(context, command),
         Command::Gc(args) => gc::run(context, args),
         Command::Fsck(args) => fsck::run(context, args),

@@ -7,6 +7,7 @@ use daggerml::repo::branches::Head;
 use serde::Serialize;
 
 use super::log::CommitReport;
+use super::remote::upstream::UpstreamReport;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::ui::{Cell, Report, Table, Ui, size, style, text};
@@ -23,6 +24,8 @@ struct Status {
     repository: String,
     /// `None` when a commit is checked out.
     branch: Option<String>,
+    /// What the branch follows.
+    upstream: Option<UpstreamReport>,
     head: Option<CommitReport>,
     dags: u64,
     indexes: usize,
@@ -106,6 +109,10 @@ impl Report for Status {
             Some(branch) => writeln!(ui.out(), "On branch {}", style::paint(style::NAME, branch))?,
             None => writeln!(ui.out(), "On no branch")?,
         }
+        if let Some(upstream) = &self.upstream {
+            let (name, apart) = (style::paint(style::NAME, &upstream.name), upstream.apart());
+            writeln!(ui.out(), "Follows {name}: {apart}")?;
+        }
         match &self.head {
             Some(head) => head.line(ui)?,
             None => writeln!(ui.out(), "No commits yet")?,
@@ -135,6 +142,10 @@ pub fn run(context: &mut Context<'_>, _args: &StatusArgs) -> Result<(), CommandE
     };
     let mut status = Status {
         repository: repository.root().display().to_string(),
+        upstream: match &branch {
+            Some(branch) => UpstreamReport::of(&repository, branch, head)?,
+            None => None,
+        },
         branch,
         head: None,
         dags: repository.dag_count()?,

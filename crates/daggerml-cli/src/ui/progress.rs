@@ -4,6 +4,9 @@ use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use daggerml::maintenance::Step;
+use daggerml::transfer::remote;
+
+use super::text;
 
 /// How often the line is written anew.
 const PACE: Duration = Duration::from_millis(100);
@@ -28,20 +31,41 @@ impl Progress {
 
     /// Tells how far it is.
     pub fn step(&mut self, step: Step) {
+        let Step { phase, done, total } = step;
+        self.show(|| match total {
+            Some(total) if total > 0 => {
+                let percent = done.min(total) * 100 / total;
+                format!("{phase}: {percent}% ({done} of {total})")
+            }
+            _ => format!("{phase}: {done}"),
+        });
+    }
+
+    /// Tells how much was carried to or from a remote.
+    pub fn carried(&mut self, step: &remote::Step) {
+        self.show(|| {
+            let phase = step.phase.as_str();
+            let objects = text::count(step.objects, "object");
+            let bytes = text::size(step.bytes);
+            match step.total {
+                Some(total) if total > 0 => {
+                    let percent = step.bytes.min(total) * 100 / total;
+                    format!("{phase}: {percent}% ({objects}, {bytes})")
+                }
+                _ => format!("{phase}: {objects}, {bytes}"),
+            }
+        });
+    }
+
+    /// Writes the line, if it is time for that.
+    fn show(&mut self, line: impl FnOnce() -> String) {
         if !self.wanted || Instant::now() < self.next {
             return;
         }
         self.next = Instant::now() + PACE;
         self.shown = true;
-        let Step { phase, done, total } = step;
         let mut err = io::stderr().lock();
-        let _ = match total {
-            Some(total) if total > 0 => {
-                let percent = done.min(total) * 100 / total;
-                write!(err, "\r\x1b[K{phase}: {percent}% ({done} of {total})")
-            }
-            _ => write!(err, "\r\x1b[K{phase}: {done}"),
-        };
+        let _ = write!(err, "\r\x1b[K{}", line());
         let _ = err.flush();
     }
 }

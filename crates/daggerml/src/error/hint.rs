@@ -32,6 +32,11 @@ impl Error {
             Self::NotFoundNear { similar, .. } if !similar.is_empty() => {
                 format!("did you mean {}?", similar.join(", "))
             }
+            Self::NotFoundNear { what: "remote", .. } => {
+                "`dml remote add NAME ADDRESS` adds a remote: ADDRESS can be the path of a \
+                 folder; `dml remote list` lists them"
+                    .to_owned()
+            }
             Self::Conflicts {
                 action: "merge", ..
             } => "choose with `dml merge --resolve NAME=ours|theirs|REVISION`, then \

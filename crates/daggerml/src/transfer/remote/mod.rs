@@ -34,6 +34,7 @@
 //!
 //! | file | holds |
 //! |---|---|
+//! | `default` | which remote is meant where none is named |
 //! | `settings` | which remotes there are, and what branches follow |
 //! | `pack` | the blobs that hold objects |
 //! | `manifest` | the blob that says what a remote holds |
@@ -49,6 +50,7 @@
 
 mod clone;
 mod collect;
+mod default;
 mod fetch;
 mod fsck;
 mod manifest;
@@ -68,6 +70,7 @@ use std::time::Duration;
 pub use clone::clone_from;
 pub use clone::{CloneOptions, Cloned, clone};
 pub use collect::{RemoteGcOptions, RemoteGcReport};
+pub use default::ORIGIN;
 pub use fetch::{FetchOptions, FetchReport};
 pub use fsck::RemoteFsckReport;
 pub use pull::{PullOptions, Pulled};

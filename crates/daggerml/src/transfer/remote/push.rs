@@ -96,7 +96,8 @@ pub struct PushOptions {
     pub force: Force,
     /// Only say what would be done.
     pub dry_run: bool,
-    /// Let the branches that are pushed follow those at the remote.
+    /// Let the branches that are pushed follow those at the remote. One that follows nothing
+    /// follows that of its own name anyway.
     pub set_upstream: bool,
 }
 
@@ -422,8 +423,12 @@ impl Remote {
                     if before.as_ref() != Some(&target) && txn.has_object(commit.into())? {
                         refs::set(txn, &full_name, &target)?;
                     }
-                    if let Some(own) = wanted.branch.as_ref().filter(|_| options.set_upstream) {
-                        follow(txn, &upstream_ref(own)?, &self.name, branch)?;
+                    if let Some(own) = &wanted.branch {
+                        let key = upstream_ref(own)?;
+                        let first = own == branch && txn.target(&key)?.is_none();
+                        if options.set_upstream || first {
+                            follow(txn, &key, &self.name, branch)?;
+                        }
                     }
                 }
                 None => {

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use crate::cbor::{Reader, Writer};
 use crate::error::{Fault, FaultKind, RemoteError, Result};
 use crate::id::{CommitId, ObjectId};
+use crate::repo::Repository;
 use crate::store::{ReadEntries, Table, WriteTxn};
 use crate::transfer::transport::{Etag, Got, Key, Put, Swap};
 
@@ -223,6 +224,12 @@ impl Remote {
     }
 
     fn not_a_remote(&self, detail: &str) -> crate::error::Error {
+        // Who knows Git clones a repository first.
+        let detail = if Repository::open(self.address.as_ref()).is_ok() {
+            "it is a repository; push from it to a folder beside it, and use that"
+        } else {
+            detail
+        };
         RemoteError::NotARemote {
             remote: self.address.clone(),
             detail: detail.to_owned(),

@@ -1,0 +1,244 @@
+//! Remotes: two repositories that meet in a folder.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod common;
+
+use std::fmt::Write as _;
+
+use common::{Place, Run};
+use daggerml::value::Value;
+
+/// A folder with the repository `ada` in it, which has one commit.
+fn team() -> Place {
+    let place = Place::empty();
+    assert_eq!(place.dml(&["init", "ada"]).code, Some(0));
+    commit(&place, "ada", "first", 1);
+    place
+}
+
+/// Commits a DAG in one of the repositories.
+fn commit(place: &Place, who: &str, name: &str, value: i64) {
+    let repository = daggerml::Repository::open(&place.path().join(who)).unwrap();
+    let mut draft = repository.new_dag(name, &format!("{who}: {name}")).unwrap();
+    let node = draft.put(Value::from(value)).unwrap();
+    draft.commit(node).unwrap();
+}
+
+fn filters() -> insta::Settings {
+    let mut settings = insta::Settings::clone_current();
+    settings.add_filter(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d\d:\d\d", "<TIME>");
+    settings.add_filter(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", "<TIME>");
+    settings.add_filter(r"size: .*", "size: <SIZE>");
+    settings.add_filter(r#""size": \d+"#, r#""size": <SIZE>"#);
+    settings.add_filter(r"\(\d+ B\)", "(<SIZE>)");
+    settings.add_filter(r#""bytes": \d+"#, r#""bytes": <SIZE>"#);
+    settings.add_filter(r"\b[0-9a-f]{64}\b", "<ID>");
+    settings.add_filter(r"\b[0-9a-f]{12}\b", "<_SHORT_ID_>");
+    settings
+}
+
+macro_rules! snapshot {
+    ($name:expr, $text:expr) => {
+        filters().bind(|| insta::assert_snapshot!($name, $text))
+    };
+}
+
+/// Runs lines of commands, each of which is `dml` in one repository: `ada: push`.
+fn session(place: &Place, lines: &[&str]) -> String {
+    let mut told = String::new();
+    for line in lines {
+        let (who, command) = line.split_once(": ").unwrap();
+        let args: Vec<&str> = ["-C", who].into_iter().chain(command.split(' ')).collect();
+        write!(told, "# {line}\n{}", place.dml(&args).all()).unwrap();
+    }
+    told
+}
+
+fn ok(run: Run) -> Run {
+    assert_eq!(run.code, Some(0), "{}", run.all());
+    run
+}
+
+#[test]
+fn a_team_of_two() {
+    let place = team();
+    let first = session(
+        &place,
+        &[
+            "ada: remote add origin team",
+            "ada: push --dry-run",
+            "ada: push",
+            "ada: push",
+            "ada: status",
+            "ada: remote list",
+            "ada: remote show",
+        ],
+    );
+    // The path is relative to -C.
+    assert!(place.path().join("ada/team/refs").exists(), "{first}");
+    snapshot!("team_first_push", first);
+    snapshot!(
+        "team_clone",
+        session(
+            &place,
+            &[".: clone ada/team bob", "bob: status", "bob: branch"]
+        )
+    );
+    commit(&place, "ada", "second", 2);
+    commit(&place, "bob", "third", 3);
+    snapshot!(
+        "team_apart",
+        session(
+            &place,
+            &[
+                "ada: push",
+                "bob: push",
+                "bob: fetch",
+                "bob: status",
+                "bob: branch",
+                "bob: branch --remotes",
+                "bob: log --oneline main..origin/main",
+                "bob: pull --ff-only",
+                "bob: pull",
+                "bob: push",
+                "ada: pull",
+                "ada: log --oneline -n 1",
+            ],
+        )
+    );
+}
+
+#[test]
+fn a_conflict_waits_for_choices() {
+    let place = team();
+    ok(place.dml(&["-C", "ada", "remote", "add", "origin", "../team"]));
+    ok(place.dml(&["-C", "ada", "push"]));
+    ok(place.dml(&["clone", "team", "bob"]));
+    commit(&place, "ada", "first", 2);
+    commit(&place, "bob", "first", 3);
+    ok(place.dml(&["-C", "ada", "push"]));
+    let pulled = place.dml(&["-C", "bob", "pull"]);
+    assert_eq!(pulled.code, Some(4), "{}", pulled.all());
+    assert!(
+        pulled.stderr.contains("dml merge --resolve"),
+        "{}",
+        pulled.all()
+    );
+    ok(place.dml(&["-C", "bob", "merge", "--abort"]));
+    let pulled = ok(place.dml(&["-C", "bob", "pull", "--favor", "ours", "--json"])).json();
+    assert_eq!(pulled["merge"], "merged");
+    assert_eq!(pulled["from"], "origin/main");
+}
+
+#[test]
+fn documents() {
+    let place = team();
+    let mut told = String::new();
+    for line in [
+        "ada: remote add origin team",
+        "ada: push",
+        "ada: push",
+        "ada: push origin main:trial",
+        "ada: fetch",
+        "ada: fetch --all",
+        "ada: pull",
+        "ada: push origin --delete trial",
+        "ada: status",
+        "ada: branch",
+        "ada: branch --unset-upstream",
+        "ada: branch --set-upstream origin/main",
+        "ada: remote list",
+        "ada: remote show",
+        "ada: remote set-url origin elsewhere",
+        "ada: remote remove origin",
+    ] {
+        let (who, command) = line.split_once(": ").unwrap();
+        let args: Vec<&str> = ["-C", who, "--json"]
+            .into_iter()
+            .chain(command.split(' '))
+            .collect();
+        let document = ok(place.dml(&args)).json();
+        let document = serde_json::to_string_pretty(&document).unwrap();
+        writeln!(told, "# {line}\n{document}").unwrap();
+    }
+    let cloned = ok(place.dml(&["clone", "--json", "ada/team"])).json();
+    let cloned = serde_json::to_string_pretty(&cloned).unwrap();
+    writeln!(told, "# clone\n{cloned}").unwrap();
+    snapshot!("remote_documents", told);
+}
+
+#[test]
+fn newcomers_are_told_what_to_do() {
+    let place = team();
+    place.dml(&["init", "empty"]);
+    std::fs::create_dir(place.path().join("full")).unwrap();
+    std::fs::write(place.path().join("full/notes"), "mine").unwrap();
+    snapshot!(
+        "remote_slips",
+        session(
+            &place,
+            &[
+                "ada: push",
+                "ada: fetch --all",
+                "ada: pull",
+                "ada: remote list",
+                ".: clone nowhere",
+                ".: clone ada copy",
+                ".: clone /",
+                "ada: remote add origin ../team",
+                "ada: remote add origin ../other",
+                "ada: remote add two.words x",
+                "ada: remote add second s3://user:secret@bucket/x",
+                "ada: remote add second s3://",
+                "ada: fetch",
+                "ada: pull",
+                "ada: remote show",
+                "ada: push main",
+                "ada: push origin mian",
+                "ada: push orgin",
+                "ada: branch --set-upstream main",
+                "ada: branch --set-upstream orgin/main",
+                "ada: remote add full ../full",
+                "ada: push full",
+                "ada: remote set-url full cloud://bucket/x",
+                "ada: push full",
+                "empty: remote add origin ../team",
+                "empty: push",
+            ],
+        )
+    );
+    assert!(!place.path().join("copy").exists());
+    assert!(!place.path().join("nowhere").exists());
+}
+
+#[test]
+fn refs_that_may_not_move_are_refused_and_can_be_forced() {
+    let place = team();
+    ok(place.dml(&["-C", "ada", "remote", "add", "origin", "../team"]));
+    ok(place.dml(&["-C", "ada", "push"]));
+    ok(place.dml(&["clone", "team", "bob"]));
+    commit(&place, "bob", "second", 2);
+    ok(place.dml(&["-C", "bob", "push"]));
+    commit(&place, "ada", "third", 3);
+    snapshot!(
+        "remote_force",
+        session(
+            &place,
+            &[
+                "ada: push",
+                "ada: push --force-with-lease",
+                "ada: fetch",
+                "ada: push --force-with-lease",
+                "ada: tag v1",
+                "ada: push --tags",
+                "bob: tag v1",
+                "bob: push origin v1",
+                "bob: fetch",
+                "bob: push --force",
+                "bob: push origin --delete nothing",
+                "ada: fetch --prune --dry-run",
+            ],
+        )
+    );
+}
