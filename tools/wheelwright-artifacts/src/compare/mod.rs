@@ -88,43 +88,55 @@ pub fn compare_artifacts(a: &Artifact, b: &Artifact) -> Result<Verdict, CompareE
     if a.sha256 == b.sha256 {
         return Ok(Verdict::Identical);
     }
+    let Explanation {
+        passes,
+        differences,
+    } = explain(a, b)?;
+    Ok(match differences.into_iter().next() {
+        Some(first) => Verdict::Different { first, passes },
+        None => Verdict::Equivalent { passes },
+    })
+}
+
+/// Everything in which two artifacts of unequal bytes differ.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Explanation {
+    /// The passes that explain a difference.
+    pub passes: BTreeSet<Pass>,
+    /// What no pass explains, in each member the first place: members that one of them
+    /// lacks, then contents in the order of member paths. RECORD is named only if it
+    /// differs by more than follows from these.
+    pub differences: Vec<Difference>,
+}
+
+/// Explains how two artifacts differ.
+///
+/// # Errors
+/// When a member cannot be unpacked.
+pub fn explain(a: &Artifact, b: &Artifact) -> Result<Explanation, CompareError> {
     let mut passes = BTreeSet::new();
     let (names_a, names_b) = (names(a), names(b));
-    let only = |x: &BTreeMap<&str, usize>, y: &BTreeMap<&str, usize>| {
-        x.keys()
-            .find(|name| !y.contains_key(*name))
-            .map(|name| (*name).to_owned())
+    let mut differences = missing(&names_a, &names_b);
+    let mut changed: BTreeSet<String> = differences
+        .iter()
+        .filter_map(|difference| difference.member.clone())
+        .collect();
+    let counted = |artifact: &Artifact, names: &BTreeMap<_, _>| {
+        format!(
+            "{} members of {} names",
+            artifact.archive.len(),
+            names.len()
+        )
     };
-    let missing = match (only(&names_a, &names_b), only(&names_b, &names_a)) {
-        (Some(name), other) if other.as_ref().is_none_or(|o| name <= *o) => {
-            Some((name, "is there", "is not there"))
-        }
-        (_, Some(name)) => Some((name, "is not there", "is there")),
-        (Some(name), None) => Some((name, "is there", "is not there")),
-        (None, None) => None,
-    };
-    if let Some((name, a, b)) = missing {
-        let first = Difference {
-            member: Some(name),
-            place: Place::default(),
-            a: a.into(),
-            b: b.into(),
-        };
-        return Ok(Verdict::Different { first, passes });
-    }
-    if a.archive.len() != names_a.len() || b.archive.len() != names_b.len() {
-        let first = Difference {
+    if differences.is_empty() && a.archive.len() != b.archive.len() {
+        differences.push(Difference {
             member: None,
             place: Place::default(),
-            a: format!("{} members of {} names", a.archive.len(), names_a.len()),
-            b: format!("{} members of {} names", b.archive.len(), names_b.len()),
-        };
-        if a.archive.len() != b.archive.len() {
-            return Ok(Verdict::Different { first, passes });
-        }
+            a: counted(a, &names_a),
+            b: counted(b, &names_b),
+        });
     }
     pass::archive(&a.archive, &b.archive, &mut passes);
-    let mut changed = BTreeSet::new();
     let mut records = None;
     for (name, &index_a) in &names_a {
         let Some(&index_b) = names_b.get(name) else {
@@ -139,29 +151,43 @@ pub fn compare_artifacts(a: &Artifact, b: &Artifact) -> Result<Verdict, CompareE
             records = Some((*name, content_a, content_b));
             continue;
         }
-        match pass::content(name, &content_a, &content_b, &mut passes) {
-            None => {
-                changed.insert((*name).to_owned());
-            }
-            Some((rest_a, rest_b)) => {
-                let first = locate::difference(name, &rest_a, &rest_b);
-                return Ok(Verdict::Different { first, passes });
-            }
+        changed.insert((*name).to_owned());
+        if let Some((rest_a, rest_b)) = pass::content(name, &content_a, &content_b, &mut passes) {
+            differences.push(locate::difference(name, &rest_a, &rest_b));
         }
     }
     if let Some((name, record_a, record_b)) = records {
-        if same_rows(&record_a, &record_b, &changed) {
+        if !same_rows(&record_a, &record_b, &changed) {
+            differences.push(locate::difference(name, &record_a, &record_b));
+        } else if differences.is_empty() {
             passes.insert(Pass::Record);
-        } else {
-            let first = locate::difference(name, &record_a, &record_b);
-            return Ok(Verdict::Different { first, passes });
         }
     }
-    if passes.is_empty() {
+    if passes.is_empty() && differences.is_empty() {
         // Every fact is the same, yet the bytes are not: how they are packed.
         passes.insert(Pass::Compression);
     }
-    Ok(Verdict::Equivalent { passes })
+    Ok(Explanation {
+        passes,
+        differences,
+    })
+}
+
+/// Returns the members that only one of two artifacts has, by path.
+fn missing(a: &BTreeMap<&str, usize>, b: &BTreeMap<&str, usize>) -> Vec<Difference> {
+    let names: BTreeSet<&str> = a.keys().chain(b.keys()).copied().collect();
+    let say = |there: bool| if there { "is there" } else { "is not there" };
+    let alone = names
+        .into_iter()
+        .filter(|name| a.contains_key(name) != b.contains_key(name));
+    alone
+        .map(|name| Difference {
+            member: Some(name.to_owned()),
+            place: Place::default(),
+            a: say(a.contains_key(name)).to_owned(),
+            b: say(b.contains_key(name)).to_owned(),
+        })
+        .collect()
 }
 
 /// Member paths; of several of one path the last, as readers take it.
@@ -187,16 +213,13 @@ fn content(artifact: &Artifact, index: usize) -> Result<std::borrow::Cow<'_, [u8
 /// Whether two RECORDs differ only in order and in the rows of `changed` members.
 fn same_rows(a: &[u8], b: &[u8], changed: &BTreeSet<String>) -> bool {
     let rows = |bytes| -> Option<BTreeMap<String, String>> {
-        let rows = record::parse(bytes).ok()?;
-        let row = |r: record::Row| {
-            let rest = if changed.contains(&r.path) {
-                String::new()
-            } else {
-                format!("{:?} {:?}", r.hash, r.size)
-            };
-            (r.path, rest)
-        };
-        Some(rows.into_iter().map(row).collect())
+        let rows = record::parse(bytes).ok()?.into_iter();
+        let others = rows.filter(|row| !changed.contains(&row.path));
+        Some(
+            others
+                .map(|row| (row.path, format!("{:?} {:?}", row.hash, row.size)))
+                .collect(),
+        )
     };
     matches!((rows(a), rows(b)), (Some(a), Some(b)) if a == b)
 }

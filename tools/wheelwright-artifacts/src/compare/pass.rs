@@ -9,6 +9,7 @@ use object::read::{Object as _, ObjectSection as _};
 use serde::Serialize;
 
 use crate::artifact::Archive;
+use crate::artifact::headers::Headers;
 
 /// A known source of difference that does not change what an artifact does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -30,6 +31,10 @@ pub enum Pass {
     Record,
     /// WHEEL's `Generator`.
     Generator,
+    /// How the lines of a text end: CR LF or LF.
+    LineEnds,
+    /// The order of the fields of METADATA and PKG-INFO.
+    MetadataOrder,
     /// `.note.gnu.build-id`.
     ElfBuildId,
     /// `LC_UUID`.
@@ -52,6 +57,8 @@ impl Pass {
             Self::Compression => "compression",
             Self::Record => "record",
             Self::Generator => "generator",
+            Self::LineEnds => "line-ends",
+            Self::MetadataOrder => "metadata-order",
             Self::ElfBuildId => "elf-build-id",
             Self::MachoUuid => "macho-uuid",
             Self::MachoSignature => "macho-signature",
@@ -62,12 +69,17 @@ impl Pass {
 
 /// Differences of the archives as wholes.
 pub fn archive(a: &Archive, b: &Archive, passes: &mut BTreeSet<Pass>) {
-    let order = |x: &Archive| {
-        (0..x.len())
-            .map(|i| x.path(i).to_owned())
-            .collect::<Vec<_>>()
+    let paths = |x: &Archive| {
+        let paths = (0..x.len()).map(|i| x.path(i).to_owned());
+        paths.collect::<Vec<String>>()
     };
-    if order(a) != order(b) {
+    let (mut order_a, mut order_b) = (paths(a), paths(b));
+    // What only one of them has is said elsewhere, and says nothing of the order.
+    let names = |paths: &[String]| paths.iter().cloned().collect::<BTreeSet<_>>();
+    let (names_a, names_b) = (names(&order_a), names(&order_b));
+    order_a.retain(|name| names_b.contains(name));
+    order_b.retain(|name| names_a.contains(name));
+    if order_a != order_b {
         passes.insert(Pass::Order);
     }
     match (a, b) {
@@ -135,8 +147,10 @@ pub fn content(
     passes: &mut BTreeSet<Pass>,
 ) -> Option<(Vec<u8>, Vec<u8>)> {
     let (mut a, mut b) = (a.to_vec(), b.to_vec());
-    let steps: [(Pass, Step); 5] = [
+    let steps: [(Pass, Step); 7] = [
         (Pass::Generator, generator),
+        (Pass::LineEnds, line_ends),
+        (Pass::MetadataOrder, metadata_order),
         (Pass::ElfBuildId, elf_build_id),
         (Pass::MachoSignature, macho_signature),
         (Pass::MachoUuid, macho_uuid),
@@ -171,6 +185,43 @@ fn generator(name: &str, content: &mut Vec<u8>) {
             .filter(|l| !l.starts_with("Generator:"))
             .collect();
         *content = lines.join("\n").into_bytes();
+    }
+}
+
+fn line_ends(_: &str, content: &mut Vec<u8>) {
+    // A zero byte stands in no text, and CR LF is data wherever it stands in binaries.
+    if !content.contains(&0) && std::str::from_utf8(content).is_ok() {
+        let mut last = 0;
+        let lines = content.iter().enumerate();
+        let is_end = |(at, byte): (usize, &u8)| {
+            (*byte == b'\r' && content.get(at + 1) == Some(&b'\n')).then_some(at)
+        };
+        let ends: Vec<usize> = lines.filter_map(is_end).collect();
+        let mut text = Vec::with_capacity(content.len());
+        for end in ends {
+            text.extend_from_slice(&content[last..end]);
+            last = end + 1;
+        }
+        text.extend_from_slice(&content[last..]);
+        *content = text;
+    }
+}
+
+/// Sorts the fields by name; those of one name stay in their order, which can mean
+/// something.
+fn metadata_order(name: &str, content: &mut Vec<u8>) {
+    let is_metadata = name.ends_with(".dist-info/METADATA") || name.ends_with("PKG-INFO");
+    if !is_metadata {
+        return;
+    }
+    let mut headers = Headers::parse(content);
+    if headers.stray.is_empty() && headers.utf8 {
+        headers.fields.sort_by(|a, b| a.0.cmp(&b.0));
+        let fields = headers.fields.iter();
+        let fields: String = fields
+            .map(|(name, value)| format!("{name}: {value}\n"))
+            .collect();
+        *content = format!("{fields}\n{}", headers.body).into_bytes();
     }
 }
 

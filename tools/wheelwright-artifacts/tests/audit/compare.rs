@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use wheelwright_artifacts::artifact::{Artifact, Limits};
-use wheelwright_artifacts::compare::{Verdict, compare_artifacts};
+use wheelwright_artifacts::compare::{Verdict, compare_artifacts, explain};
 
 use crate::macho::Macho;
 use crate::pe::Pe;
@@ -67,6 +67,17 @@ fn equivalent_after_each_pass_of_archives() {
         .clone()
         .edit(&format!("{INFO}/WHEEL"), "Generator: test", "Generator: x");
     assert_eq!(say(&good, &other), "equivalent after record, generator");
+    let ends = good.clone().edit(INIT, "\n", "\r\n");
+    assert_eq!(say(&good, &ends), "equivalent after record, line-ends");
+    let metadata = format!("{INFO}/METADATA");
+    let fields = "Name: demo\nVersion: 1.0\n";
+    let ordered = good
+        .clone()
+        .edit(&metadata, fields, "Version: 1.0\nName: demo\n");
+    assert_eq!(
+        say(&good, &ordered),
+        "equivalent after record, metadata-order"
+    );
     let sdist = Sdist::good();
     let owned = sdist.clone().tweak("demo-1.0/LICENSE", |h| h.set_uid(7));
     assert_eq!(sdists(&sdist, &owned), "equivalent after owner");
@@ -135,6 +146,15 @@ fn different_names_the_place() {
     let lying = good
         .clone()
         .record(|r| r.replacen("sha256=", "sha256=A", 1));
+    // Every member that differs is named, and RECORD for none of them.
+    let both = good.clone().edit(INIT, "1", "2").with("demo/more.py", "");
+    let name = "demo-1.0-py3-none-any.whl";
+    let found = explain(&artifact(name, good.bytes()), &artifact(name, both.bytes())).unwrap();
+    let members = found.differences.iter().map(|one| one.member.as_deref());
+    assert_eq!(
+        members.collect::<Vec<_>>(),
+        [Some("demo/more.py"), Some(INIT)]
+    );
     assert!(say(&good, &lying).starts_with("different: demo-1.0.dist-info/RECORD: line 1"));
 }
 
