@@ -10,7 +10,7 @@ use wheelwright_artifacts::checksums::{self, ChecksumsError};
 use wheelwright_artifacts::digest::Digest;
 use wheelwright_artifacts::rebuild::envelope::Envelope;
 use wheelwright_artifacts::rebuild::key::{KeyError, PrivateKey};
-use wheelwright_artifacts::rebuild::statement::{Predicate, Source, Statement, Tool};
+use wheelwright_artifacts::rebuild::statement::{Commit, Predicate, Source, Statement, Tool};
 
 use crate::git::git;
 use crate::toolchain::process::run;
@@ -150,20 +150,7 @@ pub fn statement(
         return Err(AttestError::Nothing);
     }
     let digests = checksums::digests(&artifacts)?;
-    let changes = git(root, &["status", "--porcelain", "--untracked-files=no"])?;
-    if !changes.is_empty() {
-        return Err(AttestError::Changed {
-            root: root.to_owned(),
-            changes,
-        });
-    }
-    let mut pins = BTreeMap::new();
-    for name in PINS {
-        let path = root.join(name);
-        if path.is_file() {
-            pins.insert((*name).to_owned(), digest(&path)?);
-        }
-    }
+    unchanged(root)?;
     Ok(Statement {
         files: digests
             .into_iter()
@@ -172,16 +159,54 @@ pub fn statement(
         predicate: Predicate {
             builder: builder.name().to_owned(),
             conditions: conditions(),
-            pins,
+            pins: pins(root)?,
             platform: machine(),
-            source: Source {
-                commit: git(root, &["rev-parse", "HEAD"])?,
-                tree: git(root, &["rev-parse", "HEAD^{tree}"])?,
-            },
+            source: source(root)?,
             time: now(),
             tools: tools(root, builder),
         },
     })
+}
+
+/// Returns the digests of the files of a repository that pin what comes from elsewhere.
+///
+/// # Errors
+/// One cannot be read.
+pub(crate) fn pins(root: &Path) -> Result<BTreeMap<String, String>, AttestError> {
+    let mut pins = BTreeMap::new();
+    for name in PINS {
+        let path = root.join(name);
+        if path.is_file() {
+            pins.insert((*name).to_owned(), digest(&path)?);
+        }
+    }
+    Ok(pins)
+}
+
+/// Checks that nothing that git tracks in `root` differs from what is committed.
+///
+/// # Errors
+/// Something does, or git cannot say it.
+pub(crate) fn unchanged(root: &Path) -> Result<(), AttestError> {
+    let changes = git(root, &["status", "--porcelain", "--untracked-files=no"])?;
+    if changes.is_empty() {
+        return Ok(());
+    }
+    Err(AttestError::Changed {
+        root: root.to_owned(),
+        changes,
+    })
+}
+
+/// Returns what is committed in the repository in `root`.
+///
+/// # Errors
+/// git cannot say it.
+pub(crate) fn source(root: &Path) -> Result<Source, ToolError> {
+    Ok(Source::Commit(Commit {
+        commit: git(root, &["rev-parse", "HEAD"])?,
+        tree: git(root, &["rev-parse", "HEAD^{tree}"])?,
+    }))
 }
 
 /// Signs a statement. Writes the envelope to `out`, and beside it a signature that
@@ -213,7 +238,7 @@ pub fn file_name(builder: Builder) -> String {
 }
 
 /// Returns the time in whole seconds.
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     let now = Timestamp::now();
     Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
@@ -227,14 +252,14 @@ fn digest(path: &Path) -> Result<String, AttestError> {
 }
 
 /// Returns the name of this machine's platform.
-fn machine() -> String {
+pub(crate) fn machine() -> String {
     let unlisted = || format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH);
     platform::host().map_or_else(|_| unlisted(), |host| host.name.clone())
 }
 
 /// Returns what of this machine a build must not depend on, so that a reader of two
 /// statements that differ can see what else differs.
-fn conditions() -> BTreeMap<String, String> {
+pub(crate) fn conditions() -> BTreeMap<String, String> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut conditions = BTreeMap::from([("cores".to_owned(), cores.to_string())]);
     for (name, variables) in [("locale", &["LC_ALL", "LANG"][..]), ("time zone", &["TZ"])] {
@@ -246,12 +271,8 @@ fn conditions() -> BTreeMap<String, String> {
 
 /// Returns the programs that build with `builder`, as far as they are found: they are
 /// for readers who look for the cause of a difference, and decide nothing.
-fn tools(root: &Path, builder: Builder) -> BTreeMap<String, Tool> {
-    let own = Tool {
-        sha256: std::env::current_exe().ok().and_then(|own| hash(&own)),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-    };
-    let mut tools = BTreeMap::from([("wheelwright".to_owned(), own)]);
+pub(crate) fn tools(root: &Path, builder: Builder) -> BTreeMap<String, Tool> {
+    let mut tools = BTreeMap::from([("wheelwright".to_owned(), own())]);
     let mut add = |name: &str, tool: Option<Tool>| {
         tools.extend(tool.map(|tool| (name.to_owned(), tool)));
     };
@@ -264,6 +285,14 @@ fn tools(root: &Path, builder: Builder) -> BTreeMap<String, Tool> {
         Builder::Nix => add("nix", version("nix", root)),
     }
     tools
+}
+
+/// Returns this program.
+pub(crate) fn own() -> Tool {
+    Tool {
+        sha256: std::env::current_exe().ok().and_then(|own| hash(&own)),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
 }
 
 fn rustc(root: &Path) -> Option<Tool> {

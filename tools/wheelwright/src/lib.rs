@@ -6,9 +6,9 @@
 //! ([`build`]) compiles native extensions with a pinned toolchain
 //! ([`toolchain`]), writes artifacts with the deterministic packer ([`pack`])
 //! and tries them in fresh virtual environments ([`smoke`]). A release ([`release`])
-//! puts the very bytes that were built on an index; all of it has one [`version`].
+//! puts the very bytes that were built on an [`index`]; all of it has one [`version`].
 //! Builders sign what they made ([`attest`]), and users check that enough of them made
-//! the files they have ([`verify`]).
+//! the files they have ([`verify`]); anybody can build a release again ([`rebuild`]).
 //!
 //! What reads, judges and compares wheels and sdists, whoever made them, is a crate
 //! of its own: [`wheelwright_artifacts`].
@@ -19,9 +19,11 @@ pub mod cli;
 mod errors;
 mod exclusive;
 mod git;
+pub mod index;
 pub mod pack;
 pub mod project;
 pub mod provenance;
+pub mod rebuild;
 pub mod release;
 pub mod reproduce;
 pub mod sbom;

@@ -13,7 +13,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::artifact::{Archive, Artifact, Limits, ReadError, record};
+use crate::artifact::{Archive, Artifact, Kind, Limits, MemberKind, ReadError, record};
 
 pub use locate::Place;
 pub use pass::Pass;
@@ -117,6 +117,19 @@ pub fn explain(a: &Artifact, b: &Artifact) -> Result<Explanation, CompareError> 
     let mut passes = BTreeSet::new();
     let (names_a, names_b) = (names(a), names(b));
     let mut differences = missing(&names_a, &names_b);
+    let is_folder = |artifact: &Artifact, names: &BTreeMap<&str, usize>, name: &str| {
+        let at = names.get(name);
+        at.is_some_and(|at| artifact.archive.kind(*at) == MemberKind::Folder)
+    };
+    differences.retain(|difference| {
+        let name = difference.member.as_deref().unwrap_or_default();
+        let folder =
+            a.kind == Kind::Wheel && (is_folder(a, &names_a, name) || is_folder(b, &names_b, name));
+        if folder {
+            passes.insert(Pass::Folders);
+        }
+        !folder
+    });
     let mut changed: BTreeSet<String> = differences
         .iter()
         .filter_map(|difference| difference.member.clone())
@@ -128,7 +141,10 @@ pub fn explain(a: &Artifact, b: &Artifact) -> Result<Explanation, CompareError> 
             names.len()
         )
     };
-    if differences.is_empty() && a.archive.len() != b.archive.len() {
+    // Names were compared: more members than names are some of one name.
+    let doubled =
+        |artifact: &Artifact, names: &BTreeMap<_, _>| artifact.archive.len() - names.len();
+    if doubled(a, &names_a) != doubled(b, &names_b) {
         differences.push(Difference {
             member: None,
             place: Place::default(),

@@ -1,6 +1,7 @@
 //! The passes: each takes away one known source of difference.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use object::Endianness;
 use object::read::elf::{ElfFile64, FileHeader as _};
@@ -25,6 +26,8 @@ pub enum Pass {
     Owner,
     /// Extra fields, comments, flags, the gzip header's name.
     Header,
+    /// Entries for folders in a wheel, which installers pass over.
+    Folders,
     /// How content is packed.
     Compression,
     /// Order of RECORD, and rows of members that are equivalent.
@@ -54,6 +57,7 @@ impl Pass {
             Self::Mode => "mode",
             Self::Owner => "owner",
             Self::Header => "header",
+            Self::Folders => "folders",
             Self::Compression => "compression",
             Self::Record => "record",
             Self::Generator => "generator",
@@ -217,11 +221,12 @@ fn metadata_order(name: &str, content: &mut Vec<u8>) {
     let mut headers = Headers::parse(content);
     if headers.stray.is_empty() && headers.utf8 {
         headers.fields.sort_by(|a, b| a.0.cmp(&b.0));
-        let fields = headers.fields.iter();
-        let fields: String = fields
-            .map(|(name, value)| format!("{name}: {value}\n"))
-            .collect();
-        *content = format!("{fields}\n{}", headers.body).into_bytes();
+        let mut text = String::new();
+        for (name, value) in &headers.fields {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{name}: {value}");
+        }
+        *content = format!("{text}\n{}", headers.body).into_bytes();
     }
 }
 

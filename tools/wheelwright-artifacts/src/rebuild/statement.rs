@@ -46,7 +46,8 @@ pub struct Statement {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Predicate {
-    /// The build system: `cargo`, `bazel` or `nix`.
+    /// The build system: `cargo`, `bazel`, `nix`, or `pep517` for the backend that an
+    /// sdist names.
     pub builder: String,
     /// What else could have changed the result, such as the locale.
     pub conditions: BTreeMap<String, String>,
@@ -62,14 +63,34 @@ pub struct Predicate {
     pub tools: BTreeMap<String, Tool>,
 }
 
+/// What was built.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Source {
+    /// A state of a git repository.
+    Commit(Commit),
+    /// An sdist of the release.
+    Sdist(Sdist),
+}
+
 /// A state of a git repository.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Source {
+pub struct Commit {
     /// The commit, in full.
     pub commit: String,
     /// The tree of the commit, in full: equal for equal files, whoever made the commit.
     pub tree: String,
+}
+
+/// An sdist.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sdist {
+    /// Its file name.
+    pub file: String,
+    /// SHA-256 of its bytes.
+    pub sha256: String,
 }
 
 /// A program that built.
@@ -173,11 +194,21 @@ impl Statement {
 }
 
 fn check(predicate: &Predicate) -> Result<(), StatementError> {
-    let source = &predicate.source;
-    if !is_hex(&source.commit, &[40, 64]) || !is_hex(&source.tree, &[40, 64]) {
-        return Err(error(
-            "its commit or tree is not 40 or 64 hexadecimal digits",
-        ));
+    match &predicate.source {
+        Source::Commit(source)
+            if !is_hex(&source.commit, &[40, 64]) || !is_hex(&source.tree, &[40, 64]) =>
+        {
+            return Err(error(
+                "its commit or tree is not 40 or 64 hexadecimal digits",
+            ));
+        }
+        Source::Sdist(source) if !is_file_name(&source.file) => {
+            return Err(error(format!("{:?} is not a file name", source.file)));
+        }
+        Source::Sdist(source) if !is_hex(&source.sha256, &[64]) => {
+            return Err(error(format!("{:?} is not a SHA-256", source.sha256)));
+        }
+        _ => {}
     }
     let programs = predicate.tools.values();
     let digests: BTreeSet<&String> = programs
@@ -219,10 +250,10 @@ pub(crate) mod tests {
                 conditions: BTreeMap::from([("cores".to_owned(), "2".to_owned())]),
                 pins: BTreeMap::from([("Cargo.lock".to_owned(), sha256.clone())]),
                 platform: "linux-x86_64".to_owned(),
-                source: Source {
+                source: Source::Commit(Commit {
                     commit: "a".repeat(40),
                     tree: "b".repeat(40),
-                },
+                }),
                 time: time.parse().unwrap(),
                 tools: BTreeMap::from([(
                     "rustc".to_owned(),
@@ -232,6 +263,28 @@ pub(crate) mod tests {
                     },
                 )]),
             },
+        }
+    }
+
+    #[test]
+    fn a_source_is_a_commit_or_an_sdist() {
+        let mut statement = statement("a-1.0-py3-none-any.whl", "x", "2026-11-29T05:33:13Z");
+        statement.predicate.source = Source::Sdist(Sdist {
+            file: "a-1.0.tar.gz".to_owned(),
+            sha256: "c".repeat(64),
+        });
+        let bytes = statement.to_bytes();
+        assert_eq!(Statement::parse(&bytes).unwrap(), statement);
+        let text = String::from_utf8(bytes).unwrap();
+        for (from, to) in [
+            ("a-1.0.tar.gz", "../a.tar.gz"),
+            ("cccc\"", "cccg\""),
+            ("\"file\":", "\"commit\":\"c\",\"file\":"),
+            ("\"file\":", "\"sdist\":"),
+        ] {
+            assert!(text.contains(from), "{from}");
+            let wrong = text.replacen(from, to, 1);
+            assert!(Statement::parse(wrong.as_bytes()).is_err(), "{wrong}");
         }
     }
 

@@ -55,6 +55,14 @@ fn equivalent_after_each_pass_of_archives() {
         wheels(good.bytes(), zip(&members)).to_string(),
         "equivalent after order"
     );
+    let mut members = good.all_members();
+    let mut folder = members[0].clone();
+    (folder.path, folder.data) = ("demo/".to_owned(), Vec::new());
+    members.insert(0, folder);
+    assert_eq!(
+        wheels(good.bytes(), zip(&members)).to_string(),
+        "equivalent after folders"
+    );
     let mut lines: Vec<String> = good
         .right_record()
         .lines()
@@ -169,6 +177,15 @@ fn different_names_section_and_symbol() {
     let text = say(&wheel(elf(2)), &wheel(elf(3)));
     assert!(
         text.starts_with("different: demo/_core.pyd: section .text, symbol beta, byte 0x"),
+        "{text}"
+    );
+    // A layout that differs is told by the section, not by the headers that list it.
+    let plain = crate::elf::with("int alpha(void) { return 1; }", &["-s"]);
+    let code = "__attribute__((section(\".more\"))) int beta(void) { return 1; } int alpha(void) { return 1; }";
+    let more = crate::elf::with(code, &["-s"]);
+    let text = say(&wheel(plain), &wheel(more));
+    assert!(
+        text.contains("section .more: is not there / is there"),
         "{text}"
     );
 }

@@ -10,6 +10,7 @@ mod man;
 mod pack;
 mod platforms;
 mod provenance;
+mod rebuild;
 mod release;
 mod reproduce;
 mod sbom;
@@ -55,6 +56,7 @@ enum Command {
     Attest(attest::Args),
     Trust(trust::Args),
     Verify(verify::Args),
+    Rebuild(rebuild::Args),
     Smoke(smoke::Args),
     Reproduce(reproduce::Args),
     Version(version::Args),
@@ -94,6 +96,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Attest(args) => args.run(),
         Command::Trust(args) => args.run(),
         Command::Verify(args) => args.run(),
+        Command::Rebuild(args) => args.run(),
         Command::Smoke(args) => args.run(),
         Command::Reproduce(args) => args.run(),
         Command::Version(args) => args.run(),

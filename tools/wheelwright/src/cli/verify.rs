@@ -8,10 +8,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Outcome;
-use crate::release::address::Address;
-use crate::release::index::Index;
+use crate::index::Index;
+use crate::index::address::Address;
+use crate::index::retry::Retry;
 use crate::release::plan::Plan;
-use crate::release::retry::Retry;
 use crate::verify::installed::Environment;
 use crate::verify::release::{Origin, Wanted};
 use crate::verify::statements::Statements;

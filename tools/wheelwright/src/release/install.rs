@@ -6,7 +6,7 @@ use std::process::Command;
 
 use clap::ValueEnum;
 
-use super::address::{Address, Secrets};
+use crate::index::address::{Address, Secrets};
 use crate::project::Project;
 use crate::smoke::install::{Installed, without};
 use crate::smoke::{self, SmokeError};

@@ -6,14 +6,11 @@
 //! missing by that comparison; it remembers nothing, so it can stop anywhere and go on
 //! later. [`verify`] and [`install`] look at the result as a user gets it.
 
-pub mod address;
 pub mod assets;
 pub mod check;
-pub mod index;
 pub mod install;
 pub mod locks;
 pub mod plan;
-pub mod retry;
 pub mod status;
 pub mod upload;
 pub mod verify;

@@ -3,8 +3,8 @@
 use serde::Serialize;
 use wheelwright_artifacts::artifact::file_name::{SdistName, WheelName, normalize};
 
-use super::index::{Index, IndexError};
 use super::plan::Plan;
+use crate::index::{Index, IndexError};
 
 /// How a planned file is on the index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use regex::Regex;
 use wheelwright_artifacts::artifact::file_name::normalize;
 
-use super::address::{Address, Secrets};
-use super::index::{Index, IndexError};
 use super::plan::{File, Plan, PlanError};
 use super::status::{State, Status};
+use crate::index::address::{Address, Secrets};
+use crate::index::{Index, IndexError};
 use crate::toolchain::process::{isolated, line};
 
 /// Variables that tell uv who uploads; it sees no other setting.

@@ -7,8 +7,8 @@ use wheelwright_artifacts::compare;
 use wheelwright_artifacts::digest::Digest;
 use wheelwright_artifacts::rebuild::judge::{Judged, Verdict, weigh};
 
-use super::index::Index;
 use super::plan::{File, Package, Plan};
+use crate::index::Index;
 use crate::verify::release::Origin;
 use crate::verify::{self, Judge};
 

@@ -11,7 +11,7 @@ const LOOK: Duration = Duration::from_millis(20);
 
 /// What a step may use.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
+pub(crate) struct Limits {
     /// How long it may take.
     pub time: Duration,
     /// How many bytes it may print, on both streams together.
@@ -20,7 +20,7 @@ pub(super) struct Limits {
 
 /// How a step ended.
 #[derive(Debug)]
-pub(super) enum Ended {
+pub(crate) enum Ended {
     /// By itself, within the limits.
     Itself(Output),
     /// It was stopped, or what it started holds its output open.
@@ -33,7 +33,7 @@ pub(super) enum Ended {
 ///
 /// # Errors
 /// The operating system cannot say whether the child has ended.
-pub(super) fn wait(child: &mut Child, input: &str, limits: Limits) -> std::io::Result<Ended> {
+pub(crate) fn wait(child: &mut Child, input: &str, limits: Limits) -> std::io::Result<Ended> {
     let end = Instant::now() + limits.time;
     if let Some(mut stdin) = child.stdin.take() {
         let input = input.to_owned();

@@ -2,7 +2,7 @@
 //! that the package's `pyproject.toml` names.
 
 pub mod install;
-mod limited;
+pub(crate) mod limited;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;

@@ -10,8 +10,8 @@ use wheelwright_artifacts::artifact::file_name::{SdistName, WheelName, normalize
 use wheelwright_artifacts::digest::Digest;
 
 use super::VerifyError;
+use crate::index::{Index, Listed};
 use crate::pack::is_artifact;
-use crate::release::index::{Index, Listed};
 
 /// The name and version of a release.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -181,6 +181,7 @@ fn in_folder(folder: &Path) -> Result<Vec<Listed>, String> {
                 url: nowhere.clone(),
                 sha256: None,
                 yanked: false,
+                uploaded: None,
             });
         }
     }

@@ -12,9 +12,9 @@ use wheelwright_artifacts::rebuild::trust::Trust;
 
 use super::VerifyError;
 use crate::attest::SUFFIX;
-use crate::release::address::Address;
-use crate::release::index::{Index, Listed};
-use crate::release::retry::Retry;
+use crate::index::address::Address;
+use crate::index::retry::Retry;
+use crate::index::{Index, Listed};
 
 /// How deep below a folder statements are looked for.
 const DEPTH: usize = 4;
@@ -117,6 +117,7 @@ fn download(place: &str, retry: Retry) -> Result<Vec<u8>, String> {
         url: address.url().clone(),
         sha256: None,
         yanked: false,
+        uploaded: None,
     };
     let found = Index::new(address, retry).download_up_to(&file, LONGEST as u64);
     let found = found.map_err(|error| error.to_string())?;

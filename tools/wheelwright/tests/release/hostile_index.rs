@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use url::Url;
-use wheelwright::release::address::Address;
-use wheelwright::release::index::{Bounds, Index, Listed};
-use wheelwright::release::retry::Retry;
+use wheelwright::index::address::Address;
+use wheelwright::index::retry::Retry;
+use wheelwright::index::{Bounds, Index, Listed};
 
 const PASSWORD: &str = "p@ss-and-more";
 
@@ -98,6 +98,7 @@ fn file(url: &str) -> Listed {
         url: Url::parse(url).unwrap(),
         sha256: None,
         yanked: false,
+        uploaded: None,
     }
 }
 

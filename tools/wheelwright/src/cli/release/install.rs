@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use super::super::Outcome;
 use super::passed;
+use crate::index::address::Address;
 use crate::project::workspace::Workspace;
-use crate::release::address::Address;
 use crate::release::install::{self, Installer, Source};
 use crate::toolchain::python::Python;
 use crate::toolchain::tools::Tools;

@@ -11,11 +11,11 @@ use std::time::Duration;
 use clap::Subcommand;
 
 use super::Outcome;
+use crate::index::Index;
+use crate::index::address::Address;
+use crate::index::retry::Retry;
 use crate::project::workspace;
-use crate::release::address::Address;
-use crate::release::index::Index;
 use crate::release::plan::Plan;
-use crate::release::retry::Retry;
 
 /// Plan, check, upload and verify a release
 ///

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::super::Outcome;
 use super::{Asked, Planned, failed, passed};
-use crate::release::address::Address;
+use crate::index::address::Address;
 use crate::release::status::{self, State};
 use crate::release::upload::{self, Options, UploadError, Uploader};
 use crate::release::verify;

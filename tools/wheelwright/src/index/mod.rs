@@ -4,16 +4,19 @@ use std::io::Read as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use ureq::ResponseExt as _;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use url::Url;
 use wheelwright_artifacts::digest::Digest;
 
-use super::address::{Address, Secrets};
-use super::retry::Retry;
+use address::{Address, Secrets};
+use retry::Retry;
 
+pub mod address;
 mod page;
+pub mod retry;
 
 /// What we ask for; an index that knows no JSON answers with HTML.
 const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, \
@@ -72,6 +75,8 @@ pub struct Listed {
     pub sha256: Option<String>,
     /// Is it withdrawn (PEP 592)?
     pub yanked: bool,
+    /// When it was uploaded, if the index says it (PEP 700).
+    pub uploaded: Option<Timestamp>,
 }
 
 /// An index.
@@ -279,6 +284,8 @@ struct JsonFile {
     /// A bool, or the reason as a text.
     #[serde(default)]
     yanked: serde_json::Value,
+    #[serde(default, rename = "upload-time")]
+    upload_time: Option<String>,
 }
 
 fn from_json(text: &str, base: &Url) -> Result<Vec<Listed>, String> {
@@ -298,6 +305,8 @@ fn from_json(text: &str, base: &Url) -> Result<Vec<Listed>, String> {
                     file.yanked,
                     serde_json::Value::Null | serde_json::Value::Bool(false)
                 ),
+                // A time that cannot be read is none: nothing is proved by it.
+                uploaded: file.upload_time.and_then(|text| text.parse().ok()),
                 file: file.filename,
                 url,
             })
@@ -314,14 +323,18 @@ mod tests {
         let base = Url::parse("https://h.test/simple/engine/").unwrap();
         let text = r#"{"meta": {"api-version": "1.1"}, "name": "engine", "files": [
             {"filename": "engine-1.0.tar.gz", "url": "../../f/engine-1.0.tar.gz",
-             "hashes": {"sha256": "ABCD", "md5": "x"}, "yanked": "broken", "size": 7},
-            {"filename": "engine-1.1.tar.gz", "url": "https://f.test/e", "hashes": {}, "yanked": false}]}"#;
+             "hashes": {"sha256": "ABCD", "md5": "x"}, "yanked": "broken", "size": 7,
+             "upload-time": "2024-05-01T12:00:00.123456Z"},
+            {"filename": "engine-1.1.tar.gz", "url": "https://f.test/e", "hashes": {}, "yanked": false,
+             "upload-time": "yesterday"}]}"#;
         let files = from_json(text, &base).unwrap();
         assert_eq!(files[0].url.as_str(), "https://h.test/f/engine-1.0.tar.gz");
         assert_eq!(
             (files[0].sha256.as_deref(), files[0].yanked),
             (Some("abcd"), true)
         );
+        let uploaded = files[0].uploaded.map(Timestamp::as_second);
+        assert_eq!((uploaded, files[1].uploaded), (Some(1_714_564_800), None));
         assert_eq!((files[1].sha256.as_deref(), files[1].yanked), (None, false));
         assert!(from_json("{}", &base).is_err());
         assert!(from_json("<html>", &base).is_err());

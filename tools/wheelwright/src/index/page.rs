@@ -60,6 +60,7 @@ fn listed(name: &str, mut url: Url, yanked: bool) -> Listed {
         url,
         sha256,
         yanked,
+        uploaded: None,
     }
 }
 
