@@ -66,14 +66,17 @@ impl Environment<'_> {
             "requirements.in",
             &lines(requirements.iter().map(String::as_str)),
         )?;
-        let exact = pin.map(|pin| format!("{}=={}", pin.package, pin.version));
-        let mut lock = self.lock(&venv, &asked, exact.as_deref());
-        if let (Err(error), Some(exact)) = (&lock, &exact) {
-            built.notes.push(format!(
-                "not built with {exact}, which the wheel names: {}",
+        let exact = pin.map(Pin::constraints).unwrap_or_default();
+        let mut lock = self.lock(&venv, &asked, &exact);
+        if let (Err(error), Some(first)) = (&lock, exact.first()) {
+            let note = format!(
+                "not built with {first}, which the wheel names: {}",
                 short(&error.to_string())
-            ));
-            lock = self.lock(&venv, &asked, None);
+            );
+            if !built.notes.contains(&note) {
+                built.notes.push(note);
+            }
+            lock = self.lock(&venv, &asked, &[]);
         }
         let lock = lock?;
         built.lock_sha256 = Some(Digest::of(lock.as_bytes()).hex());
@@ -97,7 +100,7 @@ impl Environment<'_> {
     }
 
     /// Resolves requirements to exact versions with the hashes of their files.
-    fn lock(&self, venv: &Venv, asked: &Path, exact: Option<&str>) -> Result<String, RebuildError> {
+    fn lock(&self, venv: &Venv, asked: &Path, exact: &[String]) -> Result<String, RebuildError> {
         let mut uv = self.uv()?;
         uv.args([
             "pip",
@@ -109,8 +112,9 @@ impl Environment<'_> {
         ])
         .args(["--no-annotate", "--only-binary", ":all:", "--python"])
         .arg(venv.python());
-        if let Some(exact) = exact {
-            let constraints = self.write("constraints.txt", &lines([exact]))?;
+        if !exact.is_empty() {
+            let text = lines(exact.iter().map(String::as_str));
+            let constraints = self.write("constraints.txt", &text)?;
             uv.arg("--constraints").arg(constraints);
         }
         if let Some(time) = self.as_of {

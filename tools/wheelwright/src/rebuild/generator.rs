@@ -22,6 +22,9 @@ const NAMES: &[(&str, &str)] = &[
     ("meson", "meson-python"),
 ];
 
+/// Since this version setuptools makes wheels itself, and says so in `Generator`.
+const OWN_WHEELS: &str = "setuptools<70.1";
+
 /// The exact version of a backend.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pin {
@@ -29,6 +32,17 @@ pub struct Pin {
     pub package: String,
     /// The version.
     pub version: String,
+}
+
+impl Pin {
+    /// Returns the requirements that hold an environment to this backend.
+    pub fn constraints(&self) -> Vec<String> {
+        let mut constraints = vec![format!("{}=={}", self.package, self.version)];
+        if self.package == "wheel" {
+            constraints.push(OWN_WHEELS.to_owned());
+        }
+        constraints
+    }
 }
 
 /// What a wheel tells of its build.
@@ -102,7 +116,10 @@ mod tests {
         for (text, expected) in [
             ("hatchling 1.27.0", Some("hatchling==1.27.0")),
             ("setuptools (80.9.0)", Some("setuptools==80.9.0")),
-            ("bdist_wheel (0.45.1)", Some("wheel==0.45.1")),
+            (
+                "bdist_wheel (0.45.1)",
+                Some("wheel==0.45.1 setuptools<70.1"),
+            ),
             ("flit 3.12.0", Some("flit-core==3.12.0")),
             ("uv 0.8.3", Some("uv-build==0.8.3")),
             ("maturin (1.9.4)", Some("maturin==1.9.4")),
@@ -113,7 +130,7 @@ mod tests {
             ("unknown 1.0", None),
             ("", None),
         ] {
-            let found = pin(text).map(|pin| format!("{}=={}", pin.package, pin.version));
+            let found = pin(text).map(|pin| pin.constraints().join(" "));
             assert_eq!(found.as_deref(), expected, "{text}");
         }
     }

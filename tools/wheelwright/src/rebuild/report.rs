@@ -114,7 +114,7 @@ impl Report {
             version: wanted.version.to_string(),
             builder: "pep517".to_owned(),
             source,
-            tools: BTreeMap::from([("wheelwright".to_owned(), attest::own())]),
+            tools: BTreeMap::new(),
             pins: BTreeMap::new(),
             files: Vec::new(),
         }
@@ -148,6 +148,7 @@ impl Report {
             .collect();
         let built = &identical.first()?.built;
         let (mut tools, mut pins) = (self.tools.clone(), self.pins.clone());
+        tools.insert("wheelwright".to_owned(), attest::own());
         for file in &identical {
             let environment = file.built.environment.iter();
             tools.extend(environment.map(|one| (one.name.clone(), tool(&one.version))));

@@ -92,7 +92,9 @@ impl Sandbox {
             .env("PYTHONHASHSEED", "0")
             .env("PYTHONNOUSERSITE", "1")
             .env("PYTHONDONTWRITEBYTECODE", "1")
-            .env("CARGO_NET_OFFLINE", "true");
+            .env("CARGO_NET_OFFLINE", "true")
+            // In the one-user world of unshare, tar cannot give files to others.
+            .env("TAR_OPTIONS", "--no-same-owner");
         match self.epoch {
             Some(epoch) => command.env("SOURCE_DATE_EPOCH", epoch.to_string()),
             None => command.env_remove("SOURCE_DATE_EPOCH"),

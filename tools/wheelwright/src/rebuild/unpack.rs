@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use wheelwright_artifacts::artifact::tar_gz::TarGz;
 use wheelwright_artifacts::artifact::{Archive, Artifact, MemberKind};
+use wheelwright_artifacts::epoch::ZIP_EPOCH;
 
 use super::RebuildError;
 
@@ -138,6 +139,8 @@ fn write(path: &Path, bytes: &[u8], mode: u32, time: u64) -> Result<(), RebuildE
     }
     #[cfg(not(unix))]
     let _ = mode;
+    // What wheels, being zip files, cannot hold keeps backends from making one.
+    let time = time.max(ZIP_EPOCH);
     let time = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(time));
     let file = File::options().append(true).open(path);
     let file = file.map_err(RebuildError::file(path))?;

@@ -117,6 +117,53 @@ fn a_key_comes_from_a_variable_or_is_missing_by_name() {
 }
 
 #[test]
+fn a_repository_of_ours_is_rebuilt_by_its_own_build() {
+    let scene = Scene::new();
+    let rebuild = [
+        "rebuild",
+        RELEASE,
+        "--folder",
+        "dist",
+        "--source",
+        ".",
+        "--run-code",
+    ];
+    let sign = ["--attest", "own.rebuild.json", "--key", "cyd"];
+    let said = scene.exits(0, &[&rebuild[..], &sign].concat());
+    for file in [WHEEL, SDIST] {
+        assert!(said.contains(&format!("identical   {file}")), "{said}");
+    }
+    let judge = ["verify", RELEASE, "--folder", "dist", "--statements"];
+    let both = [
+        "own.rebuild.json",
+        "--statements",
+        "statements/ada.rebuild.json",
+    ];
+    scene.exits(0, &[&judge[..], &both].concat());
+    let old = [
+        "rebuild",
+        "engine==1.1",
+        "--folder",
+        "dist",
+        "--source",
+        ".",
+        "--run-code",
+    ];
+    scene.exits(3, &old);
+    scene
+        .repository
+        .write("engine/src/engine/__init__.py", "x = 2\n");
+    let said = scene.exits(2, &rebuild);
+    assert!(said.contains("not committed"), "{said}");
+    scene.repository.commit();
+    let said = scene.exits(1, &rebuild);
+    assert!(
+        said.contains("engine/__init__.py: line 1: \"x = 1\" / \"x = 2\""),
+        "{said}"
+    );
+}
+
+#[test]
 fn ssh_keygen_checks_a_statement() {
     let scene = Scene::new();
     let line = scene.repository.read("ada.pub");
