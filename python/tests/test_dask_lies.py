@@ -121,7 +121,7 @@ def test_when_to_try_again_comes_along(
 
 
 def test_a_bundle_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    from daggerml_adapter_dask import answers
+    from daggerml.adapters import answers
 
     monkeypatch.setattr(answers, "MAX_BUNDLE", 10)
     answer = answered({"state": "done", "bundle": b"x" * 11, "dag": ID}, monkeypatch)

@@ -53,19 +53,38 @@ def far_branch(dag: Any, n: Any) -> Any:
     return dag.leaf(n.value()).value() + dag.leaf(n.value() + 1).value()
 
 
-def make_calls(root: str, name: str, first: int, far: bool) -> None:
+KINDS = {
+    "local": branch,
+    "dask": far_branch,
+    "ssh": branch.options(adapter="place"),  # what the user's settings call so
+}
+
+#: What is killed of each kind, and the words in the command lines of its processes.
+VICTIMS = {
+    "local": {"caller": "", "adapter": "daggerml.adapters.local"},
+    "dask": {"caller": "", "adapter": "daggerml_adapter_dask.cli", "worker": ""},
+    "ssh": {
+        "caller": "",
+        "adapter": "daggerml-adapter-ssh",
+        "connection": "BatchMode",
+        "job": "daggerml.adapters.job",
+    },
+}
+
+
+def make_calls(root: str, name: str, first: int, kind: str) -> None:
     """Makes the calls of a round, in an order of this process's own."""
     order = [first, first + 1, first + 2]
     random.shuffle(order)
     with Dml.open(root).new(f"{name}-{os.getpid()}") as dag:
         for n in order:
-            assert dag.call(far_branch if far else branch, n).value() == 4 * n + 2
+            assert dag.call(KINDS[kind], n).value() == 4 * n + 2
         dag.commit(order)
 
 
 CALLER = """
 import sys, test_kills
-test_kills.make_calls(sys.argv[1], "caller", int(sys.argv[2]), sys.argv[3] == "dask")
+test_kills.make_calls(sys.argv[1], "caller", int(sys.argv[2]), sys.argv[3])
 """
 
 
@@ -111,11 +130,9 @@ def cluster(
     found.close()
 
 
-def kill_around(repo: Dml, processes: Processes, cluster: Any) -> None:
+def kill_around(repo: Dml, processes: Processes, kind: str, cluster: Any = None) -> None:
     """Runs rounds of calls and kills; every call ends right, if not at once then when repeated."""
     chance = random.Random(int(os.environ.get("DML_KILL_SEED", "1")))  # noqa: S311
-    kind = "local" if cluster is None else "dask"
-    adapter = "daggerml.adapters.local" if cluster is None else "daggerml_adapter_dask.cli"
     for number in range(ROUNDS):
         first = number * 10
         callers = [
@@ -130,8 +147,8 @@ def kill_around(repo: Dml, processes: Processes, cluster: Any) -> None:
         killed = set()
         for _ in range(chance.randint(1, 3)):
             time.sleep(chance.random() * 1.2)
-            victim = chance.choice(["caller", "adapter", "worker"])
-            if victim == "worker" and cluster is not None:
+            victim = chance.choice([*VICTIMS[kind]])
+            if victim == "worker":
                 at = chance.randrange(len(cluster.workers))
                 cluster.workers[at].kill()
                 cluster.workers[at].wait()
@@ -139,13 +156,14 @@ def kill_around(repo: Dml, processes: Processes, cluster: Any) -> None:
                 continue
             if victim == "caller":
                 killed.add(chance.choice(callers).pid)
-            pids = processes.alive(adapter) if victim == "adapter" else list(killed)
+            words = VICTIMS[kind][victim]
+            pids = processes.alive(words) if words else list(killed)
             if pids and pids[-1] in processes.alive():
                 os.kill(pids[-1], signal.SIGKILL)
         for caller in callers:
             _, told = caller.communicate(timeout=120)
             assert caller.returncode == 0 or caller.pid in killed, f"round {number}: {told}"
-        make_calls(repo.root, "again", first, cluster is not None)
+        make_calls(repo.root, "again", first, kind)
     assert repo.fsck() == []
     assert [each for each in repo.exec.list() if each.finished is None] == []
 
@@ -158,12 +176,35 @@ def no_orphans(processes: Processes) -> None:
 
 
 def test_on_this_machine(repo: Dml, processes: Processes) -> None:
-    kill_around(repo, processes, None)
+    kill_around(repo, processes, "local")
     calls.release(repo.root)
     no_orphans(processes)
 
 
 def test_on_a_cluster(repo: Dml, processes: Processes, cluster: Cluster) -> None:
-    kill_around(repo, processes, cluster)
+    kill_around(repo, processes, "dask", cluster)
     calls.release(repo.root)
     no_orphans(processes)
+
+
+def test_by_ssh(
+    repo: Dml, processes: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from conftest import installed
+    from ssh_servers import Server
+
+    (tmp_path / "ssh").mkdir()
+    server = Server(tmp_path / "ssh")
+    name, _, value = processes.mark.partition("=")
+    server.say(**{name: value})
+    monkeypatch.setenv("DML_CONFIG_DIR", str(tmp_path / "settings"))
+    processes.environment["DML_CONFIG_DIR"] = str(tmp_path / "settings")
+    command = ",".join([installed("daggerml-adapter-ssh"), *server.command()])
+    repo.config.set("adapters.allow", "place", user=True)
+    repo.config.set("adapter.place.command", command, user=True)
+    try:
+        kill_around(repo, processes, "ssh")
+        calls.release(repo.root)
+        no_orphans(processes)
+    finally:
+        server.stop()

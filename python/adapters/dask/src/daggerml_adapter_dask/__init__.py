@@ -4,7 +4,6 @@
 |---|---|
 | ``cli`` | the program ``daggerml-adapter-dask`` and what it answers |
 | ``cluster`` | finding the scheduler, or starting one on this machine |
-| ``answers`` | checking what a task returned |
 | ``tasks`` | calls as tasks: submit, find again, collect, stop |
 | ``worker`` | the code that the machines of the cluster run |
 """

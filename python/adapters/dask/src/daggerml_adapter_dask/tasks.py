@@ -13,8 +13,9 @@ import functools
 import re
 from typing import TYPE_CHECKING, Any, Callable, Optional, TypeVar
 
+from daggerml.adapters import answers
 from daggerml.adapters.lines import PROTOCOL, AdapterError
-from daggerml_adapter_dask import answers, cluster, worker
+from daggerml_adapter_dask import cluster, worker
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -178,7 +179,7 @@ def _waited(future: Future, lost: AdapterError) -> Optional[Message]:
                 raise
         text = f"the Dask task failed: {type(problem).__name__}: {answers.told(problem)}"
         raise AdapterError("task_failed", text) from None
-    answer = answers.checked(given)
+    answer = answers.checked(given, "a Dask worker")
     if "bundle" in answer:
         encoded = binascii.b2a_base64(answer["bundle"], newline=False)
         answer = {**answer, "bundle": encoded.decode("ascii")}

@@ -37,7 +37,7 @@ def run() -> NoReturn:
 
 def invoke(request: dict[str, Any]) -> dict[str, Any]:
     """Runs a call to its end."""
-    from daggerml.adapters import work
+    from daggerml.adapters import layers, work
     from daggerml.errors import DmlRepoError
 
     try:
@@ -48,7 +48,9 @@ def invoke(request: dict[str, Any]) -> dict[str, Any]:
     shared = request.get("repository")
     try:
         repository = _opened(shared)
-        dag, made, more = work.run(repository, bundle, ancestors, thin=shared is not None)
+        depth = layers.depth_of(request)
+        thin = shared is not None
+        dag, made, more = work.run(repository, bundle, ancestors, depth=depth, thin=thin)
     except DmlRepoError as problem:
         raise AdapterError(problem.kind, str(problem)) from None
     encoded = binascii.b2a_base64(made, newline=False).decode("ascii")

@@ -32,11 +32,15 @@ IDLE = 60.0
 
 
 class Process:
-    """A process that runs one call at a time."""
+    """A process of ``local``, or of the adapter whose ``command`` is given."""
 
-    def __init__(self, environment: Optional[dict[str, str]] = None) -> None:
+    def __init__(
+        self,
+        environment: Optional[dict[str, str]] = None,
+        command: Optional[list[str]] = None,
+    ) -> None:
         self._process = subprocess.Popen(
-            program("daggerml.adapters.local", "run"),
+            command or program("daggerml.adapters.local", "run"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             # Windows cannot wait for two pipes at once, so the log is not kept there.

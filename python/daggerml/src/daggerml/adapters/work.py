@@ -11,7 +11,7 @@ import types
 from typing import TYPE_CHECKING, Any, Optional
 
 from daggerml import _core
-from daggerml.adapters import lines, modules
+from daggerml.adapters import layers, lines, modules
 from daggerml.adapters.lines import AdapterError
 from daggerml.dag import Dag
 from daggerml.errors import DmlRepoError, Error
@@ -33,7 +33,7 @@ _MODULE = "daggerml_funk"
 
 
 def run(
-    repository: Dml, bundle: bytes, ancestors: list[str], *, thin: bool
+    repository: Dml, bundle: bytes, ancestors: list[str], *, thin: bool, depth: int = 0
 ) -> tuple[Ref, bytes, dict[str, Any]]:
     """Runs the call in ``bundle``. Returns the ref of its DAG, a bundle of it, and more members.
 
@@ -41,9 +41,12 @@ def run(
     transient failure.
 
     What the function raises becomes the DAG's error. ``ancestors`` are the keys of the calls
-    that this one is nested in, and its own key.
+    that this one is nested in, and its own key. ``depth`` is the number of layers around the
+    runnable that other adapters have done.
     """
     core, runnable = _core.begin_call(repository._handle, bundle, ancestors)
+    if depth:
+        runnable = layers.inner(runnable, depth)
     runner = _RUNNERS.get(runnable.uri.uri)
     if runner is None:
         known = ", ".join(sorted(_RUNNERS))

@@ -1,6 +1,6 @@
-"""Checks what a task of the cluster returned: only texts and bytes of limited size pass.
+"""Checks what another machine answered: only texts and bytes of limited size pass.
 
-A worker may be broken, have another version, or belong to somebody else. The executor checks
+It may be broken, have another version, or belong to somebody else. The executor checks
 the result itself. This checks that it has the form of one answer, and nothing else in it.
 """
 
@@ -27,20 +27,37 @@ MAX_WAIT = 10**12
 
 _ID = re.compile(r"[0-9a-f]{64}")
 
+_BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 
-def checked(answer: object) -> dict[str, Any]:
-    """Returns the answer of a task with only the members that an answer can have."""
+
+def checked(answer: object, who: str, *, encoded: bool = False) -> dict[str, Any]:
+    """Returns an answer with only the members that an answer can have.
+
+    Its bundle is bytes; ``encoded`` means that it is base64. ``who`` answered, for the error.
+    """
+    try:
+        return _checked(answer, encoded)
+    except _WrongError as wrong:
+        text = f"{who} answered with {wrong}; does another version of daggerml run there?"
+        raise AdapterError("worker_unfit", text) from None
+
+
+def _checked(answer: object, encoded: bool) -> dict[str, Any]:
     # Exactly these types: an object of a derived class could change later.
     if type(answer) is not dict:
-        raise _wrong(f"a {type(answer).__name__}")
+        raise _WrongError(f"a {type(answer).__name__}")
     state = answer.get("state")
-    found = {"done": _done, "error": _error}.get(state if type(state) is str else "")
-    if found is None:
-        raise _wrong(f"the state {told(state, 40)}")
+    if type(state) is not str or state not in {"done", "error"}:
+        raise _WrongError(f"the state {told(state, 40)}")
     log = answer.get("log", "")
     if type(log) is not str:
-        raise _wrong(f"a log that is a {type(log).__name__}")
-    return {"state": state, **found(answer), "log": log[-MAX_LOG:]}
+        raise _WrongError(f"a log that is a {type(log).__name__}")
+    found = _done(answer, encoded) if state == "done" else _error(answer)
+    return {"state": state, **found, "log": log[-MAX_LOG:]}
+
+
+class _WrongError(Exception):
+    """What is wrong with an answer."""
 
 
 def told(thing: object, most: int = MAX_TEXT) -> str:
@@ -52,14 +69,16 @@ def told(thing: object, most: int = MAX_TEXT) -> str:
     return text if len(text) <= most else f"{text[:most]}..."
 
 
-def _done(answer: dict[Any, Any]) -> dict[str, Any]:
+def _done(answer: dict[Any, Any], encoded: bool) -> dict[str, Any]:
     bundle, dag = answer.get("bundle"), answer.get("dag")
-    if type(bundle) is not bytes:
-        raise _wrong(f"a bundle that is a {type(bundle).__name__}")
-    if len(bundle) > MAX_BUNDLE:
-        raise _wrong(f"a bundle of {len(bundle)} bytes; {MAX_BUNDLE} are the most")
+    if type(bundle) is not (str if encoded else bytes):
+        raise _WrongError(f"a bundle that is a {type(bundle).__name__}")
+    if type(bundle) is str and not _BASE64.fullmatch(bundle):
+        raise _WrongError("a bundle that is not base64")
+    if len(bundle) > (MAX_BUNDLE * 4 // 3 if encoded else MAX_BUNDLE):
+        raise _WrongError(f"a bundle of {len(bundle)} bytes; {MAX_BUNDLE} are the most")
     if type(dag) is not str or not _ID.fullmatch(dag):
-        raise _wrong(f"{told(dag, 80)} for the id of a DAG")
+        raise _WrongError(f"{told(dag, 80)} for the id of a DAG")
     found: dict[str, Any] = {"bundle": bundle, "dag": dag}
     # Whether and when to run it again after a transient error. The executor limits the wait.
     wait = answer.get("retry_after_ms")
@@ -73,15 +92,10 @@ def _done(answer: dict[Any, Any]) -> dict[str, Any]:
 def _error(answer: dict[Any, Any]) -> dict[str, Any]:
     error = answer.get("error")
     if type(error) is not dict:
-        raise _wrong(f"an error that is a {type(error).__name__}")
+        raise _WrongError(f"an error that is a {type(error).__name__}")
     kind, message = error.get("kind"), error.get("message")
     if type(kind) is not str or type(message) is not str:
-        raise _wrong("an error without kind or message")
+        raise _WrongError("an error without kind or message")
     transient = error.get("transient") is True
     error = {"kind": told(kind, MAX_KIND), "message": told(message), "transient": transient}
     return {"error": error}
-
-
-def _wrong(what: str) -> AdapterError:
-    text = f"a Dask worker answered with {what}; does another version of daggerml run there?"
-    return AdapterError("worker_unfit", text)

@@ -1,0 +1,234 @@
+"""A job: one call in a folder, run by a process that outlives whoever started it.
+
+``python -m daggerml.adapters.job FOLDER`` runs it, on POSIX systems.
+
+| file of the folder | |
+|---|---|
+| ``job.json`` | what to run: see :class:`Job`; whoever starts the job writes it |
+| ``lock`` | locked while the job runs, and holds the number of its process |
+| ``answer.json`` | how the call ended: an answer of the adapter protocol, there all at once |
+| ``log`` | what the job's own process wrote, if it could not run |
+
+If the lock is free and there is no answer, the job was killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, Optional, TypedDict
+
+from daggerml.adapters.process import Process
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Job", "main"]
+
+#: How often a process of an inner adapter is replaced when it dies while its call is pending.
+_LIVES = 5
+
+
+class Job(TypedDict, total=False):
+    """What ``job.json`` holds; all but the first are optional."""
+
+    #: The request ``invoke``, with ``depth``.
+    request: dict[str, Any]
+    #: The adapter that runs it here; otherwise ``local``.
+    adapter: str
+    #: More environment variables.
+    env: dict[str, str]
+    #: The folder for the call's work; otherwise ``work`` in the job's folder.
+    workdir: str
+    #: How many seconds it may run.
+    time: int
+    #: How many bytes of data each of its processes may have.
+    memory: int
+    #: The folder with the locks of this machine's slots.
+    slots: str
+    #: How many slots there are, and how many of them the job takes.
+    slot_count: int
+    cpus: int
+
+
+class _StoppedError(BaseException):
+    """The job was asked to stop, or its time is over."""
+
+
+def main(words: Optional[list[str]] = None) -> int:
+    """Runs the job in a folder. The second word is the descriptor of its lock, if inherited."""
+    folder, *inherited = sys.argv[1:] if words is None else words
+    place = Path(folder).resolve()
+    lock = int(inherited[0]) if inherited else _locked(place)
+    os.set_inheritable(lock, False)
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, b"%d" % os.getpid(), 0)
+    signal.signal(signal.SIGTERM, _stop)
+    job: Job = json.loads((place / "job.json").read_text("utf-8"))
+    try:
+        with _slots(job):
+            answer = _run(job, place)
+    except _StoppedError:
+        return 1
+    new = place / "answer.new"
+    with new.open("w", encoding="utf-8") as file:
+        json.dump(answer, file)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(place / "answer.json")
+    return 0
+
+
+def _locked(place: Path) -> int:
+    import fcntl
+
+    lock = os.open(place / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return lock
+
+
+def _stop(*_: object) -> NoReturn:
+    raise _StoppedError
+
+
+def _run(job: Job, place: Path) -> dict[str, Any]:
+    """Runs the call, and returns its last answer."""
+    work = Path(job.get("workdir") or place / "work")
+    try:
+        work.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.chdir(work)
+        if "memory" in job:
+            import resource
+
+            _, most = resource.getrlimit(resource.RLIMIT_DATA)
+            limit = job["memory"] if most == resource.RLIM_INFINITY else min(job["memory"], most)
+            resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    except (OSError, ValueError) as problem:
+        return _error("job", f"the job cannot begin: {problem}")
+    environment = {"TMPDIR": str(work), **job.get("env", {})}
+    try:
+        command = _command(job.get("adapter", "local"))
+    except LookupError as problem:
+        return _error("not_found", str(problem.args[0]))
+    run = _Inner(command, environment, job["request"])
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    clock = threading.Timer(job.get("time", 0), end)
+    clock.daemon = True
+    if "time" in job:
+        clock.start()
+    try:
+        return run.answer()
+    except _StoppedError:
+        run.stop()
+        if late.is_set():
+            text = f"the call was stopped after its time, {job['time']} s"
+            return _error("timeout", text)
+        raise
+    finally:
+        clock.cancel()
+        run.process.kill()
+
+
+def _command(adapter: str) -> Optional[list[str]]:
+    """Returns the command of an adapter that is installed here."""
+    if adapter == "local":
+        return None
+    from daggerml import calls
+
+    found = calls._installed().get(adapter)
+    if found is None:
+        text = f"there is no adapter {adapter!r} where the call would run"
+        raise LookupError(f"{text}; install its package there ({sys.executable})")
+    return [*found[0]]
+
+
+def _error(kind: str, message: str) -> dict[str, Any]:
+    return {"state": "error", "error": {"kind": kind, "message": message, "transient": False}}
+
+
+class _Inner:
+    """The adapter that runs the call here."""
+
+    def __init__(
+        self, command: Optional[list[str]], environment: dict[str, str], request: dict[str, Any]
+    ) -> None:
+        self._command, self._environment, self._request = command, environment, request
+        self._token = ""
+        self.process = Process(environment, command)
+
+    def answer(self) -> dict[str, Any]:
+        """Asks until the call is at its end."""
+        answer = self.process.ask(**self._request)
+        lives = _LIVES
+        while True:
+            if answer.get("state") == "pending":
+                self._token = str(answer["token"])
+                time.sleep(min(float(answer.get("retry_after_ms") or 50), 5000) / 1000)
+            elif self._token and not self.process.alive and lives:
+                lives -= 1
+                self.process = Process(self._environment, self._command)
+            else:
+                return answer
+            answer = self._ask("poll")
+
+    def stop(self) -> None:
+        """Stops the call."""
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        self.process.kill()
+        if self._token:
+            self.process = Process(self._environment, self._command)
+            self._ask("cancel")
+
+    def _ask(self, op: str) -> dict[str, Any]:
+        given = {name: self._request.get(name) for name in ("key", "attempt")}
+        return self.process.ask(op=op, token=self._token, **given)
+
+
+@contextlib.contextmanager
+def _slots(job: Job) -> Iterator[None]:
+    """Waits until enough of the machine's slots are free, and holds them."""
+    if "slots" not in job:
+        yield
+        return
+    import fcntl
+
+    folder, count = Path(job["slots"]), max(1, job.get("slot_count", 1))
+    wanted = min(max(1, job.get("cpus", 1)), count)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    turn = (folder / "turn").open("w")
+    with contextlib.ExitStack() as held:
+        while True:
+            fcntl.flock(turn, fcntl.LOCK_EX)  # so that two cannot hold a part each
+            free = 0
+            for number in range(count):
+                slot = held.enter_context((folder / str(number)).open("w"))
+                try:
+                    fcntl.flock(slot, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except OSError:
+                    slot.close()
+                    continue
+                free += 1
+                if free == wanted:
+                    break
+            fcntl.flock(turn, fcntl.LOCK_UN)
+            if free == wanted:
+                break
+            held.close()
+            time.sleep(random.uniform(0.02, 0.1))  # noqa: S311
+        yield
+
+
+if __name__ == "__main__":
+    sys.exit(main())

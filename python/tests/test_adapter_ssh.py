@@ -1,0 +1,393 @@
+"""The adapter for ssh, as a program, on hosts of a real openssh server on loopback."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+import signal
+import sys
+import time
+from importlib.metadata import distribution, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+pytest.importorskip("blake3")
+if sys.platform == "win32":
+    pytest.skip("the hosts are POSIX systems", allow_module_level=True)
+
+from by_hand import Adapter, call, outcome
+from conftest import installed
+from ssh_servers import Server
+
+from daggerml import funk
+from daggerml.adapters.layers import on
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PROGRAM = "daggerml-adapter-ssh"
+
+
+@funk(adapter="ssh")
+def total(dag: Any, *xs: Any) -> Any:
+    return sum(x.value() for x in xs)
+
+
+@funk(adapter="ssh")
+def waits(dag: Any, folder: Any) -> Any:
+    """Writes its process into a folder, and waits there for `go`. Returns the number of runs."""
+    import os
+    import pathlib
+    import subprocess
+    import time
+
+    place = pathlib.Path(folder.value())
+    child = subprocess.Popen(["sleep", "600"])
+    (place / f"{time.monotonic_ns()}").write_text(f"{os.getpid()} {child.pid}")
+    while not (place / "go").exists():
+        time.sleep(0.02)
+    child.kill()
+    child.wait()
+    return len([each for each in place.iterdir() if each.name != "go"])
+
+
+def runs(folder: Path) -> list[list[int]]:
+    """Returns the processes of every run of `waits`."""
+    found = sorted(each for each in folder.iterdir() if each.name != "go")
+    return [[int(pid) for pid in each.read_text().split()] for each in found]
+
+
+def key_of(folder: Path) -> str:
+    return call(waits, str(folder))[0]
+
+
+def until(condition: Any, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def gone(pid: int) -> bool:
+    """Tells whether a process has ended. One that nobody has waited for has ended too."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, 0)
+            return False
+        return True
+    return status.rpartition(")")[2].split()[0] == "Z"
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    found = Server(tmp_path_factory.mktemp("ssh"))
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+def program(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("DML_CONFIG_DIR", str(tmp_path / "settings"))
+    return installed(PROGRAM)
+
+
+@pytest.fixture
+def ssh(program: str, server: Server) -> Iterator[Adapter]:
+    with Adapter(program, *server.command()) as process:
+        yield process
+
+
+def polled(ssh: Adapter, answer: dict[str, Any]) -> dict[str, Any]:
+    return ssh.ask("poll", token=answer["token"], key="", attempt=1)
+
+
+def ended(ssh: Adapter, answer: dict[str, Any]) -> dict[str, Any]:
+    """Polls until a call is at its end."""
+    deadline = time.monotonic() + 60
+    while answer["state"] == "pending":
+        assert time.monotonic() < deadline
+        time.sleep(answer["retry_after_ms"] / 1000)
+        answer = polled(ssh, answer)
+    return answer
+
+
+def begun(ssh: Adapter, folder: Path) -> dict[str, Any]:
+    """Starts `waits`, and returns the answer when it runs."""
+    answer = ssh.invoke(waits, str(folder))
+    until(lambda: runs(folder) and len(runs(folder)[-1]) == 2)
+    assert answer["state"] == "pending", answer
+    return answer
+
+
+def test_it_is_registered() -> None:
+    entries = distribution(PROGRAM).entry_points
+    [entry] = [entry for entry in entries if entry.group == "daggerml.adapters"]
+    assert entry.name == "ssh"
+    assert callable(entry.load())
+    with Adapter(installed(PROGRAM)) as process:
+        assert process.ask("describe")["version"] == version(PROGRAM)
+        error = process.invoke(total, 1)["error"]
+        assert error["kind"] == "no_hosts"
+        assert "DAGGERML_SSH_HOSTS" in error["message"]
+        assert process.close() == ""
+
+
+def test_calls_run_on_a_host(ssh: Adapter) -> None:
+    assert outcome(ended(ssh, ssh.invoke(total, 1, 2))) == 3
+    assert outcome(ended(ssh, ssh.invoke(total, "x")))["type"] == "TypeError"
+
+
+def test_options_reach_the_function(program: str, server: Server, tmp_path: Path) -> None:
+    @funk
+    def surroundings(dag: Any) -> Any:
+        import os
+        from pathlib import Path
+
+        print("far away")
+        return [os.environ["TZ"], str(Path.cwd()), os.environ["TMPDIR"]]
+
+    place = tmp_path / "work"
+    with Adapter(program, *server.command("--workdir", str(place))) as ssh:
+        answer = ended(ssh, ssh.invoke(on("ssh", surroundings, env={"TZ": "UTC; $(id) `id` '\""})))
+        assert outcome(answer) == ["UTC; $(id) `id` '\"", str(place), str(place)]
+        assert answer["log"] == "far away\n"
+
+
+def test_a_host_without_daggerml_gets_it_once(program: str, server: Server) -> None:
+    @funk
+    def interpreter(dag: Any, number: Any) -> Any:
+        import sys
+
+        return sys.executable
+
+    bare = getattr(sys, "_base_executable", sys.executable)
+    found = set()
+    for number in range(2):
+        with Adapter(program, *server.command(python=bare)) as ssh:
+            answer = outcome(ended(ssh, ssh.invoke(interpreter, number)))
+            assert isinstance(answer, str), answer
+            found.add(answer)
+    assert len(found) <= len(server.hosts)
+    for each in found:
+        assert Path(each).parent.parent.parent.name == "environments"
+
+
+def test_another_process_collects_the_result(program: str, server: Server, tmp_path: Path) -> None:
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    with Adapter(program, *server.command()) as first:
+        answer = begun(first, folder)
+    # It was killed. The call runs on: by its token or by its key, there is one run.
+    with Adapter(program, *server.command()) as second:
+        assert second.invoke(waits, str(folder))["token"] == answer["token"]
+        (folder / "go").touch()
+        assert outcome(ended(second, answer)) == 1
+        assert len(server.jobs(key_of(folder))) == 1
+        second.close()
+    assert server.jobs(key_of(folder)) == []
+
+
+def test_a_call_that_no_answer_told_of_is_stopped(
+    program: str, server: Server, tmp_path: Path
+) -> None:
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    with Adapter(program, *server.command()) as ssh:
+        key, bundle = call(waits, str(folder))
+        encoded = base64.b64encode(bundle).decode()
+        ssh.send("invoke", key=key, attempt=1, bundle=encoded, ancestors=[])
+        until(lambda: server.jobs(key))
+        os.killpg(ssh.process.pid, signal.SIGKILL)
+    until(lambda: server.jobs(key) == [])
+    for pid in [pid for run in runs(folder) for pid in run]:
+        until(lambda pid=pid: gone(pid))
+
+
+def test_cancel_stops_the_call_and_what_it_started(
+    ssh: Adapter, server: Server, tmp_path: Path
+) -> None:
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    answer = begun(ssh, folder)
+    assert ssh.ask("cancel", token=answer["token"])["state"] == "canceled"
+    for pid in runs(folder)[0]:
+        until(lambda pid=pid: gone(pid))
+    assert server.jobs(key_of(folder)) == []
+    assert polled(ssh, answer)["error"]["kind"] == "unknown_token"
+    assert ssh.ask("cancel", token=answer["token"])["state"] == "canceled"
+
+
+def test_a_job_that_is_killed_is_an_error_that_may_pass(ssh: Adapter, tmp_path: Path) -> None:
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    answer = begun(ssh, folder)
+    [[function, child]] = runs(folder)
+    job = int(Path(f"/proc/{function}/stat").read_text().rpartition(")")[2].split()[1])
+    os.kill(job, signal.SIGKILL)
+    error = ended(ssh, answer)["error"]
+    assert (error["kind"], error["transient"]) == ("job_killed", True)
+    until(lambda: gone(function) and gone(child))
+
+
+def test_a_lost_connection_does_not_stop_the_call(
+    ssh: Adapter, server: Server, tmp_path: Path
+) -> None:
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    answer = begun(ssh, folder)
+    server.stop()
+    for pid in children(ssh.process.pid):
+        os.kill(pid, signal.SIGKILL)
+    assert polled(ssh, answer)["state"] == "pending"  # nobody can be reached
+    (folder / "go").touch()
+    server.start()
+    assert outcome(ended(ssh, answer)) == 1
+
+
+def test_a_host_that_is_gone_for_long_is_given_up(
+    program: str, server: Server, tmp_path: Path
+) -> None:
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    with Adapter(program, *server.command("--patience", "1")) as ssh:
+        answer = begun(ssh, folder)
+        server.stop()
+        for pid in children(ssh.process.pid):
+            os.kill(pid, signal.SIGKILL)
+        error = ended(ssh, answer)["error"]
+        assert (error["kind"], error["transient"]) == ("unreachable", True)
+    server.start()
+    with Adapter(program, *server.command()) as ssh:
+        # The run is stopped when its host is reached again, and another one begins.
+        again = ssh.invoke(waits, str(folder))
+        for pid in runs(folder)[0]:
+            until(lambda pid=pid: gone(pid))
+        (folder / "go").touch()
+        assert outcome(ended(ssh, again)) == 2
+
+
+def children(pid: int) -> list[int]:
+    """Returns the processes that a process started."""
+    found = []
+    for each in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if each.read_text().rpartition(")")[2].split()[1] == str(pid):
+                found.append(int(each.parent.name))
+    return found
+
+
+def test_a_host_runs_as_many_calls_as_it_has_slots(
+    program: str, server: Server, tmp_path: Path
+) -> None:
+    folders = [tmp_path / "a", tmp_path / "b"]
+    host = ["--host", "box1:1", "--config", str(server.config), "--python", sys.executable]
+    with Adapter(program, *host) as ssh:
+        for folder in folders:
+            folder.mkdir()
+        first = begun(ssh, folders[0])
+        second = ssh.invoke(waits, str(folders[1]))
+        time.sleep(0.5)
+        assert runs(folders[1]) == []
+        for folder in folders:
+            (folder / "go").touch()
+        assert [outcome(ended(ssh, each)) for each in (first, second)] == [1, 1]
+
+
+def test_time_and_memory_are_limited(program: str, server: Server, tmp_path: Path) -> None:
+    @funk
+    def hungry(dag: Any) -> Any:
+        return len(bytearray(1 << 30))
+
+    with Adapter(program, *server.command("--time", "2s", "--memory", "512MiB")) as ssh:
+        error = ended(ssh, ssh.invoke(waits, str(tmp_path / "none")))
+        assert outcome(error)["type"] == "FileNotFoundError"
+        (tmp_path / "runs").mkdir()
+        error = ended(ssh, begun(ssh, tmp_path / "runs"))["error"]
+        assert (error["kind"], error["transient"]) == ("timeout", False)
+        for pid in runs(tmp_path / "runs")[0]:
+            until(lambda pid=pid: gone(pid))
+        assert outcome(ended(ssh, ssh.invoke(hungry)))["type"] == "MemoryError"
+
+
+HOSTILE = [
+    "-oProxyCommand=touch /tmp/x", "a b", "a;b", "$(id)", "`id`", "a\nb", "", "a@b@c", "a/b", "@a",
+    "a:0", "a:-1", "a:x", "a:99999", "..", "\u0430", "a" * 300,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("host", HOSTILE)
+def test_hostile_hosts_are_refused_before_anything_starts(host: str) -> None:
+    with Adapter(installed(PROGRAM), f"--host={host}") as process:
+        log = process.close()
+        assert process.process.returncode == 2
+        assert "is not the name of a host" in log or "slots" in log
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["--python=-c", "--python=a b", "--python=a;b", "--python=$(id)", '--python="', "--python=",
+     "--memory=1", "--memory=4GB", "--time=-1", "--time=1w", "--cpus=0", "--cpus=1.5",
+     "--workdir=a", "--workdir=/a/../b", "--workdir=/a\nb"],
+)  # fmt: skip
+def test_hostile_options_are_refused_before_anything_starts(option: str) -> None:
+    with Adapter(installed(PROGRAM), "--host", "a", option) as process:
+        log = process.close()
+        assert process.process.returncode == 2
+        assert option[2:].partition("=")[0] in log or "Python" in log
+
+
+def test_a_token_leads_to_no_other_host(ssh: Adapter) -> None:
+    name = f"{'0' * 64}-1"
+    for token in (f"elsewhere/{name}", f"-oProxyCommand=x/{name}", "box1/../x", "box1", name, ""):
+        answer = ssh.ask("poll", token=token)
+        assert answer["error"]["kind"] in {"unknown_token", "invalid_request"}, token
+
+
+def test_an_option_that_is_none_is_refused(ssh: Adapter) -> None:
+    for wrong in ({"image": "x"}, {"gpus": 1}):
+        error = ssh.invoke(on("ssh", total, **wrong))["error"]
+        assert (error["kind"], error["transient"]) == ("invalid", False)
+        assert "is no option of 'ssh'" in error["message"]
+
+
+LIAR = """#!{python}
+import sys, json
+b = sys.stdin.buffer
+b.read(int(b.readline()))
+print("noise of a shell")
+print(b.readline().decode().strip(), flush=True)
+for line in b:
+    op = json.loads(line)["op"]
+    known = {{"python": [3, 11], "platform": "x", "libc": ["", ""], "daggerml": "{version}"}}
+    if op == "look":
+        print({lie!r}, flush=True)
+    else:
+        print(json.dumps({{"hello": known, "load": {{"jobs": 0}}}}.get(op, {{}})), flush=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("lie", "kind"),
+    [
+        ("nonsense", "unreachable"),
+        ("[]", "unreachable"),
+        ('{"state": "ended"}', "worker_unfit"),
+        ('{"state": "ended", "answer": {"state": "pending", "token": "x"}}', "worker_unfit"),
+        ('{"state": "ended", "answer": {"state": "done", "dag": "x", "bundle": "?"}}',
+         "worker_unfit"),
+        ('{"state": "killed", "log": 7}', "job_killed"),
+        ('{"state": 7}', "unknown_token"),
+    ],
+)  # fmt: skip
+def test_hosts_that_lie(program: str, server: Server, tmp_path: Path, lie: str, kind: str) -> None:
+    python = tmp_path / "liar"
+    text = LIAR.format(python=sys.executable, version=version("daggerml"), lie=lie)
+    python.write_text(text)
+    python.chmod(0o755)
+    with Adapter(program, *server.command(python=str(python))) as ssh:
+        assert ssh.invoke(total, 1)["error"]["kind"] == kind
