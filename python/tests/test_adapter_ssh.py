@@ -24,6 +24,7 @@ from ssh_servers import Server
 
 from daggerml import funk
 from daggerml.adapters.layers import on
+from daggerml.adapters.lines import AdapterError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -391,3 +392,45 @@ def test_hosts_that_lie(program: str, server: Server, tmp_path: Path, lie: str, 
     python.chmod(0o755)
     with Adapter(program, *server.command(python=str(python))) as ssh:
         assert ssh.invoke(total, 1)["error"]["kind"] == kind
+
+
+LINUX = {"python": [3, 11], "platform": "linux-x86_64", "libc": ["glibc", "2.36"]}
+ALPINE = {"python": [3, 12], "platform": "linux-aarch64", "libc": ["", ""]}
+MAC = {"python": [3, 9], "platform": "macosx-11.0-arm64", "libc": ["", ""]}
+
+
+@pytest.mark.parametrize(
+    ("tags", "fit"),
+    [
+        ("cp39-abi3-manylinux_2_17_x86_64.manylinux2014_x86_64", [LINUX]),
+        ("cp39-abi3-manylinux_2_17_aarch64", []),
+        ("cp39-abi3-manylinux_2_39_x86_64", []),
+        ("cp311-cp311-manylinux_2_17_x86_64", [LINUX]),
+        ("cp310-cp310-manylinux_2_17_x86_64", []),
+        ("cp312-abi3-manylinux_2_17_x86_64", []),
+        ("cp39-abi3-musllinux_1_1_aarch64", [ALPINE]),
+        ("cp39-abi3-macosx_11_0_arm64", [MAC]),
+        ("py3-none-any", [LINUX, ALPINE, MAC]),
+        ("cp39-abi3-win_amd64", []),
+    ],
+)
+def test_which_wheel_fits_which_host(tags: str, fit: list[dict[str, Any]]) -> None:
+    from daggerml_adapter_ssh import payload
+
+    wheel = f"daggerml-0.2.0-{tags}.whl"
+    assert [facts for facts in (LINUX, ALPINE, MAC) if payload.fits(wheel, facts)] == fit
+
+
+def test_wheels_come_from_the_folder_that_the_user_names(tmp_path: Path) -> None:
+    from daggerml_adapter_ssh import payload
+
+    with pytest.raises(AdapterError, match="--wheels"):
+        payload.parts("local", ALPINE, None)
+    with pytest.raises(AdapterError, match="has no daggerml-"):
+        payload.parts("local", ALPINE, tmp_path)
+    name = f"daggerml-{version('daggerml')}-cp39-abi3-musllinux_1_1_aarch64.whl"
+    (tmp_path / name).write_bytes(b"a wheel")
+    [part] = payload.parts("local", ALPINE, tmp_path)
+    assert part.data == b"a wheel"
+    with pytest.raises(AdapterError, match=r"Python 3\.9"):
+        payload.parts("local", {**LINUX, "python": [3, 8]}, tmp_path)

@@ -15,7 +15,7 @@ _GONE = {
     "to run inside as `sub`",
     "LambdaExecutor": "a program daggerml-adapter-lambda of your own",
     "ScriptExecutor": "@daggerml.funk",
-    "SshExecutor": "daggerml-adapter-dask with workers on other machines, or a program of your own",
+    "SshExecutor": "the package daggerml-adapter-ssh",
 }
 
 
