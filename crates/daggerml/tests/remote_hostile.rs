@@ -104,10 +104,12 @@ fn a_byte_that_is_flipped_anywhere_is_noticed_and_nothing_kept() {
     fetched.unwrap();
     // Whoever has seen the manifest does not begin a new one in its place.
     place.blobs.lock().unwrap().all.remove("refs");
+    commit(&repository, "mine", ints(0..2));
     let error = place
         .remote()
         .push(&repository, &PushOptions::default(), &());
-    assert_eq!(error.unwrap_err().kind(), ErrorKind::Corrupt);
+    let error = error.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error:?}");
 }
 
 /// The heads of canonical CBOR.

@@ -249,6 +249,11 @@ impl Remote {
                 });
             };
             let short = current.strip_prefix(HEADS).unwrap_or(&current);
+            if snapshot.target(&current)?.is_none() {
+                return Err(Error::Invalid {
+                    message: format!("the branch {short:?} has no commit yet to push"),
+                });
+            }
             let upstream = repository.upstream(short)?;
             let upstream = upstream.filter(|upstream| upstream.remote == self.name);
             updates.push(Update {
