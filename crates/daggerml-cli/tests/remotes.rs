@@ -32,7 +32,7 @@ fn filters() -> insta::Settings {
     settings.add_filter(r"size: .*", "size: <SIZE>");
     settings.add_filter(r#""size": \d+"#, r#""size": <SIZE>"#);
     settings.add_filter(r"\(\d+ B\)", "(<SIZE>)");
-    settings.add_filter(r#""bytes": \d+"#, r#""bytes": <SIZE>"#);
+    settings.add_filter(r#""bytes": ?\d+"#, r#""bytes": <SIZE>"#);
     settings.add_filter(r"\b[0-9a-f]{64}\b", "<ID>");
     settings.add_filter(r"\b[0-9a-f]{12}\b", "<_SHORT_ID_>");
     settings
@@ -241,4 +241,42 @@ fn refs_that_may_not_move_are_refused_and_can_be_forced() {
             ],
         )
     );
+}
+
+#[test]
+fn a_remote_is_collected_and_checked() {
+    let place = team();
+    ok(place.dml(&["-C", "ada", "remote", "add", "origin", "../team"]));
+    ok(place.dml(&["-C", "ada", "push"]));
+    commit(&place, "ada", "second", 2);
+    ok(place.dml(&["-C", "ada", "push"]));
+    ok(place.dml(&["-C", "ada", "push", "--force", "origin", "main~1:main"]));
+    let told = session(
+        &place,
+        &[
+            "ada: remote gc --dry-run --grace 0",
+            "ada: remote gc",
+            "ada: remote gc --grace 0",
+            "ada: remote gc --grace 0 --json",
+            "ada: remote fsck",
+            "ada: remote fsck --json",
+        ],
+    );
+    snapshot!("remote_gc", told);
+    let packs = place.path().join("team/packs");
+    for folder in std::fs::read_dir(packs).unwrap() {
+        for pack in std::fs::read_dir(folder.unwrap().path()).unwrap() {
+            let pack = pack.unwrap().path();
+            std::fs::remove_file(&pack).unwrap();
+            std::fs::write(&pack, "nonsense").unwrap();
+        }
+    }
+    let checked = place.dml(&["-C", "ada", "remote", "fsck"]);
+    assert_eq!(checked.code, Some(1), "{}", checked.all());
+    assert!(
+        checked.stderr.contains("error: 2 findings"),
+        "{}",
+        checked.all()
+    );
+    assert!(checked.stdout.starts_with("packs/"), "{}", checked.all());
 }

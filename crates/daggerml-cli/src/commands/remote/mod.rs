@@ -3,6 +3,8 @@
 mod add;
 pub mod clone;
 pub mod fetch;
+mod fsck;
+mod gc;
 mod list;
 pub mod pull;
 pub mod push;
@@ -35,6 +37,8 @@ pub enum RemoteCommand {
     Show(show::ShowArgs),
     SetUrl(set_url::SetUrlArgs),
     Remove(remove::RemoveArgs),
+    Gc(gc::GcArgs),
+    Fsck(fsck::FsckArgs),
 }
 
 pub fn run(context: &mut Context<'_>, command: &RemoteCommand) -> Result<(), CommandError> {
@@ -44,6 +48,8 @@ pub fn run(context: &mut Context<'_>, command: &RemoteCommand) -> Result<(), Com
         RemoteCommand::Show(args) => show::run(context, args),
         RemoteCommand::SetUrl(args) => set_url::run(context, args),
         RemoteCommand::Remove(args) => remove::run(context, args),
+        RemoteCommand::Gc(args) => gc::run(context, args),
+        RemoteCommand::Fsck(args) => fsck::run(context, args),
     }
 }
 
