@@ -44,10 +44,10 @@ def test_each_command_is_ours_or_answered(peer: str, front: str, tmp_path: Path)
         text = ours.stderr
         assert "is a command of daggerml 0.1\nhint: " in text, path
         assert re.search(r"hint: .*(`dml |daggerml\.)", text), path
-    assert answered > 40
+    assert answered > 35
 
 
 def test_the_answer_is_json_as_well(front: str, tmp_path: Path) -> None:
-    done = run(front, "--json", "clone", "main", folder=tmp_path)
+    done = run(front, "--json", "dep", "list", folder=tmp_path)
     assert done.returncode == 2
     assert '"kind":"usage"' in done.stderr.replace(" ", "")

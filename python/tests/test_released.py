@@ -19,7 +19,7 @@ def test_what_has_a_meaning_is_taken_with_a_warning(repo: Any) -> None:
     with pytest.warns(DeprecationWarning, match="write user=False"):
         repo.config.set("user.name", "Ada", scope="local")
     assert repo.config.get("user.name") == "Ada"
-    with pytest.warns(DeprecationWarning, match="leave it out: there are no remotes yet"):
+    with pytest.warns(DeprecationWarning, match="leave it out: a branch of a remote is"):
         assert list(repo.branch.list(remote=False, dep=None)) == ["main"]
     listed: Any = repo.branch.list()
     with pytest.warns(DeprecationWarning, match=r"write \.items\(\)"):
@@ -35,13 +35,13 @@ def test_what_has_a_meaning_is_taken_with_a_warning(repo: Any) -> None:
 
 
 def test_what_has_none_is_refused_with_what_is_written_instead(repo: Any) -> None:
-    with pytest.raises(InvalidError, match=r"load\(\) has no 'remote' here\nhint: there are no"):
-        daggerml.load("x", remote=True)  # type: ignore[call-arg]
+    with pytest.raises(InvalidError, match=r"log\(\) has no 'remote' here\nhint: a branch of a"):
+        repo.log("x", remote=True)
     with repo.new("x") as dag:
         with pytest.raises(InvalidError, match=r"hint: put the text as a node of its own"):
             dag.put(1, doc="one")
         dag.commit(1)
-    with pytest.raises(InvalidError, match="needs no remote"):
+    with pytest.raises(InvalidError, match="adds a remote to a repository"):
         daggerml.temporary(remote_root="s3://bucket/root")  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="nonsense"):
         daggerml.temporary(nonsense=1)  # type: ignore[call-arg]
@@ -55,5 +55,5 @@ def test_a_user_is_the_author_of_commits() -> None:
 
 
 def test_the_signatures_are_ours() -> None:
-    assert "remote" not in inspect.signature(daggerml.load).parameters
+    assert "dep" not in inspect.signature(daggerml.load).parameters
     assert inspect.getdoc(daggerml.Dag.put)

@@ -16,7 +16,7 @@ use crate::reference::Ref;
 use crate::repository::Repository;
 
 /// Works with Python's lock released.
-fn work<T: Send>(
+pub(crate) fn work<T: Send>(
     py: Python<'_>,
     repository: &Repository,
     work: impl Send + FnOnce(&daggerml::Repository) -> Result<T, Error>,
@@ -135,17 +135,7 @@ pub(crate) fn merge(
     message: Option<String>,
 ) -> PyResult<Ref> {
     let options = MergeOptions {
-        fast_forward: match fast_forward {
-            "auto" => FastForward::Allow,
-            "never" => FastForward::Never,
-            "only" => FastForward::Only,
-            other => {
-                return Err(invalid(
-                    py,
-                    format!("ff is \"auto\", \"never\" or \"only\", not {other:?}"),
-                ));
-            }
-        },
+        fast_forward: self::fast_forward(py, fast_forward)?,
         favor: side(py, favor)?,
         message,
         label: Some(revision.to_owned()),
@@ -353,7 +343,21 @@ fn first_parent(
     Ok(commit.parents.first().copied())
 }
 
-fn side(py: Python<'_>, favor: Option<&str>) -> PyResult<Favor> {
+/// Reads whether a branch may just move.
+pub(crate) fn fast_forward(py: Python<'_>, ff: &str) -> PyResult<FastForward> {
+    match ff {
+        "auto" => Ok(FastForward::Allow),
+        "never" => Ok(FastForward::Never),
+        "only" => Ok(FastForward::Only),
+        other => Err(invalid(
+            py,
+            format!("ff is \"auto\", \"never\" or \"only\", not {other:?}"),
+        )),
+    }
+}
+
+/// Reads which side is right in a conflict.
+pub(crate) fn side(py: Python<'_>, favor: Option<&str>) -> PyResult<Favor> {
     match favor {
         None => Ok(Favor::Neither),
         Some("ours") => Ok(Favor::Ours),

@@ -10,7 +10,7 @@
 //! | `errors` | the engine's errors as Python exceptions |
 //! | `reference`, `uri`, `runnable` | the values that Python has no type for |
 //! | `repository`, `open_dag`, `dag_view` | handles of the engine |
-//! | `history`, `maintenance` | what `dml` does with a repository |
+//! | `history`, `maintenance`, `remotes` | what `dml` does with a repository |
 //! | `data`, `describe` | what is told of nodes |
 //! | `execution`, `listener`, `calls` | running calls, and what is told of them |
 //! | `worker` | the DAG of a call, for adapters |
@@ -38,6 +38,7 @@ mod listener;
 mod maintenance;
 mod open_dag;
 mod reference;
+mod remotes;
 mod repository;
 mod runnable;
 mod uri;
@@ -70,6 +71,11 @@ mod _core {
     use crate::open_dag::OpenDag;
     #[pymodule_export]
     use crate::reference::Ref;
+    #[pymodule_export]
+    use crate::remotes::{
+        clone, default_remote, fetch, pull, push, remote_fsck, remote_gc, remote_refs, remotes,
+        remove_remote, set_remote, set_upstream, upstream,
+    };
     #[pymodule_export]
     use crate::repository::Repository;
     #[pymodule_export]

@@ -1,4 +1,4 @@
-//! Telling Python of calls while they are run.
+//! Telling Python of calls while they are run, and of what is carried.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -9,7 +9,7 @@ use pyo3::types::PyDict;
 
 use crate::errors::OrRaise;
 
-/// Tells Python of calls, and runs its signal handlers.
+/// Tells Python what happens, and runs its signal handlers.
 pub(crate) struct Listener {
     on_event: Option<Py<PyAny>>,
     raised: Mutex<Option<PyErr>>,
@@ -48,6 +48,40 @@ impl Listener {
         on_event.call1(py, (told,)).map(drop)
     }
 
+    /// Tells what `fill` puts into a dict.
+    pub fn told(&self, fill: impl Fn(&Bound<'_, PyDict>) -> PyResult<()>) {
+        let Some(on_event) = &self.on_event else {
+            return;
+        };
+        let tell = |py: Python<'_>| {
+            let told = PyDict::new(py);
+            fill(&told)?;
+            on_event.call1(py, (told,)).map(drop)
+        };
+        if let Err(raised) = Python::attach(tell) {
+            self.raised().get_or_insert(raised);
+        }
+    }
+
+    /// Returns whether something was raised, or a signal's handler raises now.
+    pub fn is_interrupted(&self) -> bool {
+        if self.raised().is_some() {
+            return true;
+        }
+        #[expect(
+            clippy::redundant_closure_for_method_calls,
+            reason = "the method alone is not general enough over lifetimes"
+        )]
+        let checked = Python::attach(|py| py.check_signals());
+        match checked {
+            Ok(()) => false,
+            Err(raised) => {
+                self.raised().get_or_insert(raised);
+                true
+            }
+        }
+    }
+
     /// Returns what was raised, else `result`.
     pub fn or_raised<T>(&self, py: Python<'_>, result: Result<T, Error>) -> PyResult<T> {
         match self.raised().take() {
@@ -67,20 +101,6 @@ impl Observer for Listener {
     }
 
     fn interrupted(&self) -> bool {
-        if self.raised().is_some() {
-            return true;
-        }
-        #[expect(
-            clippy::redundant_closure_for_method_calls,
-            reason = "the method alone is not general enough over lifetimes"
-        )]
-        let checked = Python::attach(|py| py.check_signals());
-        match checked {
-            Ok(()) => false,
-            Err(raised) => {
-                self.raised().get_or_insert(raised);
-                true
-            }
-        }
+        self.is_interrupted()
     }
 }

@@ -63,15 +63,10 @@ impl Repository {
             Sharing::Private
         };
         py.detach(|| {
-            let made = Arc::new(daggerml::Repository::init_for(&root, sharing)?);
-            let mut all = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
-            let root = daggerml::repo::canonical(&root);
-            all.get_or_insert_default()
-                .insert(root, Arc::downgrade(&made));
-            Ok::<_, Error>(made)
+            let made = daggerml::Repository::init_for(&root, sharing)?;
+            Ok::<_, Error>(Self::made(&root, made))
         })
         .or_raise(py)
-        .map(Self)
     }
 
     /// Opens the repository in the folder `root`.
@@ -281,6 +276,16 @@ impl Repository {
 }
 
 impl Repository {
+    /// Returns the handle of a repository that was just made in the folder `root`.
+    pub(crate) fn made(root: &Path, made: daggerml::Repository) -> Self {
+        let made = Arc::new(made);
+        let mut all = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        let root = daggerml::repo::canonical(root);
+        all.get_or_insert_default()
+            .insert(root, Arc::downgrade(&made));
+        Self(made)
+    }
+
     /// Returns the engine's handle.
     pub(crate) fn shared(&self) -> &Shared {
         &self.0

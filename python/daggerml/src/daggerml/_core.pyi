@@ -23,31 +23,44 @@ __all__ = [
     "begin_call",
     "call_key",
     "checkout",
+    "clone",
     "conflicts",
     "create_branch",
     "create_tag",
+    "default_remote",
     "delete_branch",
     "delete_dags",
     "delete_tag",
     "diff",
     "end_call",
     "error_kinds",
+    "fetch",
     "fsck",
     "gc",
     "guard_stdin",
     "merge",
     "merge_abort",
     "merge_continue",
+    "pull",
+    "push",
     "rebase",
     "refs",
+    "remote_fsck",
+    "remote_gc",
+    "remote_refs",
+    "remotes",
+    "remove_remote",
     "rename_branch",
     "rename_dag",
     "resolve_conflict",
     "revert",
     "run_cli",
+    "set_remote",
     "set_setting",
+    "set_upstream",
     "setting",
     "settings",
+    "upstream",
 ]
 
 __version__: str
@@ -95,6 +108,57 @@ def delete_dags(
 def rename_dag(
     repository: Repository, old: str, new: str, force: bool, message: Optional[str] = None
 ) -> Ref: ...
+def remotes(repository: Repository) -> dict[str, str]: ...
+def set_remote(repository: Repository, name: str, address: str, again: bool) -> None: ...
+def remove_remote(repository: Repository, name: str) -> None: ...
+def default_remote(repository: Repository) -> str: ...
+def remote_refs(repository: Repository, name: str, now: bool) -> dict[str, Ref]: ...
+def remote_gc(repository: Repository, remote: str, grace: int, dry_run: bool) -> dict[str, int]: ...
+def remote_fsck(repository: Repository, remote: str) -> list[tuple[str, str]]: ...
+def upstream(repository: Repository, branch: Optional[str] = None) -> Optional[dict[str, Any]]: ...
+def set_upstream(
+    repository: Repository, upstream: Optional[str], branch: Optional[str] = None
+) -> None: ...
+def push(
+    repository: Repository,
+    remote: str,
+    refs: Sequence[str],
+    *,
+    branches: bool,
+    tags: bool,
+    force: str,
+    set_upstream: bool,
+    dry_run: bool,
+    on_step: _OnEvent = None,
+) -> dict[str, Any]: ...
+def fetch(
+    repository: Repository,
+    remote: str,
+    *,
+    tags: bool,
+    prune: bool,
+    dry_run: bool,
+    on_step: _OnEvent = None,
+) -> dict[str, Any]: ...
+def pull(
+    repository: Repository,
+    remote: str,
+    *,
+    branch: Optional[str],
+    ff: str,
+    favor: Optional[str],
+    on_step: _OnEvent = None,
+) -> dict[str, Any]: ...
+def clone(
+    address: str,
+    root: Union[str, PathLike[str]],
+    *,
+    remote: str,
+    branch: Optional[str],
+    tags: bool,
+    group: bool,
+    on_step: _OnEvent = None,
+) -> Repository: ...
 def gc(repository: Repository, dry_run: bool) -> dict[str, dict[str, int]]: ...
 def fsck(repository: Repository) -> list[dict[str, Any]]: ...
 def settings(repository: Repository) -> dict[str, str]: ...

@@ -12,13 +12,14 @@ from daggerml.released import accepts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from typing import Any, Literal, Optional, Union
 
     from daggerml._core import Ref
     from daggerml.executions import Executions
     from daggerml.history import Side
+    from daggerml.sharing import Dependencies, OnProgress, Remotes
 
     StrPath = Union[str, "os.PathLike[str]"]
     Revision = Union[str, Ref, None]
@@ -87,8 +88,7 @@ class Dml:
         :param user: the author of commits, as the setting ``user.name`` of a new repository.
         :raises DmlRepoError: of kind ``exists``, when it is there and ``exist_ok`` is false.
         """
-        if shared not in {None, "group"}:
-            raise DmlRepoError(f'shared must be None or "group", not {shared!r}')
+        _check_shared(shared)
         path = os.path.abspath(os.fspath(project_home))
         try:
             made = cls._of(_core.Repository.init(path, shared is not None))
@@ -99,6 +99,46 @@ class Dml:
         if user is not None:
             made.config.set("user.name", user)
         return made
+
+    @classmethod
+    @accepts(*_CONFIGURATION, "depth")
+    def clone(
+        cls,
+        root: str,
+        project_home: Optional[StrPath] = None,
+        *,
+        branch: Optional[str] = None,
+        remote: str = "origin",
+        tags: bool = True,
+        shared: Optional[Literal["group"]] = None,
+        on_progress: OnProgress = None,
+    ) -> Dml:
+        """Makes a repository that begins as a remote is. When that fails, none is left behind.
+
+        :param root: the address of the remote: the path of a folder, ``s3://bucket/prefix`` ...
+        :param project_home: the folder to make it in; by default the last part of the address.
+        :param branch: the branch to check out; by default the one that the remote names.
+        :param remote: the name of the remote in the new repository.
+        :param tags: whether tags come along.
+        :param shared: as in :meth:`init`.
+        :param on_progress: see :meth:`push`.
+        :raises NotFoundError: when there is no remote, or it has no such branch.
+        """
+        from daggerml.sharing import address, folder_of
+
+        _check_shared(shared)
+        home = folder_of(root) if project_home is None else os.fspath(project_home)
+        return cls._of(
+            _core.clone(
+                address(root),
+                os.path.abspath(home),
+                remote=remote,
+                branch=branch,
+                tags=tags,
+                group=shared is not None,
+                on_step=on_progress,
+            )
+        )
 
     @classmethod
     def open(cls, project_home: StrPath = ".") -> Dml:
@@ -131,16 +171,29 @@ class Dml:
             dag.add_tag(tag)
         return dag
 
-    @accepts("remote", "dep")
-    def load(self, name: Union[str, Ref], *, revision: Revision = None) -> Dag:
+    @accepts(dep="remote")
+    def load(
+        self,
+        name: Union[str, Ref],
+        *,
+        revision: Revision = None,
+        remote: Union[str, bool, None] = None,
+    ) -> Dag:
         """Loads a committed DAG by its name or its ref.
 
         :param revision: the commit to look in: a ref, an id, a branch, a tag, ``"HEAD~2"`` ...;
             by default the one that is checked out.
+        :param remote: the remote whose branch ``revision`` names, as it was when it was last
+            fetched; ``True`` is the remote that the branch follows. By default its branch is
+            the one that is followed, or that of the same name.
         :raises NotFoundError: when there is no such DAG or commit.
         """
         if isinstance(name, _core.Ref):
             return Dag._finished(self, self._handle.view(name))
+        if remote:
+            from daggerml.sharing import remote_revision
+
+            revision = remote_revision(self._handle, remote, revision)
         return Dag._finished(self, self._handle.load(name, _revision(revision)), name)
 
     def resume(
@@ -228,13 +281,29 @@ class Dml:
 
         return Executions(self)
 
+    @property
+    def remotes(self) -> Remotes:
+        """The remotes: ``list``, ``add``, ``remove``, ``push``, ``fetch``, ``pull`` ..."""
+        from daggerml.sharing import Remotes
+
+        return Remotes(self._handle)
+
+    @property
+    def dep(self) -> Dependencies:
+        """The remotes, for programs of 0.1.x: a dependency is a remote that is only fetched."""
+        from daggerml.sharing import Dependencies
+
+        return Dependencies(self._handle)
+
     def status(self) -> dict[str, Any]:
         """Returns what is checked out.
 
         The keys are ``root``, ``branch`` (``None`` where a commit is checked out), ``commit``
-        (``None`` before the first one) and ``dags`` (how many there are).
+        (``None`` before the first one), ``dags`` (how many there are), and ``upstream``: what
+        the branch follows (``None``, or ``name``, ``remote``, ``branch``, ``commit``, ``ahead``
+        and ``behind``, as of the last fetch).
         """
-        return self._handle.status()
+        return {**self._handle.status(), "upstream": _core.upstream(self._handle)}
 
     @accepts("remote")
     def gc(self, *, dry_run: bool = False) -> dict[str, dict[str, int]]:
@@ -259,7 +328,7 @@ class Dml:
         """
         return _core.fsck(self._handle)
 
-    # Shorter ways to write what Dml.history does
+    # Shorter ways to write what Dml.history and Dml.remotes do
 
     @accepts("remote", "dep")
     def rev_parse(self, revision: str) -> Ref:
@@ -357,6 +426,59 @@ class Dml:
             revision, message, mainline=mainline, favor=favor, resolve=resolve
         )
 
+    @accepts(revision="refs")
+    def push(
+        self,
+        refs: Union[str, Sequence[str], None] = None,
+        *,
+        remote: Optional[str] = None,
+        force: Union[bool, Literal["lease"]] = False,
+        all: bool = False,  # noqa: A002
+        tags: bool = False,
+        set_upstream: bool = False,
+        dry_run: bool = False,
+        on_progress: OnProgress = None,
+    ) -> dict[str, Any]:
+        """Sends commits to a remote, and moves its branches; see :meth:`Remotes.push`."""
+        return self.remotes.push(
+            refs,
+            remote=remote,
+            force=force,
+            all=all,
+            tags=tags,
+            set_upstream=set_upstream,
+            dry_run=dry_run,
+            on_progress=on_progress,
+        )
+
+    @accepts("depth", "unshallow", dep="remote")
+    def fetch(
+        self,
+        remote: Optional[str] = None,
+        *,
+        tags: bool = True,
+        prune: bool = False,
+        dry_run: bool = False,
+        on_progress: OnProgress = None,
+    ) -> dict[str, Any]:
+        """Brings what is new at a remote here; see :meth:`Remotes.fetch`."""
+        return self.remotes.fetch(
+            remote, tags=tags, prune=prune, dry_run=dry_run, on_progress=on_progress
+        )
+
+    @accepts("ff_only", "depth")
+    def pull(
+        self,
+        branch: Optional[str] = None,
+        *,
+        remote: Optional[str] = None,
+        ff: Literal["auto", "never", "only"] = "auto",
+        favor: Optional[Side] = None,
+        on_progress: OnProgress = None,
+    ) -> dict[str, Any]:
+        """Fetches, and joins a remote's branch into the one here; see :meth:`Remotes.pull`."""
+        return self.remotes.pull(branch, remote=remote, ff=ff, favor=favor, on_progress=on_progress)
+
     def delete_dag(self, *names: str, message: Optional[str] = None) -> Ref:
         """Makes a commit without the DAGs of these names; see :meth:`History.delete_dag`."""
         return self.history.delete_dag(*names, message=message)
@@ -390,6 +512,11 @@ class Dml:
 
     def __hash__(self) -> int:
         return hash(self.root)
+
+
+def _check_shared(shared: object) -> None:
+    if shared not in {None, "group"}:
+        raise DmlRepoError(f'shared must be None or "group", not {shared!r}')
 
 
 def _revision(revision: Revision) -> Optional[str]:

@@ -204,6 +204,21 @@ class Branches:
         """Gives a branch another name."""
         _core.rename_branch(self._handle, old, new)
 
+    def get_upstream(self, name: Optional[str] = None) -> Optional[dict[str, Any]]:
+        """Returns what a branch (by default the one that is checked out) follows.
+
+        ``None``, or ``name`` (``"origin/main"``), ``remote``, ``branch``, ``commit``, and how
+        many commits it is ``ahead`` and ``behind``, as of the last fetch.
+        """
+        return _core.upstream(self._handle, name)
+
+    def set_upstream(self, upstream: Optional[str], name: Optional[str] = None) -> None:
+        """Lets a branch (by default the one that is checked out) follow one of a remote.
+
+        :param upstream: ``"REMOTE/BRANCH"``, or ``None`` to follow nothing.
+        """
+        _core.set_upstream(self._handle, upstream, name)
+
     def delete(self, name: str, *, force: bool = False) -> Ref:
         """Deletes a branch; returns where it was.
 

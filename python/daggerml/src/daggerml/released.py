@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Listed", "accepts"]
 
-_REMOTES = "there are no remotes yet; `dml bundle` carries commits in a file"
+_OF_A_REMOTE = "a branch of a remote is a revision: 'origin/main'"
+_WHOLE = "a remote is fetched as a whole"
 _GROWS = "the store grows by itself"
 
 #: Arguments that never change a result here: they are left out, with a warning.
@@ -19,9 +20,11 @@ _WITHOUT_MEANING = {
     "db_map_size_headroom": _GROWS,
     "db_map_size_max": _GROWS,
     "max_retries": "what runs a call is asked once to stop it",
-    "remote_fetch_workers": _REMOTES,
-    "remote_prune_age_seconds": _REMOTES,
+    "depth": _WHOLE,
+    "remote_fetch_workers": "there is nothing to set up",
+    "remote_prune_age_seconds": "there is nothing to set up",
     "sleep": "a call that is awaited needs no pauses",
+    "unshallow": _WHOLE,
 }
 
 #: Arguments that are left out, with a warning, when they ask for nothing, and refused else.
@@ -31,11 +34,12 @@ _REPLACED = {
     "config_home": "the environment variable DML_CONFIG_DIR names the folder of settings",
     "db_path": "the store is in the folder .dml of the repository",
     "default_branch_name": "the first branch is main; repo.branch.rename('main', ...) renames it",
-    "dep": _REMOTES,
+    "dep": _OF_A_REMOTE,
     "doc": "put the text as a node of its own: dag.put(text, name=...)",
     "execution_id": "dag.call(...) makes the DAG of a call, and its key",
-    "remote": _REMOTES,
-    "remote_root": "a repository needs no remote; leave it out",
+    "remote": _OF_A_REMOTE,
+    "remote_root": "repo.remotes.add('origin', ADDRESS) adds a remote to a repository; "
+    "Dml.clone(ADDRESS, branch=...) clones one",
 }
 
 #: Arguments that have another name here.
@@ -45,14 +49,23 @@ _RENAMED: dict[str, Callable[[Any], tuple[str, Any]]] = {
 }
 
 
-def accepts(*names: str) -> Callable[[Function], Function]:
-    """Lets a function take these arguments of 0.1.x too, by keyword; type checkers do not."""
+def accepts(*names: str, **renamed: str) -> Callable[[Function], Function]:
+    """Lets a function take these arguments of 0.1.x too, by keyword; type checkers do not.
+
+    :param renamed: arguments that only have another name here: the old one to the new one.
+    """
 
     def decorated(function: Function) -> Function:
         def accepting(*args: Any, **kwargs: Any) -> Any:
             for name in names:
                 if name in kwargs:
                     _translate(function.__name__, name, kwargs)
+            for name, new in renamed.items():
+                if name in kwargs:
+                    value = kwargs.pop(name)
+                    if value is not None:
+                        kwargs[new] = value
+                    _warn(function.__name__, name, f"write {new}={value!r}", 3)
             return function(*args, **kwargs)
 
         for attribute in ("__name__", "__qualname__", "__module__", "__doc__", "__annotations__"):
@@ -64,8 +77,6 @@ def accepts(*names: str) -> Callable[[Function], Function]:
 
 
 def _translate(function: str, name: str, kwargs: dict[str, Any]) -> None:
-    import warnings
-
     from daggerml.errors import InvalidError
 
     value = kwargs.pop(name)
@@ -80,8 +91,14 @@ def _translate(function: str, name: str, kwargs: dict[str, Any]) -> None:
             text = f"{function}() has no {name!r} here"
             raise InvalidError(text, hint=_REPLACED[name])
         advice = f"leave it out: {_REPLACED[name]}"
+    _warn(function, name, advice, 4)
+
+
+def _warn(function: str, name: str, advice: str, level: int) -> None:
+    import warnings
+
     text = f"{name}= of {function}() is of daggerml 0.1; {advice}"
-    warnings.warn(text, DeprecationWarning, stacklevel=3)
+    warnings.warn(text, DeprecationWarning, stacklevel=level)
 
 
 class Listed(dict):  # type: ignore[type-arg]

@@ -138,12 +138,16 @@ def new(
     return (dml or get_default_dml()).new(name, message, tags=tags)
 
 
-@accepts("remote", "dep")
+@accepts(dep="remote")
 def load(
-    name: Union[str, Ref], dml: Optional[Dml] = None, *, revision: Union[str, Ref, None] = None
+    name: Union[str, Ref],
+    dml: Optional[Dml] = None,
+    *,
+    revision: Union[str, Ref, None] = None,
+    remote: Union[str, bool, None] = None,
 ) -> Dag:
     """Loads a committed DAG by its name or its ref, as of ``revision``; see :meth:`Dml.load`."""
-    return (dml or get_default_dml()).load(name, revision=revision)
+    return (dml or get_default_dml()).load(name, revision=revision, remote=remote)
 
 
 def resume(
