@@ -121,6 +121,7 @@ impl Args {
     /// Takes an argument that is a folder for what it is.
     fn take_folder(&mut self) {
         if let ([only], None) = (&self.releases[..], &self.folder)
+            && self.installed.is_none() // else it is the name of a package
             && !only.contains("==")
             && Path::new(only).is_dir()
         {

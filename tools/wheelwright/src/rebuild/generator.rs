@@ -135,6 +135,13 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_line_and_no_time_makes_it_panic(text in "\\PC{0,30}", time: u32) {
+            let _ = (pin(&text), seconds(time));
+        }
+    }
+
     #[test]
     fn times_of_zip_files_are_read() {
         // 1980-01-01, and hatchling's 2020-02-02 00:00:00.

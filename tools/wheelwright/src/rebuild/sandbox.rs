@@ -14,6 +14,8 @@ use crate::toolchain::python::Venv;
 
 /// The most that a step may print.
 const MOST_OUTPUT: usize = 64 << 20;
+/// Parts of the names of variables that may hold passwords, and that our own steps need.
+const SECRET: [&str; 2] = ["CARGO_REGISTR", "_PROXY"];
 /// What starts a program without network and ends with it all that it started.
 const UNSHARE: [&str; 6] = [
     "--user",
@@ -82,6 +84,12 @@ impl Sandbox {
                 && let Some(home) = std::env::home_dir()
             {
                 command.env(name, home.join(folder));
+            }
+        }
+        for (name, _) in std::env::vars_os() {
+            let upper = name.to_string_lossy().to_ascii_uppercase();
+            if SECRET.iter().any(|part| upper.contains(part)) {
+                command.env_remove(name);
             }
         }
         command

@@ -150,3 +150,35 @@ fn write(path: &Path, bytes: &[u8], mode: u32, time: u64) -> Result<(), RebuildE
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn paths_stay_below_the_folder() {
+        for (path, expected) in [
+            ("a/b", Some("a/b")),
+            ("./a/b/", Some("a/b")),
+            ("a/../b", None),
+            ("/a", None),
+            ("a\\b", None),
+            ("C:a", None),
+        ] {
+            assert_eq!(plain(path).as_deref(), expected.map(Path::new), "{path}");
+        }
+        assert_eq!(resolved(Path::new("a/../b")), Some("b".into()));
+        assert_eq!(resolved(Path::new("a/../../b")), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_path_leads_out(path in "(\\.|\\.\\.|/|\\\\|:|[a-z]|\\PC){0,20}") {
+            for found in [plain(&path), resolved(Path::new(&path))].into_iter().flatten() {
+                let below = |part| matches!(part, Component::Normal(_));
+                prop_assert!(found.components().all(below), "{found:?}");
+            }
+        }
+    }
+}

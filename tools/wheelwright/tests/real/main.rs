@@ -6,6 +6,7 @@
 
 mod newcomer;
 mod not_reproducible;
+mod rebuild;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -25,9 +25,9 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
         time.sleep(600)
     if "fail" in how:
         raise SystemExit("the backend says \x1b[31mno")
-    for name in ("UV_PUBLISH_TOKEN", "SECRET"):
-        if name in os.environ:
-            raise SystemExit(name + " is seen")
+    seen = [name for name, value in os.environ.items() if "hunter22" in value]
+    if seen:
+        raise SystemExit(f"{seen} are seen")
     files = {
         "demo.py": Path("demo.py").read_bytes(),
         INFO + "METADATA": b"Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n",

@@ -11,12 +11,18 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 use tempfile::TempDir;
+use wheelwright::toolchain::python::Python;
 
 const BACKEND: &str = include_str!("backend.py");
 const PYPROJECT: &str =
     "[build-system]\nrequires = []\nbuild-backend = \"backend\"\nbackend-path = [\".\"]\n";
 const WHEEL: &str = "demo-1.0-py3-none-any.whl";
 const SDIST: &str = "demo-1.0.tar.gz";
+
+/// The Python that wheelwright finds, too.
+fn python() -> PathBuf {
+    Python::find(None).unwrap().program
+}
 
 /// A folder with a release in `dist`.
 struct Release {
@@ -48,7 +54,7 @@ impl Release {
             std::fs::write(source.join(name), text).unwrap();
         }
         let build = "import backend; backend.build_wheel('../dist')";
-        let python = Command::new("python3")
+        let python = Command::new(python())
             .args(["-c", build])
             .env("SOURCE_DATE_EPOCH", epoch)
             .current_dir(&source)
@@ -85,6 +91,8 @@ impl Release {
             .args(arguments)
             .current_dir(self.folder.path())
             .env("UV_PUBLISH_TOKEN", "hunter22")
+            .env("CARGO_REGISTRY_TOKEN", "hunter22")
+            .env("HTTPS_PROXY", "http://user:hunter22@127.0.0.1:1/")
             .env("SECRET", "hunter22")
             .env_remove("WHEELWRIGHT_INDEX")
             .output()
@@ -128,7 +136,7 @@ fn the_ladder_has_three_rungs() {
             new.writestr(member, content)\n";
     let wheel = release.path("dist").join(WHEEL);
     let rewrite = |more: &[&str]| {
-        let python = Command::new("python3")
+        let python = Command::new(python())
             .args(["-c", edit])
             .arg(&wheel)
             .args(more)
