@@ -23,6 +23,7 @@ from conftest import installed
 from ssh_servers import Server
 
 from daggerml import funk
+from daggerml.adapters import payload
 from daggerml.adapters.layers import on
 from daggerml.adapters.lines import AdapterError
 
@@ -415,15 +416,11 @@ MAC = {"python": [3, 9], "platform": "macosx-11.0-arm64", "libc": ["", ""]}
     ],
 )
 def test_which_wheel_fits_which_host(tags: str, fit: list[dict[str, Any]]) -> None:
-    from daggerml_adapter_ssh import payload
-
     wheel = f"daggerml-0.2.0-{tags}.whl"
     assert [facts for facts in (LINUX, ALPINE, MAC) if payload.fits(wheel, facts)] == fit
 
 
 def test_wheels_come_from_the_folder_that_the_user_names(tmp_path: Path) -> None:
-    from daggerml_adapter_ssh import payload
-
     with pytest.raises(AdapterError, match="--wheels"):
         payload.parts("local", ALPINE, None)
     with pytest.raises(AdapterError, match="has no daggerml-"):

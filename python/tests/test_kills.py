@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from daggerml import Dml, calls, funk
+from daggerml.adapters.layers import on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,10 +54,24 @@ def far_branch(dag: Any, n: Any) -> Any:
     return dag.leaf(n.value()).value() + dag.leaf(n.value() + 1).value()
 
 
-KINDS = {
+@funk
+def still(dag: Any, n: Any) -> Any:
+    import time
+
+    time.sleep(0.03)
+    return n.value() * 2
+
+
+@funk(prepop={"leaf": still})
+def boxed_branch(dag: Any, n: Any) -> Any:
+    return dag.leaf(n.value()).value() + dag.leaf(n.value() + 1).value()
+
+
+KINDS: dict[str, Any] = {
     "local": branch,
     "dask": far_branch,
     "ssh": branch.options(adapter="place"),  # what the user's settings call so
+    "container": on("place", boxed_branch, image=os.environ.get("DML_TEST_IMAGE")),
 }
 
 #: What is killed of each kind, and the words in the command lines of its processes.
@@ -69,6 +84,7 @@ VICTIMS = {
         "connection": "BatchMode",
         "job": "daggerml.adapters.job",
     },
+    "container": {"caller": "", "adapter": "daggerml-adapter-container", "client": "--read-only"},
 }
 
 
@@ -208,3 +224,29 @@ def test_by_ssh(
         no_orphans(processes)
     finally:
         server.stop()
+
+
+def test_in_containers(
+    repo: Dml, processes: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from conftest import installed
+    from images import found_engine
+
+    engine = found_engine(tmp_path)
+    image = on("place", boxed_branch, image=engine.image)
+    monkeypatch.setitem(KINDS, "container", image)
+    monkeypatch.setenv("DML_CONFIG_DIR", str(tmp_path / "settings"))
+    settings = {"DML_CONFIG_DIR": str(tmp_path / "settings"), "DML_TEST_IMAGE": engine.image}
+    settings["CONTAINERS_CONF"] = os.environ.get("CONTAINERS_CONF", "")
+    processes.environment.update(settings)
+    program = installed("daggerml-adapter-container")
+    words = [program, "--engine", engine.program, "--python", engine.python]
+    repo.config.set("adapters.allow", "place", user=True)
+    repo.config.set("adapter.place.command", ",".join(words), user=True)
+    kill_around(repo, processes, "container")
+    calls.release(repo.root)
+    no_orphans(processes)
+    until = time.monotonic() + 60
+    while engine.names():
+        assert time.monotonic() < until, engine.names()
+        time.sleep(0.1)

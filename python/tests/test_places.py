@@ -69,7 +69,16 @@ def ssh(folder: Path) -> Iterator[list[str]]:
     server.stop()
 
 
-PLACES = {place.__name__: place for place in (local, dask, ssh)}
+def container(folder: Path) -> Iterator[list[str]]:
+    from images import found_engine
+
+    engine = found_engine(folder)
+    program = installed("daggerml-adapter-container")
+    words = ["--engine", engine.program, "--python", engine.python, "--image", engine.image]
+    yield [program, *words]
+
+
+PLACES = {place.__name__: place for place in (local, dask, ssh, container)}
 
 
 @pytest.fixture(params=PLACES)

@@ -7,7 +7,6 @@
 | ``hosts`` | the hosts and their slots, connections to them, and which one gets a call |
 | ``connection`` | one ``ssh`` process, and requests to the agent behind it |
 | ``agent`` | the code that runs on a host; it is sent there |
-| ``payload`` | the packages that a host lacks, for its platform |
 """
 
 __all__: list[str] = []

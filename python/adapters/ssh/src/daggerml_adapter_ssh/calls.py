@@ -11,10 +11,9 @@ import hashlib
 import time
 from typing import TYPE_CHECKING, Any, Optional
 
-from daggerml.adapters import answers, layers
+from daggerml.adapters import answers, layers, payload
 from daggerml.adapters.lines import AdapterError
 from daggerml.adapters.records import Records, name_of
-from daggerml_adapter_ssh import payload
 from daggerml_adapter_ssh.connection import Connection, LostError, Way
 from daggerml_adapter_ssh.hosts import Hosts
 

@@ -5,6 +5,12 @@
 | ``lines`` | the protocol's lines, on descriptors of their own |
 | ``local`` | the program: ``daggerml.adapters.local.run`` |
 | ``work`` | one call: makes its DAG, runs the function, packs the result as a bundle |
+| ``layers`` | runnables that say how another one runs, such as in which container |
+| ``options`` | resources and options, the same for all adapters |
+| ``job`` | a call in a folder, run by a process that outlives whoever started it |
+| ``records`` | what runs where, kept durably |
+| ``payload`` | the packages that another machine lacks |
+| ``answers`` | the check of what another machine answered |
 | ``command`` | commands: any executable as a function |
 | ``process`` | a process of the adapter, for programs that drive one |
 

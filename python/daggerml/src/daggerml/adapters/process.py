@@ -73,7 +73,9 @@ class Process:
             }
             answer = {"state": "error", "error": error}
         answer.pop("id", None)
-        answer["log"] = log.decode("utf-8", "replace")
+        # An adapter that asked another one has the log of that in its answer.
+        inner = answer.get("log", "")
+        answer["log"] = log.decode("utf-8", "replace") + (inner if isinstance(inner, str) else "")
         self.idle_since = time.monotonic()
         return answer
 
@@ -105,6 +107,11 @@ class Process:
             while waiting.get_map() and waiting.select(0) and (part := os.read(log_of, 65536)):
                 log.extend(part)
         return b"".join(parts)
+
+    @property
+    def code(self) -> Optional[int]:
+        """The exit code of the process, if it has ended."""
+        return self._process.poll()
 
     @property
     def alive(self) -> bool:

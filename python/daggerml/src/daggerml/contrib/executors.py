@@ -11,8 +11,7 @@ __all__ = ["ExecutorBase"]
 
 _GONE = {
     "BatchExecutor": "a program daggerml-adapter-batch of your own",
-    "DockerExecutor": "a program daggerml-adapter-docker of your own, which gets the runnable "
-    "to run inside as `sub`",
+    "DockerExecutor": "the package daggerml-adapter-container",
     "LambdaExecutor": "a program daggerml-adapter-lambda of your own",
     "ScriptExecutor": "@daggerml.funk",
     "SshExecutor": "the package daggerml-adapter-ssh",

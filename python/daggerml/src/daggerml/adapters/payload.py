@@ -1,4 +1,4 @@
-"""The packages that a host lacks, for its platform.
+"""The packages that another machine lacks, for its platform.
 
 They are wheels: files of a folder that the user names, or, for a machine like this one, made
 of what is installed here.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+import sys
 import sysconfig
 import zipfile
 from importlib.metadata import Distribution, distribution
@@ -19,7 +20,7 @@ from typing import Any, NamedTuple, Optional
 
 from daggerml.adapters.lines import AdapterError
 
-__all__ = ["Part", "fits", "parts"]
+__all__ = ["Part", "fits", "here", "parts"]
 
 
 class Part(NamedTuple):
@@ -30,21 +31,30 @@ class Part(NamedTuple):
 
 
 def parts(adapter: str, facts: dict[str, Any], wheels: Optional[Path]) -> list[Part]:
-    """Returns the wheels that a host needs to run calls on an adapter.
+    """Returns the wheels that a machine needs to run calls on an adapter.
 
-    ``facts`` is what its agent says of the host.
+    ``facts`` is what the machine says of itself: ``python``, ``platform`` and ``libc``.
     """
     if not isinstance(facts.get("python"), list) or facts["python"] < [3, 9]:
-        text = f"a host needs Python 3.9 or newer, and has {facts.get('python')}; name one by "
-        raise AdapterError("host_unfit", f"{text}--python")
+        text = f"a call needs Python 3.9 or newer, not {facts.get('python')}; name one by --python"
+        raise AdapterError("host_unfit", text)
     found = [_of(distribution("daggerml"), facts, wheels)]
     if adapter != "local":
         found.append(_of(_offering(adapter), facts, wheels))
     return [Part(hashlib.sha256(data).hexdigest(), data) for data in found]
 
 
+def here() -> dict[str, Any]:
+    """Returns what this machine says of itself."""
+    return {
+        "python": list(sys.version_info[:2]),
+        "platform": sysconfig.get_platform(),
+        "libc": list(libc_ver()),
+    }
+
+
 def fits(wheel: str, facts: dict[str, Any]) -> bool:
-    """Tells whether a wheel runs on a host, by the tags in the wheel's file name."""
+    """Tells whether a wheel runs on a machine, by the tags in the wheel's file name."""
     pythons, abis, platforms = wheel[: -len(".whl")].split("-")[-3:]
     version = [int(part) for part in facts["python"]]
     for python in pythons.split("."):
@@ -85,7 +95,7 @@ def _of(package: Distribution, facts: dict[str, Any], wheels: Optional[Path]) ->
         if _alike(facts):
             return _made(package)
         text = (
-            f"the host is a {facts['platform']}, unlike this machine: get the wheels by `pip "
+            f"calls would run on {facts['platform']}, unlike this machine: get the wheels by `pip "
             f"download {name}=={version} --no-deps --only-binary :all: --platform ... -d "
             "wheels`, and name the folder by --wheels"
         )
@@ -114,7 +124,7 @@ def _offering(adapter: str) -> Distribution:
             return package
         if point.name == adapter:  # Python 3.9 does not tell the package
             return distribution(f"daggerml-adapter-{adapter}")
-    text = f"there is no adapter {adapter!r} here to send to the host; install its package"
+    text = f"there is no adapter {adapter!r} here to send there; install its package"
     raise AdapterError("not_found", text)
 
 
