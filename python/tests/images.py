@@ -11,8 +11,10 @@ import sys
 import tarfile
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+from by_hand import call
 
 #: Folders of a Python that no call needs.
 _LEFT_OUT = {"test", "tests", "site-packages", "__pycache__", "idlelib", "ensurepip", "lib2to3"}
@@ -66,11 +68,12 @@ class Engine:
         assert found is not None, told.stdout
         return f"sha256:{found[1]}"
 
-    def names(self) -> list[str]:
-        """Returns the names of the containers that there are."""
+    def names(self, *calls: Any) -> list[str]:
+        """Returns the names of the containers of calls: each a runnable and its arguments."""
+        starts = tuple(f"daggerml-{call(*each)[0][:16]}-" for each in calls)
         words = [self.program, "ps", "--all", "--format", "{{.Names}}"]
         told = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True)
-        return [name for name in told.stdout.split() if name.startswith("daggerml-")]
+        return [name for name in told.stdout.split() if name.startswith(starts)]
 
 
 @lru_cache(maxsize=1)

@@ -170,7 +170,8 @@ def test_limits(command: list[str], engine: Engine) -> None:
         error = process.invoke(on("container", hungry, image=image))["error"]
         assert error["kind"] == "died"
         assert "perhaps its memory was too small" in error["message"]
-    assert engine.names() == []
+    calls = [on("container", each, image=image) for each in (hangs, hungry)]
+    assert engine.names(*([each] for each in calls)) == []
 
 
 @pytest.mark.parametrize("victim", ["adapter", "client", "input"])
@@ -182,7 +183,7 @@ def test_nothing_is_left_when_something_ends(
     with Adapter(*command) as process:
         bundle = base64.b64encode(call(runnable)[1]).decode()
         process.send("invoke", key=key, attempt=1, bundle=bundle, ancestors=[])
-        until(engine.names)
+        until(lambda: engine.names([runnable]))
         if victim == "adapter":
             process.process.kill()
         elif victim == "input":
@@ -193,7 +194,7 @@ def test_nothing_is_left_when_something_ends(
                 os.kill(pid, signal.SIGKILL)
             error = process.answer()["error"]
             assert (error["kind"], error["transient"]) == ("died", True)
-        until(lambda: engine.names() == [])
+        until(lambda: engine.names([runnable]) == [])
 
 
 def test_a_container_that_does_not_start(command: list[str], engine: Engine) -> None:
@@ -271,7 +272,6 @@ def test_a_repository_gets_results_and_errors_of_containers(
     with repo.new("again") as dag:
         dag.commit(dag.map(boxed, [1, 2, 3], 10))
     assert len(repo.exec.list()) == 4
-    assert engine.names() == []
 
 
 def test_a_container_on_a_host_of_ssh(
@@ -288,11 +288,11 @@ def test_a_container_on_a_host_of_ssh(
     )
     try:
         with Adapter(installed("daggerml-adapter-ssh"), *server.command()) as ssh:
-            inside = on("container", total, image=engine.image)
-            answer = ended(ssh, ssh.invoke(on("ssh", inside), 1, 2))
+            there = on("ssh", on("container", total, image=engine.image))
+            answer = ended(ssh, ssh.invoke(there, 1, 2))
             assert outcome(answer) == 3
             assert "inside" in answer["log"]
             ssh.close()
-        assert engine.names() == []
+        assert engine.names([there, 1, 2]) == []
     finally:
         server.stop()

@@ -247,6 +247,7 @@ def test_in_containers(
     calls.release(repo.root)
     no_orphans(processes)
     until = time.monotonic() + 60
-    while engine.names():
-        assert time.monotonic() < until, engine.names()
+    made = [[image, n] for n in range(10 * ROUNDS)]
+    while engine.names(*made):
+        assert time.monotonic() < until, engine.names(*made)
         time.sleep(0.1)
