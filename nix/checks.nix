@@ -45,8 +45,11 @@ let
       python.distributed
       python.hypothesis
       python.ipython
+      python.jinja2
       python.numpy
       python.pytest
+      python.starlette
+      python.uvicorn
     ]
   );
 in

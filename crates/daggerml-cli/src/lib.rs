@@ -2,7 +2,8 @@
 //!
 //! [`run`] is the whole program: the native binary and the Python package both
 //! call it, so there is one command line and it cannot drift. It keeps no state
-//! between runs, never exits the process and does not let a panic out.
+//! between runs, never exits the process and does not let a panic out. (`dml ui` becomes
+//! another program, on Unix.)
 //!
 //! | module | holds |
 //! |---|---|
@@ -29,6 +30,7 @@ mod ui;
 use std::ffi::OsString;
 
 pub use commands::exec::explain::{explained, path_text};
+pub use graph::{Layout, Point, Size, layout};
 
 use clap::{CommandFactory, FromArgMatches};
 

@@ -53,10 +53,17 @@ fn state<'py>(py: Python<'py>, call: &CallState) -> PyResult<Bound<'py, PyDict>>
     Ok(told)
 }
 
-/// Returns the calls under way, then the others, newest first.
-pub(crate) fn list<'py>(py: Python<'py>, shared: &Shared) -> PyResult<Vec<Bound<'py, PyDict>>> {
+/// Returns the calls under way, then the others, newest first: at most `limit` of them,
+/// without the first `skip`.
+pub(crate) fn list<'py>(
+    py: Python<'py>,
+    shared: &Shared,
+    limit: usize,
+    skip: usize,
+) -> PyResult<Vec<Bound<'py, PyDict>>> {
     let calls = py.detach(|| shared.calls(Filter::default())).or_raise(py)?;
-    calls.iter().map(|call| state(py, call)).collect()
+    let wanted = calls.iter().skip(skip).take(limit);
+    wanted.map(|call| state(py, call)).collect()
 }
 
 /// Returns what is known of one call.

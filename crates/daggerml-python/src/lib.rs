@@ -12,6 +12,7 @@
 //! | `repository`, `open_dag`, `dag_view` | handles of the engine |
 //! | `history`, `maintenance`, `remotes` | what `dml` does with a repository |
 //! | `data`, `describe` | what is told of nodes |
+//! | `drawing` | where the nodes of a drawing go |
 //! | `execution`, `listener`, `calls` | running calls, and what is told of them |
 //! | `worker` | the DAG of a call, for adapters |
 //! | `helpers` | the programs that reach remotes |
@@ -30,6 +31,7 @@ mod convert;
 mod dag_view;
 mod data;
 mod describe;
+mod drawing;
 mod errors;
 mod execution;
 mod helpers;
@@ -57,6 +59,8 @@ mod _core {
     use crate::dag_view::DagView;
     #[pymodule_export]
     use crate::data::Data;
+    #[pymodule_export]
+    use crate::drawing::layout;
     #[pymodule_export]
     use crate::execution::{Executor, call_key, guard_stdin};
     #[pymodule_export]

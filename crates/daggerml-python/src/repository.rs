@@ -187,9 +187,16 @@ impl Repository {
         Ok(dags)
     }
 
-    /// Returns the calls under way, then the others, newest first.
-    fn execs<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
-        calls::list(py, &self.0)
+    /// Returns the calls under way, then the others, newest first: at most `limit` of them,
+    /// without the first `skip`.
+    #[pyo3(signature = (limit=None, skip=0))]
+    fn execs<'py>(
+        &self,
+        py: Python<'py>,
+        limit: Option<usize>,
+        skip: usize,
+    ) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        calls::list(py, &self.0, limit.unwrap_or(usize::MAX), skip)
     }
 
     /// Returns what is known of one call.
@@ -239,7 +246,13 @@ impl Repository {
     }
 
     /// Returns the commits up to a revision, newest first; only those that changed the DAG
-    /// of the name `dag`, and without what merges brought in, if so asked.
+    /// of the name `dag`, and without what merges brought in, if so asked. The first `skip`
+    /// of them are left out. `more` are other revisions whose commits are told too.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "as Python's `log` has them, and more"
+    )]
+    #[pyo3(signature = (revision, limit, dag, first_parent, skip=0, more=Vec::new()))]
     fn log<'py>(
         &self,
         py: Python<'py>,
@@ -247,18 +260,25 @@ impl Repository {
         limit: Option<usize>,
         dag: Option<&str>,
         first_parent: bool,
+        skip: usize,
+        more: Vec<String>,
     ) -> PyResult<Vec<Bound<'py, PyDict>>> {
         let entries = py
             .detach(|| {
                 let range = self.0.range(revision)?;
+                let mut include = vec![range.include];
+                for revision in &more {
+                    include.push(self.0.range(revision)?.include);
+                }
                 let options = HistoryOptions {
-                    include: vec![range.include],
+                    include,
                     exclude: range.exclude.into_iter().collect(),
-                    limit,
+                    limit: limit.map(|limit| limit.saturating_add(skip)),
                     dag: dag.map(Name::new).transpose()?,
                     first_parent,
                 };
-                self.0.log(options)?.collect::<Result<Vec<_>, Error>>()
+                let entries = self.0.log(options)?.skip(skip);
+                entries.collect::<Result<Vec<_>, Error>>()
             })
             .or_raise(py)?;
         let told = entries.into_iter().map(|entry| {

@@ -26,6 +26,7 @@ mod revert;
 mod show;
 mod status;
 mod tag;
+mod ui;
 mod version;
 
 use clap::Subcommand;
@@ -70,6 +71,7 @@ pub enum Command {
     #[command(name = "import-0.1")]
     Import(import::ImportArgs),
     Config(config::ConfigArgs),
+    Ui(ui::UiArgs),
     Version(version::VersionArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -106,6 +108,7 @@ pub fn run(context: &mut Context<'_>, command: &Command) -> Result<(), CommandEr
         Command::Migrate(args) => migrate::run(context, args),
         Command::Import(args) => import::run(context, args),
         Command::Config(args) => config::run(context, args),
+        Command::Ui(args) => ui::run(context, args),
         Command::Version(args) => version::run(context, args),
         Command::Completions(args) => completions::run(context, args),
         Command::Man(args) => man::run(context, args),

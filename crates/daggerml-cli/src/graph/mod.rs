@@ -13,6 +13,7 @@ use crate::ui::text;
 
 pub use dot::dot;
 pub use html::html;
+pub use layout::{Layout, Point, Size, layout};
 pub use mermaid::mermaid;
 pub use svg::svg;
 

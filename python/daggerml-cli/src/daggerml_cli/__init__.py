@@ -16,6 +16,7 @@ def main() -> None:
     """Runs the command line in ``sys.argv``, and exits with its status."""
     _end_on_interrupt()
     _open_standard_streams()
+    _say_where_programs_are()
     from daggerml import _core
 
     # Arguments that are not UTF-8 are in sys.argv with surrogate escapes; the
@@ -36,3 +37,9 @@ def _open_standard_streams() -> None:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
+
+
+def _say_where_programs_are() -> None:
+    """Lets `dml ui` find the program of a package that is installed in the same environment."""
+    if sys.executable:
+        os.environ.setdefault("DML_PROGRAMS", os.path.dirname(sys.executable))  # noqa: PTH120  pathlib is slow to import

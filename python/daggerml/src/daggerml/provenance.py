@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Optional
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from daggerml.dag import Dag
     from daggerml.node import Node
@@ -21,30 +21,36 @@ def context(node: Node, path: Path, *, root: bool) -> Dag:
     comes from where it was before. A call or an import leads into another DAG. Without
     ``root``, the first such DAG is returned.
     """
-    while True:
-        node, path, crossed = _nearest(node, path)
-        if not crossed or not root:
-            return node.dag
+    last = node
+    for place, _ in trace(node, path):
+        # Each step begins at the place that the one before it led to.
+        last = place
+        if not root and place.dag is not node.dag:
+            break
+    return last.dag
 
 
-def _nearest(node: Node, path: Path) -> tuple[Node, Path, bool]:
-    """Returns the node and path at the nearest call or import, or where the value began.
+def trace(node: Node, path: Path) -> Iterator[tuple[Node, Path]]:
+    """Yields where an element was, from here back to where it began.
 
-    The third item tells whether a call or an import was crossed.
+    Each place is a node and the path to the element in its value. The first is the given
+    one. From the last one on, the element was made: put as a literal, given as an argument,
+    or computed.
     """
+    yield node, path
     while True:
         told = node.dag._reader().describe(node.ref)
         if told["kind"] in {"import", "call"}:
             dag = node.dag.dml.load(told["dag"])
-            if told["kind"] == "import":
-                return dag._node(told["node"]), path, True
-            return dag.result, path, True
-        before = (
-            _before(node, told["op"], told["args"], path) if told["kind"] == "builtin" else None
-        )
-        if before is None:
-            return node, path, False
-        node, path = before
+            node = dag._node(told["node"]) if told["kind"] == "import" else dag.result
+        elif told["kind"] == "builtin":
+            before = _before(node, told["op"], told["args"], path)
+            if before is None:
+                return
+            node, path = before
+        else:
+            return
+        yield node, path
 
 
 def _before(node: Node, op: str, refs: list[Any], path: Path) -> Optional[tuple[Node, Path]]:

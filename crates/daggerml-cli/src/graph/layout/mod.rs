@@ -15,22 +15,27 @@ mod place;
 /// A point of the drawing, in pixels from its upper left.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Point {
+    /// Pixels to the right.
     pub x: f64,
+    /// Pixels down.
     pub y: f64,
 }
 
 /// A size in pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Size {
+    /// Pixels from left to right.
     pub width: f64,
+    /// Pixels from top to bottom.
     pub height: f64,
 }
 
 /// Where everything goes.
 #[derive(Debug, Default)]
 pub struct Layout {
-    /// The size of the whole.
+    /// The width of the whole.
     pub width: f64,
+    /// The height of the whole.
     pub height: f64,
     /// The upper left corner of each node.
     pub nodes: Vec<Point>,

@@ -1,0 +1,98 @@
+"""What differs between two values, two DAGs and two revisions."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional
+
+from daggerml import Runnable
+from daggerml_ui.values import brief, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from daggerml._core import Data
+
+__all__ = ["Difference", "differences"]
+
+#: Longer texts are not compared line by line: that would take too long.
+_TEXT = 100_000
+
+
+class Difference(NamedTuple):
+    """A place at which two values differ."""
+
+    #: The path to it, such as ``[3]["lr"]``.
+    path: str
+    #: The value there in one line; ``None`` where there is nothing.
+    before: Optional[str]
+    after: Optional[str]
+    #: Of texts of several lines, the lines that differ.
+    lines: Optional[list[str]] = None
+
+
+def differences(before: Data, after: Data, path: str = "") -> Iterator[Difference]:
+    """Yields where two values differ, the first places first."""
+    if before.type != after.type:
+        yield Difference(path, brief(before), brief(after))
+    elif before.type == "map":
+        yield from _of_maps(before, after, path)
+    elif before.type == "list":
+        yield from _of_lists(before, after, path)
+    elif before.type == "set":
+        yield from _of_sets(before, after, path)
+    else:
+        yield from _of_scalars(before.value(), after.value(), path)
+
+
+def _of_maps(before: Data, after: Data, path: str) -> Iterator[Difference]:
+    # 1, 1.0 and True are different keys.
+    old = {(key.__class__, key): key for key in before.keys()}
+    new = {(key.__class__, key): key for key in after.keys()}
+    for typed, key in {**old, **new}.items():
+        inner = f"{path}[{text_of(key, 60)}]"
+        if typed not in new:
+            yield Difference(inner, brief(before.get(key)), None)
+        elif typed not in old:
+            yield Difference(inner, None, brief(after.get(key)))
+        else:
+            yield from differences(before.get(key), after.get(key), inner)
+
+
+def _of_lists(before: Data, after: Data, path: str) -> Iterator[Difference]:
+    shared = min(len(before), len(after))
+    for at in range(shared):
+        yield from differences(before.get(at), after.get(at), f"{path}[{at}]")
+    for at in range(shared, len(before)):
+        yield Difference(f"{path}[{at}]", brief(before.get(at)), None)
+    for at in range(shared, len(after)):
+        yield Difference(f"{path}[{at}]", None, brief(after.get(at)))
+
+
+def _of_sets(before: Data, after: Data, path: str) -> Iterator[Difference]:
+    old = {(item.__class__, item) for item in before.keys()}
+    new = {(item.__class__, item) for item in after.keys()}
+    for item in before.keys():
+        if (item.__class__, item) not in new:
+            yield Difference(path, text_of(item), None)
+    for item in after.keys():
+        if (item.__class__, item) not in old:
+            yield Difference(path, None, text_of(item))
+
+
+def _of_scalars(old: Any, new: Any, path: str) -> Iterator[Difference]:
+    if old == new or (old != old and new != new):  # noqa: PLR0124  NaN is not equal to itself
+        return
+    before, after = _code(old), _code(new)
+    lines = None
+    if before is not None and after is not None and before != after:
+        both = before.splitlines(), after.splitlines()
+        lines = list(difflib.unified_diff(*both, lineterm=""))[2:]
+    yield Difference(path, text_of(old), text_of(new), lines)
+
+
+def _code(value: Any) -> Optional[str]:
+    """Returns text of several lines: of a string, or the source of a funk."""
+    if isinstance(value, Runnable):
+        value = value.innermost().kwargs.get("source")
+    return value if isinstance(value, str) and "\n" in value and len(value) <= _TEXT else None
