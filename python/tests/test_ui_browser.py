@@ -313,7 +313,8 @@ def test_pages_in_files_work_from_disk(
         assert drawing.count() == 1
         page.locator('a.node[aria-label^="six"]').locator("visible=true").click()
         assert page.locator("h1").locator("visible=true").inner_text() == "six"
+        assert watched.wrong == []
+        # Then, since axe fetches the style sheet, which pages in files may not do.
         found = axe.Axe().run(page)
         assert found.violations_count == 0, found.generate_report()
         context.close()
-        assert watched.wrong == []
