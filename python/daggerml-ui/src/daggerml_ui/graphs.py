@@ -27,7 +27,7 @@ DRAWN = 200
 MOST = 100_000
 
 #: How many nodes, of all DAGs together, are kept for the next page.
-_KEPT = 200_000
+_KEPT = 100_000
 
 #: How many inputs are drawn of a node whose own inputs are hidden.
 _INPUTS = 24
