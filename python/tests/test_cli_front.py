@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Optional
 
 import pytest
 
+from daggerml import Dml
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -172,12 +174,14 @@ def waiting(reader: int) -> int:
 
 @posix
 @pytest.mark.parametrize("ignored", [False, True])
-def test_interrupt(native: str, front: str, *, ignored: bool) -> None:
+def test_interrupt(native: str, front: str, tmp_path: Path, *, ignored: bool) -> None:
+    with Dml.init(tmp_path).new("long") as dag:
+        dag.commit("x" * 100_000)
     # Both are stuck in Rust, writing what the pipe does not take, when Ctrl-C comes.
     for program in (native, front):
         reader, writer = nearly_full_pipe()
         before = waiting(reader)
-        command = [program, "completions", "bash"]
+        command = [program, "-C", str(tmp_path), "cat", "long"]
         if ignored:
             command = ["sh", "-c", 'trap "" INT; exec "$0" "$@"', *command]
         with subprocess.Popen(command, stdout=writer, stderr=subprocess.PIPE) as process:

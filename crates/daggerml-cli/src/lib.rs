@@ -13,12 +13,14 @@
 //! | `ui` | how things look: tables, JSON, colour, times, values |
 //! | `released` | what is typed instead of commands of 0.1.x |
 //! | `error` | one error for every failure, with its exit code |
+//! | `complete` | what shells are told when somebody presses Tab |
 //! | `context` | what a command is given: the user interface, the repository |
 
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
 mod cli;
 mod commands;
+mod complete;
 mod context;
 mod error;
 mod files;
@@ -63,6 +65,9 @@ pub fn command() -> clap::Command {
 }
 
 fn parse_and_run(args: &[OsString], ui: &mut Ui) -> Result<(), CommandError> {
+    if let Some(answer) = complete::answer(args) {
+        return Ok(ui.raw(&answer)?);
+    }
     if let Some(answer) = released::answer(args) {
         return Err(answer);
     }

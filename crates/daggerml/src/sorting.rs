@@ -1,11 +1,11 @@
 //! Sorting that is compiled once.
 //!
-//! The standard library's sorts, and `collect()` into a `BTreeMap`, are compiled for each
+//! The standard library's sorts, and `collect()` into a `BTreeMap` or `BTreeSet`, are compiled for each
 //! type and each closure that they meet: 2 kB of a wheel every time. Where sorting is not
 //! what takes the time, the functions here do.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Sorts `items`; those that are equal stay in their order.
 pub fn sort_by<T>(items: &mut [T], mut order: impl FnMut(&T, &T) -> Ordering) {
@@ -37,6 +37,15 @@ pub fn map<K: Ord, V>(entries: impl IntoIterator<Item = (K, V)>) -> BTreeMap<K, 
         map.insert(key, value);
     }
     map
+}
+
+/// Returns a set of `items`.
+pub fn set<T: Ord>(items: impl IntoIterator<Item = T>) -> BTreeSet<T> {
+    let mut set = BTreeSet::new();
+    for item in items {
+        set.insert(item);
+    }
+    set
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::remote::upstream::UpstreamReport;
+use crate::complete;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::ui::{Cell, Report, Table, Ui, style};
@@ -28,15 +29,15 @@ pub struct BranchArgs {
     name: Option<String>,
 
     /// Where to make it
-    #[arg(value_name = "REVISION", default_value = "HEAD", requires = "name")]
+    #[arg(value_name = "REVISION", default_value = "HEAD", requires = "name", add = complete::revisions())]
     revision: String,
 
     /// Delete branches, all or none; refused when commits would be on no branch or tag
-    #[arg(short, long, value_name = "NAME", num_args = 1.., conflicts_with_all = ["name", "rename"])]
+    #[arg(short, long, value_name = "NAME", num_args = 1.., conflicts_with_all = ["name", "rename"], add = complete::branches())]
     delete: Vec<String>,
 
     /// Rename a branch
-    #[arg(short = 'm', long, value_names = ["OLD", "NEW"], num_args = 2, conflicts_with = "name")]
+    #[arg(short = 'm', long, value_names = ["OLD", "NEW"], num_args = 2, conflicts_with = "name", add = complete::branches())]
     rename: Vec<String>,
 
     /// Delete all the same, or move a branch that is there already
@@ -53,6 +54,7 @@ pub struct BranchArgs {
         short = 'u',
         long,
         value_name = "REMOTE/BRANCH",
+        add = complete::upstreams(),
         conflicts_with_all = ["revision", "delete", "rename", "force", "remotes"]
     )]
     set_upstream: Option<String>,

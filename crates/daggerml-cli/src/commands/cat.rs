@@ -6,6 +6,7 @@ use daggerml::store::ReadObjects;
 use daggerml::value::Value;
 
 use super::dag::report::datum;
+use crate::complete;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::ui::JsonValue;
@@ -22,6 +23,7 @@ use crate::ui::JsonValue;
   dml cat 1f2e3d4c5b6a                   a datum, by its id")]
 pub struct CatArgs {
     /// A DAG, DAG/NODE, REVISION:DAG/NODE, or an id
+    #[arg(add = complete::dags())]
     object: String,
 }
 

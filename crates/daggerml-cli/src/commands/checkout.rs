@@ -3,6 +3,7 @@ use daggerml::repo::branches::Head;
 use daggerml::repo::refs::HEAD;
 use serde_json::json;
 
+use crate::complete;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::ui::style;
@@ -20,7 +21,7 @@ use crate::ui::text::count;
   dml checkout v1.0               look at a commit, on no branch")]
 pub struct CheckoutArgs {
     /// A branch, or any revision
-    #[arg(value_name = "REVISION", required_unless_present_any = ["make", "orphan"])]
+    #[arg(value_name = "REVISION", required_unless_present_any = ["make", "orphan"], add = complete::revisions())]
     revision: Option<String>,
 
     /// Make the branch NAME at REVISION, and check it out

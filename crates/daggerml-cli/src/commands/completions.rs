@@ -1,10 +1,14 @@
 use clap::Args;
 use clap_complete::Shell;
 
+use crate::complete;
 use crate::context::Context;
 use crate::error::CommandError;
 
 /// Print a shell's completion script
+///
+/// It asks `dml` what can come next, so that it knows branches, tags, remotes and DAGs. Print it
+/// anew after an update.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   dml completions bash > ~/.local/share/bash-completion/completions/dml
@@ -18,7 +22,7 @@ pub struct CompletionsArgs {
 }
 
 pub fn run(context: &mut Context<'_>, args: &CompletionsArgs) -> Result<(), CommandError> {
-    let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut crate::command(), "dml", &mut script);
+    let name = args.shell.to_string();
+    let script = complete::script(&name);
     context.ui.document("script", &script)
 }

@@ -12,6 +12,7 @@ use daggerml::repo::tree;
 use serde::Serialize;
 
 use super::dag::report::{ErrorReport, OwnedJson};
+use crate::complete;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::ui::{Report, Ui, style, text, value};
@@ -32,9 +33,11 @@ const PREVIEW: usize = 64;
   dml diff v1.0:training main:training")]
 pub struct DiffArgs {
     /// The older side, or both as FROM..TO [default: the commit before TO]
+    #[arg(add = complete::revisions())]
     from: Option<String>,
 
     /// The newer side [default: HEAD]
+    #[arg(add = complete::revisions())]
     to: Option<String>,
 
     /// Only the DAGs of these names

@@ -12,6 +12,7 @@ use daggerml::repo::refs::HEAD;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::complete;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::ui::{Moment, Ui, style, text};
@@ -25,7 +26,7 @@ use crate::ui::{Moment, Ui, style, text};
   dml log --dag training   commits that changed the DAG of that name")]
 pub struct LogArgs {
     /// Where to begin, or a range A..B
-    #[arg(value_name = "REVISION", default_value = "HEAD")]
+    #[arg(value_name = "REVISION", default_value = "HEAD", add = complete::revisions())]
     revision: String,
 
     /// Show at most N commits
@@ -33,7 +34,7 @@ pub struct LogArgs {
     limit: Option<usize>,
 
     /// Only commits that changed the DAG of this name
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = complete::dags())]
     dag: Option<String>,
 
     /// Leave out what merges brought in

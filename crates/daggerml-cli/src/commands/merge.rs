@@ -6,6 +6,7 @@ use daggerml::name::Name;
 use daggerml::{Error, Repository};
 use serde_json::json;
 
+use crate::complete;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::ui::style;
@@ -24,7 +25,7 @@ use crate::ui::style;
   dml merge --abort")]
 pub struct MergeArgs {
     /// What to merge
-    #[arg(value_name = "REVISION", required_unless_present_any = ["resolve", "go_on", "abort"])]
+    #[arg(value_name = "REVISION", required_unless_present_any = ["resolve", "go_on", "abort"], add = complete::revisions())]
     revision: Option<String>,
 
     /// Which side is right where both changed a name: ours is what is checked out,

@@ -3,6 +3,7 @@ use daggerml::history::RebaseOptions;
 use serde_json::json;
 
 use super::merge::{Side, choices};
+use crate::complete;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::ui::{style, text};
@@ -18,7 +19,7 @@ use crate::ui::{style, text};
   dml rebase main --resolve training=theirs --resolve model=ours")]
 pub struct RebaseArgs {
     /// What to build on
-    #[arg(value_name = "REVISION")]
+    #[arg(value_name = "REVISION", add = complete::revisions())]
     onto: String,
 
     /// Which side is right where both changed a name: ours is REVISION, theirs

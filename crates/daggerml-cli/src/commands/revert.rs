@@ -3,6 +3,7 @@ use daggerml::history::RevertOptions;
 use serde_json::json;
 
 use super::merge::{Side, choices};
+use crate::complete;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::ui::style;
@@ -16,7 +17,7 @@ use crate::ui::style;
   dml revert v1.0~2 -m \"Undo the bad import\"")]
 pub struct RevertArgs {
     /// The commit to undo
-    #[arg(value_name = "REVISION")]
+    #[arg(value_name = "REVISION", add = complete::revisions())]
     revision: String,
 
     /// The message

@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::dag::report::{DagReport, NodePage, datum};
 use super::diff::NameChange;
 use super::log::{CommitReport, refs_by_commit};
+use crate::complete;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::ui::{Cell, JsonValue, Report, Table, Ui, style, value};
@@ -26,7 +27,7 @@ use crate::ui::{Cell, JsonValue, Report, Table, Ui, style, value};
   dml show 1f2e3d4c        any object, by 6 or more digits of its id")]
 pub struct ShowArgs {
     /// A revision, or an id of any object
-    #[arg(default_value = "HEAD")]
+    #[arg(default_value = "HEAD", add = complete::revisions())]
     object: String,
 }
 

@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::branch::deleted;
+use crate::complete;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::ui::{Cell, Report, Table, Ui, style};
@@ -23,11 +24,11 @@ pub struct TagArgs {
     name: Option<String>,
 
     /// The commit to tag
-    #[arg(value_name = "REVISION", default_value = "HEAD", requires = "name")]
+    #[arg(value_name = "REVISION", default_value = "HEAD", requires = "name", add = complete::revisions())]
     revision: String,
 
     /// Delete tags, all or none
-    #[arg(short, long, value_name = "NAME", num_args = 1.., conflicts_with = "name")]
+    #[arg(short, long, value_name = "NAME", num_args = 1.., conflicts_with = "name", add = complete::tags())]
     delete: Vec<String>,
 }
 

@@ -65,7 +65,7 @@ pub(super) fn execs(
             found.push(exec.into());
         }
     }
-    found.sort_unstable();
+    crate::sorting::sort_by(&mut found, Ord::cmp);
     Ok(found)
 }
 

@@ -9,6 +9,7 @@ use crate::id::{DagId, NodeId, TreeId};
 use crate::name::Name;
 use crate::record::ErrorInfo;
 use crate::repo::{Repository, tree};
+use crate::sorting;
 
 /// A name that differs between two trees. `None` means that there is no DAG.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,12 +89,7 @@ impl Repository {
         let (before, after) = (self.view(before)?, self.view(after)?);
         let (a, b) = (before.dag(), after.dag());
         let mut names = Vec::new();
-        for name in a
-            .names
-            .keys()
-            .chain(b.names.keys())
-            .collect::<BTreeSet<_>>()
-        {
+        for name in sorting::set(a.names.keys().chain(b.names.keys())) {
             let (old, new) = (a.named(name.as_str()), b.named(name.as_str()));
             names.extend(change(&before, &after, Some(name), old, new)?);
         }
@@ -105,8 +101,8 @@ impl Repository {
             error_after: b.error().cloned(),
             added: only(&b.nodes, &a.nodes),
             removed: only(&a.nodes, &b.nodes),
-            tags_added: b.tags.difference(&a.tags).cloned().collect(),
-            tags_removed: a.tags.difference(&b.tags).cloned().collect(),
+            tags_added: sorting::set(b.tags.difference(&a.tags).cloned()),
+            tags_removed: sorting::set(a.tags.difference(&b.tags).cloned()),
         })
     }
 }

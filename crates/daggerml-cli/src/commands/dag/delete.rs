@@ -1,6 +1,7 @@
 use clap::Args;
 use serde_json::json;
 
+use crate::complete;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::ui::style;
@@ -14,7 +15,7 @@ use crate::ui::style;
   dml dag delete trial-1 trial-2 -m \"Clean up\"")]
 pub struct DeleteArgs {
     /// The names
-    #[arg(value_name = "NAME", required = true)]
+    #[arg(value_name = "NAME", required = true, add = complete::dags())]
     names: Vec<String>,
 
     /// The message of the commit

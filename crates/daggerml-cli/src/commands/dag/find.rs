@@ -9,14 +9,17 @@ use daggerml::repo::tree;
 use daggerml::store::{ReadObjects, Snapshot};
 use daggerml::{ErrorKind, Repository, id, name::Name};
 
+use crate::complete;
+
 /// A DAG.
 #[derive(Args, Debug)]
 pub struct DagArgs {
     /// The DAG: its name, a revision (main~2:NAME), or 6 or more digits of its id
+    #[arg(add = complete::dags())]
     dag: String,
 
     /// The revision in which names are looked up
-    #[arg(long, value_name = "REVISION", default_value = "HEAD")]
+    #[arg(long, value_name = "REVISION", default_value = "HEAD", add = complete::revisions())]
     at: String,
 }
 

@@ -11,6 +11,7 @@ use daggerml::store::{ReadObjects, Snapshot};
 use serde::Serialize;
 
 use super::report::{ErrorReport, ExcisedReport, ResultReport};
+use crate::complete;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::ui::{Cell, Report, Table, Ui, style};
@@ -23,7 +24,7 @@ use crate::ui::{Cell, Report, Table, Ui, style};
   dml dag list --json | jq -r '.dags[].name'")]
 pub struct ListArgs {
     /// The revision to look at
-    #[arg(long, value_name = "REVISION", default_value = "HEAD")]
+    #[arg(long, value_name = "REVISION", default_value = "HEAD", add = complete::revisions())]
     at: String,
 }
 

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::report::Moved;
 use super::told::Told;
+use crate::complete;
 use crate::context::Context;
 use crate::error::CommandError;
 
@@ -20,6 +21,7 @@ use crate::error::CommandError;
   dml log main..origin/main      what was fetched and is not in main")]
 pub struct FetchArgs {
     /// The remote [default: the one that the branch follows, or origin, or the only one]
+    #[arg(add = complete::remotes())]
     remote: Option<String>,
 
     /// From every remote

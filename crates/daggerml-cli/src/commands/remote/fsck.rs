@@ -4,6 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::told::Told;
+use crate::complete;
 use crate::context::Context;
 use crate::error::{CommandError, CommandErrorKind};
 use crate::ui::{Report, Ui, size, style, text};
@@ -18,6 +19,7 @@ use crate::ui::{Report, Ui, size, style, text};
   dml remote fsck backup --json | jq -r '.findings[].name'")]
 pub struct FsckArgs {
     /// The remote [default: the one that the branch follows, or origin, or the only one]
+    #[arg(add = complete::remotes())]
     name: Option<String>,
 }
 

@@ -6,6 +6,7 @@ use daggerml::transfer::remote::RemoteGcOptions;
 use serde::Serialize;
 
 use super::told::Told;
+use crate::complete;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::ui::{Report, Ui, size, text};
@@ -20,6 +21,7 @@ use crate::ui::{Report, Ui, size, text};
   dml remote gc backup --grace 0")]
 pub struct GcArgs {
     /// The remote [default: the one that the branch follows, or origin, or the only one]
+    #[arg(add = complete::remotes())]
     name: Option<String>,
 
     /// How many hours old garbage must be, by the remote's clock, so that a push that runs

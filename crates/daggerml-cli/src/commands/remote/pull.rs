@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::report::Moved;
 use super::told::Told;
 use crate::commands::merge::Side;
+use crate::complete;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::ui::style;
@@ -23,9 +24,11 @@ use crate::ui::style;
   dml pull --favor theirs     where both changed a name, take the remote's")]
 pub struct PullArgs {
     /// The remote [default: the one that the branch follows, or origin, or the only one]
+    #[arg(add = complete::remotes())]
     remote: Option<String>,
 
     /// The branch there [default: the one that is followed, or that of the same name]
+    #[arg(add = complete::branches())]
     branch: Option<String>,
 
     /// Only move forward; fail where a merge would be needed

@@ -6,6 +6,7 @@ use daggerml::{Error, ErrorKind, Repository};
 
 use super::report::Moved;
 use super::told::Told;
+use crate::complete;
 use crate::context::Context;
 use crate::error::{CommandError, CommandErrorKind};
 
@@ -24,10 +25,11 @@ use crate::error::{CommandError, CommandErrorKind};
   dml push --force-with-lease       after a rebase, unless somebody pushed meanwhile")]
 pub struct PushArgs {
     /// The remote [default: the one that the branch follows, or origin, or the only one]
+    #[arg(add = complete::remotes())]
     remote: Option<String>,
 
     /// What to push: a branch, a tag, or REVISION:BRANCH [default: what is checked out]
-    #[arg(value_name = "REF")]
+    #[arg(value_name = "REF", add = complete::branches_and_tags())]
     refs: Vec<String>,
 
     /// All branches

@@ -1,6 +1,7 @@
 use clap::Args;
 use serde_json::json;
 
+use crate::complete;
 use crate::context::Context;
 use crate::error::CommandError;
 
@@ -13,6 +14,7 @@ use crate::error::CommandError;
   dml remote remove backup")]
 pub struct RemoveArgs {
     /// The remote
+    #[arg(add = complete::remotes())]
     name: String,
 }
 

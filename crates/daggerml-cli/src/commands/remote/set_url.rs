@@ -1,6 +1,7 @@
 use clap::{Args, ValueHint};
 use serde_json::json;
 
+use crate::complete;
 use crate::context::Context;
 use crate::error::CommandError;
 
@@ -10,6 +11,7 @@ use crate::error::CommandError;
   dml remote set-url origin /mnt/disk/team")]
 pub struct SetUrlArgs {
     /// The remote
+    #[arg(add = complete::remotes())]
     name: String,
 
     /// Where it is now

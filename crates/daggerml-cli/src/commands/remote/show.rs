@@ -6,6 +6,7 @@ use daggerml::repo::branches::{HEADS, RefInfo};
 use daggerml::repo::refs::{ReadRefs, Target};
 use serde::Serialize;
 
+use crate::complete;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::ui::{Cell, Report, Table, Ui, style, text};
@@ -17,6 +18,7 @@ use crate::ui::{Cell, Report, Table, Ui, style, text};
   dml remote show backup --json | jq -r '.refs[].name'")]
 pub struct ShowArgs {
     /// The remote [default: the one that the branch follows, or origin, or the only one]
+    #[arg(add = complete::remotes())]
     name: Option<String>,
 }
 

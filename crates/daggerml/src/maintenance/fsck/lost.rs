@@ -139,7 +139,7 @@ fn lost(
             break;
         }
     }
-    lost.sort_unstable();
+    crate::sorting::sort_by(&mut lost, Ord::cmp);
     lost.dedup();
     lost.truncate(MOST);
     lost

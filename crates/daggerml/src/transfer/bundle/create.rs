@@ -186,7 +186,7 @@ impl Plan {
                 }
             }
         }
-        plan.needs.sort_unstable();
+        crate::sorting::sort_by(&mut plan.needs, Ord::cmp);
         Ok(plan)
     }
 

@@ -75,7 +75,7 @@ impl State {
         writer.bytes(&self.manifest);
         writer.array(self.known.len());
         let mut known: Vec<_> = self.known.iter().collect();
-        known.sort_unstable();
+        crate::sorting::sort_by(&mut known, Ord::cmp);
         known.into_iter().for_each(|id| writer.id(*id));
         writer.into_bytes()
     }

@@ -224,7 +224,7 @@ impl List<'_> {
                 }
             }
         }
-        names.sort_by(|(a, ..), (b, ..)| a.cmp(b));
+        crate::sorting::sort_by(&mut names, |(a, ..), (b, ..)| a.cmp(b));
         for (key, name, facts) in names {
             if self.found.len() >= PAGE {
                 break;

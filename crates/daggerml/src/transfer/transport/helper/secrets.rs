@@ -36,7 +36,7 @@ fn hidden(text: &str, variables: impl Iterator<Item = (String, String)>) -> Stri
         .map(|(_, value)| value)
         .collect();
     // The longest first: one may be a part of another.
-    values.sort_unstable_by_key(|value| std::cmp::Reverse(value.len()));
+    crate::sorting::sort_by(&mut values, |a, b| b.len().cmp(&a.len()));
     let text = values
         .iter()
         .fold(text.to_owned(), |text, value| text.replace(value, "***"));
