@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 pytest.importorskip("blake3")
-if sys.platform == "win32":
-    pytest.skip("the adapter is for POSIX systems", allow_module_level=True)
+if sys.platform != "linux":
+    pytest.skip("looks into /proc", allow_module_level=True)
 
 from by_hand import Adapter, call, outcome
 from conftest import installed

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 pytest.importorskip("blake3")
-if sys.platform == "win32":
-    pytest.skip("the hosts are POSIX systems", allow_module_level=True)
+if sys.platform != "linux":
+    pytest.skip("looks into /proc", allow_module_level=True)
 
 from by_hand import Adapter, call, outcome
 from conftest import installed
@@ -167,7 +167,7 @@ def test_a_host_without_daggerml_gets_it_once(program: str, server: Server) -> N
 
         return sys.executable
 
-    bare = getattr(sys, "_base_executable", sys.executable)
+    bare = f"{sys.base_prefix}/bin/python3"
     found = set()
     for number in range(2):
         with Adapter(program, *server.command(python=bare)) as ssh:
@@ -431,3 +431,20 @@ def test_wheels_come_from_the_folder_that_the_user_names(tmp_path: Path) -> None
     assert part.data == b"a wheel"
     with pytest.raises(AdapterError, match=r"Python 3\.9"):
         payload.parts("local", {**LINUX, "python": [3, 8]}, tmp_path)
+
+
+def test_an_endless_answer_ends(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from daggerml_adapter_ssh import connection
+
+    monkeypatch.setattr(connection, "MAX_LINE", 10_000)
+    python = tmp_path / "liar"
+    text = LIAR.format(python=sys.executable, version="1", lie="x" * 20_000)
+    python.write_text(text)
+    python.chmod(0o755)
+    found = connection.Connection("box1", connection.Way(str(python), str(server.config)))
+    assert found.ask("load") == {"jobs": 0}
+    with pytest.raises(connection.LostError, match="the connection was closed"):
+        found.ask("look")
+    assert not found.alive

@@ -152,9 +152,10 @@ class Containers:
         if late:
             text = f"the call was stopped after its time, {self._settings.resources['time']} s"
             raise AdapterError("timeout", text)
-        if answer.get("state") == "error" and answer["error"].get("kind") == "died":
-            self._explain(code, answers.told(answer.get("log", "")))
-        return answers.checked(answer, "the container", encoded=True)
+        found = answers.checked(answer, "the container", encoded=True)
+        if found["state"] == "error" and found["error"]["kind"] == "died":
+            self._explain(code, answers.told(found["log"]))
+        return found
 
     def _run(
         self, name: str, command: list[str], request: Message

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import queue
 import re
 import secrets
@@ -27,6 +28,9 @@ _TAIL = 2000
 
 #: How much a host's shell may print before the agent begins, in bytes.
 _NOISE = 1 << 16
+
+#: The longest answer that is read, in bytes, and how many are read before they are asked for.
+MAX_LINE, _AHEAD = 512 << 20, 4
 
 _HOST = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}@)?[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}")
 _PYTHON = re.compile(r"(?:/[A-Za-z0-9_.+-]+)+|[A-Za-z0-9_][A-Za-z0-9_.+-]*")
@@ -98,7 +102,7 @@ class Connection:
             words += ["-F", way.config]
         command = _COMMAND.format(python=checked_python(way.python))
         self._said = bytearray()
-        self._lines: queue.Queue[Optional[bytes]] = queue.Queue()
+        self._lines: queue.Queue[Optional[bytes]] = queue.Queue(_AHEAD)
         try:
             self._process = subprocess.Popen(
                 [*words, "--", self.host, command],
@@ -184,12 +188,12 @@ class Connection:
 
     def _listen(self) -> None:
         assert self._process.stdout is not None  # noqa: S101
-        for line in self._process.stdout:
+        while (line := self._process.stdout.readline(MAX_LINE)).endswith(b"\n"):
             self._lines.put(line)
         self._lines.put(None)
 
     def _hear(self) -> None:
         assert self._process.stderr is not None  # noqa: S101
-        for line in self._process.stderr:
-            self._said.extend(line)
+        while part := os.read(self._process.stderr.fileno(), 65536):
+            self._said.extend(part)
             del self._said[:-_TAIL]

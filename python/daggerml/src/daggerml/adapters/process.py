@@ -27,6 +27,9 @@ __all__ = ["Process", "run_call", "running", "stop_call"]
 #: How much of the end of standard error is kept, in bytes.
 MAX_LOG = 1 << 18
 
+#: The longest answer that is read, in bytes.
+MAX_ANSWER = 512 << 20
+
 #: How long an idle process is kept, in seconds.
 IDLE = 60.0
 
@@ -62,7 +65,9 @@ class Process:
             self._process.stdin.write(line)
             self._process.stdin.flush()
             answer = json.loads(self._read(log))
-        except (OSError, ValueError):
+            if not isinstance(answer, dict):
+                raise ValueError  # noqa: TRY004, TRY301  as for what is not JSON
+        except (OSError, ValueError, RecursionError):
             self.kill()
             code = self._process.wait()
             how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
@@ -86,6 +91,7 @@ class Process:
             return self._process.stdout.readline()
         answer, log_of = self._process.stdout.fileno(), self._process.stderr.fileno()
         parts: list[bytes] = []
+        length = 0
         with selectors.DefaultSelector() as waiting:
             waiting.register(answer, selectors.EVENT_READ)
             waiting.register(log_of, selectors.EVENT_READ)
@@ -101,8 +107,11 @@ class Process:
                 elif answer in ready:
                     part = os.read(answer, 1 << 20)
                     parts.append(part)
+                    length += len(part)
                     if not part or part.endswith(b"\n"):
                         break
+                    if length > MAX_ANSWER:
+                        raise ValueError
             waiting.unregister(answer)
             while waiting.get_map() and waiting.select(0) and (part := os.read(log_of, 65536)):
                 log.extend(part)
