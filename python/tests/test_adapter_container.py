@@ -292,7 +292,11 @@ def test_a_container_on_a_host_of_ssh(
             answer = ended(ssh, ssh.invoke(there, 1, 2))
             assert outcome(answer) == 3
             assert "inside" in answer["log"]
-            ssh.close()
-        assert engine.names([there, 1, 2]) == []
+            assert engine.names([there, 1, 2]) == []
+            forever = on("ssh", on("container", hangs, image=engine.image))
+            answer = ssh.invoke(forever)
+            until(lambda: engine.names([forever]))
+            assert ssh.ask("cancel", token=answer["token"])["state"] == "canceled"
+            until(lambda: engine.names([forever]) == [])
     finally:
         server.stop()
