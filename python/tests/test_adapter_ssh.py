@@ -194,6 +194,35 @@ def test_another_process_collects_the_result(program: str, server: Server, tmp_p
     assert server.jobs(key_of(folder)) == []
 
 
+def test_the_next_run_of_a_call_does_not_get_the_outcome_of_the_last(
+    program: str, server: Server, tmp_path: Path
+) -> None:
+    @funk
+    def counted(dag: Any, folder: Any) -> Any:
+        import pathlib
+
+        import daggerml
+
+        place = pathlib.Path(folder.value())
+        (place / f"run-{len(list(place.iterdir()))}").touch()
+        if len(list(place.iterdir())) == 1:
+            raise daggerml.Transient("not now")
+        return len(list(place.iterdir()))
+
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    key, bundle = call(counted, str(folder))
+    encoded = base64.b64encode(bundle).decode()
+    found = []
+    with Adapter(program, *server.command()) as one, Adapter(program, *server.command()) as two:
+        for attempt, ssh in ((1, one), (2, two), (3, one)):
+            members = {"key": key, "attempt": attempt, "ancestors": []}
+            answer = ssh.ask("invoke", bundle=encoded, **members)
+            found.append(outcome(ended(ssh, answer)))
+    assert found[0]["type"] == "Transient"
+    assert found[1:] == [2, 3]
+
+
 def test_a_call_that_no_answer_told_of_is_stopped(
     program: str, server: Server, tmp_path: Path
 ) -> None:

@@ -123,7 +123,9 @@ class Calls:
         state = found.get("state")
         if state == "running":
             return {"state": "pending", "token": token, "retry_after_ms": 100}
-        # It is removed with the next request: this answer may not arrive.
+        # Without a record the next run of the call does not take this outcome for its own. The
+        # job itself is removed with the next request: this answer may not arrive.
+        self._records.remove(name)
         self._handed.setdefault(connection.host, []).append(name)
         if state == "ended":
             who = f"the host {connection.host}"
@@ -178,9 +180,6 @@ class Calls:
                     connection.ask("drop", names=names)
                 except LostError:
                     self._handed[connection.host] = names  # the host removes them in a week
-                    continue
-                for name in names:
-                    self._records.remove(name)
 
     def _environment(self, connection: Connection, adapter: str) -> str:
         """Returns the name of the host's environment for calls, which is sent if needed.
