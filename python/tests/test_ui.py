@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import os
 import re
+import signal
 import subprocess
 import sys
+import threading
 import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any
@@ -17,6 +19,7 @@ from pages import Page, Site, served
 from test_hostile_text import ALL, orders
 
 import daggerml
+from daggerml_ui.server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,6 +112,24 @@ def test_all_branches_are_in_the_history(tmp_path: Path) -> None:
     with served(dml) as site:
         assert "only on the side" in site.page("/")
         assert "only on the side" not in site.page("/?rev=main")
+
+
+def test_branches_of_remotes_are_in_the_history(tmp_path: Path) -> None:
+    dml = daggerml.Dml.init(tmp_path / "here")
+    with dml.new("one", message="shared") as dag:
+        dag.commit(1)
+    dml.remotes.add("origin", str(tmp_path / "there"))
+    dml.push(set_upstream=True)
+    other = daggerml.Dml.clone(str(tmp_path / "there"), tmp_path / "other")
+    with other.new("two", message="only at the other") as dag:
+        dag.commit(2)
+    other.push()
+    dml.fetch()
+    with served(dml) as site:
+        page = Page(site.page("/"))
+    assert "only at the other" in page.text
+    assert "origin/main" in page.text
+    assert "1 behind" in page.text
 
 
 def test_an_empty_repository_has_pages(tmp_path: Path) -> None:
@@ -307,6 +328,20 @@ def test_the_token_is_exchanged_for_a_cookie(site: Site) -> None:
     assert site.ask(f"//evil.example/?{query}").headers["Location"] == "/evil.example/"
 
 
+def test_the_token_for_a_browser_counts_once(filled: daggerml.Dml) -> None:
+    server = Server(filled)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        site = Site(server)
+        path = server.address_once().removeprefix(site.base)
+        assert path != site.address.removeprefix(site.base)
+        assert [site.ask(path, cookie=False).status for _ in range(2)] == [303, 403]
+    finally:
+        server.stop()
+        thread.join(30)
+
+
 @pytest.mark.parametrize(
     "headers",
     [
@@ -432,8 +467,11 @@ def test_the_command_starts_the_program(filled: daggerml.Dml) -> None:
             # It keeps no cookie, so the token leads to a refusal.
             with pytest.raises(urllib.error.HTTPError, match="403"):
                 urllib.request.urlopen(address, timeout=60)  # noqa: S310  our own
-            started.terminate()
-            started.wait(60)
+            if sys.platform == "win32":
+                started.terminate()
+            else:
+                started.send_signal(signal.SIGINT)
+            assert "Traceback" not in started.communicate(timeout=60)[1]
 
 
 def test_both_commands_have_the_same_options() -> None:

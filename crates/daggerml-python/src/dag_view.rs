@@ -80,6 +80,11 @@ impl DagView {
         self.view.tags().iter().map(ToString::to_string).collect()
     }
 
+    /// Returns the number of nodes, without making a ref of each.
+    fn count(&self) -> usize {
+        self.view.len()
+    }
+
     /// Returns the nodes, in the order they were made.
     fn nodes(&self) -> Vec<Ref> {
         self.view.nodes().iter().copied().map(Ref::object).collect()

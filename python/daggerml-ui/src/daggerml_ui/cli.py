@@ -47,7 +47,7 @@ def _serve(dml: Dml, given: argparse.Namespace) -> None:
     print("Only this machine can open it, with the token in the address. Ctrl-C ends it.")
     sys.stdout.flush()
     if given.browser:
-        reason = open_browser(server.address)
+        reason = open_browser(server.address_once())
         if reason is not None:
             print(f"warning: {reason}; open the address yourself", file=sys.stderr)
     server.run()

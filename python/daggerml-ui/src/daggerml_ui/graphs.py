@@ -106,7 +106,7 @@ class Graphs:
             if found is not None:
                 self._kept.move_to_end(dag.ref)
                 return found
-        if len(dag._reader().nodes()) > MOST:
+        if dag._committed().count() > MOST:
             return None
         made = Graph.of(dag)
         with self._lock:

@@ -53,12 +53,22 @@ class Guard:
     def __init__(self, app: ASGIApp, *, port: int, token: str) -> None:
         self._app = app
         self._token = token
+        self._once: set[str] = set()
         self._session = secrets.token_urlsafe(32)
         # Cookies are for a machine, not for a port: other servers have other names.
         self._cookie = f"dml-ui-{port}"
         self._hosts = {f"{host}:{port}" for host in ("127.0.0.1", "localhost")}
         if port == 80:  # noqa: PLR2004  browsers leave it out
             self._hosts |= {"127.0.0.1", "localhost"}
+
+    def once(self) -> str:
+        """Returns a token that counts once.
+
+        It is for the command line of a browser, which every user of the machine can read.
+        """
+        token = secrets.token_urlsafe(24)
+        self._once.add(token)
+        return token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request, or hands it on."""
@@ -98,7 +108,9 @@ class Guard:
         query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         tokens = [value for name, value in query if name == "token"]
         if tokens and scope["method"] in _SAFE:
-            if not _same(tokens[0], self._token):
+            if tokens[0] in self._once:
+                self._once.remove(tokens[0])
+            elif not _same(tokens[0], self._token):
                 return _refused("the token in the address is wrong; it changes at each start")
             rest = urlencode([(name, value) for name, value in query if name != "token"])
             # A path that begins with two slashes would lead to another machine.

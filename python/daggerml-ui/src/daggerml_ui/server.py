@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import json
 import secrets
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from starlette.requests import Request
-    from starlette.types import ASGIApp
 
     from daggerml.dml import Dml
 
@@ -268,7 +268,7 @@ def _failed(error: Error) -> Page:
     return Page("failed", title, {"message": error.message, "hint": hint}, status)
 
 
-def application(dml: Dml, *, port: int, token: str, allow_changes: bool = False) -> ASGIApp:
+def application(dml: Dml, *, port: int, token: str, allow_changes: bool = False) -> Guard:
     """Returns the pages of a repository as an ASGI application.
 
     :param port: the port of loopback that it is served on.
@@ -307,13 +307,16 @@ class Server:
         self._socket.listen(128)
         self.port: int = self._socket.getsockname()[1]
         self._token = secrets.token_urlsafe(24)
-        app = application(dml, port=self.port, token=self._token, allow_changes=allow_changes)
+        self._guard = application(
+            dml, port=self.port, token=self._token, allow_changes=allow_changes
+        )
         self._server = uvicorn.Server(
             uvicorn.Config(
-                app,
+                self._guard,
                 log_level="warning",
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,
                 lifespan="off",
                 ws="none",
                 timeout_graceful_shutdown=1,
@@ -325,9 +328,15 @@ class Server:
         """The address of the first page, with the token."""
         return f"http://127.0.0.1:{self.port}/?token={self._token}"
 
+    def address_once(self) -> str:
+        """Returns an address of the first page that counts once: see :meth:`Guard.once`."""
+        return f"http://127.0.0.1:{self.port}/?token={self._guard.once()}"
+
     def run(self) -> None:
         """Serves until it is stopped: by :meth:`stop`, or by Ctrl-C."""
-        self._server.run(sockets=[self._socket])
+        # uvicorn ends in order on Ctrl-C, and then raises it once more.
+        with contextlib.suppress(KeyboardInterrupt):
+            self._server.run(sockets=[self._socket])
 
     def stop(self) -> None:
         """Lets :meth:`run` end soon."""

@@ -66,7 +66,7 @@ def outcome(source: Source, ref: Ref) -> dict[str, Any]:
     told: dict[str, Any] = {"result": "", "type": "", "error": "", "nodes": 0, "tags": []}
     try:
         view = source.dml._handle.view(ref)
-        told["nodes"], told["tags"] = len(view.nodes()), view.tags()
+        told["nodes"], told["tags"] = view.count(), view.tags()
         error = view.error()
         if error is not None:
             told["error"] = f"{error.type}: {error.message}"

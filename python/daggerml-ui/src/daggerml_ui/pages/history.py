@@ -45,13 +45,19 @@ def history(source: Source, links: Links, *, revision: str = "", skip: int = 0) 
     dml = source.dml
     status = dml.status()
     branches, tags = dml.branch.list(), dml.tag.list()
+    # As they were at the last fetch: no page asks another machine.
+    followed = {
+        f"{remote}/{name}": ref
+        for remote in dml.remotes.list()
+        for name, ref in dml.remotes.branches(remote).items()
+    }
     labels: dict[Ref, list[tuple[str, str]]] = {}
-    for kind, refs in (("branch", branches), ("tag", tags)):
+    for kind, refs in (("branch", branches), ("remote", followed), ("tag", tags)):
         for name, ref in refs.items():
             labels.setdefault(ref, []).append((kind, name))
     entries: list[dict[str, Any]] = []
-    if revision or status["commit"] or branches:
-        tips = [ref.id() for ref in dict.fromkeys(branches.values())]
+    if revision or status["commit"] or branches or followed:
+        tips = [ref.id() for ref in dict.fromkeys([*branches.values(), *followed.values()])]
         start, *more = [revision] if revision else tips or ["HEAD"]
         if not revision and status["commit"]:
             more.append("HEAD")
@@ -71,6 +77,7 @@ def history(source: Source, links: Links, *, revision: str = "", skip: int = 0) 
         {
             "status": status,
             "branches": list(branches.items())[:_LABELS],
+            "followed": list(followed.items())[:_LABELS],
             "tags": list(tags.items())[:_LABELS],
             "revision": revision,
             "entries": list(zip(shown, rows)),
