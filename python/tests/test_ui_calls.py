@@ -85,6 +85,22 @@ def test_calls_are_listed_and_explained(repo: daggerml.Dml, called: str) -> None
     assert "a hit" in page.text
 
 
+def test_the_node_of_a_call_leads_to_it(repo: daggerml.Dml) -> None:
+    with repo.new("calls") as dag:
+        dag.commit(dag.call(double, 20, name="forty"))
+    with pytest.raises(daggerml.Error), repo.new("fails") as dag:
+        dag.call(double, None, name="no")
+    keys = {f"/call/{record.key}" for record in repo.exec.list()}
+    found = set()
+    with served(repo) as site:
+        for dag_name, name in (("calls", "forty"), ("fails", "no")):
+            made = repo.load(dag_name)
+            assert made.ref is not None
+            node = made._reader().named(name).id()
+            found |= set(Page(site.page(f"/node/{made.ref.id()}/{node}")).links)
+    assert keys <= found
+
+
 def test_a_call_that_runs_is_told_as_it_changes(repo: daggerml.Dml, tmp_path: Path) -> None:
     go = tmp_path / "go"
     with served(repo) as site:

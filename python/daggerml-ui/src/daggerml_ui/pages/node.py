@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Optional
 
+from daggerml import _core
 from daggerml.errors import Error, NodeError, NotFoundError
 from daggerml_ui.rendering import Page
-from daggerml_ui.values import ROWS, Shown, follow, image_type, show
+from daggerml_ui.values import ROWS, Shown, follow, image_type, is_larger, show
 
 if TYPE_CHECKING:
     from daggerml._core import Ref
@@ -18,6 +19,9 @@ __all__ = ["image", "node"]
 
 #: How many inputs and users of a node are listed.
 _NEIGHBOURS = 50
+
+#: Of a call with larger arguments the key is not computed, in bytes.
+_KEYED = 1_000_000
 
 
 def node(
@@ -46,6 +50,7 @@ def node(
         "names": names,
         "told": told,
         "made_in": told.get("dag"),
+        "call": _call(source, dag, told["args"]) if told["kind"] == "call" else "",
         "title_of_node": title,
         "inputs": [_neighbour(source, dag, arg) for arg in told["args"][:_NEIGHBOURS]],
         "more_inputs": max(0, len(told["args"]) - _NEIGHBOURS),
@@ -75,6 +80,20 @@ def node(
         range=f"{skip + 1:,} to {skip + len(shown.rows):,} of {shown.total:,}",
     )
     return Page("node", title, context)
+
+
+def _call(source: Source, dag: Dag, args: list[Ref]) -> str:
+    """Returns the key of a call by its arguments; ``""`` when nothing is known of it here."""
+    try:
+        data = [dag._reader().data(arg) for arg in args]
+        # The key is the hash of all of them.
+        if any(is_larger(each, _KEYED) for each in data):
+            return ""
+        return str(
+            source.dml._handle.exec_state(_core.call_key([it.value() for it in data]))["key"]
+        )
+    except Error:
+        return ""
 
 
 def _neighbour(source: Source, dag: Dag, ref: Ref) -> dict[str, Any]:
