@@ -81,7 +81,10 @@ def bars(labels: Sequence[str], numbers: Sequence[float], caption: str) -> Optio
 
 def _framed(inside: Markup, low: float, high: float, caption: str) -> Markup:
     right, bottom = _WIDTH - _RIGHT, _HEIGHT - _BOTTOM
-    ticks = [low] if low == high else [low, low / 2 + high / 2, high]
+    middle = low / 2 + high / 2
+    if abs(middle) < (high / 2 - low / 2) / 500:
+        middle = 0.0  # less than a pixel from it, and easier to read
+    ticks = [low] if low == high else [low, middle, high]
     parts = [
         Markup('<svg class="plot" viewBox="0 0 {} {}" role="img" aria-label="{}">').format(
             _WIDTH, _HEIGHT, safe(caption)

@@ -94,7 +94,11 @@ def _in_dag(
         if at < place[1]:
             continue
         here, hit = (place[0], at), None
-        told = {**about, "node": node.id(), "title": ", ".join(names.get(node, ())) or node.short}
+        told = {
+            **about,
+            "node": node.id(),
+            "title": ", ".join(names.get(node, ())) or node.id()[:12],
+        }
         if any(wanted in name.casefold() for name in names.get(node, ())):
             hit = {**told, "what": "name", "text": told["title"]}
         elif len(wanted) >= 6 and node.id().startswith(wanted):  # noqa: PLR2004
