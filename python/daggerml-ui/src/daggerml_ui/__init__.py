@@ -11,7 +11,9 @@
 | ``rendering`` | templates, in which everything is escaped |
 | ``graphs`` | DAGs as lists of nodes and edges, and which of them to draw |
 | ``drawing`` | the drawing of a DAG as SVG |
-| ``values``, ``code``, ``plots`` | values as tables, texts, code, images and plots |
+| ``values``, ``texts``, ``code``, ``plots`` | values as tables, texts, code, images and plots |
+| ``differences`` | what differs between two values |
+| ``static_files`` | the style sheet, the script and the icon of the pages |
 """
 
 __all__: list[str] = []

@@ -6,7 +6,7 @@ import difflib
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
 from daggerml import Runnable
-from daggerml_ui.values import brief, text_of
+from daggerml_ui.texts import brief, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Optional
 from daggerml import Ref
 from daggerml.errors import DmlRepoError, NotFoundError
 from daggerml_ui.graphs import Graphs
-from daggerml_ui.values import brief, is_larger
+from daggerml_ui.texts import brief
+from daggerml_ui.values import is_larger
 
 if TYPE_CHECKING:
     from daggerml._core import Data

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
 from markupsafe import Markup, escape
 
-from daggerml import Runnable, Uri
+from daggerml import Runnable
 from daggerml.errors import NotFoundError
 from daggerml_ui import plots
 from daggerml_ui.code import highlighted, is_python
 from daggerml_ui.rendering import count, lines
+from daggerml_ui.texts import brief, head_of, key_of, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from daggerml._core import Data
 
@@ -27,14 +28,12 @@ __all__ = [
     "Cell",
     "Shown",
     "Step",
-    "brief",
     "follow",
     "image_type",
     "is_larger",
     "keys_to",
     "place_of",
     "show",
-    "text_of",
 ]
 
 #: How many elements are on one page.
@@ -112,7 +111,7 @@ def follow(data: Data, at: str) -> tuple[Data, list[Step]]:
         key = number if data.type == "list" else data.keys()[number]
         data = data.get(key)
         done.append(position)
-        steps.append(Step(f"[{_key(key)}]", ".".join(done)))
+        steps.append(Step(f"[{key_of(key)}]", ".".join(done)))
     return data, steps
 
 
@@ -239,7 +238,7 @@ def _table(shown: Shown, numbers: Sequence[int], items: Sequence[Data], at: str)
     kept = list(columns)[:_COLUMNS]
     if len(columns) > len(kept):
         shown.notes.append(f"{len(columns) - len(kept)} more columns are left out")
-    shown.heads = ["Position", *(_head(key) for _, key in kept)]
+    shown.heads = ["Position", *(head_of(key) for _, key in kept)]
     for number, item, row in zip(numbers, items, keys):
         inner = _place(at, number)
         places = {(key.__class__, key): place for place, key in enumerate(row)}
@@ -261,11 +260,11 @@ def _column_plots(data: Data) -> list[Markup]:
     for key in rows[0]:
         column: list[Any] = [row.get(key) for row in rows if isinstance(row, dict)]
         if len(column) == len(rows) and all(plots.is_number(number) for number in column):
-            plot = plots.line([float(number) for number in column], f"Plot of {_head(key)}")
+            plot = plots.line([float(number) for number in column], f"Plot of {head_of(key)}")
             if plot is not None:
                 found.append(
                     Markup("<figure><figcaption>{}</figcaption>{}</figure>").format(
-                        _head(key), plot
+                        head_of(key), plot
                     )
                 )
     return found[:4]
@@ -278,12 +277,12 @@ def _map(shown: Shown, data: Data, at: str, skip: int) -> None:
     shown.heads = ["Key", "Value"]
     items = [data.get(key) for key in keys[skip : skip + ROWS]]
     for number, (key, item) in enumerate(zip(keys[skip : skip + ROWS], items), skip):
-        shown.rows.append([Cell(_key(key), None), _cell(item, at, number)])
+        shown.rows.append([Cell(key_of(key), None), _cell(item, at, number)])
     if 1 < len(keys) <= _COLUMNS and all(item.type in {"int", "float"} for item in items):
         numbers = [item.value() for item in items]
         if all(plots.is_number(number) for number in numbers):
             plot = plots.bars(
-                [_head(key) for key in keys], [float(n) for n in numbers], "The numbers as bars"
+                [head_of(key) for key in keys], [float(n) for n in numbers], "The numbers as bars"
             )
             shown.plots = [] if plot is None else [plot]
 
@@ -332,7 +331,7 @@ def _runnable(shown: Shown, runnable: Any) -> None:
     source = inner.kwargs.get("source")
     for key, value in runnable.kwargs.items():
         if runnable is not inner or key != "source":
-            shown.rows.append([Cell(_key(key), None), Cell(text_of(value, 400), None)])
+            shown.rows.append([Cell(key_of(key), None), Cell(text_of(value, 400), None)])
     if runnable.sub is not None:
         shown.rows.append([Cell("wraps", None), Cell(text_of(runnable.sub, 400), None)])
     if isinstance(source, str):
@@ -356,60 +355,3 @@ def _cell(data: Data, at: str, number: int) -> Cell:
 
 def _place(at: str, number: int) -> str:
     return f"{at}.{number}" if at else str(number)
-
-
-def brief(data: Data, room: int = 60, depth: int = 3) -> str:
-    """Returns a value in one line. Of a long or deep one, only its beginning is read."""
-    text = "".join(_pieces(data, room, depth))
-    return text if len(text) <= room else f"{text[: room - 1]}…"
-
-
-def _pieces(data: Data, room: int, depth: int) -> Iterator[str]:
-    opening = {"list": "[]", "map": "{}"}.get(data.type)
-    if opening is None:
-        if data.type == "set":
-            yield f"set of {count(len(data), 'element')}"
-        else:
-            yield text_of(data.value(), room)
-        return
-    yield opening[0]
-    used = 1
-    keys = range(len(data)) if data.type == "list" else data.keys()[:9]
-    for at, key in enumerate(keys):
-        before = ", " if at else ""
-        if used > room or at == 8 or depth == 0:  # noqa: PLR2004  as many as fit a line
-            yield f"{before}…"
-            break
-        label = f"{before}{_key(key)}: " if data.type == "map" else before
-        piece = label + brief(data.get(key), max(8, room - used), depth - 1)
-        used += len(piece)
-        yield piece
-    yield opening[1]
-
-
-def _head(key: Any) -> str:
-    return key if isinstance(key, str) else text_of(key)
-
-
-def _key(key: Any) -> str:
-    return text_of(key, 60)
-
-
-def text_of(value: Any, room: int = 200) -> str:  # noqa: PLR0911  one for each kind of value
-    """Returns a Python object as one line of text."""
-    from daggerml.html import abridged
-
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, int) and value.bit_length() > 10_000:  # noqa: PLR2004
-        return f"an integer of {value.bit_length():,} bits"  # its digits would take too long
-    if isinstance(value, str):
-        return f'"{value}"' if len(value) <= room else f'"{value[:room]}…'
-    if isinstance(value, bytes):
-        return f"{count(len(value), 'byte')}: {value[:16].hex(' ')}{'…' if value[16:] else ''}"
-    if isinstance(value, Uri):
-        return value.uri
-    if isinstance(value, Runnable):
-        name = value.innermost().kwargs.get("function")
-        return f"funk {name}" if isinstance(name, str) else f"runnable {value.uri.uri}"
-    return abridged(value, room)

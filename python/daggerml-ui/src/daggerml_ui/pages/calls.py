@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Optional
 
 from daggerml_ui.rendering import Page, count
-from daggerml_ui.values import text_of
+from daggerml_ui.texts import text_of
 
 if TYPE_CHECKING:
     from daggerml_ui.links import Links

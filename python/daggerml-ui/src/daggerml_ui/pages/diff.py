@@ -9,7 +9,7 @@ from daggerml.errors import Error
 from daggerml_ui.differences import Difference, differences
 from daggerml_ui.pages.dags import outcome
 from daggerml_ui.rendering import Page
-from daggerml_ui.values import brief
+from daggerml_ui.texts import brief
 
 if TYPE_CHECKING:
     from daggerml._core import DagView, Ref

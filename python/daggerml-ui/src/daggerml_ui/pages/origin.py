@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from daggerml.errors import Error, NodeError, NotFoundError
 from daggerml.provenance import trace
 from daggerml_ui.rendering import Page
-from daggerml_ui.values import follow, keys_to, place_of, text_of
+from daggerml_ui.texts import text_of
+from daggerml_ui.values import follow, keys_to, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from daggerml.errors import Error
 from daggerml_ui.rendering import Page
-from daggerml_ui.values import brief
+from daggerml_ui.texts import brief
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
