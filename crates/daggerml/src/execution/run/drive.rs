@@ -9,6 +9,7 @@ use super::executor::Executor;
 use super::flight::Role;
 use super::integrate::{Ended, Integrated, integrate, record_failure};
 use super::invocation::{Done, End, Failure, Invocation};
+use super::shared::Asked;
 use crate::error::{Error, ExecutionError, Result};
 use crate::execution::adapter::ask::Asker;
 use crate::execution::call::Work;
@@ -24,6 +25,8 @@ const SEEN: Duration = Duration::from_millis(250);
 /// How a claim ended.
 enum Driven {
     Done(DagId),
+    /// The result of somebody else was taken in.
+    Shared(DagId),
     /// Somebody else has it.
     Lost,
 }
@@ -111,15 +114,36 @@ impl Run<'_> {
                 Acquired::Mine(mut mine) => {
                     control.tell(mine.attempt, Progress::Claimed);
                     control.claimed(Some(mine.owner.clone()));
-                    let driven = self.drive(&mut mine, control);
+                    let driven = self.ask_or_drive(&mut mine, control);
                     control.claimed(None);
                     match driven? {
-                        Driven::Done(dag) => return Ok(dag),
+                        Driven::Shared(dag) => return Ok(dag),
+                        Driven::Done(dag) => {
+                            // Nobody waits for the claim any more.
+                            self.executor.offer_to_remotes(work, dag, control)?;
+                            return Ok(dag);
+                        }
                         Driven::Lost => {}
                     }
                 }
             }
         }
+    }
+
+    /// Takes over a result that is shared, or runs the call.
+    fn ask_or_drive(&self, mine: &mut Mine<'_>, control: &mut Control<'_>) -> Result<Driven> {
+        // One that is pending is being run already.
+        if self.options.cache && mine.token.is_none() {
+            match self.executor.ask_remotes(self.work, &mine.owner, control)? {
+                Asked::Answered(dag) => {
+                    mine.ended();
+                    return Ok(Driven::Shared(dag));
+                }
+                Asked::Stopped(stop) => return self.stopped_between(mine, stop),
+                Asked::Nothing => {}
+            }
+        }
+        self.drive(mine, control)
     }
 
     /// Runs attempts until one ends the claim.

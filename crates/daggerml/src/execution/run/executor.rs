@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::backoff::Budget;
 use super::flight::Flights;
+use super::shared::Shared;
 use crate::dag::Draft;
 use crate::error::{Error, Result};
 use crate::execution::adapter::pool::Pool;
@@ -87,6 +88,8 @@ pub(crate) struct Inner {
     adapters: AdapterRegistry,
     pools: Mutex<BTreeMap<AdapterName, Arc<Pool>>>,
     owner: Mutex<Option<Arc<Owner>>>,
+    /// The remotes that results are shared with; opened before the first call is run.
+    pub shared: Mutex<Option<Arc<Shared>>>,
 }
 
 impl Executor {
@@ -106,6 +109,7 @@ impl Executor {
                 adapters,
                 pools: Mutex::default(),
                 owner: Mutex::default(),
+                shared: Mutex::default(),
             }),
         }
     }

@@ -119,7 +119,7 @@ fn wrong(message: impl Into<String>) -> Error {
 }
 
 /// Checks that the roots are a result of this call, and exec records of its calls.
-fn check(
+pub(super) fn check(
     objects: &impl ReadObjects,
     work: &Work,
     roots: &[Reference],

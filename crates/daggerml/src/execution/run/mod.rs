@@ -9,6 +9,7 @@
 //! | `acquire` | getting the claim, or the answer of who had it |
 //! | `invocation` | one attempt: invoke, then poll |
 //! | `integrate` | taking the result in |
+//! | `shared` | asking remotes for the result, and offering it there |
 //! | `control` | when to stop, and who is told |
 //! | `backoff` | how long to wait, and how often to try again |
 
@@ -21,3 +22,4 @@ pub(crate) mod executor;
 mod flight;
 mod integrate;
 mod invocation;
+mod shared;

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::id::ObjectId;
 use crate::record::{AnyRecord, Kind, Reference};
 
@@ -92,7 +92,7 @@ impl Remote {
 /// Returns what is damaged; other errors are errors.
 fn harmless(error: Error) -> Result<String> {
     match error.kind() {
-        crate::ErrorKind::Corrupt => Ok(error.to_string()),
+        ErrorKind::Corrupt => Ok(error.to_string()),
         _ => Err(error),
     }
 }

@@ -47,7 +47,9 @@
 //! | `clone`, `pull` | the same, and then a branch here |
 //! | `collect` | garbage there, and many small packs |
 //! | `fsck` | damage there |
+//! | `calls` | results of calls that are shared there |
 
+mod calls;
 mod clone;
 mod collect;
 mod default;
@@ -66,6 +68,8 @@ mod settings;
 use std::ops::Range;
 use std::time::Duration;
 
+pub use calls::Sharing;
+pub(crate) use calls::{LARGEST as LARGEST_RESULT, SharedResult};
 #[doc(hidden)]
 pub use clone::clone_from;
 pub use clone::{CloneOptions, Cloned, clone};
