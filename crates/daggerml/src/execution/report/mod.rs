@@ -209,8 +209,14 @@ impl Repository {
     }
 
     /// Lets the call `key` be run again. Returns whether it was cached.
+    ///
+    /// What remotes share of it that results are offered to is invalidated, too. When one of
+    /// them fails, that is an error, though the call is invalidated here; to do it again is
+    /// fine.
     pub fn invalidate_call(&self, key: CallKey) -> Result<bool> {
-        self.store().write(|txn| cache::invalidate(txn, key))
+        let here = self.store().write(|txn| cache::invalidate(txn, key))?;
+        let there = self.invalidate_shared(key)?;
+        Ok(here || !there.is_empty())
     }
 
     /// Asks whoever runs the call `key` to stop. Returns whether it is under way.
