@@ -10,6 +10,7 @@ pub mod pull;
 pub mod push;
 mod remove;
 mod report;
+mod serve;
 mod set_url;
 mod show;
 mod told;
@@ -39,6 +40,7 @@ pub enum RemoteCommand {
     Remove(remove::RemoveArgs),
     Gc(gc::GcArgs),
     Fsck(fsck::FsckArgs),
+    Serve(serve::ServeArgs),
 }
 
 pub fn run(context: &mut Context<'_>, command: &RemoteCommand) -> Result<(), CommandError> {
@@ -50,6 +52,7 @@ pub fn run(context: &mut Context<'_>, command: &RemoteCommand) -> Result<(), Com
         RemoteCommand::Remove(args) => remove::run(context, args),
         RemoteCommand::Gc(args) => gc::run(context, args),
         RemoteCommand::Fsck(args) => fsck::run(context, args),
+        RemoteCommand::Serve(args) => serve::run(context, args),
     }
 }
 

@@ -110,11 +110,12 @@ def list_all(case: Case) -> None:
     client = case.start()
     _listing(client)
     # Bytes decide the order: "-" and "." come before "/", and that before digits and letters.
-    names = ["a", "a-b", "a.b", "a/b", "a/b/c", "a0", "ab/c", "b", "b/a", "c-", "c/0"]
+    # No key is a folder of another: not every place can hold both.
+    names = ["a", "a-b", "a.b", "a0", "ab/c", "b/a", "b/c/d", "c-", "c/0", "c0", "d"]
     sizes = {case.key(name): number for number, name in enumerate(names)}
     for key, size in sizes.items():
         client.ask("put", bytes(size), key=key)
-    for begin in ("", "a", "a/", "a/b", "ab", "b", "c-", "nothing"):
+    for begin in ("", "a", "a/", "ab", "ab/", "b/c", "b", "c", "c/", "c-", "nothing"):
         prefix = case.prefix + begin
         wanted = [(key, size) for key, size in sorted(sizes.items()) if key.startswith(prefix)]
         found = _listed(case, client, prefix, wanted)
