@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import os
 import ssl
@@ -9,17 +10,18 @@ import subprocess
 import sys
 import threading
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from conftest import installed
 
+import daggerml
 from daggerml.remotes import HelperError, conformance
 from daggerml.remotes.client import Answer, Client, Ended
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     #: A status, headers and a body.
     Reply = tuple[int, dict[str, str], bytes]
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 
 #: Stand in for credentials: they must not be seen anywhere.
 KEY_ID, SECRET, TOKEN = "AKIDCANARYCANARY", "canary/secret/canary", "canary-token-canary"
+
+#: The command lines of all processes while requests were under way.
+COMMANDS: set[bytes] = set()
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +59,13 @@ def s3() -> Iterator[str]:
     from moto.server import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import WSGIRequestHandler, make_server
 
+    def watched(environ: Any, start_response: Any) -> Any:
+        """Answers a request; the helper that asks, and who started it, run meanwhile."""
+        for name in sorted(Path("/proc").glob("[0-9]*/cmdline")):
+            with contextlib.suppress(OSError):
+                COMMANDS.add(name.read_bytes())
+        return app(environ, start_response)
+
     class Quiet(WSGIRequestHandler):  # type: ignore[misc]
         def log(self, *_: object) -> None:
             pass
@@ -61,7 +73,7 @@ def s3() -> Iterator[str]:
     # One request at a time: moto looks and writes in two steps, so that a condition of two
     # writes at the same moment would hold for both.
     app = DomainDispatcherApplication(create_backend_app)
-    server = make_server("127.0.0.1", 0, app, threaded=False, request_handler=Quiet)
+    server = make_server("127.0.0.1", 0, watched, threaded=False, request_handler=Quiet)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}"
     import boto3
@@ -144,6 +156,39 @@ def test_a_profile_that_is_not_there(helper: str, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("AWS_PROFILE", "nobody")
     with pytest.raises(HelperError, match="denied: there is no AWS profile 'nobody'"):
         ask(helper, "s3://team/x")
+
+
+def run(folder: Path, *words: str) -> str:
+    made = subprocess.run(
+        [installed("dml"), *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr
+    return made.stdout + made.stderr
+
+
+@pytest.mark.usefixtures("in_environment", "helper")
+def test_a_team_shares_a_bucket_and_nobody_sees_its_keys(tmp_path: Path) -> None:
+    mine = daggerml.Dml.init(tmp_path / "mine")
+    with mine.new("first", message="hello") as dag:
+        dag.commit(dag.put([1, 2, 3]))
+    COMMANDS.clear()
+    shown = run(tmp_path / "mine", "remote", "add", "origin", "s3://team/shared")
+    shown += run(tmp_path / "mine", "push", "origin", "main")
+    shown += run(tmp_path, "clone", "s3://team/shared", "theirs")
+    theirs = daggerml.Dml.open(tmp_path / "theirs")
+    assert theirs.load("first").result.value() == [1, 2, 3]
+    if sys.platform == "linux":
+        assert any(b"s3://team/shared" in command for command in COMMANDS)
+    seen = b"\0".join([shown.encode(), *COMMANDS])
+    for folder in (tmp_path / "mine", tmp_path / "theirs"):
+        seen += b"\0".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+    for secret in (KEY_ID, SECRET, TOKEN):
+        assert secret.encode() not in seen
 
 
 @pytest.mark.usefixtures("in_environment")

@@ -91,5 +91,5 @@ def _status(problem: BaseException) -> Optional[int]:
 def _first_line(problem: BaseException) -> str:
     """Returns the store's words without addresses, which may be signed, and short."""
     line = str(problem).partition("\n")[0]
-    line = re.sub(r"\S*://\S+", "...", line)
+    line = re.sub(r"\S*://\S+", "...", line.rpartition(" - ")[2])
     return line if len(line) <= 300 else f"{line[:300]}..."  # noqa: PLR2004
