@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import shutil
-import socket
-import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from conftest import installed
+from ssh_servers import Server
 
 import daggerml
 from daggerml.remotes import conformance
@@ -22,89 +19,43 @@ from daggerml.remotes import conformance
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+if sys.platform == "win32":
+    pytest.skip("the host is a POSIX system", allow_module_level=True)
+
 #: Must not be seen anywhere.
 SECRET = "canary-of-the-environment"  # noqa: S105
 
 
-def found(name: str) -> str:
-    path = os.environ.get("PATH", "") + os.pathsep + "/usr/sbin"
-    program = shutil.which(name, path=path)
-    if program is None:
-        pytest.skip(f"{name} is not installed")
-    return program
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path]]:
-    """Gives the port of an sshd, and a folder with its settings and an `ssh` that uses them."""
-    if sys.platform == "win32":
-        pytest.skip("sshd is started with settings of Unix")
-    sshd, ssh, keygen = found("sshd"), found("ssh"), found("ssh-keygen")
-    folder = tmp_path_factory.mktemp("ssh")
-    for name in ("host", "mine", "other"):
-        (folder / name).mkdir()
-        command = [keygen, "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name / "key")]
-        subprocess.run(command, check=True, timeout=60)
-    if os.getuid() == 0:
-        Path("/run/sshd").mkdir(exist_ok=True)  # where sshd of root is locked in
-    port = free_port()
-    host_key = " ".join((folder / "host/key.pub").read_text().split()[:2])
-    (folder / "known").write_text(f"[127.0.0.1]:{port} {host_key}\n")
-    (folder / "sshd_config").write_text(
-        f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host/key\n"
-        f"AuthorizedKeysFile {folder}/mine/key.pub\nPidFile none\nStrictModes no\n"
-        "PasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\n"
-        f"SetEnv PATH={Path(installed('dml')).parent}:/usr/bin:/bin\n"
-    )
-    for name in ("mine", "other"):
-        config, program = folder / name / "config", folder / name / "ssh"
-        config.write_text(
-            f"Host *\nIdentityFile {folder}/{name}/key\nIdentitiesOnly yes\n"
-            f"IdentityAgent none\nUserKnownHostsFile {folder}/known\nStrictHostKeyChecking yes\n"
-        )
-        # The program as it is, with settings of this test in the place of the user's.
-        program.write_text(f'#!/bin/sh\nexec {ssh} -F {config} "$@"\n')
-        program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    log = (folder / "log").open("w")
-    process = subprocess.Popen(
-        [sshd, "-D", "-e", "-f", str(folder / "sshd_config")],
-        stderr=log,
-        stdin=subprocess.DEVNULL,
-    )
-    try:
-        for _ in range(200):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
-        else:
-            pytest.skip(f"sshd does not run here: {(folder / 'log').read_text()[-500:]}")
-        yield port, folder
-    finally:
-        process.terminate()
-        process.wait()
-        log.close()
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("ssh"), hosts=("box1",))
+    server.stop()
+    with (server.folder / "sshd_config").open("a") as config_of_server:
+        config_of_server.write(f"SetEnv PATH={Path(installed('dml')).parent}:/usr/bin:/bin\n")
+    server.start()
+    # The program as it is, with settings of the tests in the place of the user's.
+    words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(server.folder / "stranger")]
+    subprocess.run(words, check=True, timeout=60)
+    for name in ("user", "stranger"):
+        text = server.config.read_text().replace(f"{server.folder}/user", f"{server.folder}/{name}")
+        config, program = server.folder / f"config-{name}", server.folder / f"of-{name}" / "ssh"
+        config.write_text(f"{text}IdentityAgent none\n")
+        program.parent.mkdir()
+        program.write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F {config} "$@"\n')
+        program.chmod(0o755)
+    yield server
+    server.stop()
 
 
 @pytest.fixture
-def address(
-    server: tuple[int, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> str:
+def address(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Gives the address of a remote that is not there yet; `ssh` is that of the test."""
-    port, folder = server
-    monkeypatch.setenv("PATH", str(folder / "mine"), prepend=os.pathsep)
+    monkeypatch.setenv("PATH", str(server.folder / "of-user"), prepend=os.pathsep)
     monkeypatch.setenv("TEST_TOKEN", SECRET)
     place = tmp_path / "remote"
     if not all(c.isalnum() or c in "/-._" for c in str(place)):
         pytest.skip("the folder for tests has a character that addresses cannot have")
-    return f"ssh://{getpass.getuser()}@127.0.0.1:{port}{place}"
+    return f"ssh://box1{place}"
 
 
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -119,11 +70,8 @@ def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_ssh_keeps_to_the_rules(address: str) -> None:
-    rest = address.partition("://")[2]
-    host, _, path = rest.partition("/")
-    place, _, port = host.partition(":")
-    command = ["ssh", "-oBatchMode=yes", "-p", port, "--", place]
-    command += ["dml", "remote", "serve", "--", f"/{path}"]
+    path = address.partition("://box1")[2]
+    command = ["ssh", "-oBatchMode=yes", "--", "box1", "dml", "remote", "serve", "--", path]
     failed = [each.line() for each in conformance.run(command) if each.outcome == "failed"]
     assert failed == []
 
@@ -150,9 +98,9 @@ def test_a_repository_goes_there_and_comes_back(address: str, tmp_path: Path) ->
 
 
 def test_who_may_not_is_told(
-    address: str, server: tuple[int, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    address: str, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PATH", str(server[1] / "other"), prepend=os.pathsep)
+    monkeypatch.setenv("PATH", str(server.folder / "of-stranger"), prepend=os.pathsep)
     made = run(tmp_path, "clone", address, "x")
     assert made.returncode != 0
     assert "does not allow to" in made.stderr
@@ -160,14 +108,14 @@ def test_who_may_not_is_told(
     assert SECRET not in made.stderr + made.stdout
 
 
-def test_a_host_that_is_not_there(address: str, tmp_path: Path) -> None:
-    made = run(tmp_path, "clone", f"ssh://127.0.0.1:{free_port()}/x", "x")
+@pytest.mark.usefixtures("address")
+def test_a_host_that_is_not_there(tmp_path: Path) -> None:
+    made = run(tmp_path, "clone", "ssh://127.0.0.1:1/x", "x")
     assert made.returncode != 0
     assert "exited with status 255" in made.stderr
     assert "hint: try again" in made.stderr
 
 
-@pytest.mark.usefixtures("address")
 def test_a_machine_without_dml(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
