@@ -9,6 +9,7 @@ mod error;
 mod facts;
 mod lock;
 mod log;
+mod npm;
 mod runner;
 mod stamp;
 mod steps;

@@ -12,6 +12,7 @@ mod nix;
 mod oracle;
 mod python;
 mod rehearsal;
+mod remotes;
 mod rust;
 mod versions;
 mod wheels;
@@ -206,6 +207,9 @@ pub static ALL: &[Step] = &[
     step("pythons", "python/tests on every other CPython of this machine",
         FilesAndDist(&["python/tests/", "crates/"]),
         python::pythons).only_in_all().also(python::others_described).needing(WHEELS),
+    step("remotes", "remotes on Azurite, a second S3 and sshd, against the installed wheels",
+        FilesAndDist(&["python/tests/", "tools/checks/azurite/"]),
+        remotes::run).only_in_all().needing(WHEELS),
     step("guides", "every shell and Python block of README.md and docs/",
         FilesAndDist(&["README.md", "CONTRIBUTING.md", "docs/", "python/"]),
         guides::run).only_in_all().needing(WHEELS),

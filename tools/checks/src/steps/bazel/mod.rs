@@ -5,18 +5,20 @@
 mod flags;
 mod twice;
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::context::Context;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::facts::{self, Crate};
 use crate::log::Log;
-use crate::stamp::short;
+use crate::npm;
 use crate::steps::Done;
 
 /// Where buildifier is pinned.
 const BUILDIFIER: &str = "tools/checks/buildifier/";
+
+/// Where it is when it is installed.
+const PROGRAM: &str = "node_modules/@bazel/buildifier/buildifier.js";
 
 /// Where the hashes of the compiler's archives are.
 const PINS: &str = "tools/bazel/rust/toolchains.MODULE.bazel";
@@ -27,7 +29,7 @@ pub fn run(context: &Context, log: &mut Log) -> Result<Done> {
     let findings = [unknown(context)?, twice::findings(context, log)?, compiled].concat();
     log.findings(&findings)?;
     let agree = format!("every crate and platform is known; {asked}");
-    let Some(program) = buildifier(context, log)? else {
+    let Some(program) = npm::program(context, log, BUILDIFIER, PROGRAM)? else {
         return Ok(Done::Skipped(format!(
             "{agree}; buildifier needs npm and its registry"
         )));
@@ -53,43 +55,6 @@ fn is_starlark(file: &str) -> bool {
     let name = file.rsplit('/').next().unwrap_or(file);
     let extension = Path::new(name).extension();
     name == "BUILD.bazel" || name.ends_with("MODULE.bazel") || extension == Some("bzl".as_ref())
-}
-
-/// Returns the pinned buildifier, which npm installs if it is missing; `None` where
-/// there is no npm, or npm cannot reach its registry.
-fn buildifier(context: &Context, log: &mut Log) -> Result<Option<PathBuf>> {
-    let lock = context.read(&format!("{BUILDIFIER}package-lock.json"))?;
-    let folder = context
-        .target()
-        .join("checks")
-        .join("npm")
-        .join(short(&[lock.as_bytes()]));
-    let program = folder.join("node_modules/@bazel/buildifier/buildifier.js");
-    if program.is_file() {
-        return Ok(Some(program));
-    }
-    fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
-    for name in ["package.json", "package-lock.json"] {
-        let path = folder.join(name);
-        let text = context.read(&format!("{BUILDIFIER}{name}"))?;
-        fs::write(&path, text).map_err(Error::io(&path))?;
-    }
-    let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
-    let mut command = context.command(npm);
-    command
-        .current_dir(&folder)
-        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
-        .arg("--loglevel=error");
-    match log.status(&mut command) {
-        Ok(status) if status.success() => Ok(Some(program)),
-        // Why is in the log: no npm, or no registry. A wrong hash is neither.
-        Ok(_) if log.text().contains("EINTEGRITY") => Err(Error::Malformed {
-            path: format!("{BUILDIFIER}package-lock.json").into(),
-            problem: "npm got a file with another hash".to_owned(),
-        }),
-        Ok(_) | Err(Error::Start { .. }) => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 /// Finds crates and platforms that the Bazel build does not know.
