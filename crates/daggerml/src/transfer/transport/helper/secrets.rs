@@ -74,7 +74,7 @@ mod tests {
         let variables = [
             ("AWS_SECRET_ACCESS_KEY", "abcdef/123"),
             ("MY_TOKEN", "abcdef/123456"),
-            ("HOME", "/home/me"),
+            ("HOME", "/srv/me"),
             ("SHORT_KEY", "abc"),
         ];
         let all = || {
@@ -85,7 +85,7 @@ mod tests {
         for (text, shown) in [
             ("it was abcdef/123.", "it was ***."),
             ("it was abcdef/123456.", "it was ***."),
-            ("in /home/me, abc", "in /home/me, abc"),
+            ("in /srv/me, abc", "in /srv/me, abc"),
             (
                 "GET https://me:word@host/x?a@b: 403",
                 "GET https://***@host/x?a@b: 403",
