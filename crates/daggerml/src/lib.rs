@@ -28,6 +28,7 @@
 //! | module | holds |
 //! |---|---|
 //! | `sorting` | sorting that is compiled once |
+//! | `channel` | channels between threads |
 //! | `fault` | what can be wrong with bytes, ids, names and values |
 //! | [`id`] | ids and kinds of objects; ids of drafts |
 //! | `id_set` | sets of ids |
@@ -53,6 +54,7 @@
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
 mod cbor;
+mod channel;
 pub mod config;
 pub mod dag;
 pub mod error;

@@ -36,6 +36,7 @@ def _for_release_impl(_settings, attr):
             # As everywhere else: only musl's targets would do otherwise, and
             # then could make no dynamic library.
             "-Ctarget-feature=-crt-static",
+            "-Cforce-frame-pointers=yes",
         ],
         _LTO: "manual",  # wheel_toolchain.bzl's
         _MODE: "opt",

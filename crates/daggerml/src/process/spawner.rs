@@ -5,11 +5,12 @@
 
 use std::io;
 use std::process::{Child, Command};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::group::Group;
+use crate::channel::{Receiver, Sender, channel};
 
 /// How long a process may take to stop when its standard input ended.
 pub(crate) const GRACE: Duration = Duration::from_secs(2);
@@ -28,7 +29,7 @@ static THREAD: Mutex<Option<(u32, Sender<Job>)>> = Mutex::new(None);
 
 /// Starts `command`.
 pub(crate) fn start(command: Command) -> io::Result<Child> {
-    let (tell, told) = mpsc::channel();
+    let (tell, told) = channel();
     send(Job::Start(command, tell))?;
     told.recv().map_err(io::Error::other)?
 }
@@ -49,7 +50,7 @@ fn send(job: Job) -> io::Result<()> {
         },
         _ => job,
     };
-    let (jobs, todo) = mpsc::channel();
+    let (jobs, todo) = channel();
     std::thread::Builder::new()
         .name("dml-processes".to_owned())
         .spawn(move || run(&todo))?;

@@ -2,11 +2,12 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{ChildStdin, ChildStdout, Command};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use super::protocol::{Answer, MAX_ANSWER};
 use super::registry::AdapterCommand;
+use crate::channel::{Receiver, channel};
 use crate::process::group::{self, Group};
 use crate::process::spawner::{self, GRACE};
 use crate::process::{self, Capture, Started, StderrLog};
@@ -118,7 +119,7 @@ impl Process {
             let _ = stdin.write_all(&line);
             return Writing::Done(Some(stdin));
         }
-        let (tell, told) = mpsc::channel();
+        let (tell, told) = channel();
         let write = move || {
             let _ = stdin.write_all(&line);
             let _ = tell.send(stdin);
@@ -184,7 +185,7 @@ impl Writing {
 }
 
 fn read_lines(stdout: ChildStdout) -> std::io::Result<Receiver<Line>> {
-    let (tell, told) = mpsc::channel();
+    let (tell, told) = channel();
     let read = move || {
         let mut from = BufReader::with_capacity(64 << 10, stdout);
         loop {

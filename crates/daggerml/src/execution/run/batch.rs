@@ -1,10 +1,11 @@
 //! Many calls at once, a bounded number at a time.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Mutex, PoisonError};
 
 use super::executor::{Executor, NextStep, Prepared};
+use crate::channel::{Sender, channel};
 use crate::error::Result;
 use crate::execution::adapter::process::TICK;
 use crate::execution::options::{CallOptions, CancelToken, Event, Observer};
@@ -12,7 +13,7 @@ use crate::id::DagId;
 
 /// What the workers tell the thread that asked.
 struct Telling<'t> {
-    tell: mpsc::Sender<Event>,
+    tell: Sender<Event>,
     cancel: &'t CancelToken,
 }
 
@@ -58,7 +59,7 @@ impl Executor {
         }
         let next = AtomicUsize::new(0);
         let cancel = CancelToken::default();
-        let (tell, told) = mpsc::channel();
+        let (tell, told) = channel();
         let run = |telling: &Telling<'_>| {
             while let Some((item, work)) = works.get(next.fetch_add(1, Ordering::SeqCst)) {
                 let result = self.run_item(*item, work, options, telling);

@@ -1,9 +1,9 @@
 //! Making packs and sending several at once.
 
 use std::collections::HashSet;
-use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Mutex, PoisonError};
 
+use crate::channel::{self, Receiver, handover};
 use crate::error::{Error, RemoteError, Result};
 use crate::id::ObjectId;
 use crate::store::{ReadEntries, Store, Table, WriteTxn};
@@ -25,7 +25,7 @@ pub(super) struct Sender<'s> {
     /// The packs that were made, in order.
     made: Vec<PackInfo>,
     carried: Carried,
-    queue: SyncSender<(PackInfo, Vec<u8>)>,
+    queue: channel::Sender<(PackInfo, Vec<u8>)>,
     listener: &'s dyn Listener,
     /// The first failure of a thread that sends.
     failed: &'s Mutex<Option<Error>>,
@@ -78,7 +78,7 @@ pub(super) fn send(
     fill: impl FnOnce(&mut Sender<'_>) -> Result<()>,
 ) -> Result<(Vec<PackInfo>, Carried)> {
     let skipped = arrived(remote, store, generation)?;
-    let (queue, queued) = mpsc::sync_channel::<(PackInfo, Vec<u8>)>(0);
+    let (queue, queued) = handover::<(PackInfo, Vec<u8>)>();
     let queued = Mutex::new(queued);
     let failed = Mutex::new(None);
     let sent = std::thread::scope(|scope| {

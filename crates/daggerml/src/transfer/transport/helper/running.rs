@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::io::{BufReader, Write};
 use std::process::{ChildStdin, ChildStdout, Command};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::commands::HelperCommand;
 use super::message::{self, Members, PROTOCOL};
 use super::secrets::without_secrets;
+use crate::channel::{Receiver, Sender, channel};
 use crate::process::group::{self, Group};
 use crate::process::{self, Capture, Started, spawner};
 
@@ -75,8 +76,8 @@ impl Running {
             capture,
         } = process::start(start).map_err(not_started)?;
         let state = Arc::new(Mutex::new(State::default()));
-        let (greet, greeted) = mpsc::channel();
-        let (writes, to_write) = mpsc::channel();
+        let (greet, greeted) = channel();
+        let (writes, to_write) = channel();
         let reader = Arc::clone(&state);
         spawn("dml-answers", move || read_all(stdout, &greet, &reader)).map_err(not_started)?;
         spawn("dml-requests", move || write_all(stdin, &to_write)).map_err(not_started)?;
@@ -130,7 +131,7 @@ impl Running {
         most: u64,
         patience: Duration,
     ) -> Result<Message, Trouble> {
-        let (tell, told) = mpsc::channel();
+        let (tell, told) = channel();
         let id = {
             let mut state = self.state();
             if state.over.is_some() {
@@ -235,7 +236,7 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<()
 }
 
 fn write_all(mut stdin: ChildStdin, to_write: &Receiver<(Vec<u8>, Vec<u8>)>) {
-    for (line, body) in to_write {
+    while let Ok((line, body)) = to_write.recv() {
         if stdin.write_all(&line).is_err() || stdin.write_all(&body).is_err() {
             return; // It has ended, which is seen at its output.
         }
