@@ -142,6 +142,9 @@ pub struct Judged {
     pub needed: usize,
     /// What follows.
     pub verdict: Verdict,
+    /// Who published it, by an attestation that fits what is expected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub publisher: Option<String>,
     /// What else is wrong, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
@@ -215,6 +218,7 @@ pub fn weigh<'a>(
         differ,
         needed,
         verdict,
+        publisher: None,
         problem: None,
     }
 }

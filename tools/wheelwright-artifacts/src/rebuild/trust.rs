@@ -30,6 +30,12 @@ pub enum TrustError {
         /// What is wrong with it.
         problem: String,
     },
+    /// The publisher of a package is not fully said.
+    #[error("[package.{name}] publisher: `identity` and `issuer` must both say something")]
+    Publisher {
+        /// The package.
+        name: String,
+    },
     /// A number is too small to mean anything.
     #[error("`{key}` is 0; at least one rebuilder must agree")]
     Threshold {
@@ -45,6 +51,7 @@ pub struct Trust {
     pub rebuilders: Vec<Rebuilder>,
     threshold: usize,
     packages: BTreeMap<String, usize>,
+    publishers: BTreeMap<String, Publisher>,
     max_age_days: Option<u32>,
 }
 
@@ -59,6 +66,26 @@ pub struct Rebuilder {
     pub expires: Option<Date>,
     /// Why the key counts no more.
     pub revoked: Option<String>,
+}
+
+/// Who must have published a package, as an index's attestations name it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Publisher {
+    /// A workflow's address without `@` and what follows it, or an e-mail address.
+    pub identity: String,
+    /// Who vouches for the identity, such as the repository host's issuer of tokens.
+    pub issuer: String,
+}
+
+impl Publisher {
+    /// Is this the identity, of whatever branch or tag?
+    pub fn is(&self, identity: &str) -> bool {
+        let without_ref = identity
+            .split_once("@refs/")
+            .map_or(identity, |(name, _)| name);
+        self.identity == without_ref || self.identity == identity
+    }
 }
 
 /// Does a key count?
@@ -108,7 +135,8 @@ struct Entry {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Package {
-    threshold: usize,
+    threshold: Option<usize>,
+    publisher: Option<Publisher>,
 }
 
 impl Trust {
@@ -157,17 +185,24 @@ impl Trust {
         if threshold == 0 {
             return Err(zero("threshold"));
         }
-        let mut packages = BTreeMap::new();
+        let (mut packages, mut publishers) = (BTreeMap::new(), BTreeMap::new());
         for (name, package) in file.package {
-            if package.threshold == 0 {
+            if package.threshold == Some(0) {
                 return Err(zero(&format!("package.{name}.threshold")));
             }
-            packages.insert(normalize(&name), package.threshold);
+            packages.extend(package.threshold.map(|count| (normalize(&name), count)));
+            if let Some(publisher) = package.publisher {
+                if publisher.identity.is_empty() || publisher.issuer.is_empty() {
+                    return Err(TrustError::Publisher { name });
+                }
+                publishers.insert(normalize(&name), publisher);
+            }
         }
         Ok(Self {
             rebuilders,
             threshold,
             packages,
+            publishers,
             max_age_days: file.max_age_days,
         })
     }
@@ -176,6 +211,11 @@ impl Trust {
     pub fn threshold(&self, package: &str) -> usize {
         let own = self.packages.get(&normalize(package));
         own.copied().unwrap_or(self.threshold)
+    }
+
+    /// Returns who must have published `package`, if that is said.
+    pub fn publisher(&self, package: &str) -> Option<&Publisher> {
+        self.publishers.get(&normalize(package))
     }
 
     /// Is a statement of the time `made` too old at the time `now`?
@@ -206,13 +246,28 @@ mod tests {
             "max-age-days = 30\n\
              [[rebuilder]]\nname = \"ada\"\nkey = \"{}\"\nexpires = \"2026-11-29\"\n\
              [[rebuilder]]\nname = \"ada\"\nkey = \"{} ada@home\"\nrevoked = \"lost\"\n\
-             [package.Other_Thing]\nthreshold = 3\n",
+             [package.Other_Thing]\nthreshold = 3\n\
+             [package.attested]\npublisher = {{ identity = \"https://h.test/a.yml\", issuer = \"i\" }}\n",
             line(1),
             line(2)
         );
         let trust = Trust::parse(&text).unwrap();
         assert_eq!(trust.threshold("daggerml"), THRESHOLD);
         assert_eq!(trust.threshold("other.thing"), 3);
+        assert_eq!(trust.threshold("attested"), THRESHOLD);
+        assert_eq!(trust.publisher("other.thing"), None);
+        let publisher = trust.publisher("Attested").unwrap();
+        assert!(
+            publisher.is("https://h.test/a.yml@refs/tags/v1")
+                && publisher.is("https://h.test/a.yml")
+        );
+        for other in [
+            "https://h.test/b.yml@refs/tags/v1",
+            "https://h.test/a.yml@x",
+            "",
+        ] {
+            assert!(!publisher.is(other), "{other}");
+        }
         let [first, second] = &trust.rebuilders[..] else {
             panic!("{trust:?}");
         };
@@ -238,6 +293,10 @@ mod tests {
             (
                 "[package.a]\nthreshold = 0".to_owned(),
                 "package.a.threshold",
+            ),
+            (
+                "[package.a]\npublisher = { identity = \"\", issuer = \"i\" }".to_owned(),
+                "must both say something",
             ),
             ("treshold = 1".to_owned(), "treshold"),
             (entry("a b", ""), "a name has"),

@@ -12,6 +12,7 @@ use crate::index::Index;
 use crate::index::address::Address;
 use crate::index::retry::Retry;
 use crate::release::plan::Plan;
+use crate::verify::attestation::Attestations;
 use crate::verify::installed::Environment;
 use crate::verify::release::{Origin, Wanted};
 use crate::verify::statements::Statements;
@@ -56,6 +57,10 @@ pub(super) struct Args {
     /// Compare what is installed in this `site-packages` folder with the files that pass
     #[arg(long, value_name = "FOLDER")]
     installed: Option<PathBuf>,
+    /// Sigstore's trusted root, for attestations of an index [default: the public one, as of
+    /// this program's build]
+    #[arg(long, value_name = "FILE")]
+    sigstore_root: Option<PathBuf>,
     /// Write requirements of exactly the files that pass, by hash
     #[arg(long, value_name = "FILE")]
     lock: Option<PathBuf>,
@@ -93,6 +98,11 @@ impl Args {
             (None, Some(folder)) => Origin::Folder(folder),
             (None, None) => return Err("name an index (--index) or a folder (--folder)".into()),
         };
+        let attestations = match &self.sigstore_root {
+            Some(path) => Attestations::new(Some(&String::from_utf8(super::read(path)?)?)),
+            None => Attestations::new(None),
+        };
+        let attestations = attestations?;
         let report = verify::verify(
             &wanted,
             &statements,
@@ -101,6 +111,7 @@ impl Args {
                 trust: &trust,
                 threshold: self.threshold.map(usize::from),
                 environment: environment.as_ref(),
+                attestations: Some(&attestations),
             },
         );
         if let (Some(path), Some(lock)) = (&self.lock, report.lock()) {

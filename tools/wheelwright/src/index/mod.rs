@@ -21,6 +21,7 @@ pub mod retry;
 /// What we ask for; an index that knows no JSON answers with HTML.
 const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, \
     application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1";
+const PROVENANCE: &str = "application/vnd.pypi.integrity.v1+json, application/json;q=0.5";
 /// How much of an index's answers is taken in, so that none can exhaust the machine or
 /// last for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +78,8 @@ pub struct Listed {
     pub yanked: bool,
     /// When it was uploaded, if the index says it (PEP 700).
     pub uploaded: Option<Timestamp>,
+    /// Where its attestations are, if it has any (PEP 740).
+    pub provenance: Option<Url>,
 }
 
 /// An index.
@@ -175,6 +178,18 @@ impl Index {
             problem: "404: it is listed, but not there".to_owned(),
         })?;
         Ok(Some(answer.body).filter(|body| body.len() as u64 <= most))
+    }
+
+    /// The attestations of a file, up to a byte more than `most`; `None` if it has none.
+    ///
+    /// # Errors
+    /// The index does not answer.
+    pub fn provenance(&self, file: &Listed, most: u64) -> Result<Option<Vec<u8>>, IndexError> {
+        let Some(url) = &file.provenance else {
+            return Ok(None);
+        };
+        let answer = self.get(url, PROVENANCE, most)?;
+        Ok(answer.map(|answer| answer.body))
     }
 
     /// The SHA-256 of a file: the index's word, or that of its bytes.
@@ -286,6 +301,8 @@ struct JsonFile {
     yanked: serde_json::Value,
     #[serde(default, rename = "upload-time")]
     upload_time: Option<String>,
+    #[serde(default)]
+    provenance: Option<String>,
 }
 
 fn from_json(text: &str, base: &Url) -> Result<Vec<Listed>, String> {
@@ -307,6 +324,7 @@ fn from_json(text: &str, base: &Url) -> Result<Vec<Listed>, String> {
                 ),
                 // A time that cannot be read is none: nothing is proved by it.
                 uploaded: file.upload_time.and_then(|text| text.parse().ok()),
+                provenance: file.provenance.and_then(|text| base.join(&text).ok()),
                 file: file.filename,
                 url,
             })
@@ -324,7 +342,7 @@ mod tests {
         let text = r#"{"meta": {"api-version": "1.1"}, "name": "engine", "files": [
             {"filename": "engine-1.0.tar.gz", "url": "../../f/engine-1.0.tar.gz",
              "hashes": {"sha256": "ABCD", "md5": "x"}, "yanked": "broken", "size": 7,
-             "upload-time": "2024-05-01T12:00:00.123456Z"},
+             "provenance": "/integrity/e", "upload-time": "2024-05-01T12:00:00.123456Z"},
             {"filename": "engine-1.1.tar.gz", "url": "https://f.test/e", "hashes": {}, "yanked": false,
              "upload-time": "yesterday"}]}"#;
         let files = from_json(text, &base).unwrap();
@@ -333,6 +351,9 @@ mod tests {
             (files[0].sha256.as_deref(), files[0].yanked),
             (Some("abcd"), true)
         );
+        let provenance = files[0].provenance.as_ref().map(Url::as_str);
+        assert_eq!(provenance, Some("https://h.test/integrity/e"));
+        assert_eq!(files[1].provenance, None);
         let uploaded = files[0].uploaded.map(Timestamp::as_second);
         assert_eq!((uploaded, files[1].uploaded), (Some(1_714_564_800), None));
         assert_eq!((files[1].sha256.as_deref(), files[1].yanked), (None, false));

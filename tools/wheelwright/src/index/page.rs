@@ -10,7 +10,7 @@ use super::Listed;
 pub(super) fn links(text: &str, page: &Url) -> Vec<Listed> {
     let mut base = page.clone();
     let mut files = Vec::new();
-    let mut open: Option<(Url, bool)> = None;
+    let mut open: Option<(Url, bool, Option<Url>)> = None;
     let mut name = String::new();
     // One after another: a page of nothing but tags would fill the memory.
     for Ok(token) in Tokenizer::new(text) {
@@ -25,7 +25,9 @@ pub(super) fn links(text: &str, page: &Url) -> Vec<Listed> {
                 match (&tag.name[..], link) {
                     (b"base", Some(link)) => base = link,
                     (b"a", Some(link)) => {
-                        open = Some((link, attribute("data-yanked").is_some()));
+                        let provenance = attribute("data-provenance");
+                        let provenance = provenance.and_then(|text| base.join(text.trim()).ok());
+                        open = Some((link, attribute("data-yanked").is_some(), provenance));
                         name.clear();
                     }
                     _ => {}
@@ -35,8 +37,11 @@ pub(super) fn links(text: &str, page: &Url) -> Vec<Listed> {
                 name.push_str(&String::from_utf8_lossy(&text));
             }
             Token::EndTag(tag) if &tag.name[..] == b"a" => {
-                if let Some((url, yanked)) = open.take() {
-                    files.push(listed(&name, url, yanked));
+                if let Some((url, yanked, provenance)) = open.take() {
+                    files.push(Listed {
+                        provenance,
+                        ..listed(&name, url, yanked)
+                    });
                 }
             }
             _ => {}
@@ -61,6 +66,7 @@ fn listed(name: &str, mut url: Url, yanked: bool) -> Listed {
         sha256,
         yanked,
         uploaded: None,
+        provenance: None,
     }
 }
 
@@ -76,7 +82,7 @@ mod tests {
             <h1>Links for <b>engine</b></h1>
             <a href="../../packages/engine-1.0-py3-none-any.whl#sha256=AB12"
                data-requires-python="&gt;=3.9">engine-1.0-py3-none-any.whl</a><br>
-            <A HREF='https://f.test/x?y=1&amp;z=2#md5=00' data-yanked=""> engine-1.0.tar.gz </A>
+            <A HREF='https://f.test/x?y=1&amp;z=2#md5=00' data-yanked="" data-provenance="../p"> engine-1.0.tar.gz </A>
             <a name="nothing">no link</a>
             <!-- <a href="x">hidden</a> --></body></html>"#;
         let files = links(text, &page);
@@ -90,6 +96,8 @@ mod tests {
         assert_eq!(files[1].file, "engine-1.0.tar.gz");
         assert_eq!((files[1].sha256.as_deref(), files[1].yanked), (None, true));
         assert_eq!(files[1].url.as_str(), "https://f.test/x?y=1&z=2");
+        let provenance = files[1].provenance.as_ref().map(Url::as_str);
+        assert_eq!(provenance, Some("https://h.test/simple/p"));
     }
 
     #[test]

@@ -124,6 +124,7 @@ mod tests {
             sha256: None,
             yanked: false,
             uploaded: None,
+            provenance: None,
         };
         names.iter().map(one).collect()
     }

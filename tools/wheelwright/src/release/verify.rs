@@ -8,7 +8,7 @@ use wheelwright_artifacts::digest::Digest;
 use wheelwright_artifacts::rebuild::judge::{Judged, Verdict, weigh};
 
 use super::plan::{File, Package, Plan};
-use crate::index::Index;
+use crate::index::{Index, Listed};
 use crate::verify::release::Origin;
 use crate::verify::{self, Judge};
 
@@ -86,7 +86,7 @@ impl Judge for Planned<'_> {
         judged
     }
 
-    fn look(&mut self, judged: &mut Judged, content: Vec<u8>) {
+    fn look(&mut self, _: &Listed, judged: &mut Judged, content: Vec<u8>) {
         if let Some(folder) = self.rebuilt.filter(|_| judged.differ.contains_key(OWN)) {
             judged.problem = Some(differs(content, &folder.join(&judged.file)));
         }

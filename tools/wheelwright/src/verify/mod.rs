@@ -1,6 +1,7 @@
 //! From the name of a release to a verdict: do enough rebuilders say that its files are
 //! what the source gives (`docs/spec/rebuild.md`)?
 
+pub mod attestation;
 pub mod installed;
 pub mod release;
 pub mod report;
@@ -9,8 +10,10 @@ pub mod statements;
 use std::path::PathBuf;
 
 use wheelwright_artifacts::rebuild::judge::{Claim, Judged, Verdict, judge};
-use wheelwright_artifacts::rebuild::trust::Trust;
+use wheelwright_artifacts::rebuild::trust::{Publisher, Trust};
 
+use crate::index::Listed;
+use attestation::Attestations;
 use installed::Environment;
 use release::{Origin, Wanted};
 use report::{Released, Report};
@@ -27,6 +30,8 @@ pub struct Options<'a> {
     pub threshold: Option<usize>,
     /// Compare the files that are installed here, too.
     pub environment: Option<&'a Environment>,
+    /// What checks an index's attestations, where `trust` says who must have published.
+    pub attestations: Option<&'a Attestations>,
 }
 
 /// Verifies the releases `wanted` by the statements that were found.
@@ -55,6 +60,11 @@ fn one(wanted: &Wanted, claims: &[Claim], options: &Options<'_>) -> Released {
         claims,
         needed: options.threshold.unwrap_or(own),
         matches: options.environment.map(|place| place.start(wanted)),
+        publisher: options
+            .trust
+            .publisher(&wanted.name)
+            .zip(options.attestations),
+        origin: options.origin,
     };
     match examine(options.origin, wanted, &mut rebuilders) {
         Err(problem) => released.problem = Some(problem),
@@ -85,7 +95,7 @@ pub(crate) trait Judge {
     fn judge(&self, file: &str, sha256: &str) -> Judged;
 
     /// Looks at the bytes of a file that was judged.
-    fn look(&mut self, judged: &mut Judged, content: Vec<u8>);
+    fn look(&mut self, file: &Listed, judged: &mut Judged, content: Vec<u8>);
 }
 
 /// Reads every file of a release from where it is, and has each judged: by its own bytes,
@@ -112,11 +122,15 @@ pub(crate) fn examine(
             }
         };
         let mut judged = by.judge(&file.file, &bytes.digest);
-        if let Some(stated) = file.sha256.filter(|stated| *stated != bytes.digest) {
+        if let Some(stated) = file
+            .sha256
+            .as_ref()
+            .filter(|stated| **stated != bytes.digest)
+        {
             judged.verdict = Verdict::Disagreement;
             judged.problem = Some(format!("the index says that its SHA-256 is {stated}"));
         }
-        by.look(&mut judged, bytes.content);
+        by.look(&file, &mut judged, bytes.content);
         files.push(judged);
     }
     Ok(files)
@@ -128,6 +142,9 @@ struct Rebuilders<'a> {
     needed: usize,
     /// The environment with which files that pass are compared.
     matches: Option<installed::Matches<'a>>,
+    /// Who must have published the files, and what finds out.
+    publisher: Option<(&'a Publisher, &'a Attestations)>,
+    origin: Origin<'a>,
 }
 
 impl Judge for Rebuilders<'_> {
@@ -143,7 +160,10 @@ impl Judge for Rebuilders<'_> {
         judge(file, sha256, self.claims, self.needed)
     }
 
-    fn look(&mut self, judged: &mut Judged, content: Vec<u8>) {
+    fn look(&mut self, file: &Listed, judged: &mut Judged, content: Vec<u8>) {
+        if let Some((publisher, attestations)) = self.publisher {
+            attestations.check(self.origin, file, publisher, judged);
+        }
         if let (Some(matches), Verdict::Agreed) = (&mut self.matches, judged.verdict) {
             matches.consider(&judged.file, content);
         }
@@ -159,6 +179,7 @@ pub(crate) fn unavailable(file: &str, needed: usize, problem: String) -> Judged 
         differ: std::collections::BTreeMap::new(),
         needed,
         verdict: Verdict::Unavailable,
+        publisher: None,
         problem: Some(problem),
     }
 }

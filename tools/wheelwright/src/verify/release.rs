@@ -1,6 +1,7 @@
 //! The files of a release, on an index or in a folder.
 
 use std::fmt;
+use std::io::Read as _;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -131,6 +132,32 @@ impl Origin<'_> {
         Ok(releases)
     }
 
+    /// Returns the attestations of a file, as PEP 740 writes them; `None` if there are none.
+    /// In a folder they lie beside the file, in one whose name ends with `.provenance`.
+    ///
+    /// # Errors
+    /// A sentence on why they cannot be had.
+    pub fn provenance(&self, file: &Listed, most: u64) -> Result<Option<Vec<u8>>, String> {
+        let folder = match self {
+            Self::Index(index) => {
+                return index.provenance(file, most).map_err(|e| e.to_string());
+            }
+            Self::Folder(folder) => folder,
+        };
+        let path = folder.join(format!("{}.provenance", file.file));
+        let fail = |error| format!("cannot read {}: {error}", path.display());
+        let found = match std::fs::File::open(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            found => found.map_err(fail)?,
+        };
+        let mut bytes = Vec::new();
+        found
+            .take(most.saturating_add(1))
+            .read_to_end(&mut bytes)
+            .map_err(fail)?;
+        Ok(Some(bytes))
+    }
+
     /// Returns the bytes of a file, which may have up to `most`.
     ///
     /// # Errors
@@ -182,6 +209,7 @@ fn in_folder(folder: &Path) -> Result<Vec<Listed>, String> {
                 sha256: None,
                 yanked: false,
                 uploaded: None,
+                provenance: None,
             });
         }
     }

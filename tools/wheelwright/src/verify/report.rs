@@ -229,6 +229,7 @@ impl Released {
 /// Returns the verdict on a file in words.
 fn words(file: &Judged) -> String {
     let word = match file.verdict {
+        Verdict::Agreed if file.publisher.is_some() => "agreed, publisher as expected".to_owned(),
         Verdict::Agreed => "agreed".to_owned(),
         Verdict::TooFew => format!("TOO FEW ({} of {})", file.agree.len(), file.needed),
         Verdict::Unavailable => "UNAVAILABLE".to_owned(),

@@ -118,6 +118,7 @@ fn download(place: &str, retry: Retry) -> Result<Vec<u8>, String> {
         sha256: None,
         yanked: false,
         uploaded: None,
+        provenance: None,
     };
     let found = Index::new(address, retry).download_up_to(&file, LONGEST as u64);
     let found = found.map_err(|error| error.to_string())?;

@@ -99,6 +99,7 @@ fn file(url: &str) -> Listed {
         sha256: None,
         yanked: false,
         uploaded: None,
+        provenance: None,
     }
 }
 

@@ -52,6 +52,39 @@ fn one_rebuilder_lies_or_one_file_was_swapped() {
 }
 
 #[test]
+fn the_publisher_must_be_the_expected_one() {
+    let scene = Scene::new();
+    let trust = scene.repository.read("trust.toml");
+    let expected = "\n[package.engine]\npublisher = { identity = \"https://github.com/a/b/.github/\
+        workflows/c.yml\", issuer = \"https://token.actions.githubusercontent.com\" }\n";
+    scene.repository.write("trust.toml", &(trust + expected));
+    // Enough rebuilders agree, and nobody says who published.
+    let said = scene.verify(2, &[]);
+    assert!(
+        said.contains("TOO FEW (3 of 2): no attestation that https://github.com/a/b"),
+        "{said}"
+    );
+    // A real attestation, of another file by others.
+    let real = include_str!("../../../src/verify/attestation/real.provenance.json");
+    scene
+        .repository
+        .write(&format!("dist/{WHEEL}.provenance"), real);
+    let said = scene.verify(1, &[]);
+    assert!(
+        said.contains("DISAGREEMENT: its attestation is wrong"),
+        "{said}"
+    );
+    scene
+        .repository
+        .write(&format!("dist/{WHEEL}.provenance"), "[]");
+    let said = scene.verify(1, &[]);
+    assert!(said.contains("attestations cannot be read"), "{said}");
+    scene.repository.write("root.json", "{}");
+    let said = scene.exits(2, &["verify", "dist", "--sigstore-root", "root.json"]);
+    assert!(said.contains("trusted root cannot be used"), "{said}");
+}
+
+#[test]
 fn an_old_statement_is_shown_again() {
     let scene = Scene::new();
     // Once, ada made other bytes, and has a newer statement since.
