@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import io
 import os
 import re
@@ -94,6 +95,8 @@ def found_engine(folder: Path) -> Engine:
             reasons.append(f"{name}: {told.stderr.strip()[-200:]}")
             continue
         engine = Engine(program, folder)
+        remove = [program, "rmi", "--force", engine.image]
+        atexit.register(subprocess.run, remove, capture_output=True, check=False)
         words = ["run", "--rm", "--network", "none", "--entrypoint", engine.python, engine.image]
         told = subprocess.run(
             [program, *words, "-c", ""], capture_output=True, text=True, timeout=120, check=False
