@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import warnings
 from typing import TYPE_CHECKING, NoReturn, Optional
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ _MOST = 1_000_000
 def main(arguments: Optional[Sequence[str]] = None) -> None:
     """Runs the command line, and exits with its status."""
     given = _parser().parse_args(arguments)
+    # Code from the repository is parsed, to be shown; what it may warn of is not our reader's.
+    warnings.simplefilter("ignore", SyntaxWarning)
     from daggerml.dml import Dml
     from daggerml.errors import Error
 

@@ -46,17 +46,16 @@ def differences(before: Data, after: Data, path: str = "") -> Iterator[Differenc
 
 
 def _of_maps(before: Data, after: Data, path: str) -> Iterator[Difference]:
-    # 1, 1.0 and True are different keys.
-    old = {(key.__class__, key): key for key in before.keys()}
-    new = {(key.__class__, key): key for key in after.keys()}
-    for typed, key in {**old, **new}.items():
+    # The engine compares keys: to it 1, 1.0 and True differ, and NaN is one key.
+    for key in before.keys():
         inner = f"{path}[{text_of(key, 60)}]"
-        if typed not in new:
-            yield Difference(inner, brief(before.get(key)), None)
-        elif typed not in old:
-            yield Difference(inner, None, brief(after.get(key)))
-        else:
+        if after.contains(key):
             yield from differences(before.get(key), after.get(key), inner)
+        else:
+            yield Difference(inner, brief(before.get(key)), None)
+    for key in after.keys():
+        if not before.contains(key):
+            yield Difference(f"{path}[{text_of(key, 60)}]", None, brief(after.get(key)))
 
 
 def _of_lists(before: Data, after: Data, path: str) -> Iterator[Difference]:
@@ -70,13 +69,11 @@ def _of_lists(before: Data, after: Data, path: str) -> Iterator[Difference]:
 
 
 def _of_sets(before: Data, after: Data, path: str) -> Iterator[Difference]:
-    old = {(item.__class__, item) for item in before.keys()}
-    new = {(item.__class__, item) for item in after.keys()}
     for item in before.keys():
-        if (item.__class__, item) not in new:
+        if not after.contains(item):
             yield Difference(path, text_of(item), None)
     for item in after.keys():
-        if (item.__class__, item) not in old:
+        if not before.contains(item):
             yield Difference(path, None, text_of(item))
 
 

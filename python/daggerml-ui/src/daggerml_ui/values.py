@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 
 from daggerml import Runnable
 from daggerml.errors import NotFoundError
+from daggerml.text import safe
 from daggerml_ui import plots
 from daggerml_ui.code import highlighted, is_python
 from daggerml_ui.rendering import count, lines
@@ -264,7 +265,7 @@ def _column_plots(data: Data) -> list[Markup]:
             if plot is not None:
                 found.append(
                     Markup("<figure><figcaption>{}</figcaption>{}</figure>").format(
-                        head_of(key), plot
+                        safe(head_of(key)), plot
                     )
                 )
     return found[:4]
