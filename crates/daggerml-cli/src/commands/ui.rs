@@ -6,6 +6,7 @@ use std::process::{Command, ExitStatus};
 
 use clap::{Args, ValueHint};
 
+use crate::complete;
 use crate::context::Context;
 use crate::error::{CommandError, CommandErrorKind};
 
@@ -50,11 +51,11 @@ pub struct UiArgs {
     export: Option<PathBuf>,
 
     /// With --export: the DAGs to write [default: all of the revision]
-    #[arg(long, value_name = "NAME", requires = "export")]
+    #[arg(long, value_name = "NAME", requires = "export", add = complete::dags())]
     dag: Vec<String>,
 
     /// With --export: the revision to look in [default: HEAD]
-    #[arg(long, value_name = "REVISION", requires = "export")]
+    #[arg(long, value_name = "REVISION", requires = "export", add = complete::revisions())]
     at: Option<String>,
 
     /// With --export: leave out values that are larger [default: 1000000]
