@@ -1,10 +1,10 @@
 //! Taking packs in: verified, in rounds of bounded size, and safe beside garbage collection.
 //!
 //! Of each object the bytes are read as a record and the references compared with what
-//! comes before and what the store has. Only then the round is written: nodes and data in
+//! comes before and what the store has. Only then the round is written: data, then literals, in
 //! order of their ids, as when a draft is settled, so that each page of the store is written
-//! once; then all else, with references before referrers. So a DAG, tree or commit that is
-//! in the store is always whole.
+//! once; then all else, with references before referrers. So an object that
+//! is in the store is always whole.
 //!
 //! No ref leads to the objects before the fetch ends, so each round ends with a note that
 //! keeps them from being garbage: an entry of the table of drafts, named for a pack, with the
@@ -62,7 +62,7 @@ struct Incoming {
     at: u32,
     length: u32,
     kind: Kind,
-    /// Whether it is a datum, or a node that refers to no DAG.
+    /// Whether it is a datum, or a node that refers to nothing but a datum.
     simple: bool,
     /// Whether another object of the round refers to it.
     referred: bool,
@@ -223,7 +223,7 @@ impl Incoming {
         };
         let simple = match &record {
             AnyRecord::Datum(_) => true,
-            AnyRecord::Node(node) => !matches!(node, Node::Import { .. } | Node::Call { .. }),
+            AnyRecord::Node(node) => matches!(node, Node::Literal { .. } | Node::Argv { .. }),
             _ => false,
         };
         Ok(Self {
@@ -306,12 +306,15 @@ impl Round {
         let mixed = snapshot.count(Table::Objects)? > self.objects.len() as u64 / MIXED;
         drop(snapshot);
         let number = |at: &u32| self.objects.get(*at as usize);
-        let simple = sorted
-            .order
-            .iter()
-            .filter_map(number)
-            .filter(|object| object.simple);
-        self.put(store, simple, mixed)?;
+        // Data first: whatever is in the store is whole, also when this process is killed.
+        for datum in [true, false] {
+            let simple = sorted
+                .order
+                .iter()
+                .filter_map(number)
+                .filter(|object| object.simple && (object.kind == Kind::Datum) == datum);
+            self.put(store, simple, mixed)?;
+        }
         let rest = self.objects.iter().filter(|object| !object.simple);
         self.put(store, rest, false)?;
         store.write(|txn| self.note(txn))
