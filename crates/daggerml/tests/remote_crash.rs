@@ -73,7 +73,7 @@ fn worker() {
         match role {
             0 | 1 => {
                 let from = random.below(1000);
-                let count = if random.below(8) == 0 { 20_000 } else { 50 };
+                let count = if random.below(8) == 0 { 4_000 } else { 50 };
                 let values = (from..from + 1 + random.below(count))
                     .map(|number| Value::from(number.cast_signed()));
                 commit(&repository, &format!("dag{}", random.below(5)), values);
