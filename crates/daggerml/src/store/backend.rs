@@ -229,6 +229,20 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_value_may_become_shorter_in_one_transaction() {
+        let put = |length: usize| Step::Put(Table::Refs, vec![1], vec![7; length]);
+        let folder = tempfile::tempdir().unwrap();
+        let on_disk = OpenOptions::default().create(folder.path()).unwrap();
+        let mut transactions = Vec::new();
+        for long in [2000, 4100, 9000, 50_000] {
+            for short in [0, 19, 2100, 4100, 8300] {
+                transactions.push((false, vec![put(long), put(short)]));
+            }
+        }
+        check(&on_disk, &transactions);
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 

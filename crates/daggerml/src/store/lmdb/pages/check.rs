@@ -152,7 +152,10 @@ impl<'v> Walk<'v> {
                 self.damage.push(Damage::new(leaf.number, detail));
             }
             if let Data::Overflow(first, length) = data {
-                let twice = (first..first + self.view.overflow_pages(length))
+                // Whether they are what they should be is seen when they are read.
+                let pages = self.view.overflow_run(first, length);
+                let pages = pages.unwrap_or_else(|_| self.view.overflow_pages(length));
+                let twice = (first..first.saturating_add(pages))
                     .filter(|&page| !self.seen.insert(page))
                     .last();
                 if let Some(twice) = twice {

@@ -131,8 +131,19 @@ impl View {
     /// Returns the `length` bytes that begin on the overflow page `first`.
     pub fn overflow(&self, first: u64, length: usize) -> Checked<&[u8]> {
         let bytes = self.run(first, page::HEADER.saturating_add(length))?;
-        page::check_overflow(first, bytes, self.overflow_pages(length))?;
+        self.overflow_run(first, length)?;
         Ok(bytes.get(page::HEADER..).unwrap_or_default())
+    }
+
+    /// Returns how many overflow pages begin with `first`, which hold `length` bytes. There
+    /// can be more than these take: LMDB writes a shorter value of the same transaction to
+    /// the pages of the longer one that it replaces.
+    pub fn overflow_run(&self, first: u64, length: usize) -> Checked<u64> {
+        let pages = page::check_overflow(first, self.run(first, page::HEADER)?)?;
+        if pages < self.overflow_pages(length) || pages > self.pages.saturating_sub(first) {
+            return Err(Damage::new(first, "not the overflow pages it should be"));
+        }
+        Ok(pages)
     }
 
     /// Returns the number of overflow pages that `length` bytes take.

@@ -199,13 +199,10 @@ impl<'v> Page<'v> {
     }
 }
 
-/// Checks the header of the overflow pages that begin with `bytes`.
-pub(super) fn check_overflow(number: u64, bytes: &[u8], pages: u64) -> Checked<()> {
-    let sound = u64_at(bytes, 0) == number
-        && u16_at(bytes, 10) == P_OVERFLOW
-        && u64::from(u32_at(bytes, 12)) == pages;
-    if sound {
-        Ok(())
+/// Checks the header of overflow pages, and returns how many pages it is for.
+pub(super) fn check_overflow(number: u64, bytes: &[u8]) -> Checked<u64> {
+    if u64_at(bytes, 0) == number && u16_at(bytes, 10) == P_OVERFLOW {
+        Ok(u64::from(u32_at(bytes, 12)))
     } else {
         Err(Damage::new(number, "not the overflow pages it should be"))
     }
