@@ -190,3 +190,64 @@ fn fsck_follows_the_references_of_a_log() {
     let detail = &report.findings[0].detail;
     assert!(detail.ends_with("which is not there"), "{detail}");
 }
+
+/// Nodes come into the table of objects before their data when a process is killed while it
+/// settles a draft of many records.
+#[test]
+fn a_settling_that_was_broken_off_is_no_damage() {
+    let (_folder, repository) = repository();
+    let store = repository.store();
+    let mut dag = repository.new_dag("x", "").unwrap();
+    fill(&mut dag, 0..5_000);
+    let id = dag.id();
+    drop(dag);
+    let datum = |number: i64| {
+        Datum {
+            value: number.into(),
+        }
+        .encode()
+        .unwrap()
+    };
+    let node = |number: i64| {
+        let datum = TypedId::from_object(ObjectId::of(&datum(number)));
+        Node::Literal { datum }.encode().unwrap()
+    };
+    let before = count(store);
+    store
+        .write(|txn| {
+            (0..100)
+                .filter(|number| number % 100 != 7)
+                .try_for_each(|number| {
+                    let node = node(number);
+                    txn.put_object(ObjectId::of(&node), &node)
+                })
+        })
+        .unwrap();
+    assert!(count(store) > before);
+    clean(store);
+
+    // What a DAG needs is damage, though the log of the draft has it too.
+    let mut other = repository.new_dag("other", "").unwrap();
+    let three = other.put(3.into()).unwrap();
+    other.commit(three).unwrap();
+    clean(store);
+    let lost = ObjectId::of(&datum(3));
+    store
+        .write(|txn| txn.delete(Table::Objects, lost.as_bytes()))
+        .unwrap();
+    let report = fsck(store, &mut |_| {}).unwrap();
+    let [finding] = &report.findings[..] else {
+        panic!("{:#?}", report.findings);
+    };
+    assert!(finding.detail.contains(&lost.to_string()), "{finding:?}");
+    assert!(!finding.lost.is_empty(), "{finding:?}");
+    store.write(|txn| txn.put_object(lost, &datum(3))).unwrap();
+    clean(store);
+
+    // Without the draft the nodes are garbage.
+    repository.discard(id).unwrap();
+    clean(store);
+    collect(store);
+    assert!(count(store) < 20, "{}", count(store));
+    clean(store);
+}

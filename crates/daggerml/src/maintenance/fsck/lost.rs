@@ -46,10 +46,10 @@ pub(super) fn name(snapshot: &Snapshot, ids: &Ids, report: &mut Report) -> Resul
 }
 
 /// All references, by what they refer to.
-struct Referrers(Vec<(ObjectId, Reference)>);
+pub(super) struct Referrers(Vec<(ObjectId, Reference)>);
 
 impl Referrers {
-    fn read(snapshot: &Snapshot, ids: &Ids) -> Self {
+    pub(super) fn read(snapshot: &Snapshot, ids: &Ids) -> Self {
         let mut all = Vec::new();
         for position in 0..ids.len() {
             let Ok((id, bytes)) = ids.object(snapshot, position) else {
@@ -69,7 +69,7 @@ impl Referrers {
         Self(all)
     }
 
-    fn of(&self, id: ObjectId) -> impl Iterator<Item = Reference> {
+    pub(super) fn of(&self, id: ObjectId) -> impl Iterator<Item = Reference> {
         let start = self.0.partition_point(|(to, _)| *to < id);
         self.0
             .iter()

@@ -11,6 +11,7 @@ mod lost;
 mod objects;
 mod state;
 mod trees;
+mod unfinished;
 
 use std::fmt;
 
@@ -152,6 +153,10 @@ pub fn fsck_with(
     report.objects = found.objects;
     report.excised = found.excised;
     report.findings = found.findings;
+    for objects::Missing { from, to } in unfinished::damage(&snapshot, &ids, found.missing)? {
+        let detail = format!("refers to {} {}, which is not there", to.kind, to.id);
+        report.find(Subject::Object(Some(from.kind), from.id), detail);
+    }
     state::check_pages(version, &mut walk, &mut report);
     state::check_entries(&snapshot, &ids, &mut report)?;
     trees::check(&snapshot, &ids, &mut report, progress)?;

@@ -22,6 +22,15 @@ pub(super) struct Found {
     pub objects: Totals,
     pub excised: Vec<Excised>,
     pub findings: Vec<Finding>,
+    pub missing: Vec<Missing>,
+}
+
+/// A reference to something that is not there.
+pub(super) struct Missing {
+    /// What refers to it.
+    pub from: Reference,
+    /// What is not there.
+    pub to: Reference,
 }
 
 /// The most threads that check: more would not help, since memory is the limit then.
@@ -83,6 +92,7 @@ pub(super) fn check(
             .for_each(|(kind, total)| all.objects.add_total(kind, total));
         all.excised.extend(part.excised);
         all.findings.extend(part.findings);
+        all.missing.extend(part.missing);
     }
     sort_by(&mut all.excised, |a, b| a.object.cmp(&b.object));
     Ok(all)
@@ -162,18 +172,21 @@ impl Worker<'_> {
             Ok(record) => record,
             Err(fault) => return self.find(kind, id, fault.to_string()),
         };
+        let from = Reference {
+            kind: record.kind(),
+            id,
+        };
         let mut wrong = Vec::new();
-        record.references(&mut |reference| {
-            if let Some(detail) = self.reference(reference) {
-                wrong.push(detail);
-            }
+        let missing = self.found.missing.len();
+        record.references(&mut |to| match self.ids.find(to.id) {
+            None => self.found.missing.push(Missing { from, to }),
+            Some(position) => wrong.extend(self.of_another_kind(position, to)),
         });
-        if wrong.is_empty()
-            && let AnyRecord::Node(node) = &record
-        {
+        let whole = wrong.is_empty() && self.found.missing.len() == missing;
+        if whole && let AnyRecord::Node(node) = &record {
             wrong.extend(self.node(node));
         }
-        if wrong.is_empty() {
+        if whole && wrong.is_empty() {
             self.found.objects.add(record.kind(), bytes.len());
         }
         for detail in wrong {
@@ -181,15 +194,13 @@ impl Worker<'_> {
         }
     }
 
-    /// Returns what is wrong with a reference.
-    fn reference(&self, Reference { kind, id }: Reference) -> Option<String> {
-        let Some(position) = self.ids.find(id) else {
-            return Some(format!("refers to {kind} {id}, which is not there"));
-        };
+    /// Returns what is wrong with a reference to the object at `position`.
+    fn of_another_kind(&self, position: usize, to: Reference) -> Option<String> {
         match self.ids.kind(position) {
-            Some(found) if found != kind => {
-                Some(format!("refers to {kind} {id}, which is a {found}"))
-            }
+            Some(found) if found != to.kind => Some(format!(
+                "refers to {} {}, which is a {found}",
+                to.kind, to.id
+            )),
             _ => None,
         }
     }
