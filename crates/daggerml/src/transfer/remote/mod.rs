@@ -28,7 +28,7 @@
 //! - What a branch follows: [`Repository::upstream`], [`Repository::set_upstream`] and
 //!   [`Repository::ahead_behind`].
 //! - [`Remote::open`] does not ask the remote anything. [`Remote::push`], [`Remote::fetch`],
-//!   [`Remote::pull`] and [`clone`] do, and tell a [`Listener`] how far they are.
+//!   [`Remote::pull`] and [`clone()`] do, and tell a [`Listener`] how far they are.
 //! - After a fetch, `remotes/NAME/BRANCH` says where the remote's branches are. Revisions
 //!   read them: `origin/main`.
 //!
