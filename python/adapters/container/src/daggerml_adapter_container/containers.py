@@ -60,6 +60,9 @@ _PROCESSES = 4096
 #: How long the engine may take to remove a container, in seconds.
 _REMOVAL = 30
 
+#: How long is waited for the end of a container that has answered, for its log, in seconds.
+_LAST_WORDS = 5.0
+
 #: Exit codes of the engine itself: it failed, or cannot run the program, or finds none.
 _FAILURES = {125: "the engine failed", 126: "its Python cannot run", 127: "it has no such Python"}
 
@@ -175,6 +178,7 @@ class Containers:
             clock.start()
         try:
             answer = process.ask(**request)
+            answer["log"] += process.last_words(_LAST_WORDS)
         finally:
             clock.cancel()
             process.close()

@@ -133,6 +133,27 @@ class Process:
             if self._process.stdin is not None:
                 self._process.stdin.close()
 
+    def last_words(self, seconds: float) -> str:
+        """Closes its standard input, and returns what it says on standard error until it ends.
+
+        Something between, such as the client of a container, may bring the log later than
+        the answer. Not longer than ``seconds`` are waited for it.
+        """
+        self.close()
+        if self._process.stderr is None:
+            return ""
+        log = bytearray()
+        end = time.monotonic() + seconds
+        with selectors.DefaultSelector() as waiting:
+            waiting.register(self._process.stderr, selectors.EVENT_READ)
+            while waiting.select(max(0.0, end - time.monotonic())):
+                part = os.read(self._process.stderr.fileno(), 65536)
+                if not part:
+                    break
+                log.extend(part)
+                del log[:-MAX_LOG]
+        return log.decode("utf-8", "replace")
+
     def kill(self) -> None:
         """Kills it and all processes that it started."""
         with contextlib.suppress(OSError):
