@@ -26,8 +26,30 @@ settings.register_profile(
 settings.load_profile("untimed")
 
 
+#: Modules whose time goes to programs that no interpreter changes: a browser, sshd,
+#: containers, servers. `cargo checks pythons` runs them on the oldest CPython only.
+OUTSIDE = {
+    "test_adapter_container",
+    "test_adapter_ssh",
+    "test_remote_servers",
+    "test_remote_ssh",
+    "test_ui_browser",
+}
+
 #: The released version that programs may come from.
 PEER = "daggerml==0.1.7"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Lets tests be chosen by whether they need programs from outside."""
+    config.addinivalue_line("markers", "outside: most of the time goes to other programs")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks the tests that need programs from outside."""
+    for item in items:
+        if item.path.stem in OUTSIDE:
+            item.add_marker("outside")
 
 
 def installed(name: str) -> str:

@@ -191,7 +191,7 @@ pub static ALL: &[Step] = &[
         Files(&["crates/", "README.md", "docs/"]), rust::doctest).only_in_all().needing(RUST),
     step("rustdoc", "the Rust documentation builds without a warning",
         Files(&["crates/", "tools/", "README.md"]), rust::rustdoc).only_in_all().needing(RUST),
-    step("python", "python/tests against packages around a debug build of the engine",
+    step("python", "python/tests, less what needs a browser or servers, around a debug build of the engine",
         Files(&["crates/", "python/", "tools/wheelwright/", "docs/guide/from-0.1.md", "docs/spec/"]),
         python::quick).needing(RUST).not_in_all(),
     step("wheels", "cargo wheels --host: build, audit and smoke-test this machine's wheels",
