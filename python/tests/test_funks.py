@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import importlib
 import json
+import linecache
 import math
 import pickle
 import subprocess
@@ -273,6 +274,18 @@ def test_what_cannot_be_a_funk() -> None:
             funk(thing)
     with pytest.raises(InvalidError, match="prepop="):
         funk(clamp, helpers=[total])
+
+
+def test_a_text_that_is_executed_is_not_another_one_of_its_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    other = "def f(dag): return 1\n"  # as Python 3.13 keeps the text of `python -c`
+    entry = (len(other), None, [other], "<string>")
+    monkeypatch.setitem(linecache.cache, "<string>", entry)
+    names: dict[str, Any] = {}
+    exec("def f(dag): pass", names)  # noqa: S102
+    with pytest.raises(InvalidError, match="source of 'f' cannot be found"):
+        funk(names["f"])
 
 
 def test_source_that_changed_since_the_import(

@@ -78,8 +78,7 @@ def of_function(function: FunctionType) -> Found:
         raise InvalidError("a lambda cannot be a funk", hint="give it a name with `def`")
     source = _source(code.co_filename, function.__globals__)
     if source is None:
-        text = f"the source of {name!r} cannot be found: there is no {code.co_filename!r} to read"
-        raise InvalidError(text, hint="write it in a file or a notebook cell, not at a prompt")
+        raise _not_found(code)
     nodes = [
         (node, around)
         for node, around in source.definitions
@@ -94,6 +93,9 @@ def of_function(function: FunctionType) -> Found:
         if different is None:
             return found
         differs = differs or (different if there else None)
+    if code.co_filename == "<string>":
+        # The name of any text that is executed: Python 3.13 knows that of `python -c` by it.
+        raise _not_found(code)
     what = f" ({differs} differ)" if differs else ""
     text = f"the source of {name!r} is not where it was{what}: {code.co_filename!r} has changed"
     if there:
@@ -102,6 +104,14 @@ def of_function(function: FunctionType) -> Found:
     if sys.flags.optimize:
         hint = "a call runs assertions and has docstrings: start Python without -O, or " + hint
     raise InvalidError(text, hint=hint)
+
+
+def _not_found(code: CodeType) -> InvalidError:
+    """Returns the error of a function whose source is nowhere."""
+    text = (
+        f"the source of {code.co_name!r} cannot be found: there is no {code.co_filename!r} to read"
+    )
+    return InvalidError(text, hint="write it in a file or a notebook cell, not at a prompt")
 
 
 def of_class(cls: type) -> list[Found]:
