@@ -3,10 +3,12 @@
 //! | module | holds |
 //! |---|---|
 //! | [`bundle`] | objects packed into one file or message |
+//! | `object` | reading the objects that are carried |
 //! | [`transport`] | places of blobs, and how they are spoken to |
 //! | [`remote`] | what repositories share: push, fetch, pull, clone |
 
 pub mod bundle;
+mod object;
 pub mod remote;
 pub mod transport;
 

@@ -6,10 +6,11 @@ use std::io::Write;
 use crate::cbor::Writer;
 use crate::error::{Error, Result};
 use crate::id::ObjectId;
-use crate::record::{AnyRecord, Kind, Record, Reference, Tombstone};
+use crate::record::{Kind, Record, Reference, Tombstone};
 use crate::store::ReadObjects;
 
 use super::{BUNDLE, MAGIC, VERSION};
+use crate::transfer::object::{decode, read};
 
 /// What was packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,31 +104,9 @@ fn write_references(writer: &mut Writer, references: &[Reference]) {
     }
 }
 
-/// Returns the bytes of an object; those of its tombstone when it was excised.
-fn read(objects: &impl ReadObjects, Reference { kind, id }: Reference) -> Result<&[u8]> {
-    match objects.object(id, kind) {
-        Err(Error::Excised { .. }) => objects
-            .raw_object(id)?
-            .ok_or(Error::ObjectNotFound { kind, id }),
-        read => read,
-    }
-}
-
 /// Returns the references of an object, in the order of its record.
 fn references(objects: &impl ReadObjects, reference: Reference) -> Result<Vec<Reference>> {
-    let bytes = read(objects, reference)?;
-    let Reference { kind, id } = reference;
-    let record =
-        AnyRecord::decode(bytes).map_err(|fault| Error::ObjectInvalid { kind, id, fault })?;
-    let found = match &record {
-        AnyRecord::Tombstone(Tombstone { kind, .. }) => *kind,
-        record => record.kind(),
-    };
-    if found != kind {
-        return Err(Error::Invalid {
-            message: format!("object {id} is a {found}, not a {kind}"),
-        });
-    }
+    let record = decode(reference, read(objects, reference)?)?;
     let mut references = Vec::new();
     record.references(&mut |reference| references.push(reference));
     Ok(references)

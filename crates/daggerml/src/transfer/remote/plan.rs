@@ -11,16 +11,17 @@
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::id::{CommitId, DagId, NodeId, ObjectId, TypedId};
 use crate::id_set::IdSet;
-use crate::record::{AnyRecord, Commit, Dag, Kind, Reference, Tombstone, Tree};
+use crate::record::{AnyRecord, Commit, Dag, Kind, Reference, Tree};
 use crate::repo::ancestry::exclusive;
 use crate::repo::commit::tree_of;
 use crate::repo::tree;
 use crate::store::{ReadObjects, Snapshot};
 
 use super::pack::first_bytes;
+use crate::transfer::object::{decode, read};
 
 /// How many nodes and data are remembered at least.
 const REMEMBERED: usize = 1 << 17;
@@ -198,32 +199,6 @@ impl<'p> Plan<'p> {
         });
         Ok(())
     }
-}
-
-/// Returns the bytes of an object; those of its tombstone when it was excised.
-fn read(snapshot: &Snapshot, Reference { kind, id }: Reference) -> Result<&[u8]> {
-    match snapshot.object(id, kind) {
-        Err(Error::Excised { .. }) => snapshot
-            .raw_object(id)?
-            .ok_or(Error::ObjectNotFound { kind, id }),
-        read => read,
-    }
-}
-
-fn decode(reference: Reference, bytes: &[u8]) -> Result<AnyRecord> {
-    let Reference { kind, id } = reference;
-    let record =
-        AnyRecord::decode(bytes).map_err(|fault| Error::ObjectInvalid { kind, id, fault })?;
-    let found = match &record {
-        AnyRecord::Tombstone(Tombstone { kind, .. }) => *kind,
-        record => record.kind(),
-    };
-    if found != kind {
-        return Err(Error::Invalid {
-            message: format!("object {id} is a {found}, not a {kind}"),
-        });
-    }
-    Ok(record)
 }
 
 /// The nodes of a DAG, to be found by their ids.

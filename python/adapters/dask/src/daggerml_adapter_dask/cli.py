@@ -10,7 +10,6 @@ from importlib.metadata import version
 from typing import Any
 
 from daggerml.adapters import lines
-from daggerml.adapters.lines import AdapterError
 
 #: The name by which a runnable asks for this adapter.
 NAME = "dask"
@@ -59,14 +58,14 @@ def poll(request: Message) -> Message:
     """Answers the state of a call that any process submitted."""
     from daggerml_adapter_dask import tasks
 
-    return tasks.collect(_token(request))
+    return tasks.collect(lines.token_of(request))
 
 
 def cancel(request: Message) -> Message:
     """Stops a call."""
     from daggerml_adapter_dask import tasks
 
-    return tasks.stop(_token(request))
+    return tasks.stop(lines.token_of(request))
 
 
 def describe(_request: Message) -> Message:
@@ -78,13 +77,6 @@ def describe(_request: Message) -> Message:
         "protocols": [lines.PROTOCOL],
         "operations": ["cancel", "describe", "invoke", "poll"],
     }
-
-
-def _token(request: Message) -> str:
-    token = request.get("token")
-    if not isinstance(token, str):
-        raise AdapterError("invalid_request", 'the request has no string "token"')
-    return token
 
 
 if __name__ == "__main__":

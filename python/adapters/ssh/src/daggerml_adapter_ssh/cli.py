@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from daggerml.adapters import lines, options
-from daggerml.adapters.lines import AdapterError
 from daggerml.errors import InvalidError
 
 if TYPE_CHECKING:
@@ -71,8 +70,8 @@ def main() -> int:
 def _handlers(made: Calls) -> dict[str, Any]:
     return {
         "invoke": made.invoke,
-        "poll": lambda request: made.poll(_token(request)),
-        "cancel": lambda request: made.cancel(_token(request)),
+        "poll": lambda request: made.poll(lines.token_of(request)),
+        "cancel": lambda request: made.cancel(lines.token_of(request)),
         "describe": describe,
     }
 
@@ -86,13 +85,6 @@ def describe(_request: Message) -> Message:
         "protocols": [lines.PROTOCOL],
         "operations": ["cancel", "describe", "invoke", "poll"],
     }
-
-
-def _token(request: Message) -> str:
-    token = request.get("token")
-    if not isinstance(token, str):
-        raise AdapterError("invalid_request", 'the request has no string "token"')
-    return token
 
 
 if __name__ == "__main__":

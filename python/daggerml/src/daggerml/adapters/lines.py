@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Message = dict[str, Any]
     Handler = Callable[[Message], Message]
 
-__all__ = ["PROTOCOL", "AdapterError", "serve", "streams"]
+__all__ = ["PROTOCOL", "AdapterError", "serve", "streams", "token_of"]
 
 #: The version of the protocol.
 PROTOCOL = 1
@@ -63,6 +63,14 @@ def serve(handlers: Mapping[str, Handler]) -> None:
                     data = data[os.write(answers, data) :]
             except BrokenPipeError:  # the reader of the answers is gone
                 return
+
+
+def token_of(request: Message) -> str:
+    """Returns the token of a request to poll or cancel."""
+    token = request.get("token")
+    if not isinstance(token, str):
+        raise AdapterError("invalid_request", 'the request has no string "token"')
+    return token
 
 
 def _answered(line: bytes, handlers: Mapping[str, Handler], inbox: _Inbox) -> Message:

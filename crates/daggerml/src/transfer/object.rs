@@ -1,0 +1,31 @@
+//! Objects as they are carried: an excised one is its tombstone.
+
+use crate::error::{Error, Result};
+use crate::record::{AnyRecord, Reference, Tombstone};
+use crate::store::ReadObjects;
+
+/// Returns the bytes of an object; those of its tombstone when it was excised.
+pub(super) fn read(objects: &impl ReadObjects, Reference { kind, id }: Reference) -> Result<&[u8]> {
+    match objects.object(id, kind) {
+        Err(Error::Excised { .. }) => objects
+            .raw_object(id)?
+            .ok_or(Error::ObjectNotFound { kind, id }),
+        read => read,
+    }
+}
+
+/// Returns the record in `bytes`: one of the reference's kind, or the tombstone of one.
+pub(super) fn decode(Reference { kind, id }: Reference, bytes: &[u8]) -> Result<AnyRecord> {
+    let record =
+        AnyRecord::decode(bytes).map_err(|fault| Error::ObjectInvalid { kind, id, fault })?;
+    let found = match &record {
+        AnyRecord::Tombstone(Tombstone { kind, .. }) => *kind,
+        record => record.kind(),
+    };
+    if found != kind {
+        return Err(Error::Invalid {
+            message: format!("object {id} is a {found}, not a {kind}"),
+        });
+    }
+    Ok(record)
+}
