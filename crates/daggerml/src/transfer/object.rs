@@ -1,7 +1,7 @@
 //! Objects as they are carried: an excised one is its tombstone.
 
 use crate::error::{Error, Result};
-use crate::record::{AnyRecord, Reference, Tombstone};
+use crate::record::{AnyRecord, Kind, Record, Reference, Tombstone, kind_of};
 use crate::store::ReadObjects;
 
 /// Returns the bytes of an object; those of its tombstone when it was excised.
@@ -28,4 +28,12 @@ pub(super) fn decode(Reference { kind, id }: Reference, bytes: &[u8]) -> Result<
         });
     }
     Ok(record)
+}
+
+/// Returns the kind of object that these bytes are, or that their tombstone stands for.
+pub(super) fn kind(bytes: &[u8]) -> Result<Kind> {
+    match kind_of(bytes)? {
+        Kind::Tombstone => Ok(Tombstone::decode(bytes)?.kind),
+        kind => Ok(kind),
+    }
 }

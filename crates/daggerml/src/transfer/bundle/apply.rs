@@ -5,11 +5,12 @@ use std::io::Read;
 
 use crate::error::{Error, Result};
 use crate::id::ObjectId;
-use crate::record::{AnyRecord, Kind, Record, Reference, Tombstone, kind_of};
+use crate::record::{AnyRecord, Kind, Record, Reference, Tombstone};
 use crate::store::{ReadObjects, Snapshot, Store, WriteTxn};
 
 use super::input::{Header, Input};
 use super::spool::Spool;
+use crate::transfer::object;
 
 /// What a bundle may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,10 +183,7 @@ fn present(objects: &impl ReadObjects, Reference { kind, id }: Reference) -> Res
     let bytes = objects
         .raw_object(id)?
         .ok_or(Error::ObjectNotFound { kind, id })?;
-    let found = match kind_of(bytes)? {
-        Kind::Tombstone => Tombstone::decode(bytes)?.kind,
-        found => found,
-    };
+    let found = object::kind(bytes)?;
     if found == kind {
         return Ok(());
     }

@@ -20,11 +20,12 @@ use std::time::Duration;
 use crate::cbor::Writer;
 use crate::error::{Error, RemoteError, Result};
 use crate::id::{ID_LEN, ObjectId};
-use crate::record::{AnyRecord, Kind, Node, Reference, Tombstone, kind_of};
+use crate::record::{AnyRecord, Kind, Node, Reference};
 use crate::store::{ReadEntries, ReadObjects, Snapshot, Store, Table, WriteTxn};
 
 use super::pack::{PackInfo, each_object, first_bytes};
 use super::{Carried, Listener, Phase, Remote, Step, check};
+use crate::transfer::object;
 
 /// What the keys of notes begin with, in the table of drafts.
 pub(crate) const NOTES: &[u8] = b"fetched/";
@@ -500,13 +501,7 @@ pub(super) fn present(snapshot: &Snapshot, reference: Reference, remote: &str) -
         reference,
     };
     let bytes = snapshot.raw_object(reference.id)?.ok_or_else(missing)?;
-    let found = match kind_of(bytes)? {
-        Kind::Tombstone => {
-            crate::record::Record::decode(bytes).map(|Tombstone { kind, .. }| kind)?
-        }
-        found => found,
-    };
-    if found == reference.kind {
+    if object::kind(bytes)? == reference.kind {
         return Ok(());
     }
     Err(missing().into())
