@@ -243,6 +243,9 @@ fn branches_and_tags_move_together_or_not_at_all() {
         ..PushOptions::default()
     };
     assert_eq!(both.updates[1].name, "tags/v1");
+    let as_git = Update::parse(&other, "refs/heads/main:refs/heads/x").unwrap();
+    assert_eq!(as_git.name, "heads/x");
+    assert!(other.resolve("refs/heads/main").is_ok());
     let refused = push_with(&place, &other, &both).unwrap_err();
     assert_eq!(reason(refused), RejectedReason::TagExists);
     assert_eq!(fetch(&place, &here), [], "the branch did not move either");

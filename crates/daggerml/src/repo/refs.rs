@@ -137,6 +137,23 @@ fn full_ref(space: &str, name: &str) -> Result<String> {
     }
 }
 
+/// The first parts of the full names of refs, and of those names in Git.
+const SPACES: [&str; 5] = ["heads", "tags", "remotes", "upstream", "refs"];
+
+/// Returns the first part of `name` if full names of refs begin so. A branch `heads/x` would
+/// be mistaken for the branch `x`.
+fn space_of(name: &str) -> Option<&'static str> {
+    let (first, _) = name.split_once('/')?;
+    SPACES.into_iter().find(|space| *space == first)
+}
+
+/// Returns the full name of a ref as we write it: Git's `refs/heads/main` is `heads/main`.
+pub(crate) fn without_refs(name: &str) -> &str {
+    name.strip_prefix("refs/")
+        .filter(|rest| space_of(rest).is_some_and(|space| space != "refs"))
+        .unwrap_or(name)
+}
+
 /// Returns why `name` cannot name a branch or tag.
 fn fault(name: &str) -> Option<String> {
     let odd = |c: &char| c.is_whitespace() || "~^:{}@?*[\\".contains(*c);
@@ -144,6 +161,8 @@ fn fault(name: &str) -> Option<String> {
         return Some(format!("it has the character {c:?}"));
     } else if name.len() > LONGEST {
         return Some(format!("it is longer than {LONGEST} bytes"));
+    } else if let Some(space) = space_of(name) {
+        return Some(format!("{space}/ begins the full name of a ref"));
     } else if name == HEAD {
         "that is what is checked out"
     } else if name.starts_with('-') {
@@ -163,8 +182,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn full_names_of_git_are_read() {
+        assert_eq!(without_refs("refs/heads/main"), "heads/main");
+        assert_eq!(without_refs("refs/x"), "refs/x");
+        assert_eq!(without_refs("refs/refs/x"), "refs/refs/x");
+        assert_eq!(without_refs("main"), "main");
+    }
+
+    #[test]
     fn names_say_what_is_wrong_with_them() {
-        for name in ["main", "a/b.c", "数据", "v1.0", "a-", "a.lock"] {
+        for name in ["main", "a/b.c", "数据", "v1.0", "a-", "heads", "x/heads/y"] {
             assert_eq!(fault(name), None, "{name}");
         }
         for (name, why) in [
@@ -178,6 +205,9 @@ mod tests {
             ("a/", "slashes"),
             ("a//b", "slashes"),
             ("a/./b", "slashes"),
+            ("heads/x", "full name"),
+            ("refs/heads/x", "full name"),
+            ("remotes/origin/x", "full name"),
         ] {
             assert!(fault(name).unwrap_or_default().contains(why), "{name}");
         }

@@ -7,7 +7,7 @@ use crate::id::{CommitId, DagId, TreeId};
 use crate::name::Name;
 use crate::record::{Commit, Dag, Kind, Node};
 use crate::repo::branches::{HEADS, REMOTES, TAGS, UPSTREAM};
-use crate::repo::refs::{HEAD, ReadRefs, Target};
+use crate::repo::refs::{HEAD, ReadRefs, Target, without_refs};
 use crate::repo::{Repository, tree};
 use crate::store::{ReadObjects, Snapshot};
 use crate::suggest;
@@ -54,6 +54,7 @@ fn base(snapshot: &Snapshot, place: &str, text: &str) -> Result<Resolved> {
             }),
         };
     }
+    let text = without_refs(text);
     let tag = text.strip_prefix('@');
     let full_names = match tag {
         Some(tag) => vec![format!("{TAGS}{tag}")],

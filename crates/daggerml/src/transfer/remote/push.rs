@@ -56,6 +56,7 @@ impl Update {
             Some((source, target)) => (Some(source.to_owned()), target),
             None => (Some(text_.to_owned()), text_),
         };
+        let target = refs::without_refs(target);
         let name = if is_ref(target) {
             target.to_owned()
         } else {
@@ -70,7 +71,7 @@ impl Update {
         };
         // `main` means the branch, whatever else has that name.
         let source = match source {
-            Some(source) if source == target => Some(name.clone()),
+            Some(source) if refs::without_refs(&source) == target => Some(name.clone()),
             source => source,
         };
         Ok(Self {
