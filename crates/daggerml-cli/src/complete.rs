@@ -82,7 +82,7 @@ pub fn dags() -> ArgValueCandidates {
     names(|repository| Ok(each(repository.dags()?, |(name, _)| name.to_string())))
 }
 
-fn refs(repository: &Repository, spaces: &[&str]) -> Result<Vec<String>, Error> {
+fn refs(repository: &Repository, spaces: &[&str]) -> Result<Vec<String>, Box<Error>> {
     let mut found = Vec::new();
     for space in spaces {
         found.extend(each(repository.refs(space)?, |info| info.name().to_owned()));
@@ -95,7 +95,7 @@ fn each<T>(found: impl IntoIterator<Item = T>, name: impl FnMut(T) -> String) ->
 }
 
 fn names(
-    list: impl Fn(&Repository) -> Result<Vec<String>, Error> + Send + Sync + 'static,
+    list: impl Fn(&Repository) -> Result<Vec<String>, Box<Error>> + Send + Sync + 'static,
 ) -> ArgValueCandidates {
     ArgValueCandidates::new(move || {
         let repository = Repository::discover(&folder()).ok();

@@ -174,8 +174,8 @@ impl CommandError {
     }
 }
 
-impl From<Error> for CommandError {
-    fn from(error: Error) -> Self {
+impl From<Box<Error>> for CommandError {
+    fn from(error: Box<Error>) -> Self {
         let mut message = error.to_string();
         let mut source = std::error::Error::source(&error);
         while let Some(cause) = source {
@@ -185,7 +185,7 @@ impl From<Error> for CommandError {
             }
             source = cause.source();
         }
-        let kind = match error {
+        let kind = match &*error {
             // Text on the command line that is neither a name nor an id nor a revision.
             Error::Name(_) | Error::Id(_) | Error::RevisionInvalid { .. } => {
                 CommandErrorKind::Usage
@@ -201,9 +201,15 @@ impl From<Error> for CommandError {
     }
 }
 
+impl From<Error> for CommandError {
+    fn from(error: Error) -> Self {
+        Box::new(error).into()
+    }
+}
+
 impl From<daggerml::error::NameError> for CommandError {
     fn from(error: daggerml::error::NameError) -> Self {
-        Error::from(error).into()
+        Box::<Error>::from(error).into()
     }
 }
 

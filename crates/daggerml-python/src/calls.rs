@@ -166,7 +166,8 @@ pub(crate) fn log(
                 what: "attempt",
                 name: number.unwrap_or(1).to_string(),
                 place: format!("the call {key}"),
-            }),
+            }
+            .into()),
         }
     })
     .or_raise(py)

@@ -29,7 +29,7 @@ impl DagView {
     fn read<T: Send>(
         &self,
         py: Python<'_>,
-        read: impl Send + FnOnce(&dag::DagView) -> Result<T, Error>,
+        read: impl Send + FnOnce(&dag::DagView) -> Result<T, Box<Error>>,
     ) -> PyResult<T> {
         py.detach(|| read(&self.view)).or_raise(py)
     }

@@ -35,8 +35,8 @@ pub(crate) fn layout(
     Ok(((laid.width, laid.height), nodes, edges.collect()))
 }
 
-fn check(sizes: &[Pair], edges: &[(usize, usize)]) -> Result<(), Error> {
-    let invalid = |message: String| Err(Error::Invalid { message });
+fn check(sizes: &[Pair], edges: &[(usize, usize)]) -> Result<(), Box<Error>> {
+    let invalid = |message: String| Err(Error::Invalid { message }.into());
     for (at, (width, height)) in sizes.iter().enumerate() {
         let fits = |side: &f64| side.is_finite() && *side > 0.0;
         if !fits(width) || !fits(height) {

@@ -18,7 +18,7 @@ pub(crate) trait OrRaise<T> {
     fn or_raise(self, py: Python<'_>) -> PyResult<T>;
 }
 
-impl<T, E: Into<Error>> OrRaise<T> for Result<T, E> {
+impl<T, E: Into<Box<Error>>> OrRaise<T> for Result<T, E> {
     fn or_raise(self, py: Python<'_>) -> PyResult<T> {
         self.map_err(|error| exception(py, &error.into()))
     }

@@ -70,13 +70,13 @@ fn prepare(
     dag: &mut dag::Draft,
     parts: Vec<Part>,
     options: &CallOptions,
-) -> Result<Prepared, Error> {
+) -> Result<Prepared, Box<Error>> {
     let nodes = staged(dag, parts)?;
     executor.prepare(dag, &nodes, options)
 }
 
 /// Puts the parts of a call into `dag`.
-fn staged(dag: &mut dag::Draft, parts: Vec<Part>) -> Result<Vec<NodeId>, Error> {
+fn staged(dag: &mut dag::Draft, parts: Vec<Part>) -> Result<Vec<NodeId>, Box<Error>> {
     let staged = parts.into_iter().map(|part| stage(dag, part));
     staged.map(|put| put.map(|(node, _)| node)).collect()
 }
@@ -86,7 +86,7 @@ fn record(
     dag: &mut dag::Draft,
     nodes: &[NodeId],
     made: DagId,
-) -> Result<(NodeId, Option<&'static str>), Error> {
+) -> Result<(NodeId, Option<&'static str>), Box<Error>> {
     let node = dag.record_call(nodes, made)?;
     let type_name = match dag.node(node)?.datum() {
         Some(_) => Some(dag.value_type(node)?),

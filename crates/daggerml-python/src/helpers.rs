@@ -7,7 +7,7 @@ use daggerml::transfer::transport::HelperCommand;
 use pyo3::prelude::*;
 
 /// Returns the program that reaches the remotes of `scheme`, if a package offers one.
-pub(crate) fn find(scheme: &str) -> Result<Option<HelperCommand>, Error> {
+pub(crate) fn find(scheme: &str) -> Result<Option<HelperCommand>, Box<Error>> {
     Python::attach(|py| -> PyResult<_> {
         let module = py.import("daggerml.remotes.installed")?;
         let words: Option<Vec<OsString>> = module.call_method1("command", (scheme,))?.extract()?;
@@ -17,7 +17,10 @@ pub(crate) fn find(scheme: &str) -> Result<Option<HelperCommand>, Error> {
             args: words.collect(),
         }))
     })
-    .map_err(|error| Error::Invalid {
-        message: format!("cannot look for the helper of {scheme}:// remotes: {error}"),
+    .map_err(|error| {
+        Error::Invalid {
+            message: format!("cannot look for the helper of {scheme}:// remotes: {error}"),
+        }
+        .into()
     })
 }

@@ -19,7 +19,7 @@ use crate::repository::Repository;
 pub(crate) fn work<T: Send>(
     py: Python<'_>,
     repository: &Repository,
-    work: impl Send + FnOnce(&daggerml::Repository) -> Result<T, Error>,
+    work: impl Send + FnOnce(&daggerml::Repository) -> Result<T, Box<Error>>,
 ) -> PyResult<T> {
     let repository = repository.shared();
     py.detach(|| work(repository)).or_raise(py)
@@ -150,7 +150,8 @@ pub(crate) fn merge(
                     .iter()
                     .map(|conflict| conflict.name.to_string())
                     .collect(),
-            }),
+            }
+            .into()),
         }
     })
 }
@@ -314,7 +315,7 @@ pub(crate) fn rename_dag(
 fn choices(
     repository: &daggerml::Repository,
     resolve: BTreeMap<String, String>,
-) -> Result<BTreeMap<Name, Choice>, Error> {
+) -> Result<BTreeMap<Name, Choice>, Box<Error>> {
     let mut choices = BTreeMap::new();
     for (name, choice) in resolve {
         choices.insert(Name::new(&name)?, chosen(repository, &choice)?);
@@ -322,7 +323,7 @@ fn choices(
     Ok(choices)
 }
 
-fn chosen(repository: &daggerml::Repository, choice: &str) -> Result<Choice, Error> {
+fn chosen(repository: &daggerml::Repository, choice: &str) -> Result<Choice, Box<Error>> {
     Ok(match choice {
         "ours" => Choice::Ours,
         "theirs" => Choice::Theirs,
@@ -331,14 +332,14 @@ fn chosen(repository: &daggerml::Repository, choice: &str) -> Result<Choice, Err
     })
 }
 
-fn head(repository: &daggerml::Repository) -> Result<Ref, Error> {
+fn head(repository: &daggerml::Repository) -> Result<Ref, Box<Error>> {
     repository.commit_at("HEAD").map(Ref::object)
 }
 
 fn first_parent(
     repository: &daggerml::Repository,
     revision: &str,
-) -> Result<Option<CommitId>, Error> {
+) -> Result<Option<CommitId>, Box<Error>> {
     let commit = repository.commit(repository.commit_at(revision)?)?;
     Ok(commit.parents.first().copied())
 }

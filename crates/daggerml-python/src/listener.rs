@@ -83,7 +83,7 @@ impl Listener {
     }
 
     /// Returns what was raised, else `result`.
-    pub fn or_raised<T>(&self, py: Python<'_>, result: Result<T, Error>) -> PyResult<T> {
+    pub fn or_raised<T>(&self, py: Python<'_>, result: Result<T, Box<Error>>) -> PyResult<T> {
         match self.raised().take() {
             Some(raised) => Err(raised),
             None => result.or_raise(py),

@@ -47,7 +47,7 @@ impl OpenDag {
     pub(crate) fn work<T: Send>(
         &self,
         py: Python<'_>,
-        work: impl Send + FnOnce(&mut dag::Draft) -> Result<T, Error>,
+        work: impl Send + FnOnce(&mut dag::Draft) -> Result<T, Box<Error>>,
     ) -> PyResult<T> {
         py.detach(|| work(&mut self.dag.lock().unwrap_or_else(PoisonError::into_inner)))
             .or_raise(py)
@@ -55,7 +55,10 @@ impl OpenDag {
 }
 
 /// Puts `part`: a value as a literal, a collection that holds nodes as a builtin.
-pub(crate) fn stage(dag: &mut dag::Draft, part: Part) -> Result<(NodeId, &'static str), Error> {
+pub(crate) fn stage(
+    dag: &mut dag::Draft,
+    part: Part,
+) -> Result<(NodeId, &'static str), Box<Error>> {
     let (op, parts) = match part {
         Part::Value(value) => {
             let type_name = value.type_name();
@@ -65,7 +68,8 @@ pub(crate) fn stage(dag: &mut dag::Draft, part: Part) -> Result<(NodeId, &'stati
         Part::Node(node) => {
             return Err(Error::Invalid {
                 message: format!("node {node} is not in this DAG; import it first"),
-            });
+            }
+            .into());
         }
         Part::List(parts) => (Builtin::List, parts),
         Part::Set(parts) => (Builtin::Set, parts),
@@ -107,7 +111,7 @@ fn named(
     dag: &mut dag::Draft,
     name: Option<&str>,
     (node, type_name): (NodeId, &'static str),
-) -> Result<Typed, Error> {
+) -> Result<Typed, Box<Error>> {
     if let Some(name) = name {
         dag.set_name(name, node)?;
     }

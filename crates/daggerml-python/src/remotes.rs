@@ -159,7 +159,7 @@ pub(crate) fn set_upstream(
     branch: Option<String>,
 ) -> PyResult<()> {
     work(py, repository, |repository| {
-        let invalid = |message: String| Err(Error::Invalid { message });
+        let invalid = |message: String| Err(Error::Invalid { message }.into());
         let name = match (branch, repository.head_state()?) {
             (Some(name), _) | (None, Head::Branch { name, .. }) => name,
             (None, Head::Detached(_)) => {
@@ -274,7 +274,8 @@ pub(crate) fn pull<'py>(
                     .iter()
                     .map(|conflict| conflict.name.to_string())
                     .collect(),
-            }),
+            }
+            .into()),
             _ => Ok(pulled),
         }
     });

@@ -32,8 +32,8 @@ static OPEN: Mutex<Option<HashMap<PathBuf, Weak<daggerml::Repository>>>> = Mutex
 
 fn shared(
     root: &Path,
-    open: impl FnOnce(&Path) -> Result<daggerml::Repository, Error>,
-) -> Result<Shared, Error> {
+    open: impl FnOnce(&Path) -> Result<daggerml::Repository, Box<Error>>,
+) -> Result<Shared, Box<Error>> {
     let root = daggerml::repo::canonical(root);
     let mut all = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
     let all = all.get_or_insert_default();
@@ -64,7 +64,7 @@ impl Repository {
         };
         py.detach(|| {
             let made = daggerml::Repository::init_for(&root, sharing)?;
-            Ok::<_, Error>(Self::made(&root, made))
+            Ok::<_, Box<Error>>(Self::made(&root, made))
         })
         .or_raise(py)
     }
@@ -156,7 +156,7 @@ impl Repository {
                 let branch = snapshot.current_branch()?;
                 let commit = snapshot.head()?;
                 let dags = self.0.dags()?.len();
-                Ok::<_, Error>((branch, commit, dags))
+                Ok::<_, Box<Error>>((branch, commit, dags))
             })
             .or_raise(py)?;
         let status = PyDict::new(py);
@@ -278,7 +278,7 @@ impl Repository {
                     first_parent,
                 };
                 let entries = self.0.log(options)?.skip(skip);
-                entries.collect::<Result<Vec<_>, Error>>()
+                entries.collect::<Result<Vec<_>, Box<Error>>>()
             })
             .or_raise(py)?;
         let told = entries.into_iter().map(|entry| {
@@ -311,13 +311,16 @@ impl Repository {
         &self.0
     }
 
-    fn find_dag(&self, name: &str, revision: &str) -> Result<DagId, Error> {
+    fn find_dag(&self, name: &str, revision: &str) -> Result<DagId, Box<Error>> {
         let tree = self.0.tree_at(revision)?;
         let found = tree::lookup(&self.0.snapshot()?, tree, &Name::new(name)?)?;
-        found.ok_or_else(|| Error::NotFound {
-            what: "dag",
-            name: name.to_owned(),
-            place: revision.to_owned(),
+        found.ok_or_else(|| {
+            Error::NotFound {
+                what: "dag",
+                name: name.to_owned(),
+                place: revision.to_owned(),
+            }
+            .into()
         })
     }
 }

@@ -27,7 +27,7 @@ fn done(op: Builtin, args: &[Value]) -> Value {
     apply(op, &args.iter().collect::<Vec<_>>()).unwrap()
 }
 
-fn fault(op: Builtin, args: &[Value]) -> Error {
+fn fault(op: Builtin, args: &[Value]) -> Box<Error> {
     apply(op, &args.iter().collect::<Vec<_>>()).unwrap_err()
 }
 
@@ -104,7 +104,7 @@ fn slices_are_those_of_python() {
         Builtin::Slice,
         &[list(&[]), Value::Null, Value::Null, 0.into()],
     );
-    assert!(matches!(zero, Error::Builtin(BuiltinError::ZeroStep)));
+    assert!(matches!(*zero, Error::Builtin(BuiltinError::ZeroStep)));
 }
 
 #[test]

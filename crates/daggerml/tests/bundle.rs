@@ -84,7 +84,7 @@ fn thin_bundles_need_what_they_leave_out() {
     );
     assert!(partial.len() < full.len());
     assert!(matches!(
-        take(to.store(), &partial),
+        take(to.store(), &partial).map_err(|error| *error),
         Err(Error::ObjectNotFound { .. })
     ));
     assert_eq!(to.snapshot().unwrap().count(Table::Objects).unwrap(), 0);
@@ -114,7 +114,10 @@ fn excised_objects_travel_as_tombstones() {
         .snapshot()
         .unwrap()
         .load::<_, Datum>(TypedId::from_object(id));
-    assert!(matches!(found, Err(Error::Excised { .. })));
+    assert!(matches!(
+        found.map_err(|error| *error),
+        Err(Error::Excised { .. })
+    ));
     // A tombstone does not excise what is there.
     let (_c, other) = repository();
     commit(&other, "mine", ["secret".into()]);
@@ -227,9 +230,12 @@ fn forged_bundles_are_refused() {
     assert_eq!(to.snapshot().unwrap().count(Table::Objects).unwrap(), 0);
     // What runs with it fails: nothing is there.
     let failed = apply(to.store(), &mut &good[..], &Limits::default(), |_, _| {
-        Err::<(), _>(Error::Conflict {
-            message: "no".into(),
-        })
+        Err::<(), _>(
+            Error::Conflict {
+                message: "no".into(),
+            }
+            .into(),
+        )
     });
     assert!(failed.is_err());
     assert_eq!(to.snapshot().unwrap().count(Table::Objects).unwrap(), 0);

@@ -85,8 +85,11 @@ fn settings() {
     for bad in ["[user", "user = 1\nuser = 2", "\u{0}"] {
         std::fs::write(&file, bad).unwrap();
         let error = repository.author().unwrap_err();
-        assert!(matches!(error, Error::Config { .. }), "{error}");
+        assert!(matches!(*error, Error::Config { .. }), "{error}");
     }
     std::fs::write(&file, [0xff, 0xfe]).unwrap();
-    assert!(matches!(Config::of(root), Err(Error::Config { .. })));
+    assert!(matches!(
+        Config::of(root).map_err(|error| *error),
+        Err(Error::Config { .. })
+    ));
 }

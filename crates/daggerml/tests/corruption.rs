@@ -68,7 +68,7 @@ fn read_all(root: &Path, head: &str) -> usize {
         }
     };
     let mut errors = 0;
-    let mut note = |error: Error| {
+    let mut note = |error: Box<Error>| {
         assert!(expected(&error), "{error:?}");
         errors += 1;
     };
@@ -215,7 +215,7 @@ fn refused(bytes: &[u8], pristine: &Path, words: &str) {
     let text = error.to_string();
     assert!(
         matches!(
-            error,
+            *error,
             Error::StoreDamaged { .. } | Error::StoreUnsupported { .. }
         ),
         "{error:?}"

@@ -97,7 +97,7 @@ fn discarding() {
     repository.discard(dag.id()).unwrap();
     assert_eq!(dag.commit(node).unwrap_err().kind(), ErrorKind::Closed);
     assert!(matches!(
-        repository.discard(dag.id()),
+        repository.discard(dag.id()).map_err(|error| *error),
         Err(Error::NotFound { .. })
     ));
     let mut other = repository.new_dag("y", "").unwrap();
@@ -227,7 +227,7 @@ fn failures_are_kept_and_raised() {
     assert_eq!(error.kind(), ErrorKind::Failed);
     let f = dag.put("f".into()).unwrap();
     let node = dag.record_call(&[f], bad).unwrap();
-    match dag.value(node).unwrap_err() {
+    match *dag.value(node).unwrap_err() {
         Error::Failed {
             dag,
             node: at,

@@ -44,7 +44,7 @@ impl Reading<'_> {
         let told = match &found {
             Ok(found) => Ok(text(found)),
             // What was excised is not damaged.
-            Err(error @ Error::Excised { .. }) => Ok(error.to_string()),
+            Err(error) if matches!(**error, Error::Excised { .. }) => Ok(error.to_string()),
             Err(error) => Err(error.to_string()),
         };
         self.0.insert(what.into(), told);

@@ -54,7 +54,7 @@ fn a_function_that_fails_is_recorded_and_cached() {
     let bench = Bench::new(Setup::default());
     for _ in 0..2 {
         let (dag, node) = bench.call("fail", &[1], &CallOptions::default()).unwrap();
-        let Err(Error::Failed { info, .. }) = dag.value(node) else {
+        let Err(Error::Failed { info, .. }) = dag.value(node).map_err(|error| *error) else {
             panic!("an error expected");
         };
         assert_eq!(

@@ -78,7 +78,7 @@ fn reads_only() {
     assert_eq!(read(&repository, "first"), 1i64.into());
     assert!(fsck(repository.store(), &mut |_| {}).unwrap().is_clean());
     let error = commit(&repository, "second", 2i64.into()).unwrap_err();
-    assert!(matches!(error, Error::ReadOnly { .. }), "{error:?}");
+    assert!(matches!(*error, Error::ReadOnly { .. }), "{error:?}");
     assert!(error.hint().is_some());
     assert!(gc(repository.store(), Options::default(), &mut |_| {}).is_err());
 }

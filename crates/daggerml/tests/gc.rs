@@ -212,7 +212,7 @@ fn gc_stops_at_damage_that_hides_references() {
     let before = count(store);
     let error = gc(store, Options::default(), &mut |_| {}).unwrap_err();
     assert!(matches!(
-        error,
+        *error,
         Error::HashMismatch {
             kind: Kind::Node,
             ..

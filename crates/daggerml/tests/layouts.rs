@@ -78,7 +78,10 @@ fn an_older_layout_is_migrated_once_and_a_newer_one_refused() {
         .unwrap();
     drop(moved);
     let error = Repository::open(old.path()).err().unwrap();
-    assert!(matches!(error, Error::StoreUnsupported { .. }), "{error:?}");
+    assert!(
+        matches!(*error, Error::StoreUnsupported { .. }),
+        "{error:?}"
+    );
     assert!(error.to_string().contains("update DaggerML"));
     assert!(migrate(&dml).is_err());
 }
@@ -162,7 +165,7 @@ fn a_repository_of_daggerml_0_1_is_called_that() {
         Repository::open(folder.path()).err().unwrap(),
         Repository::init(folder.path()).err().unwrap(),
     ] {
-        assert!(matches!(error, Error::StoreUnsupported { .. }), "{error}");
+        assert!(matches!(*error, Error::StoreUnsupported { .. }), "{error}");
         assert!(error.to_string().contains("DaggerML 0.1"), "{error}");
     }
     assert!(old.join("config.json").exists());

@@ -78,7 +78,7 @@ fn update(repository: &Repository, text: &str) -> PushOptions {
     }
 }
 
-fn reason(error: Error) -> RejectedReason {
+fn reason(error: &Error) -> RejectedReason {
     match error {
         Error::Remote(RemoteError::Rejected { refs, .. }) => refs[0].reason,
         other => panic!("{other}"),
@@ -96,7 +96,7 @@ fn two_people_meet_at_a_folder() {
         .fetch(&here, &FetchOptions::default(), &())
         .unwrap_err();
     assert!(matches!(
-        nothing,
+        *nothing,
         Error::Remote(RemoteError::NotARemote { .. })
     ));
     commit(&here, "one", ints(0..50));
@@ -155,7 +155,7 @@ fn lines_that_grew_apart_are_joined_before_a_push() {
     assert_eq!(push(&place, &here).unwrap(), [ChangeKind::FastForward]);
     let before = place.blobs.lock().unwrap().all.len();
     assert_eq!(
-        reason(push(&place, &other).unwrap_err()),
+        reason(&push(&place, &other).unwrap_err()),
         RejectedReason::Behind
     );
     assert_eq!(
@@ -189,7 +189,7 @@ fn what_is_forced_is_told_and_a_lease_protects_what_was_not_seen() {
     };
     let lease = forced(Force::WithLease);
     let refused = push_with(&place, &here, &lease).unwrap_err();
-    assert_eq!(reason(refused), RejectedReason::Moved);
+    assert_eq!(reason(&refused), RejectedReason::Moved);
     fetch(&place, &here);
     assert_eq!(
         push_with(&place, &here, &lease).unwrap(),
@@ -247,7 +247,7 @@ fn branches_and_tags_move_together_or_not_at_all() {
     assert_eq!(as_git.name, "heads/x");
     assert!(other.resolve("refs/heads/main").is_ok());
     let refused = push_with(&place, &other, &both).unwrap_err();
-    assert_eq!(reason(refused), RejectedReason::TagExists);
+    assert_eq!(reason(&refused), RejectedReason::TagExists);
     assert_eq!(fetch(&place, &here), [], "the branch did not move either");
 
     assert_eq!(
@@ -363,7 +363,7 @@ fn a_place_that_holds_other_things_is_no_remote() {
         .push(&here, &PushOptions::default(), &())
         .unwrap_err();
     assert!(
-        matches!(error, Error::Remote(RemoteError::NotARemote { .. })),
+        matches!(*error, Error::Remote(RemoteError::NotARemote { .. })),
         "{error}"
     );
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
@@ -396,7 +396,7 @@ fn a_clone_that_fails_leaves_nothing() {
         .err()
         .unwrap();
     assert!(
-        matches!(error, Error::Remote(RemoteError::Damaged { .. })),
+        matches!(*error, Error::Remote(RemoteError::Damaged { .. })),
         "{error}"
     );
     assert!(!root.exists());
@@ -406,7 +406,7 @@ fn a_clone_that_fails_leaves_nothing() {
 fn remotes_are_settings_and_upstreams_follow_their_branches() {
     let (_a, here) = fresh();
     assert!(matches!(
-        here.add_remote("origin", "x"),
+        here.add_remote("origin", "x").map_err(|error| *error),
         Err(Error::Exists { .. })
     ));
     assert!(here.add_remote("a.b", "x").is_err());
@@ -415,7 +415,7 @@ fn remotes_are_settings_and_upstreams_follow_their_branches() {
     here.set_remote_url("disk", "/srv/y").unwrap();
     assert_eq!(here.remotes().unwrap().len(), 2);
     assert!(
-        matches!(here.remote("orign"), Err(Error::NotFoundNear { similar, .. }) if similar == ["origin"])
+        matches!(here.remote("orign").map_err(|error| *error), Err(Error::NotFoundNear { similar, .. }) if similar == ["origin"])
     );
     commit(&here, "one", ints(0..2));
     here.set_upstream("main", "disk", "trunk").unwrap();

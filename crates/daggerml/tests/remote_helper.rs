@@ -200,7 +200,7 @@ fn the_six_verbs_come_through() {
     let error = place.get(&key("packs/a"), None, None, 100).unwrap_err();
     assert!(
         matches!(
-            error,
+            *error,
             Error::Remote(RemoteError::TooLarge { limit: 100, .. })
         ),
         "{error}"

@@ -55,7 +55,7 @@ fn refused(remote: &Remote, what: &str) {
     let Err(error) = fetched else {
         panic!("{what}: it was taken in");
     };
-    assert!(matches!(error, Error::Remote(_)), "{what}: {error:?}");
+    assert!(matches!(*error, Error::Remote(_)), "{what}: {error:?}");
     assert!(
         repository.refs("").unwrap().is_empty(),
         "{what}: a ref is kept"
@@ -77,7 +77,7 @@ fn a_byte_that_is_flipped_anywhere_is_noticed_and_nothing_kept() {
             } else {
                 let error = fetched.unwrap_err();
                 assert!(
-                    matches!(error, Error::Remote(RemoteError::Damaged { .. })),
+                    matches!(*error, Error::Remote(RemoteError::Damaged { .. })),
                     "{key} {at}: {error:?}"
                 );
                 assert!(repository.refs("").unwrap().is_empty());
@@ -368,7 +368,7 @@ fn answers_without_end_have_one() {
     let remote = Remote::with_transport("origin", &address, Box::new(Endless)).unwrap();
     let (_folder, repository, fetched) = fetch(&remote);
     assert!(matches!(
-        fetched,
+        fetched.map_err(|error| *error),
         Err(Error::Remote(RemoteError::TooLarge { .. }))
     ));
     commit(&repository, "one", ints(0..2));

@@ -49,7 +49,7 @@ fn address() -> Address {
 
 fn is_expected(error: &Error) -> bool {
     matches!(
-        error,
+        *error,
         Error::Remote(
             RemoteError::Unavailable { .. }
                 | RemoteError::Rejected { .. }
@@ -215,7 +215,10 @@ impl World {
         );
         self.note(&won.into_iter().next().unwrap().unwrap().changes);
         let error = lost.into_iter().next().unwrap().unwrap_err();
-        assert!(matches!(error, Error::Remote(RemoteError::Rejected { .. })));
+        assert!(matches!(
+            *error,
+            Error::Remote(RemoteError::Rejected { .. })
+        ));
         self.compare(&[]);
     }
 

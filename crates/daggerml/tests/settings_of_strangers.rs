@@ -94,5 +94,5 @@ fn every_setting_has_a_verdict_that_holds() {
     // Nor does it fill the memory.
     std::fs::write(&file, vec![b'#'; (1 << 20) + 1]).unwrap();
     let error = Config::of(root).unwrap_err();
-    assert!(matches!(error, Error::Unsafe { .. }), "{error}");
+    assert!(matches!(*error, Error::Unsafe { .. }), "{error}");
 }

@@ -44,12 +44,20 @@ pub fn run(context: &mut Context<'_>, args: &CatArgs) -> Result<(), CommandError
                 }
             }
         }
-        Err(Error::WrongKind {
-            found: Kind::Datum, ..
-        }) => match repository.resolve(&args.object)? {
-            Resolved::Datum(id) => id,
-            _ => return Err(CommandError::wrong_usage("not a value")),
-        },
+        Err(error)
+            if matches!(
+                *error,
+                Error::WrongKind {
+                    found: Kind::Datum,
+                    ..
+                }
+            ) =>
+        {
+            match repository.resolve(&args.object)? {
+                Resolved::Datum(id) => id,
+                _ => return Err(CommandError::wrong_usage("not a value")),
+            }
+        }
         Err(error) => return Err(error.into()),
     };
     let value = datum(&snapshot, found)?;

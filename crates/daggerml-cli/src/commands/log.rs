@@ -165,7 +165,7 @@ fn shown(context: &mut Context<'_>, commits: &[CommitReport]) -> Result<(), Comm
 /// Returns the refs at each commit, by their full names; `HEAD` first, where it is.
 pub fn refs_by_commit(
     repository: &Repository,
-) -> Result<BTreeMap<CommitId, Vec<String>>, daggerml::Error> {
+) -> Result<BTreeMap<CommitId, Vec<String>>, Box<daggerml::Error>> {
     let mut found: BTreeMap<CommitId, Vec<String>> = BTreeMap::new();
     if let Some(id) = repository.head()? {
         found.entry(id).or_default().push(HEAD.to_owned());

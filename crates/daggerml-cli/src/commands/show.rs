@@ -147,7 +147,7 @@ fn commit(repository: &Repository, id: CommitId) -> Result<CommitShown, CommandE
     let commit = repository.commit(id)?;
     let changes = match changes(repository, &commit) {
         Ok(changes) => Some(changes.iter().map(NameChange::new).collect()),
-        Err(Error::Excised { .. }) => None,
+        Err(error) if matches!(*error, Error::Excised { .. }) => None,
         Err(error) => return Err(error.into()),
     };
     let refs = refs_by_commit(repository)?.remove(&id).unwrap_or_default();
@@ -158,7 +158,7 @@ fn commit(repository: &Repository, id: CommitId) -> Result<CommitShown, CommandE
     })
 }
 
-fn changes(repository: &Repository, commit: &Commit) -> Result<Vec<DagChange>, Error> {
+fn changes(repository: &Repository, commit: &Commit) -> Result<Vec<DagChange>, Box<Error>> {
     let before = match commit.parents.first() {
         Some(parent) => Some(repository.commit(*parent)?.tree),
         None => None,

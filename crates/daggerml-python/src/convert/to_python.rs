@@ -34,7 +34,7 @@ fn built<'py, 'v>(
     match build(&mut objects) {
         Ok(()) => Ok(objects.pop()),
         Err(Failure::Python(error)) => Err(error),
-        Err(Failure::Engine(error)) => Err(*error).or_raise(py),
+        Err(Failure::Engine(error)) => Err(error).or_raise(py),
     }
 }
 
@@ -50,9 +50,9 @@ impl From<PyErr> for Failure {
     }
 }
 
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Engine(Box::new(error))
+impl From<Box<Error>> for Failure {
+    fn from(error: Box<Error>) -> Self {
+        Self::Engine(error)
     }
 }
 

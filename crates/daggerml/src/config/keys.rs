@@ -109,14 +109,15 @@ fn known(key: &str) -> Option<(KeyType, bool)> {
 
 /// Returns what kind of value `key` has.
 pub(super) fn type_of(key: &str) -> Result<KeyType> {
-    known(key)
-        .map(|(key_type, _)| key_type)
-        .ok_or_else(|| Error::NotFoundNear {
+    known(key).map(|(key_type, _)| key_type).ok_or_else(|| {
+        Error::NotFoundNear {
             what: "setting",
             name: key.to_owned(),
             place: String::new(),
             similar: suggest::nearest(key, KEYS.iter().map(|info| info.key)),
-        })
+        }
+        .into()
+    })
 }
 
 /// Returns what the item `text` of the list `key` is kept as.
@@ -146,7 +147,7 @@ pub(super) fn parse(key: &str, text: &str) -> Result<Value> {
                 let items = items.iter().filter_map(Value::as_str);
                 Value::Array(items.map(|text| item(key, text)).collect())
             }
-            _ => return Err(wrong("a list of texts")),
+            _ => return Err(wrong("a list of texts").into()),
         },
         KeyType::List => {
             let items = text
@@ -164,19 +165,21 @@ pub(super) fn is_users(key: &str) -> bool {
     known(key).is_some_and(|(_, by_repository)| !by_repository)
 }
 
-pub(super) fn not_the_users(key: &str) -> Error {
+pub(super) fn not_the_users(key: &str) -> Box<Error> {
     Error::Invalid {
         message: format!(
             "{key} counts in your own settings only, since a repository may come from anybody; \
              set it with --user (in Python: user=True)"
         ),
     }
+    .into()
 }
 
-pub(super) fn bad_key(key: &str) -> Error {
+pub(super) fn bad_key(key: &str) -> Box<Error> {
     Error::Invalid {
         message: format!(
             "{key:?} cannot be a setting: write a section, a dot and a name, such as user.name"
         ),
     }
+    .into()
 }

@@ -162,7 +162,8 @@ impl Config {
         if keys::type_of(key)? != KeyType::List {
             return Err(Error::Invalid {
                 message: format!("{key} has one value and is no list to add to; set it"),
-            });
+            }
+            .into());
         }
         let mut items = self.get_list_in(scope, key)?;
         let item = keys::item(key, item);
@@ -221,14 +222,17 @@ impl Config {
         self.files
             .iter_mut()
             .find(|file| file.scope == scope)
-            .ok_or_else(|| Error::Invalid {
-                message: match scope {
-                    Scope::User => {
-                        "there is no home folder for the user's settings; set DML_CONFIG_DIR"
+            .ok_or_else(|| {
+                Error::Invalid {
+                    message: match scope {
+                        Scope::User => {
+                            "there is no home folder for the user's settings; set DML_CONFIG_DIR"
+                        }
+                        Scope::Repository => "there is no repository to set this for",
                     }
-                    Scope::Repository => "there is no repository to set this for",
+                    .to_owned(),
                 }
-                .to_owned(),
+                .into()
             })
     }
 }
@@ -268,11 +272,12 @@ impl File {
     }
 }
 
-fn wrong(path: &Path, detail: String) -> Error {
+fn wrong(path: &Path, detail: String) -> Box<Error> {
     Error::Config {
         path: path.to_owned(),
         detail,
     }
+    .into()
 }
 
 fn parts(key: &str) -> Result<Vec<&str>> {

@@ -45,7 +45,7 @@ impl Place for UserFolder {
             .map_err(failed("read", &path))?;
         if bytes.len() as u64 > MAX_FILE {
             let reason = UnsafeReason::TooLarge { most: MAX_FILE };
-            return Err(Error::Unsafe { path, reason });
+            return Err(Error::Unsafe { path, reason }.into());
         }
         Ok(Some(bytes))
     }
@@ -80,11 +80,14 @@ fn make_private(folder: &Path) -> io::Result<()> {
     builder.recursive(true).create(folder)
 }
 
-fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error + use<> {
+fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Box<Error> + use<> {
     let path = path.to_owned();
-    move |source| Error::Io {
-        action,
-        path,
-        source,
+    move |source| {
+        Error::Io {
+            action,
+            path,
+            source,
+        }
+        .into()
     }
 }

@@ -111,7 +111,8 @@ impl Draft {
                     what: "node",
                     name: node.to_string(),
                     place: format!("DAG {dag}"),
-                });
+                }
+                .into());
             }
             None => view.result()?,
         };
@@ -132,7 +133,8 @@ impl Draft {
         if args.is_empty() {
             return Err(Error::Invalid {
                 message: "a call needs a runnable".to_owned(),
-            });
+            }
+            .into());
         }
         let view = self.repository.view(dag)?;
         let datum = match view.dag().result() {
@@ -177,10 +179,13 @@ impl Draft {
         let found = self.names.get(&name).copied();
         found
             .and_then(|position| self.node_at(position))
-            .ok_or_else(|| Error::NotFound {
-                what: "node",
-                name: name.to_string(),
-                place: format!("the draft {:?}", self.info.name.as_str()),
+            .ok_or_else(|| {
+                Error::NotFound {
+                    what: "node",
+                    name: name.to_string(),
+                    place: format!("the draft {:?}", self.info.name.as_str()),
+                }
+                .into()
             })
     }
 
@@ -264,8 +269,11 @@ impl Draft {
         self.nodes
             .get_index_of(&node)
             .and_then(|position| u32::try_from(position).ok())
-            .ok_or_else(|| Error::Invalid {
-                message: format!("node {node} is not in this DAG; import it first"),
+            .ok_or_else(|| {
+                Error::Invalid {
+                    message: format!("node {node} is not in this DAG; import it first"),
+                }
+                .into()
             })
     }
 
@@ -295,7 +303,8 @@ impl Draft {
         if u32::try_from(self.nodes.len()).is_err() {
             return Err(Error::Invalid {
                 message: "a DAG has at most 4,294,967,296 nodes".to_owned(),
-            });
+            }
+            .into());
         }
         self.stage.add(node, value, datum);
         self.nodes.insert(id);
@@ -320,7 +329,8 @@ impl Draft {
                     "the DAG {:?} was {how}; begin a new one to go on",
                     self.info.name.as_str()
                 ),
-            }),
+            }
+            .into()),
         }
     }
 
@@ -333,7 +343,8 @@ impl Draft {
                     "the DAG {:?} is frozen; unfreeze it to change it",
                     self.info.name.as_str()
                 ),
-            });
+            }
+            .into());
         }
         Ok(())
     }

@@ -21,14 +21,14 @@ impl Encoded {
     /// Tells `builder` the value.
     pub fn build<'v, B>(&'v self, builder: &mut B) -> Result<(), B::Error>
     where
-        B: Builder<'v, Error: From<Error>>,
+        B: Builder<'v, Error: From<Box<Error>>>,
     {
         Datum::build(&self.bytes, builder).map_err(|stopped| match stopped {
-            Stopped::Source(fault) => B::Error::from(Error::ObjectInvalid {
+            Stopped::Source(fault) => B::Error::from(Box::new(Error::ObjectInvalid {
                 kind: Kind::Datum,
                 id: self.id.into(),
                 fault,
-            }),
+            })),
             Stopped::Builder(error) => error,
         })
     }

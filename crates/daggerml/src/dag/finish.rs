@@ -37,7 +37,8 @@ impl Draft {
         if self.info.call {
             return Err(Error::Invalid {
                 message: "the DAG of a call is not committed; it belongs to the call".to_owned(),
-            });
+            }
+            .into());
         }
         let (name, message) = (self.info.name.clone(), self.info.message.clone());
         let author = self.repository.author()?;
@@ -73,7 +74,8 @@ impl Draft {
         if !self.info.call {
             return Err(Error::Invalid {
                 message: "only the DAG of a call is packed".to_owned(),
-            });
+            }
+            .into());
         }
         let outcome = match outcome {
             Ok(node) => Outcome::Result(self.position(node)?),

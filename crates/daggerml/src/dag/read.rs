@@ -21,11 +21,8 @@ pub(super) fn value_type(objects: &impl ReadObjects, id: NodeId) -> Result<&'sta
 /// Returns the type of the value of the datum `id`.
 pub(super) fn datum_type(objects: &impl ReadObjects, id: DatumId) -> Result<&'static str> {
     let (kind, id) = (Kind::Datum, id.into());
-    Datum::type_in(objects.object(id, kind)?).map_err(|fault| Error::ObjectInvalid {
-        kind,
-        id,
-        fault,
-    })
+    Datum::type_in(objects.object(id, kind)?)
+        .map_err(|fault| Error::ObjectInvalid { kind, id, fault }.into())
 }
 
 /// Returns the value of the datum `id`, as it is stored.
@@ -48,7 +45,8 @@ pub(super) fn datum(objects: &impl ReadObjects, id: NodeId) -> Result<DatumId> {
                     node: Some(id),
                     info: Box::new(info),
                     transient,
-                },
+                }
+                .into(),
                 None => valueless(id),
             })
         }
@@ -56,8 +54,9 @@ pub(super) fn datum(objects: &impl ReadObjects, id: NodeId) -> Result<DatumId> {
     }
 }
 
-fn valueless(id: NodeId) -> Error {
+fn valueless(id: NodeId) -> Box<Error> {
     Error::Invalid {
         message: format!("node {id} has no value"),
     }
+    .into()
 }

@@ -73,11 +73,13 @@ impl Repository {
                 what: "draft",
                 name: text.to_owned(),
                 place: self.root().display().to_string(),
-            }),
+            }
+            .into()),
             several => Err(Error::AmbiguousId {
                 prefix: text.to_owned(),
                 candidates: several.iter().map(|info| info.id.to_string()).collect(),
-            }),
+            }
+            .into()),
         }
     }
 
@@ -96,6 +98,7 @@ impl Repository {
             what: "draft",
             name: id.to_string(),
             place: self.root().display().to_string(),
-        })
+        }
+        .into())
     }
 }

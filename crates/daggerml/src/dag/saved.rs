@@ -94,7 +94,7 @@ pub(super) trait ReadDrafts: ReadEntries {
 impl<T: ReadEntries> ReadDrafts for T {}
 
 /// Returns the error for a chunk that is not there.
-pub(super) fn missing(id: DraftId, sequence: u64) -> Error {
+pub(super) fn missing(id: DraftId, sequence: u64) -> Box<Error> {
     Error::DraftInvalid {
         id,
         fault: Fault {
@@ -103,6 +103,7 @@ pub(super) fn missing(id: DraftId, sequence: u64) -> Error {
             detail: format!("chunk {sequence} is missing"),
         },
     }
+    .into()
 }
 
 /// Returns the id and the sequence number in the key of a chunk; `None` for other keys.
@@ -186,7 +187,8 @@ impl Header {
     }
 
     fn decode(id: DraftId, bytes: &[u8]) -> Result<Self> {
-        Self::read(id, &mut Reader::new(bytes)).map_err(|fault| Error::DraftInvalid { id, fault })
+        Self::read(id, &mut Reader::new(bytes))
+            .map_err(|fault| Error::DraftInvalid { id, fault }.into())
     }
 
     fn read(id: DraftId, reader: &mut Reader<'_>) -> Result<Self, Fault> {

@@ -114,7 +114,8 @@ impl Stage {
                 return Err(Error::ObjectNotFound {
                     kind: *kind,
                     id: *id,
-                });
+                }
+                .into());
             }
         }
         let mut objects: Vec<_> = self
@@ -185,7 +186,8 @@ impl Draft {
         if self.info.call {
             return Err(Error::Invalid {
                 message: "the DAG of a call is in memory until it ends".to_owned(),
-            });
+            }
+            .into());
         }
         let (chunk, places) = self.stage.chunk(to);
         let chunk = (!self.stage.is_empty()).then_some(chunk);
@@ -234,7 +236,8 @@ impl Draft {
         };
         Err(Error::Closed {
             message: format!("the draft {:?} {message}", self.info.name.as_str()),
-        })
+        }
+        .into())
     }
 
     /// Returns what is staged, and below it the store.

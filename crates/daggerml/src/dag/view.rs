@@ -99,10 +99,12 @@ impl DagView {
                 node: None,
                 info: Box::new(info.clone()),
                 transient: self.dag().is_transient(),
-            },
+            }
+            .into(),
             None => Error::Invalid {
                 message: format!("DAG {} has no result", self.id),
-            },
+            }
+            .into(),
         })
     }
 
@@ -132,13 +134,14 @@ impl DagView {
     /// Returns the node of that name.
     pub fn named(&self, name: &str) -> Result<NodeId> {
         let name = Name::new(name)?;
-        self.dag()
-            .named(name.as_str())
-            .ok_or_else(|| Error::NotFound {
+        self.dag().named(name.as_str()).ok_or_else(|| {
+            Error::NotFound {
                 what: "node",
                 name: name.to_string(),
                 place: format!("DAG {}", self.id),
-            })
+            }
+            .into()
+        })
     }
 
     /// Returns the node record `id`.

@@ -20,8 +20,9 @@ pub use crate::fault::{Fault, FaultKind, IdError, NameError, ValueError};
 use crate::id::{DagId, DraftId, Kind, NodeId, ObjectId};
 use crate::record::ErrorInfo;
 
-/// The result of an operation of the engine.
-pub type Result<T, E = Error> = std::result::Result<T, E>;
+/// The result of an operation of the engine. The error is in a box, so that a result is small
+/// where nothing is wrong; `match *error` tells which error it is, [`Error::kind`] of which kind.
+pub type Result<T, E = Box<Error>> = std::result::Result<T, E>;
 
 /// Anything that can go wrong in the engine.
 #[derive(Debug, thiserror::Error)]
@@ -276,6 +277,27 @@ pub enum Error {
         message: String,
     },
 }
+
+/// For `?`, where the part of an error is not in its box yet.
+macro_rules! boxed_from {
+    ($($part:ty),*) => {$(
+        impl From<$part> for Box<Error> {
+            fn from(part: $part) -> Self {
+                Self::new(part.into())
+            }
+        }
+    )*};
+}
+
+boxed_from!(
+    ValueError,
+    NameError,
+    IdError,
+    BuiltinError,
+    ExecutionError,
+    RemoteError,
+    Fault
+);
 
 fn in_place(place: &str) -> String {
     if place.is_empty() {

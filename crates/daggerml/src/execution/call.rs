@@ -57,19 +57,22 @@ impl Draft {
         let Some(first) = nodes.first() else {
             return Err(Error::Invalid {
                 message: "a call needs a runnable".to_owned(),
-            });
+            }
+            .into());
         };
         let found = self.value_type(*first)?;
         if found != "runnable" {
             return Err(Error::Invalid {
                 message: format!("only a runnable can be called, not a {found}"),
-            });
+            }
+            .into());
         }
         let mut data = self.data(nodes)?.into_iter();
         let (Some(runnable), args) = (data.next(), data.collect::<Vec<_>>()) else {
             return Err(Error::Invalid {
                 message: "a call needs a runnable".to_owned(),
-            });
+            }
+            .into());
         };
         Ok(Call {
             nodes: nodes.to_vec(),
@@ -99,7 +102,8 @@ impl Draft {
         let Value::Runnable(runnable) = keep(call.runnable)? else {
             return Err(Error::Invalid {
                 message: "only a runnable can be called".to_owned(),
-            });
+            }
+            .into());
         };
         let args = call.args.iter().map(|arg| keep(*arg));
         let value = Value::List(args.collect::<Result<_>>()?);

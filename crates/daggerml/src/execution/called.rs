@@ -160,7 +160,7 @@ pub(super) fn note(
         None => {
             let value = match txn.load::<_, Datum>(runnable) {
                 Ok(datum) => datum.value,
-                Err(Error::Excised { .. }) => return Ok(()), // there is nothing to tell
+                Err(error) if matches!(*error, Error::Excised { .. }) => return Ok(()), // there is nothing to tell
                 Err(error) => return Err(error),
             };
             let Value::Runnable(runnable_value) = value else {

@@ -118,7 +118,8 @@ pub(super) fn check(objects: &impl ReadObjects, dag: &Dag, execs: &[ExecId]) -> 
             _ => {
                 return Err(Error::Invalid {
                     message: format!("the exec record {id} is of no call in the result"),
-                });
+                }
+                .into());
             }
         }
     }

@@ -70,7 +70,8 @@ impl Facts {
                 found: self.kind.to_string(),
                 wanted: wanted.to_string(),
             },
-        })
+        }
+        .into())
     }
 
     /// Returns the mode of a new file in this folder. Whoever may use the folder may use

@@ -170,7 +170,7 @@ impl Folder {
         if facts.links > 1 && self.trust != Trust::Remote {
             let names = facts.links;
             let reason = UnsafeReason::Names { names };
-            return Err(Error::Unsafe { path, reason });
+            return Err(Error::Unsafe { path, reason }.into());
         }
         Ok(())
     }
@@ -188,7 +188,7 @@ impl Folder {
             .map_err(failed("read", &path))?;
         if bytes.len() as u64 > most {
             let reason = UnsafeReason::TooLarge { most };
-            return Err(Error::Unsafe { path, reason });
+            return Err(Error::Unsafe { path, reason }.into());
         }
         Ok(Some(bytes))
     }
@@ -284,7 +284,8 @@ pub(crate) fn check_same(judged: &File, opened: &File, path: &Path) -> Result<()
     Err(Error::Unsafe {
         path: path.to_owned(),
         reason: UnsafeReason::Replaced,
-    })
+    }
+    .into())
 }
 
 /// Returns the path without links, except that its last part may be one.
@@ -310,11 +311,14 @@ fn is_absence(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
-fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error + use<> {
+fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Box<Error> + use<> {
     let path = path.to_owned();
-    move |source| Error::Io {
-        action,
-        path,
-        source,
+    move |source| {
+        Error::Io {
+            action,
+            path,
+            source,
+        }
+        .into()
     }
 }

@@ -13,8 +13,8 @@ fn made() -> (tempfile::TempDir, Folder) {
     (above, folder.unwrap())
 }
 
-fn refused<T>(result: Result<T, Error>) -> UnsafeReason {
-    match result {
+fn refused<T>(result: Result<T, Box<Error>>) -> UnsafeReason {
+    match result.map_err(|error| *error) {
         Err(Error::Unsafe { reason, .. }) => reason,
         Err(other) => panic!("{other}"),
         Ok(_) => panic!("it was used"),

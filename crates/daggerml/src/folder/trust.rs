@@ -51,7 +51,8 @@ impl Trust {
         Err(Error::Unsafe {
             path: path.to_owned(),
             reason,
-        })
+        }
+        .into())
     }
 
     /// Refuses a file or folder in `folder` that others may change.
@@ -75,7 +76,8 @@ impl Trust {
         Err(Error::Unsafe {
             path: path.to_owned(),
             reason,
-        })
+        }
+        .into())
     }
 }
 

@@ -43,7 +43,7 @@ pub struct History {
     excluded: Excluded,
     given: usize,
     /// Why a parent of the commit given last cannot be read.
-    failed: Option<Error>,
+    failed: Option<Box<Error>>,
 }
 
 /// The commits to leave out, found as far back as the log has come.

@@ -77,7 +77,8 @@ impl Repository {
                     message: "the branches have grown apart, so this is no fast-forward; \
                               merge or rebase"
                         .to_owned(),
-                });
+                }
+                .into());
             }
             let ours = tree_of(txn, Some(head))?;
             let base = base_tree(txn, head, theirs)?;
@@ -148,8 +149,9 @@ fn conclude(
     Ok(commit)
 }
 
-pub(super) fn none_waits() -> Error {
+pub(super) fn none_waits() -> Box<Error> {
     Error::Invalid {
         message: "no merge waits for choices".to_owned(),
     }
+    .into()
 }

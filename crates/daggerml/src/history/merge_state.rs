@@ -182,7 +182,8 @@ impl Repository {
                         .take(3)
                         .map(|c| c.name.to_string())
                         .collect(),
-                });
+                }
+                .into());
             }
             if let Choice::Dag(dag) = choice {
                 txn.load::<_, Dag>(dag)?;

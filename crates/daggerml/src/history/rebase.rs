@@ -120,16 +120,18 @@ fn replay(
     .map(Some)
 }
 
-pub(super) fn nothing() -> Error {
+pub(super) fn nothing() -> Box<Error> {
     Error::NotFound {
         what: "commit",
         name: "HEAD".to_owned(),
         place: "this repository: nothing is committed yet".to_owned(),
     }
+    .into()
 }
 
-pub(super) fn moved() -> Error {
+pub(super) fn moved() -> Box<Error> {
     Error::Conflict {
         message: "another process changed what is checked out meanwhile; try again".to_owned(),
     }
+    .into()
 }

@@ -47,7 +47,8 @@ impl Repository {
             if Some(tree) == ours {
                 return Err(Error::Invalid {
                     message: format!("reverting commit {commit} would change nothing"),
-                });
+                }
+                .into());
             }
             let message = options.message.clone().unwrap_or_else(|| {
                 let title = undone.message.lines().next().unwrap_or_default();
@@ -67,13 +68,15 @@ fn parent(commit: &Commit, mainline: Option<usize>) -> Result<Option<CommitId>> 
             message: format!(
                 "the commit is a merge of {parents} parents; say which one to go back to (mainline)"
             ),
-        }),
+        }
+        .into()),
         None => Ok(commit.parents.first().copied()),
         Some(number) => match number.checked_sub(1).and_then(|at| commit.parents.get(at)) {
             Some(parent) => Ok(Some(*parent)),
             None => Err(Error::Invalid {
                 message: format!("the commit has {parents} parents; there is no number {number}"),
-            }),
+            }
+            .into()),
         },
     }
 }

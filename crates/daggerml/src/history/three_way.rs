@@ -100,7 +100,8 @@ impl Joined {
         Err(Error::Conflicts {
             action,
             names: names(&self.conflicts),
-        })
+        }
+        .into())
     }
 }
 

@@ -54,7 +54,8 @@ pub fn excise(store: &Store, id: ObjectId, reason: &str) -> Result<Excision> {
                      something else there, or move {name} to another commit first",
                     id.short()
                 ),
-            });
+            }
+            .into());
         }
         let tombstone = Tombstone {
             object: id,

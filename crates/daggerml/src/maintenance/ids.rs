@@ -265,11 +265,12 @@ impl Marks {
 }
 
 /// Returns the error that `damage` makes.
-pub(super) fn damaged(snapshot: &Snapshot, damage: &Damage) -> Error {
+pub(super) fn damaged(snapshot: &Snapshot, damage: &Damage) -> Box<Error> {
     Error::StoreDamaged {
         path: snapshot.store().path().join(crate::store::DATA_FILE),
         detail: damage.to_string(),
     }
+    .into()
 }
 
 #[cfg(test)]

@@ -38,16 +38,17 @@ pub fn migrate(path: &Path) -> Result<Migration> {
                 return Err(unsupported(format!(
                     "its layout is version {version}, this version of DaggerML knows {SCHEMA}; \
                      update DaggerML"
-                )));
+                ))
+                .into());
             }
             Layout::Version(0) if from.is_none() => {
                 layout::seal_entries(&lmdb)?;
                 from = Some(0);
             }
             found => {
-                return Err(unsupported(format!(
-                    "its layout cannot be migrated: {found:?}"
-                )));
+                return Err(
+                    unsupported(format!("its layout cannot be migrated: {found:?}")).into(),
+                );
             }
         }
     }

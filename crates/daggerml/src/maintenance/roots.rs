@@ -40,12 +40,14 @@ pub(super) fn of_entry(
     } else {
         ids_in(value, visit)
     };
-    read.map_err(|fault| Error::Invalid {
+    read.map_err(|fault| {
+        Error::Invalid {
         message: format!(
             "the entry {} of the table {} cannot be read, so what it keeps is not known: {fault}",
             hex(key),
             table.name()
         ),
+    }.into()
     })
 }
 

@@ -135,7 +135,8 @@ impl Repository {
                 message: format!(
                     "the branch {name:?} is checked out; check out another one to delete it"
                 ),
-            });
+            }
+            .into());
         }
         if !force && !is_kept(txn, &full_name, commit)? {
             return Err(Error::Conflict {
@@ -143,7 +144,8 @@ impl Repository {
                     "the branch {name:?} has commits that no other branch or tag has; \
                      merge it first, or delete it by force (`dml branch -d -f`)"
                 ),
-            });
+            }
+            .into());
         }
         txn.delete(Table::Refs, full_name.as_bytes())?;
         txn.delete(Table::Refs, upstream_of(&full_name).as_bytes())?;
@@ -282,7 +284,8 @@ impl Repository {
             name: name.to_owned(),
             place: self.root().display().to_string(),
             similar: suggest::nearest(name, others),
-        })
+        }
+        .into())
     }
 }
 
@@ -336,7 +339,8 @@ fn head_state(refs: &impl ReadRefs) -> Result<Head> {
                 what: "ref",
                 name: HEAD.to_owned(),
                 place: "this repository; run `dml fsck`".to_owned(),
-            });
+            }
+            .into());
         }
     })
 }
@@ -345,7 +349,7 @@ fn check_commit(objects: &impl ReadObjects, commit: CommitId) -> Result<()> {
     objects.load::<_, crate::record::Commit>(commit).map(drop)
 }
 
-fn exists(what: &'static str, full_name: &str) -> Error {
+fn exists(what: &'static str, full_name: &str) -> Box<Error> {
     let name = full_name
         .split_once('/')
         .map_or(full_name, |(_, name)| name);
@@ -353,4 +357,5 @@ fn exists(what: &'static str, full_name: &str) -> Error {
         what,
         name: name.to_owned(),
     }
+    .into()
 }

@@ -132,7 +132,8 @@ impl Repository {
                 return Err(Error::Exists {
                     what: "dag",
                     name: new.to_string(),
-                });
+                }
+                .into());
             }
             let changes = NameChanges::from([(old.clone(), None), (new.clone(), Some(dag))]);
             commit_changes(txn, &changes, &author, &message)
@@ -154,13 +155,14 @@ impl Repository {
         objects: &impl ReadObjects,
         tree: Option<TreeId>,
         name: &Name,
-    ) -> Error {
+    ) -> Box<Error> {
         Error::NotFoundNear {
             what: "dag",
             name: name.to_string(),
             place: self.root().display().to_string(),
             similar: tree.map_or_else(Vec::new, |tree| similar_dags(objects, tree, name.as_str())),
         }
+        .into()
     }
 }
 

@@ -56,7 +56,8 @@ impl Repository {
                     "{} belongs to a repository; make the new one outside of it",
                     other.display()
                 ),
-            });
+            }
+            .into());
         }
         let io = |action| {
             let path = folder.clone();
@@ -75,9 +76,10 @@ impl Repository {
                 return Err(Error::Exists {
                     what: "repository",
                     name: folder.display().to_string(),
-                });
+                }
+                .into());
             }
-            return Err(Error::without_data(&folder));
+            return Err(Error::without_data(&folder).into());
         };
         let filled = Self::fill(root, made);
         if filled.is_err()
@@ -145,14 +147,16 @@ impl Repository {
                     action: "open",
                     path: from,
                     source,
-                });
+                }
+                .into());
             }
             _ => {
                 return Err(Error::NotFound {
                     what: "folder",
                     name: from.display().to_string(),
                     place: String::new(),
-                });
+                }
+                .into());
             }
         }
         for root in from.ancestors() {
@@ -164,7 +168,7 @@ impl Repository {
                 return Ok(root.to_owned());
             }
         }
-        Err(Error::RepositoryNotFound { from })
+        Err(Error::RepositoryNotFound { from }.into())
     }
 
     /// Returns the folder that holds `.dml`.

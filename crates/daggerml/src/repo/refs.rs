@@ -40,8 +40,11 @@ impl Target {
         if let Some(other) = text.strip_prefix("ref: ") {
             return Ok(Self::Ref(other.to_owned()));
         }
-        text.parse().map(Self::Commit).map_err(|_| Error::Invalid {
-            message: format!("the ref {name:?} is damaged: it holds {text:?}; run `dml fsck`"),
+        text.parse().map(Self::Commit).map_err(|_| {
+            Error::Invalid {
+                message: format!("the ref {name:?} is damaged: it holds {text:?}; run `dml fsck`"),
+            }
+            .into()
         })
     }
 }
@@ -108,7 +111,8 @@ pub(crate) fn check_no_merge(refs: &impl ReadRefs) -> Result<()> {
             message: "a merge waits for choices; finish it with `dml merge --continue` \
                       or give it up with `dml merge --abort`"
                 .to_owned(),
-        });
+        }
+        .into());
     }
     Ok(())
 }

@@ -29,7 +29,8 @@ impl Place for InRepository {
             Some(folder) => folder.replace(FILE, content),
             None => Err(Error::RepositoryNotFound {
                 from: self.0.clone(),
-            }),
+            }
+            .into()),
         }
     }
 }

@@ -213,7 +213,7 @@ mod tests {
                 }
                 if *fails {
                     let message = "as wanted".to_owned();
-                    return Err(Error::Invalid { message });
+                    return Err(Error::Invalid { message }.into());
                 }
                 Ok(())
             });

@@ -95,15 +95,19 @@ impl Store {
             return Err(Error::ReadOnly {
                 path: self.path().to_owned(),
                 detail: reason.to_owned(),
-            });
+            }
+            .into());
         }
         let mut out = None;
         Arc::clone(&self.backend).write(&mut |tables| {
             out = Some(change(&mut WriteTxn::new(tables)?)?);
             Ok(())
         })?;
-        out.ok_or_else(|| Error::Invalid {
-            message: "the store did not run the transaction".to_owned(),
+        out.ok_or_else(|| {
+            Error::Invalid {
+                message: "the store did not run the transaction".to_owned(),
+            }
+            .into()
         })
     }
 

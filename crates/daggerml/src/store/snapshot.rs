@@ -31,15 +31,17 @@ pub trait ReadObjects {
                 kind: tombstone.kind,
                 id,
                 reason: tombstone.reason,
-            }),
-            _ => Err(Error::HashMismatch { kind, id }),
+            }
+            .into()),
+            _ => Err(Error::HashMismatch { kind, id }.into()),
         }
     }
 
     /// Returns the record `id`.
     fn load<I: TypedId, R: Record<Id = I>>(&self, id: I) -> Result<R> {
         let (id, kind) = (id.object(), I::KIND);
-        R::decode(self.object(id, kind)?).map_err(|fault| Error::ObjectInvalid { kind, id, fault })
+        R::decode(self.object(id, kind)?)
+            .map_err(|fault| Error::ObjectInvalid { kind, id, fault }.into())
     }
 }
 
@@ -111,11 +113,14 @@ impl Snapshot {
     /// Returns the pages of the store's file, which is all that garbage collection and
     /// `fsck` can work on.
     pub(crate) fn pages(&self) -> Result<&Version> {
-        self.tables.pages().ok_or_else(|| Error::Invalid {
-            message: format!(
-                "the store {} is in memory: only a store on disk can be checked or collected",
-                self.store.path().display()
-            ),
+        self.tables.pages().ok_or_else(|| {
+            Error::Invalid {
+                message: format!(
+                    "the store {} is in memory: only a store on disk can be checked or collected",
+                    self.store.path().display()
+                ),
+            }
+            .into()
         })
     }
 }

@@ -7,9 +7,9 @@ use crate::store::ReadObjects;
 /// Returns the bytes of an object; those of its tombstone when it was excised.
 pub(super) fn read(objects: &impl ReadObjects, Reference { kind, id }: Reference) -> Result<&[u8]> {
     match objects.object(id, kind) {
-        Err(Error::Excised { .. }) => objects
+        Err(error) if matches!(*error, Error::Excised { .. }) => objects
             .raw_object(id)?
-            .ok_or(Error::ObjectNotFound { kind, id }),
+            .ok_or_else(|| Error::ObjectNotFound { kind, id }.into()),
         read => read,
     }
 }
@@ -25,7 +25,8 @@ pub(super) fn decode(Reference { kind, id }: Reference, bytes: &[u8]) -> Result<
     if found != kind {
         return Err(Error::Invalid {
             message: format!("object {id} is a {found}, not a {kind}"),
-        });
+        }
+        .into());
     }
     Ok(record)
 }

@@ -17,7 +17,7 @@ fn branches_and_tags() {
     repository.create_branch("x/y", first).unwrap();
     repository.create_tag("v1", first).unwrap();
     assert!(matches!(
-        repository.create_tag("v1", first),
+        repository.create_tag("v1", first).map_err(|error| *error),
         Err(Error::Exists { .. })
     ));
     repository.rename_branch("x/y", "z").unwrap();
@@ -74,7 +74,9 @@ fn names_are_edited_by_commits() {
     repository.rename_dag("a", "c", false, None).unwrap();
     assert_eq!(names(&repository), ["b", "c"]);
     assert!(matches!(
-        repository.rename_dag("b", "c", false, None),
+        repository
+            .rename_dag("b", "c", false, None)
+            .map_err(|error| *error),
         Err(Error::Exists { .. })
     ));
     repository.rename_dag("b", "c", true, None).unwrap();

@@ -51,7 +51,7 @@ fn conflicts_wait_for_choices() {
     assert_eq!(get(&repository, "both"), 1.into());
     assert!(repository.checkout("other").is_err());
     let error = repository.merge_continue().unwrap_err();
-    assert!(matches!(error, Error::Conflicts { .. }));
+    assert!(matches!(*error, Error::Conflicts { .. }));
     assert!(error.hint().is_some());
     assert!(repository.resolve_conflict("ours", Choice::Ours).is_err());
 

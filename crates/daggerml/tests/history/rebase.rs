@@ -36,7 +36,7 @@ fn rebasing() {
         .rebase(theirs, &RebaseOptions::default())
         .unwrap_err();
     assert!(matches!(
-        error,
+        *error,
         Error::Conflicts {
             action: "rebase",
             ..
@@ -66,7 +66,7 @@ fn conflicts_are_resolved_by_name() {
     let mut options = RebaseOptions::default();
     // The one that comes first is named; nothing was changed.
     for (name, choice) in [("theirs", Choice::Ours), ("both", Choice::Theirs)] {
-        match repository.rebase(theirs, &options).unwrap_err() {
+        match *repository.rebase(theirs, &options).unwrap_err() {
             Error::Conflicts { names, .. } => assert_eq!(names, [name]),
             other => panic!("{other}"),
         }

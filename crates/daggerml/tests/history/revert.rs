@@ -32,7 +32,7 @@ fn reverting() {
         .revert(changed, &RevertOptions::default())
         .unwrap_err();
     assert!(matches!(
-        error,
+        *error,
         Error::Conflicts {
             action: "revert",
             ..

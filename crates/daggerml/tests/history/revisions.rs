@@ -89,6 +89,6 @@ fn revisions() {
     }
     repository.create_branch("v1", third).unwrap();
     let error = repository.resolve("v1").unwrap_err();
-    assert!(matches!(error, Error::AmbiguousRevision { .. }), "{error}");
+    assert!(matches!(*error, Error::AmbiguousRevision { .. }), "{error}");
     assert_eq!(repository.commit_at("tags/v1").unwrap(), first);
 }

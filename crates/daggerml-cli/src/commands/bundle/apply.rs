@@ -115,13 +115,13 @@ pub fn run(context: &mut Context<'_>, args: &ApplyArgs) -> Result<(), CommandErr
 }
 
 /// Returns the error that the bundle in `path` was not taken in; it says which bundle.
-fn failed(path: &Path, error: Error) -> CommandError {
-    let about_it = match &error {
+fn failed(path: &Path, error: Box<Error>) -> CommandError {
+    let about_it = match &*error {
         Error::BundleInvalid { .. } | Error::BundleUnsupported { .. } => true,
         Error::Io { path, .. } => path.as_os_str() == BUNDLE,
         _ => false,
     };
-    let partial = matches!(error, Error::ObjectNotFound { .. });
+    let partial = matches!(*error, Error::ObjectNotFound { .. });
     let error = CommandError::from(error);
     if partial {
         return error.about(path.display()).hint(

@@ -66,8 +66,11 @@ pub fn run(context: &mut Context<'_>, args: &CreateArgs) -> Result<(), CommandEr
         }
         return match pack(&repository, &mut BufWriter::new(out.lock())) {
             // Whoever read it is gone.
-            Err(Error::Io { path, source, .. }) if path.as_os_str() == BUNDLE => Err(source.into()),
-            packed => Ok(packed.map(drop)?),
+            Err(error) => match *error {
+                Error::Io { path, source, .. } if path.as_os_str() == BUNDLE => Err(source.into()),
+                error => Err(error.into()),
+            },
+            Ok(_) => Ok(()),
         };
     };
     let created = files::replace(path, |output| Ok(pack(&repository, output)?))?;

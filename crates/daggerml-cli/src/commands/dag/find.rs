@@ -116,11 +116,13 @@ fn by_digits(dag: &Dag, dag_id: DagId, text: &str) -> Result<NodeId> {
                 .chain(found)
                 .map(|node| node.object().short())
                 .collect(),
-        }),
+        }
+        .into()),
         _ => Err(Error::NotFound {
             what: "node",
             name: text.to_owned(),
             place: format!("DAG {}", dag_id.object().short()),
-        }),
+        }
+        .into()),
     }
 }

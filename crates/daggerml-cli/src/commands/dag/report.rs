@@ -86,15 +86,15 @@ pub struct ExcisedReport {
 
 impl ExcisedReport {
     /// Returns what `error` says was excised; the error itself when that is not what it says.
-    pub fn of(error: Error) -> Result<Self> {
-        match error {
-            Error::Excised { kind, id, reason } => Ok(Self {
-                kind: kind.as_str(),
-                id: id.to_string(),
-                reason,
-            }),
-            error => Err(error),
-        }
+    pub fn of(error: Box<Error>) -> Result<Self> {
+        let Error::Excised { kind, id, reason } = &*error else {
+            return Err(error);
+        };
+        Ok(Self {
+            kind: kind.as_str(),
+            id: id.to_string(),
+            reason: reason.clone(),
+        })
     }
 
     /// On one line.

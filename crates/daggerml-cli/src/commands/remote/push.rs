@@ -136,8 +136,8 @@ fn misplaced(repository: &Repository, name: Option<&str>, error: CommandError) -
 }
 
 /// Returns the error that refs may not move, with the commands for this remote.
-fn refused(remote: &str, error: Error) -> CommandError {
-    let moved = match &error {
+fn refused(remote: &str, error: Box<Error>) -> CommandError {
+    let moved = match &*error {
         Error::Remote(RemoteError::Rejected { refs, .. }) => refs
             .iter()
             .any(|rejected| rejected.reason == RejectedReason::Moved),

@@ -25,7 +25,7 @@ impl UpstreamReport {
         repository: &Repository,
         branch: &str,
         here: Option<CommitId>,
-    ) -> Result<Option<Self>, Error> {
+    ) -> Result<Option<Self>, Box<Error>> {
         let Some(upstream) = repository.upstream(branch)? else {
             return Ok(None);
         };

@@ -147,7 +147,8 @@ impl Repository {
         else {
             return Err(Error::Invalid {
                 message: "only the call of a runnable can be explained".to_owned(),
-            });
+            }
+            .into());
         };
         let key = CallKey::new(*first, rest);
         let snapshot = self.snapshot()?;
@@ -217,7 +218,7 @@ fn verdict(snapshot: &Snapshot, call: &CallState) -> Result<Verdict> {
     if let Some(dag) = call.answer {
         return match snapshot.load::<_, Dag>(dag) {
             Ok(_) => Ok(Verdict::Cached),
-            Err(Error::Excised { .. }) => Ok(Verdict::Excised),
+            Err(error) if matches!(*error, Error::Excised { .. }) => Ok(Verdict::Excised),
             Err(error) => Err(error),
         };
     }
@@ -235,11 +236,16 @@ fn verdict(snapshot: &Snapshot, call: &CallState) -> Result<Verdict> {
     })
 }
 
+/// Whether an object was excised or is not there any more.
+fn is_gone(error: &Error) -> bool {
+    matches!(error, Error::Excised { .. } | Error::ObjectNotFound { .. })
+}
+
 /// Returns the value of a datum; `None` when it was excised or is not there any more.
 fn value_of(snapshot: &Snapshot, id: DatumId) -> Result<Option<Value>> {
     match snapshot.load::<_, Datum>(id) {
         Ok(datum) => Ok(Some(datum.value)),
-        Err(Error::Excised { .. } | Error::ObjectNotFound { .. }) => Ok(None),
+        Err(error) if is_gone(&error) => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -258,7 +264,8 @@ fn args_of(snapshot: &Snapshot, attempts: Vec<Attempt>) -> Result<Option<Vec<Val
         };
         match read() {
             Ok(Some(Value::List(args))) => return Ok(Some(args)),
-            Ok(_) | Err(Error::Excised { .. } | Error::ObjectNotFound { .. }) => {}
+            Ok(_) => {}
+            Err(error) if is_gone(&error) => {}
             Err(error) => return Err(error),
         }
     }

@@ -35,7 +35,7 @@ impl Attempt {
         let transient = match (exec.status, exec.dag) {
             (ExecStatus::Error, Some(dag)) => match snapshot.load::<_, Dag>(dag) {
                 Ok(dag) => dag.is_transient(),
-                Err(Error::Excised { .. }) => false,
+                Err(error) if matches!(*error, Error::Excised { .. }) => false,
                 Err(error) => return Err(error),
             },
             _ => false,
@@ -168,11 +168,13 @@ impl Repository {
                 what: "call",
                 name: text.to_owned(),
                 place: self.root().display().to_string(),
-            }),
+            }
+            .into()),
             _ => Err(Error::AmbiguousId {
                 prefix: text.to_owned(),
                 candidates: found.iter().take(10).map(ToString::to_string).collect(),
-            }),
+            }
+            .into()),
         }
     }
 
@@ -204,7 +206,8 @@ impl Repository {
             Value::Bytes(bytes) => Ok(bytes),
             other => Err(Error::Invalid {
                 message: format!("the log {log} is not bytes but a {}", other.type_name()),
-            }),
+            }
+            .into()),
         }
     }
 

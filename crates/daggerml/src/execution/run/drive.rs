@@ -327,7 +327,7 @@ impl Run<'_> {
         Ok(ours)
     }
 
-    fn adapter_failed(&self, detail: &str, log: &StderrLog) -> Error {
+    fn adapter_failed(&self, detail: &str, log: &StderrLog) -> Box<Error> {
         ExecutionError::AdapterFailed {
             adapter: self.adapter.clone(),
             key: self.key(),
@@ -337,7 +337,7 @@ impl Run<'_> {
         .into()
     }
 
-    fn stopped(&self, stop: Stop, log: &StderrLog) -> Error {
+    fn stopped(&self, stop: Stop, log: &StderrLog) -> Box<Error> {
         let key = self.key();
         match stop {
             Stop::Timeout => ExecutionError::Timeout {

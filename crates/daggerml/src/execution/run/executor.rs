@@ -219,10 +219,13 @@ impl Executor {
         self.inner
             .lease
             .hold(key, store, &owner.id, every, Box::new(tidy))
-            .map_err(|source| Error::Io {
-                action: "start a thread for",
-                path: store.path().to_owned(),
-                source,
+            .map_err(|source| {
+                Error::Io {
+                    action: "start a thread for",
+                    path: store.path().to_owned(),
+                    source,
+                }
+                .into()
             })
     }
 }

@@ -88,14 +88,16 @@ impl Lead<'_> {
     pub fn land(&mut self, result: &Result<DagId>) {
         self.landing = match result {
             Ok(dag) => Some(Ok(*dag)),
-            // These concern only the caller that ran it.
-            Err(Error::Execution(
-                ExecutionError::Timeout { .. }
-                | ExecutionError::Canceled { .. }
-                | ExecutionError::Cycle { .. },
-            )) => None,
-            Err(Error::Execution(error)) => Some(Err(error.clone())),
-            Err(_) => None,
+            Err(error) => match &**error {
+                // These concern only the caller that ran it.
+                Error::Execution(
+                    ExecutionError::Timeout { .. }
+                    | ExecutionError::Canceled { .. }
+                    | ExecutionError::Cycle { .. },
+                ) => None,
+                Error::Execution(error) => Some(Err(error.clone())),
+                _ => None,
+            },
         };
     }
 }

@@ -61,7 +61,8 @@ pub(crate) fn integrate(
             lost = true;
             return Err(Error::Conflict {
                 message: "the claim is another's".to_owned(),
-            });
+            }
+            .into());
         };
         let (record, execs) = check(txn, work, roots, dag)?;
         let made = match record.error() {
@@ -92,7 +93,7 @@ pub(crate) fn integrate(
         Err(_) if lost => Ok(Integrated::Lost),
         Err(error) if is_ours(&error) => Err(error),
         Err(error) => Ok(Integrated::Refused {
-            transient: matches!(error, Error::ObjectNotFound { .. }),
+            transient: matches!(*error, Error::ObjectNotFound { .. }),
             detail: format!("its result is unsound: {error}"),
         }),
     }
@@ -112,10 +113,11 @@ fn is_ours(error: &Error) -> bool {
     )
 }
 
-fn wrong(message: impl Into<String>) -> Error {
+fn wrong(message: impl Into<String>) -> Box<Error> {
     Error::Invalid {
         message: message.into(),
     }
+    .into()
 }
 
 /// Checks that the roots are a result of this call, and exec records of its calls.

@@ -295,10 +295,11 @@ fn take(
     }
 }
 
-fn refused(message: &str) -> Error {
+fn refused(message: &str) -> Box<Error> {
     Error::Invalid {
         message: message.to_owned(),
     }
+    .into()
 }
 
 /// Returns the DAG, the exec record of the call, and those of nested calls.
@@ -358,8 +359,11 @@ fn pack(repository: &Repository, work: &Work, dag: DagId) -> Result<Option<Vec<u
         bytes,
     };
     match create(&objects, &roots, &[], &mut output) {
-        Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::FileTooLarge => Ok(None),
-        made => made.map(|_| Some(output.0)),
+        Err(error) => match *error {
+            Error::Io { source, .. } if source.kind() == io::ErrorKind::FileTooLarge => Ok(None),
+            error => Err(error.into()),
+        },
+        Ok(_) => Ok(Some(output.0)),
     }
 }
 

@@ -20,7 +20,8 @@ impl Repository {
         let Some(Value::Runnable(runnable)) = values.next() else {
             return Err(Error::Invalid {
                 message: "a call's bundle begins with a runnable".to_owned(),
-            });
+            }
+            .into());
         };
         Ok((self.begin_call(name, values.collect())?, *runnable))
     }

@@ -78,8 +78,11 @@ pub(super) fn check(
         workers
             .into_iter()
             .map(|worker| {
-                worker.join().map_err(|_| Error::Invalid {
-                    message: "a thread that checked objects ended unexpectedly".to_owned(),
+                worker.join().map_err(|_| {
+                    Error::Invalid {
+                        message: "a thread that checked objects ended unexpectedly".to_owned(),
+                    }
+                    .into()
                 })
             })
             .collect()

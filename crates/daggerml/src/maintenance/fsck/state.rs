@@ -49,10 +49,12 @@ pub(super) fn check_entries(snapshot: &Snapshot, ids: &Ids, report: &mut Report)
         for entry in snapshot.scan(table, &[])? {
             match entry {
                 Ok((key, value)) => check_entry(table, key, value, ids, report),
-                Err(Error::StoreDamaged { detail, .. }) => {
-                    report.find(Subject::Entry(table, "?".to_owned()), detail);
-                }
-                Err(error) => return Err(error),
+                Err(error) => match *error {
+                    Error::StoreDamaged { detail, .. } => {
+                        report.find(Subject::Entry(table, "?".to_owned()), detail);
+                    }
+                    error => return Err(error.into()),
+                },
             }
         }
     }

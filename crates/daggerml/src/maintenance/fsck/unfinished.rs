@@ -5,7 +5,7 @@
 //! and its draft can be resumed, or the draft was discarded and the node is garbage.
 
 use crate::dag::{ChunkEntry, chunk_entries, chunk_of};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::id::{ObjectId, TypedId};
 use crate::id_set::IdSet;
 use crate::record::{Kind, Reference};
@@ -75,7 +75,7 @@ fn kept(snapshot: &Snapshot) -> Result<IdSet<ObjectId>> {
                     }
                     Ok(())
                 })
-                .map_err(Error::from)
+                .map_err(Into::into)
             } else {
                 of_entry(table, key, value, &mut |id| {
                     kept.insert(id);

@@ -144,7 +144,8 @@ impl Marker {
                 _ => Err(Error::HashMismatch {
                     kind: kind_of(bytes).unwrap_or(Kind::Datum),
                     id,
-                }),
+                }
+                .into()),
             };
         }
         let kind = kind_of(bytes).unwrap_or(Kind::Datum);
@@ -156,16 +157,17 @@ impl Marker {
         } else {
             references(bytes, &mut |id, datum| self.want(id, datum))
         };
-        read.map_err(|fault| Error::ObjectInvalid { kind, id, fault })
+        read.map_err(|fault| Error::ObjectInvalid { kind, id, fault }.into())
     }
 }
 
 /// `from` refers to something that is not there.
-fn incomplete(snapshot: &Snapshot, from: &str, kind: Kind, id: ObjectId) -> Error {
+fn incomplete(snapshot: &Snapshot, from: &str, kind: Kind, id: ObjectId) -> Box<Error> {
     Error::StoreDamaged {
         path: snapshot.store().path().join(DATA_FILE),
         detail: format!(
             "{from} refers to {kind} {id}, which is not there; `dml fsck` tells what is lost"
         ),
     }
+    .into()
 }

@@ -154,8 +154,9 @@ fn end(store: &Store, run: [u8; 16]) -> Result<()> {
     })
 }
 
-fn taken_over() -> Error {
+fn taken_over() -> Box<Error> {
     Error::Conflict {
         message: "another gc of this repository began meanwhile and does the rest".to_owned(),
     }
+    .into()
 }

@@ -78,7 +78,8 @@ pub fn import(repository: &Repository, path: &Path, rehearsal: bool) -> Result<I
             // What fails is undone.
             return Err(Error::Invalid {
                 message: "it is a rehearsal".to_owned(),
-            });
+            }
+            .into());
         }
         Ok(())
     });
@@ -163,5 +164,6 @@ fn point(
              delete one of them, or import into a new repository",
             pointer.name
         ),
-    })
+    }
+    .into())
 }

@@ -50,7 +50,8 @@ impl Source {
                     what: "repository of daggerml 0.1",
                     name: path.display().to_string(),
                     place: format!("there is no {}", file.display()),
-                });
+                }
+                .into());
             }
             Err(source) => return Err(failed(&file, source)),
         };
@@ -75,7 +76,8 @@ impl Source {
                 detail: "it is not a store of daggerml 0.1.7: it has no tables `commit` and \
                          `node-fn`"
                     .to_owned(),
-            });
+            }
+            .into());
         }
         Ok(source)
     }
@@ -152,27 +154,30 @@ impl Source {
     }
 
     /// Returns the error for an object that is damaged.
-    pub fn broken(&self, reference: &str, detail: &str) -> Error {
+    pub fn broken(&self, reference: &str, detail: &str) -> Box<Error> {
         Error::StoreDamaged {
             path: self.file.clone(),
             detail: format!("object {reference}: {detail}"),
         }
+        .into()
     }
 
-    fn damaged(&self, damage: &Damage) -> Error {
+    fn damaged(&self, damage: &Damage) -> Box<Error> {
         Error::StoreDamaged {
             path: self.file.clone(),
             detail: format!("page {}: {}", damage.page, damage.detail),
         }
+        .into()
     }
 }
 
-fn failed(path: &Path, source: io::Error) -> Error {
+fn failed(path: &Path, source: io::Error) -> Box<Error> {
     Error::Io {
         action: "read",
         path: path.to_owned(),
         source,
     }
+    .into()
 }
 
 #[expect(clippy::disallowed_methods, reason = "the user names it, to be read")]

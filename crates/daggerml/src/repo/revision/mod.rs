@@ -137,10 +137,11 @@ impl Repository {
     }
 }
 
-pub(crate) fn wrong_kind(text: &str, found: Resolved, wanted: Kind) -> Error {
+pub(crate) fn wrong_kind(text: &str, found: Resolved, wanted: Kind) -> Box<Error> {
     Error::WrongKind {
         text: text.to_owned(),
         found: found.kind(),
         wanted,
     }
+    .into()
 }

@@ -81,11 +81,12 @@ impl<'t> Revision<'t> {
     }
 }
 
-fn bad(text: &str, why: &'static str) -> Error {
+fn bad(text: &str, why: &'static str) -> Box<Error> {
     Error::RevisionInvalid {
         text: text.to_owned(),
         why,
     }
+    .into()
 }
 
 #[cfg(test)]

@@ -47,7 +47,8 @@ pub(super) fn find(snapshot: &Snapshot, text: &str) -> Result<Option<Resolved>> 
                     ))
                 })
                 .collect::<Result<_>>()?,
-        }),
+        }
+        .into()),
     }
 }
 

@@ -51,7 +51,8 @@ fn base(snapshot: &Snapshot, place: &str, text: &str) -> Result<Resolved> {
                 what: "commit",
                 name: HEAD.to_owned(),
                 place: format!("{place}: nothing is committed yet"),
-            }),
+            }
+            .into()),
         };
     }
     let text = without_refs(text);
@@ -91,7 +92,8 @@ fn base(snapshot: &Snapshot, place: &str, text: &str) -> Result<Resolved> {
             return Err(Error::AmbiguousRevision {
                 text: text.to_owned(),
                 candidates: several.iter().map(|(name, _)| name.clone()).collect(),
-            });
+            }
+            .into());
         }
     }
     if tag.is_none()
@@ -102,7 +104,12 @@ fn base(snapshot: &Snapshot, place: &str, text: &str) -> Result<Resolved> {
     Err(not_found(snapshot, place, text, tag)?)
 }
 
-fn not_found(snapshot: &Snapshot, place: &str, text: &str, tag: Option<&str>) -> Result<Error> {
+fn not_found(
+    snapshot: &Snapshot,
+    place: &str,
+    text: &str,
+    tag: Option<&str>,
+) -> Result<Box<Error>> {
     let names = snapshot.ref_names(if tag.is_some() { TAGS } else { "" })?;
     let short = names
         .iter()
@@ -120,7 +127,8 @@ fn not_found(snapshot: &Snapshot, place: &str, text: &str, tag: Option<&str>) ->
         name: text.to_owned(),
         place: place.to_owned(),
         similar,
-    })
+    }
+    .into())
 }
 
 fn commit(text: &str, at: Resolved) -> Result<CommitId> {
@@ -154,12 +162,13 @@ fn parent(snapshot: &Snapshot, text: &str, of: CommitId, number: u32) -> Result<
         .ok_or_else(|| no_commit(text, &format!("the commit has {} parents", parents.len())))
 }
 
-fn no_commit(text: &str, why: &str) -> Error {
+fn no_commit(text: &str, why: &str) -> Box<Error> {
     Error::NotFound {
         what: "revision",
         name: text.to_owned(),
         place: format!("the history: {why}"),
     }
+    .into()
 }
 
 /// Returns what `at` is or holds of `kind`: a commit's tree, a DAG's result, a node's datum.
@@ -205,21 +214,13 @@ fn in_tree(snapshot: &Snapshot, root: TreeId, path: &str) -> Result<Option<Resol
             let inner = rest.strip_prefix('/').unwrap_or(rest);
             return match node(snapshot, dag, inner) {
                 // The whole path may have been meant as the name of a DAG.
-                Err(Error::NotFoundNear {
-                    what,
-                    name,
-                    place,
-                    mut similar,
-                }) => {
-                    similar.extend(similar_dags(snapshot, root, path));
-                    Err(Error::NotFoundNear {
-                        what,
-                        name,
-                        place,
-                        similar,
-                    })
+                Err(mut error) => {
+                    if let Error::NotFoundNear { similar, .. } = &mut *error {
+                        similar.extend(similar_dags(snapshot, root, path));
+                    }
+                    Err(error)
                 }
-                found => found.map(Some),
+                Ok(found) => Ok(Some(found)),
             };
         }
     }
@@ -239,17 +240,19 @@ fn node(snapshot: &Snapshot, dag: DagId, text: &str) -> Result<Resolved> {
             name: name.to_string(),
             place: format!("DAG {dag}"),
             similar: suggest::nearest(text, record.names.keys()),
-        }),
+        }
+        .into()),
     }
 }
 
-fn dag_not_found(snapshot: &Snapshot, root: TreeId, path: &str, place: &str) -> Error {
+fn dag_not_found(snapshot: &Snapshot, root: TreeId, path: &str, place: &str) -> Box<Error> {
     Error::NotFoundNear {
         what: "dag",
         name: path.to_owned(),
         place: place.to_owned(),
         similar: similar_dags(snapshot, root, path),
     }
+    .into()
 }
 
 /// Returns the names of DAGs in the tree `root` most like `name`.

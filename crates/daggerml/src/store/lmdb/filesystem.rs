@@ -22,7 +22,8 @@ pub(super) fn check_local(folder: &Path) -> Result<()> {
                  would destroy it; keep it on a local disk, or set {OVERRIDE}=allow if only one \
                  machine at a time uses it"
             ),
-        }),
+        }
+        .into()),
     }
 }
 

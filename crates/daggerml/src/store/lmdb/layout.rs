@@ -89,7 +89,8 @@ pub(crate) fn seal_entries(lmdb: &Arc<Lmdb>) -> Result<()> {
     if txn.id() as u64 != reading.number() + 1 {
         return Err(Error::Conflict {
             message: "another process wrote to the store meanwhile; try again".to_owned(),
-        });
+        }
+        .into());
     }
     drop(reading);
     let tables = tables::create(env, &mut txn).map_err(failed)?;

@@ -94,7 +94,8 @@ impl Backend for Lmdb {
                      make or open another repository there",
                     self.folder.path().display()
                 ),
-            });
+            }
+            .into());
         }
         Ok(())
     }
@@ -113,16 +114,19 @@ impl Backend for Lmdb {
         let tables = write::tables(&self)?;
         let _writing = lock(&self.writing);
         loop {
-            match write::Writing::run(&self, tables, change) {
-                Err(Error::Database {
+            let Err(error) = write::Writing::run(&self, tables, change) else {
+                return Ok(());
+            };
+            match *error {
+                Error::Database {
                     source: heed::Error::Mdb(MdbError::MapFull),
                     ..
-                }) => self.grow()?,
-                Err(Error::Database {
+                } => self.grow()?,
+                Error::Database {
                     source: heed::Error::Mdb(MdbError::MapResized),
                     ..
-                }) => self.resize(0)?,
-                other => return other,
+                } => self.resize(0)?,
+                _ => return Err(error),
             }
         }
     }
@@ -139,7 +143,8 @@ impl Lmdb {
             return Err(Error::Closed {
                 message: "this repository's map was lost when it had to grow; open it again"
                     .to_owned(),
-            });
+            }
+            .into());
         }
         if self.process == std::process::id() {
             return Ok(());
@@ -148,7 +153,8 @@ impl Lmdb {
             message: "this repository was opened before the process forked; \
                       open it again in a process started afresh (spawn, not fork)"
                 .to_owned(),
-        })
+        }
+        .into())
     }
 
     /// Doubles LMDB's map. `writing` must be held.
@@ -199,7 +205,7 @@ impl Lmdb {
         false
     }
 
-    fn failed(&self, action: &'static str, source: heed::Error) -> Error {
+    fn failed(&self, action: &'static str, source: heed::Error) -> Box<Error> {
         use heed::Error::Mdb;
         match source {
             Mdb(MdbError::Corrupted | MdbError::PageNotFound | MdbError::Invalid) => {
@@ -211,25 +217,28 @@ impl Lmdb {
                      is lost; open the repository again",
                     self.folder.path().display()
                 ),
-            },
+            }
+            .into(),
             source => Error::Database {
                 action,
                 path: self.folder.path().to_owned(),
                 source,
-            },
+            }
+            .into(),
         }
     }
 
     #[expect(clippy::needless_pass_by_value, reason = "to be given to map_err")]
-    fn damaged(&self, damage: Damage) -> Error {
+    fn damaged(&self, damage: Damage) -> Box<Error> {
         self.damaged_file(damage.to_string())
     }
 
-    fn damaged_file(&self, detail: String) -> Error {
+    fn damaged_file(&self, detail: String) -> Box<Error> {
         Error::StoreDamaged {
             path: self.folder.path().join(DATA_FILE),
             detail,
         }
+        .into()
     }
 
     fn length(&self) -> Result<u64> {

@@ -86,7 +86,8 @@ impl OpenOptions {
                 return Err(Error::Exists {
                     what: "store",
                     name: path.join(DATA_FILE).display().to_string(),
-                });
+                }
+                .into());
             }
             let file = folder.create(DATA_FILE)?;
             let env = self.environment(&folder, &file, EnvFlags::empty())?;
@@ -115,24 +116,28 @@ impl OpenOptions {
                     "its layout is version {found}, this version of DaggerML knows {SCHEMA}; \
                      update DaggerML"
                 ),
-            }),
+            }
+            .into()),
             Layout::Version(found) => Err(Error::StoreUnsupported {
                 path: data,
                 detail: format!(
                     "its layout is version {found}, this version of DaggerML writes {SCHEMA}; \
                      run `dml migrate`"
                 ),
-            }),
+            }
+            .into()),
             Layout::Empty => Err(Error::StoreDamaged {
                 path: data,
                 detail: "it was never filled: making the repository was interrupted; \
                          remove the folder that it is in, and make the repository again"
                     .to_owned(),
-            }),
+            }
+            .into()),
             Layout::Foreign => Err(Error::StoreUnsupported {
                 path: data,
                 detail: "it is an LMDB file, but not of DaggerML".to_owned(),
-            }),
+            }
+            .into()),
         }
     }
 
@@ -166,18 +171,24 @@ impl OpenOptions {
             Some("it was opened for reading only".to_owned())
         } else {
             match folder.file(DATA_FILE, Access::Write) {
-                Err(Error::Io { source, .. }) if is_refusal(&source) => Some(source.to_string()),
-                Err(error @ Error::Unsafe { .. }) => return Err(error),
-                _ => None,
+                Err(error) => match *error {
+                    Error::Io { source, .. } if is_refusal(&source) => Some(source.to_string()),
+                    Error::Unsafe { .. } => return Err(error),
+                    _ => None,
+                },
+                Ok(_) => None,
             }
         };
         let Some(reason) = refused else {
-            match self.environment(folder, file, EnvFlags::empty()) {
-                Err(Error::Io { source, .. }) if is_refusal(&source) => {
-                    return self.reading(folder, file, source.to_string());
-                }
-                opened => return Ok((opened?, None)),
-            }
+            return match self.environment(folder, file, EnvFlags::empty()) {
+                Ok(env) => Ok((env, None)),
+                Err(error) => match *error {
+                    Error::Io { source, .. } if is_refusal(&source) => {
+                        self.reading(folder, file, source.to_string())
+                    }
+                    error => Err(error.into()),
+                },
+            };
         };
         self.reading(folder, file, reason)
     }
@@ -192,7 +203,7 @@ impl OpenOptions {
         let env = match self.environment(folder, file, EnvFlags::READ_ONLY) {
             // Without a lock file, others cannot see that this process reads. But where it
             // cannot be made, nobody can write either.
-            Err(Error::Io { source, .. }) if is_refusal(&source) => {
+            Err(error) if matches!(&*error, Error::Io { source, .. } if is_refusal(source)) => {
                 self.environment(folder, file, EnvFlags::READ_ONLY | EnvFlags::NO_LOCK)?
             }
             opened => opened?,
@@ -308,14 +319,17 @@ fn is_refusal(error: &std::io::Error) -> bool {
 }
 
 fn opened(path: &Path) -> Result<Folder> {
-    Folder::open(path)?.ok_or_else(|| Error::Io {
-        action: "open",
-        path: path.to_owned(),
-        source: ErrorKind::NotFound.into(),
+    Folder::open(path)?.ok_or_else(|| {
+        Error::Io {
+            action: "open",
+            path: path.to_owned(),
+            source: ErrorKind::NotFound.into(),
+        }
+        .into()
     })
 }
 
-fn failed(folder: &Path, source: heed::Error) -> Error {
+fn failed(folder: &Path, source: heed::Error) -> Box<Error> {
     let unsupported = |detail: &str| Error::StoreUnsupported {
         path: folder.to_owned(),
         detail: detail.to_owned(),
@@ -325,24 +339,29 @@ fn failed(folder: &Path, source: heed::Error) -> Error {
             action: "open the store in",
             path: folder.to_owned(),
             source,
-        },
+        }
+        .into(),
         heed::Error::Mdb(MdbError::VersionMismatch) => unsupported(
             "another version of LMDB has it open; end the processes that use it, or update them",
-        ),
+        )
+        .into(),
         heed::Error::Mdb(MdbError::Invalid) => unsupported(
             "its lock file lock.mdb is not one; if no process uses the store, delete that file",
-        ),
+        )
+        .into(),
         heed::Error::EnvAlreadyOpened => Error::Closed {
             message: format!(
                 "{} was opened before this process forked; open it in a process started afresh",
                 folder.display()
             ),
-        },
+        }
+        .into(),
         source => Error::Database {
             action: "open",
             path: folder.to_owned(),
             source,
-        },
+        }
+        .into(),
     }
 }
 
@@ -361,7 +380,8 @@ fn lock_file(folder: &Folder) -> Result<Option<Facts>> {
             return Err(Error::Unsafe {
                 path: folder.path().join(LOCK_FILE),
                 reason: UnsafeReason::TooLarge { most: LOCK_MOST },
-            });
+            }
+            .into());
         }
     }
     Ok(found)
@@ -371,8 +391,11 @@ fn lock_file(folder: &Folder) -> Result<Option<Facts>> {
 /// on a full disk, the process dies. If the file cannot be made for another reason than a
 /// full disk, nobody can write either.
 fn make_lock_file(folder: &Folder) -> Result<()> {
-    match folder.publish(LOCK_FILE, &vec![0; LOCK_LENGTH]) {
-        Err(Error::Io { source, .. })
+    let Err(error) = folder.publish(LOCK_FILE, &vec![0; LOCK_LENGTH]) else {
+        return Ok(());
+    };
+    match &*error {
+        Error::Io { source, .. }
             if !matches!(
                 source.kind(),
                 ErrorKind::StorageFull | ErrorKind::QuotaExceeded
@@ -380,7 +403,7 @@ fn make_lock_file(folder: &Folder) -> Result<()> {
         {
             Ok(())
         }
-        made => made,
+        _ => Err(error),
     }
 }
 
@@ -393,6 +416,7 @@ fn check_lock(folder: &Folder, judged: Option<Facts>) -> Result<()> {
         _ => Err(Error::Unsafe {
             path: folder.path().join(LOCK_FILE),
             reason: UnsafeReason::Replaced,
-        }),
+        }
+        .into()),
     }
 }

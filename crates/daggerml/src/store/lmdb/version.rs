@@ -147,7 +147,7 @@ impl Version {
     }
 }
 
-fn wrong_version(lmdb: &Lmdb) -> Error {
+fn wrong_version(lmdb: &Lmdb) -> Box<Error> {
     lmdb.damaged_file("a meta page names another version than it holds".to_owned())
 }
 

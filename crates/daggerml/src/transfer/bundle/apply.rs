@@ -189,5 +189,6 @@ fn present(objects: &impl ReadObjects, Reference { kind, id }: Reference) -> Res
     }
     Err(Error::Invalid {
         message: format!("the bundle needs a {kind} {id}, which here is a {found}"),
-    })
+    }
+    .into())
 }

@@ -73,12 +73,13 @@ pub fn create_without(
     })
 }
 
-fn failed(source: std::io::Error) -> Error {
+fn failed(source: std::io::Error) -> Box<Error> {
     Error::Io {
         action: "write",
         path: BUNDLE.into(),
         source,
     }
+    .into()
 }
 
 struct Output<'o> {

@@ -26,7 +26,8 @@ pub fn data(store: &Store, input: &mut dyn Read, limits: &Limits) -> Result<Vec<
                 "the bundle's roots must be data, and one is a {}",
                 root.kind
             ),
-        });
+        }
+        .into());
     }
     let mut found = HashMap::new();
     spool.each(|bytes| {

@@ -36,11 +36,12 @@ impl<'i> Input<'i> {
     }
 
     /// Returns the error that the bundle is wrong here.
-    pub fn wrong(&self, detail: impl Into<String>) -> Error {
+    pub fn wrong(&self, detail: impl Into<String>) -> Box<Error> {
         Error::BundleInvalid {
             offset: self.at,
             detail: detail.into(),
         }
+        .into()
     }
 
     fn fill(&mut self, bytes: &mut [u8]) -> Result<()> {
@@ -56,7 +57,8 @@ impl<'i> Input<'i> {
                 action: "read",
                 path: BUNDLE.into(),
                 source,
-            }),
+            }
+            .into()),
         }
     }
 
@@ -84,7 +86,7 @@ impl<'i> Input<'i> {
         Ok(argument)
     }
 
-    fn fault(&self, fault: &Fault) -> Error {
+    fn fault(&self, fault: &Fault) -> Box<Error> {
         self.wrong(fault.to_string())
     }
 
@@ -101,7 +103,8 @@ impl<'i> Input<'i> {
             return Err(Error::BundleUnsupported {
                 found: version,
                 known: VERSION,
-            });
+            }
+            .into());
         }
         Ok(Header {
             roots: self.references()?,
@@ -177,7 +180,8 @@ impl<'i> Input<'i> {
                 action: "read",
                 path: BUNDLE.into(),
                 source,
-            }),
+            }
+            .into()),
         }
     }
 }

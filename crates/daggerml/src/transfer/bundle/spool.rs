@@ -72,11 +72,14 @@ impl<'s> Spool<'s> {
     }
 }
 
-fn failed(store: &Store, action: &'static str) -> impl FnOnce(io::Error) -> Error + use<> {
+fn failed(store: &Store, action: &'static str) -> impl FnOnce(io::Error) -> Box<Error> + use<> {
     let path = store.path().join(NAME);
-    move |source| Error::Io {
-        action,
-        path,
-        source,
+    move |source| {
+        Error::Io {
+            action,
+            path,
+            source,
+        }
+        .into()
     }
 }

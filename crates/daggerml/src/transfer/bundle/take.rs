@@ -88,7 +88,8 @@ fn move_forward(
                     "the branch {name:?} has commits that the bundle's commit does not follow; \
                      give that another branch, and merge them"
                 ),
-            });
+            }
+            .into());
         }
         None => Kept::Made,
     };
@@ -114,7 +115,8 @@ fn only(roots: &[Reference], kind: Kind) -> Result<Reference> {
             }
             Err(Error::Invalid {
                 message: format!("the bundle holds {}, not one {kind}", found.join(", ")),
-            })
+            }
+            .into())
         }
     }
 }

@@ -122,7 +122,8 @@ impl Repository {
                             message: format!(
                                 "{key} is read, write, read,write or off, not {other:?}"
                             ),
-                        });
+                        }
+                        .into());
                     }
                 }
             }

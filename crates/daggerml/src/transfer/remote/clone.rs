@@ -111,7 +111,8 @@ fn fill(
                     what: "branch",
                     name: branch.clone(),
                     place: remote.address().to_owned(),
-                });
+                }
+                .into());
             }
             _ => {}
         }

@@ -408,7 +408,7 @@ impl Live {
                 check(listener)?;
             }
             let bytes = match snapshot.object(id, kind) {
-                Err(Error::Excised { .. }) => continue,
+                Err(error) if matches!(*error, Error::Excised { .. }) => continue,
                 read => read?,
             };
             let record = AnyRecord::decode(bytes).map_err(|fault| Error::ObjectInvalid {

@@ -26,7 +26,8 @@ impl Repository {
                     "no remote is named, and several could be meant: {}",
                     names.join(", ")
                 ),
-            });
+            }
+            .into());
         }
         match all.into_iter().max_by_key(|remote| remote.name == ORIGIN) {
             Some(remote) => Ok(remote),

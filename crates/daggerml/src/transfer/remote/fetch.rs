@@ -92,7 +92,10 @@ impl Remote {
             match self.take_packs(repository, &seen, state.as_ref(), &mut receiving, listener) {
                 Ok(()) => break,
                 // A garbage collection there may have replaced the packs.
-                Err(error @ Error::Remote(RemoteError::Damaged { .. })) if tried < TRIES => {
+                Err(error)
+                    if tried < TRIES
+                        && matches!(*error, Error::Remote(RemoteError::Damaged { .. })) =>
+                {
                     let again = self.manifest(None)?;
                     if again.etag == seen.etag {
                         return Err(error);
@@ -164,7 +167,7 @@ impl Remote {
         });
         match whole {
             // What was here may have been removed as garbage since.
-            Err(Error::Remote(RemoteError::Incomplete { .. })) => {
+            Err(error) if matches!(*error, Error::Remote(RemoteError::Incomplete { .. })) => {
                 receiving.restart();
                 let all = self.packs(manifest, &nothing)?;
                 self.take_all(&all, receiving, listener)?;

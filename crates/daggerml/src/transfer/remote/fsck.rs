@@ -90,7 +90,7 @@ impl Remote {
 }
 
 /// Returns what is damaged; other errors are errors.
-fn harmless(error: Error) -> Result<String> {
+fn harmless(error: Box<Error>) -> Result<String> {
     match error.kind() {
         ErrorKind::Corrupt => Ok(error.to_string()),
         _ => Err(error),

@@ -280,7 +280,7 @@ impl Remote {
         let mut pause = self.patience;
         for _ in 0..RETRIES {
             match ask() {
-                Err(Error::Remote(error)) if error.is_transient() => {
+                Err(error) if matches!(&*error, Error::Remote(error) if error.is_transient()) => {
                     std::thread::sleep(pause);
                     pause *= 4;
                 }
@@ -314,7 +314,7 @@ impl Remote {
         self.persistent(|| self.transport.list(prefix, after))
     }
 
-    fn too_large(&self, key: &Key, limit: u64) -> Error {
+    fn too_large(&self, key: &Key, limit: u64) -> Box<Error> {
         RemoteError::TooLarge {
             remote: self.address.clone(),
             key: key.to_string(),
@@ -323,7 +323,7 @@ impl Remote {
         .into()
     }
 
-    fn damaged(&self, key: &Key, detail: impl Into<String>) -> Error {
+    fn damaged(&self, key: &Key, detail: impl Into<String>) -> Box<Error> {
         RemoteError::Damaged {
             remote: self.address.clone(),
             key: key.to_string(),

@@ -54,7 +54,8 @@ impl Remote {
                 Head::Detached(_) => {
                     return Err(Error::Invalid {
                         message: "no branch is checked out; name the branch to pull".to_owned(),
-                    });
+                    }
+                    .into());
                 }
             },
         };
@@ -66,7 +67,8 @@ impl Remote {
                 what: "branch",
                 name: branch,
                 place: self.address.clone(),
-            });
+            }
+            .into());
         };
         let merge = repository.merge(
             theirs,

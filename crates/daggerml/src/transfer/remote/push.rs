@@ -62,7 +62,7 @@ impl Update {
         } else {
             let (branch, tag) = (refs::branch_ref(target)?, refs::tag_ref(target)?);
             let snapshot = repository.snapshot()?;
-            let here = |name: &str| Ok::<_, Error>(snapshot.target(name)?.is_some());
+            let here = |name: &str| Ok::<_, Box<Error>>(snapshot.target(name)?.is_some());
             if !here(&branch)? && here(&tag)? {
                 tag
             } else {
@@ -247,13 +247,15 @@ impl Remote {
             let Some(current) = snapshot.current_branch()? else {
                 return Err(Error::Invalid {
                     message: "no branch is checked out; name what to push".to_owned(),
-                });
+                }
+                .into());
             };
             let short = current.strip_prefix(HEADS).unwrap_or(&current);
             if snapshot.target(&current)?.is_none() {
                 return Err(Error::Invalid {
                     message: format!("the branch {short:?} has no commit yet to push"),
-                });
+                }
+                .into());
             }
             let upstream = repository.upstream(short)?;
             let upstream = upstream.filter(|upstream| upstream.remote == self.name);
@@ -270,7 +272,8 @@ impl Remote {
             if !is_ref(&update.name) {
                 return Err(Error::Invalid {
                     message: format!("{:?} is not the name of a branch or tag", update.name),
-                });
+                }
+                .into());
             }
             let to = match &update.source {
                 Some(source) => Some(repository.commit_at(source)?),
@@ -286,7 +289,8 @@ impl Remote {
                 Some(_) => {
                     return Err(Error::Invalid {
                         message: format!("{:?} cannot move to two commits at once", update.name),
-                    });
+                    }
+                    .into());
                 }
                 None => {}
             }

@@ -123,12 +123,15 @@ fn lock_file(store: &Store, name: &str) -> Result<File> {
     store.folder().lock_file(name)
 }
 
-fn failed(store: &Store, name: &str) -> impl FnOnce(std::io::Error) -> Error + use<> {
+fn failed(store: &Store, name: &str) -> impl FnOnce(std::io::Error) -> Box<Error> + use<> {
     let path = store.path().join(name);
-    move |source| Error::Io {
-        action: "lock",
-        path,
-        source,
+    move |source| {
+        Error::Io {
+            action: "lock",
+            path,
+            source,
+        }
+        .into()
     }
 }
 
@@ -170,12 +173,12 @@ impl<'r> Receiving<'r> {
         }
         let pack = u32::try_from(self.round.packs.len()).unwrap_or(u32::MAX);
         let objects = &mut self.round.objects;
-        let damaged = |error: Error| match error {
+        let damaged = |error: Box<Error>| match &*error {
             Error::Fault(fault) => match info.key() {
-                Ok(key) => self.remote.faulty(&key, &fault),
+                Ok(key) => self.remote.faulty(&key, fault),
                 Err(error) => error,
             },
-            error => error,
+            _ => error,
         };
         each_object(&bytes, info.index, info.objects, &mut |at, object| {
             objects.push(Incoming::read(pack, at, object)?);
@@ -459,7 +462,7 @@ struct Outside<'o> {
     snapshot: &'o Snapshot,
     remote: &'o str,
     waiting: Vec<Reference>,
-    failure: Option<Error>,
+    failure: Option<Box<Error>>,
 }
 
 impl<'o> Outside<'o> {

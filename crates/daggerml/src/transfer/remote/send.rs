@@ -28,7 +28,7 @@ pub(super) struct Sender<'s> {
     queue: channel::Sender<(PackInfo, Vec<u8>)>,
     listener: &'s dyn Listener,
     /// The first failure of a thread that sends.
-    failed: &'s Mutex<Option<Error>>,
+    failed: &'s Mutex<Option<Box<Error>>>,
     /// How many packs arrived before, when an earlier push was interrupted.
     skipped: &'s HashSet<ObjectId>,
 }
@@ -113,7 +113,7 @@ fn work(
     store: &Store,
     generation: u64,
     queued: &Mutex<Receiver<(PackInfo, Vec<u8>)>>,
-    failed: &Mutex<Option<Error>>,
+    failed: &Mutex<Option<Box<Error>>>,
 ) {
     loop {
         let next = queued.lock().unwrap_or_else(PoisonError::into_inner).recv();

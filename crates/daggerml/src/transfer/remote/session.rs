@@ -223,7 +223,7 @@ impl Remote {
         })
     }
 
-    fn not_a_remote(&self, detail: &str) -> crate::error::Error {
+    fn not_a_remote(&self, detail: &str) -> Box<crate::error::Error> {
         // Who knows Git clones a repository first.
         let detail = if Repository::open(self.address.as_ref()).is_ok() {
             "it is a repository; push from it to a folder beside it, and use that"
@@ -237,7 +237,7 @@ impl Remote {
         .into()
     }
 
-    pub(super) fn faulty(&self, key: &Key, fault: &Fault) -> crate::error::Error {
+    pub(super) fn faulty(&self, key: &Key, fault: &Fault) -> Box<crate::error::Error> {
         self.damaged(key, fault.to_string())
     }
 

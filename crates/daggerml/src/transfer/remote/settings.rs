@@ -66,7 +66,8 @@ pub(super) fn check_name(name: &str) -> Result<()> {
         message: format!(
             "{name:?} cannot name a remote: it must be 1 to {LONGEST} letters, digits, - and _"
         ),
-    })
+    }
+    .into())
 }
 
 fn url_key(name: &str) -> String {
@@ -109,7 +110,8 @@ impl Repository {
             name: name.to_owned(),
             place: self.root().display().to_string(),
             similar: suggest::nearest(name, all.iter().map(|remote| remote.name.as_str())),
-        })
+        }
+        .into())
     }
 
     /// Adds a remote. `url` is an address, or the path of a folder; nothing is asked of it.
@@ -119,7 +121,8 @@ impl Repository {
             return Err(Error::Exists {
                 what: "remote",
                 name: name.to_owned(),
-            });
+            }
+            .into());
         }
         self.keep_url(name, url)
     }
@@ -162,7 +165,8 @@ impl Repository {
                      `dml config --user --unset {}`",
                     url_key(name)
                 ),
-            });
+            }
+            .into());
         }
         for key in keys {
             config.unset(Scope::Repository, &key)?;

@@ -50,11 +50,11 @@ impl File {
 
     /// Runs one verb; its failure says which it was.
     fn verb<T>(&self, verb: &'static str, key: &str, run: impl FnOnce() -> Result<T>) -> Result<T> {
-        run().map_err(|error| match error {
+        run().map_err(|error| match &*error {
             Error::Io { source, action, .. } => {
-                RemoteError::of_io(&self.address, verb, key, action, &source).into()
+                RemoteError::of_io(&self.address, verb, key, action, source).into()
             }
-            error => error,
+            _ => error,
         })
     }
 
@@ -99,10 +99,12 @@ impl File {
         if let Some(root) = self.root()? {
             return Ok(root);
         }
-        let failed = |source| Error::Io {
-            action: "make",
-            path: self.root.clone(),
-            source,
+        let failed = |source| {
+            Box::new(Error::Io {
+                action: "make",
+                path: self.root.clone(),
+                source,
+            })
         };
         std::fs::create_dir_all(&self.root).map_err(failed)?;
         self.root()?
@@ -311,10 +313,13 @@ impl Transport for File {
             };
             match folder.remove(&name) {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-                removed => removed.map_err(|source| Error::Io {
-                    action: "remove",
-                    path: folder.path().join(&name),
-                    source,
+                removed => removed.map_err(|source| {
+                    Error::Io {
+                        action: "remove",
+                        path: folder.path().join(&name),
+                        source,
+                    }
+                    .into()
                 }),
             }
         })
@@ -364,7 +369,7 @@ mod tests {
         }
         let error = remote.get(&a, None, None, 9).unwrap_err();
         assert!(matches!(
-            error,
+            *error,
             Error::Remote(RemoteError::TooLarge { limit: 9, .. })
         ));
         remote.delete(&a).unwrap();

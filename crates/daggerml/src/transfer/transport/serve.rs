@@ -35,7 +35,7 @@ pub fn serve(
                 let mut answer = error("invalid", &message);
                 answer["id"] = Value::Null;
                 write(output, answer, &[])?;
-                return Err(Error::Invalid { message });
+                return Err(Error::Invalid { message }.into());
             }
         }
     }
@@ -45,10 +45,13 @@ fn write(output: &mut dyn Write, answer: Value, body: &[u8]) -> Result<()> {
     let Value::Object(members) = answer else {
         return Ok(());
     };
-    message::write(output, members, body).map_err(|source| Error::Io {
-        action: "write",
-        path: "standard output".into(),
-        source,
+    message::write(output, members, body).map_err(|source| {
+        Error::Io {
+            action: "write",
+            path: "standard output".into(),
+            source,
+        }
+        .into()
     })
 }
 
@@ -142,7 +145,7 @@ impl Request<'_> {
     }
 
     fn answer(&self, transport: &dyn Transport, body: &[u8]) -> Answered {
-        let told = |problem| told(&problem);
+        let told = |problem: Box<Error>| told(&problem);
         let answer = match self.verb() {
             "list" => return self.list(transport),
             "get" => return self.get(transport),

@@ -47,14 +47,14 @@ pub(crate) fn read_both(file: &File, path: &Path) -> Result<[Meta; 2]> {
         detail,
     };
     if length == 0 {
-        return Err(damaged("the file is empty".to_owned()));
+        return Err(damaged("the file is empty".to_owned()).into());
     }
     let mut metas = [None; 2];
     let mut page_size = 0;
     for (index, slot) in metas.iter_mut().enumerate() {
         let at = page_size * index as u64;
         if length < at + LENGTH as u64 {
-            return Err(damaged(format!("the file is cut off after {length} bytes")));
+            return Err(damaged(format!("the file is cut off after {length} bytes")).into());
         }
         let mut bytes = [0; LENGTH];
         read_at(file, &mut bytes, at).map_err(io)?;
@@ -63,12 +63,10 @@ pub(crate) fn read_both(file: &File, path: &Path) -> Result<[Meta; 2]> {
         *slot = Some(meta);
     }
     let [Some(first), Some(second)] = metas else {
-        return Err(damaged("a meta page is missing".to_owned()));
+        return Err(damaged("a meta page is missing".to_owned()).into());
     };
     if first.page_size != second.page_size {
-        return Err(damaged(
-            "its two meta pages contradict each other".to_owned(),
-        ));
+        return Err(damaged("its two meta pages contradict each other".to_owned()).into());
     }
     let newest = if second.txn > first.txn {
         second
@@ -79,7 +77,8 @@ pub(crate) fn read_both(file: &File, path: &Path) -> Result<[Meta; 2]> {
         return Err(damaged(format!(
             "the file is cut off: it has {length} bytes of {}",
             newest.pages.saturating_mul(page_size)
-        )));
+        ))
+        .into());
     }
     Ok([first, second])
 }
@@ -112,20 +111,20 @@ fn parse(bytes: &[u8; LENGTH], index: usize, path: &Path) -> Result<Meta> {
         detail: detail.to_owned(),
     };
     if bytes.iter().all(|&byte| byte == 0) {
-        return Err(damaged("a meta page is all zeros"));
+        return Err(damaged("a meta page is all zeros").into());
     }
     match u32_at(bytes, 16) {
         MAGIC => {}
         magic if magic == MAGIC.swap_bytes() => {
-            return Err(foreign("it was made on a machine of the other byte order"));
+            return Err(foreign("it was made on a machine of the other byte order").into());
         }
-        _ if index == 0 => return Err(foreign("it is not a DaggerML store")),
-        _ => return Err(damaged("the second meta page is not one")),
+        _ if index == 0 => return Err(foreign("it is not a DaggerML store").into()),
+        _ => return Err(damaged("the second meta page is not one").into()),
     }
     let version = u32_at(bytes, 20);
     if version != VERSION {
         let detail = format!("it has LMDB data version {version}; this engine knows {VERSION}");
-        return Err(foreign(&detail));
+        return Err(foreign(&detail).into());
     }
     let (free, main) = (Root::parse(bytes, 40), Root::parse(bytes, 88));
     let page_size = free.pad as usize;
@@ -136,15 +135,15 @@ fn parse(bytes: &[u8; LENGTH], index: usize, path: &Path) -> Result<Meta> {
         && free.flags == INTEGER_KEYS
         && main.flags == 0;
     if !sound {
-        return Err(damaged("a meta page is inconsistent"));
+        return Err(damaged("a meta page is inconsistent").into());
     }
     let (last, txn) = (u64_at(bytes, 136), u64_at(bytes, 144));
     // Transaction n writes page n % 2; a new file has two with number 0.
     if txn % 2 != index as u64 && txn != 0 {
-        return Err(damaged("a meta page has the other one's transaction"));
+        return Err(damaged("a meta page has the other one's transaction").into());
     }
     if last == 0 || last > 1 << 48 {
-        return Err(damaged("a meta page gives an impossible length"));
+        return Err(damaged("a meta page gives an impossible length").into());
     }
     Ok(Meta {
         txn,
