@@ -42,7 +42,9 @@ impl Listener {
                 told.set_item("reason", reason)?;
                 told.set_item("after", after.as_secs_f64())?;
             }
-            Progress::Failed { reason } => told.set_item("reason", reason)?,
+            Progress::Notice { reason } | Progress::Failed { reason } => {
+                told.set_item("reason", reason)?
+            }
             _ => {}
         }
         on_event.call1(py, (told,)).map(drop)

@@ -154,10 +154,13 @@ fn what_a_colleague_ran_is_not_run_again() {
         std::fs::write(&blob, bytes).unwrap();
     }
     let before = runs(traces);
-    let seventh = Person::new(&place, "read");
+    let seventh = Person::new(&place, "read,write");
     assert_eq!(seventh.call(traces, "sum", &[1, 2, 3]).unwrap(), six);
     assert_eq!(runs(traces), before + 1);
     clean(seventh.repository.store());
+    let reader = Person::new(&place, "read");
+    assert_eq!(reader.call(traces, "sum", &[1, 2, 3]).unwrap(), six);
+    assert_eq!(runs(traces), before + 1, "a sound one took the place");
     let file = shared.path().join("file");
     std::fs::write(&file, b"x").unwrap();
     let eighth = Person::new(&file, "read,write");

@@ -72,6 +72,7 @@ pub const KEYS: &[KeyInfo] = &[
 const OF_REMOTES: &[(&str, KeyType)] = &[
     ("url", KeyType::Text),
     ("calls", KeyType::Text), // counts for remotes that the user trusts
+    ("claims", KeyType::Bool),
 ];
 
 /// Settings of one adapter that the engine knows: the last part of the key, and

@@ -66,6 +66,11 @@ pub enum Progress {
         /// How long to wait.
         after: Duration,
     },
+    /// Something did not go as it should, and the call goes on all the same.
+    Notice {
+        /// What.
+        reason: String,
+    },
     /// It was run to its end, here or elsewhere.
     Done,
     /// It was not run to its end.
@@ -85,6 +90,7 @@ impl Progress {
             Self::Invoked => "invoked",
             Self::Pending => "pending",
             Self::Retrying { .. } => "retrying",
+            Self::Notice { .. } => "notice",
             Self::Done => "done",
             Self::Failed { .. } => "failed",
         }

@@ -107,6 +107,12 @@ fn invoke(request: &Json, own: &Repository, out: &mut File) -> Json {
             std::thread::sleep(Duration::from_millis(args[0].unsigned_abs()));
             done(dag, sum, shared.is_some())
         }
+        "until-go" => {
+            while !folder.join("go").exists() {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            done(dag, sum, shared.is_some())
+        }
         "fail" => fail(dag),
         "slow-busy" => {
             std::thread::sleep(Duration::from_millis(args[0].unsigned_abs()));
@@ -124,6 +130,7 @@ fn invoke(request: &Json, own: &Repository, out: &mut File) -> Json {
             json!({"state": "pending", "token": folder.to_str().unwrap(), "retry_after_ms": 20})
         }
         "nested" | "nested-loop" => nested(dag, &repository, &folder, request),
+        "silent-at-first" if runs == 1 => misbehave("silent", dag, out),
         "crash-at-first" if runs == 1 => std::process::exit(3),
         "transient-at-first" if runs == 1 => {
             let error = json!({"kind": "busy", "message": "later", "transient": true});

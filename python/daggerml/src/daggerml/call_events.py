@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 from daggerml import log
 from daggerml.errors import DmlRepoError
+from daggerml.text import safe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,6 +36,8 @@ class CallEvents:
         self._keys[item] = event["key"]
         if state == "cached":
             self._cached.add(item)
+        if state == "notice":
+            log.warning("call %s: %s", event["key"][:12], safe(event["reason"]))
         if self._then is not None:
             self._then(event)
         elif state == "retrying":

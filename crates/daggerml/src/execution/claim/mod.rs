@@ -43,6 +43,13 @@ impl OwnerId {
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Returns the bytes whose digits the name has.
+    pub(crate) fn to_bytes(&self) -> [u8; 16] {
+        u128::from_str_radix(&self.0, 16)
+            .unwrap_or_default()
+            .to_be_bytes()
+    }
 }
 
 impl fmt::Debug for OwnerId {

@@ -33,6 +33,8 @@ pub(crate) struct Mine<'e> {
     pub attempt: u64,
     /// The token, when it was pending.
     pub token: Option<String>,
+    /// From whom the claim was taken over.
+    pub before: Option<OwnerId>,
     ended: bool,
 }
 
@@ -90,7 +92,8 @@ impl Sign {
 /// What a transaction found.
 enum Tried {
     Answered(DagId),
-    Got(Claim),
+    /// The claim, and from whom it was taken over.
+    Got(Box<Claim>, Option<OwnerId>),
     Busy,
 }
 
@@ -150,7 +153,9 @@ impl Executor {
             if found.is_none() || over.is_some() {
                 match self.try_claim(work, adapter, options, over.as_ref())? {
                     Tried::Answered(dag) => return Ok(Acquired::Answered(dag)),
-                    Tried::Got(claim) => return self.mine(work, claim).map(Acquired::Mine),
+                    Tried::Got(claim, before) => {
+                        return self.mine(work, *claim, before).map(Acquired::Mine);
+                    }
                     Tried::Busy => {}
                 }
             } else if looks == 0 {
@@ -163,7 +168,12 @@ impl Executor {
         }
     }
 
-    fn mine<'e>(&'e self, work: &'e Work, claim: Claim) -> Result<Mine<'e>> {
+    fn mine<'e>(
+        &'e self,
+        work: &'e Work,
+        claim: Claim,
+        before: Option<OwnerId>,
+    ) -> Result<Mine<'e>> {
         let mine = Mine {
             executor: self,
             work,
@@ -173,6 +183,7 @@ impl Executor {
                 State::Pending(token) => Some(token),
                 _ => None,
             },
+            before,
             ended: false,
         };
         self.hold(work.key)?;
@@ -208,9 +219,11 @@ impl Executor {
                 pid: u64::from(std::process::id()),
                 cancel: false,
             };
+            let mut before = None;
             match claim::find_in(txn, work.key)? {
                 None => {}
                 Some(old) if over.is_some_and(|over| *over == Sign::of(&old)) => {
+                    before = Some(old.owner);
                     claim.cancel = old.cancel;
                     match old.state {
                         State::Pending(_) => {
@@ -223,7 +236,7 @@ impl Executor {
             }
             store_data(txn, work)?;
             claim.put(txn, work.key)?;
-            Ok(Tried::Got(claim))
+            Ok(Tried::Got(Box::new(claim), before))
         })
     }
 }

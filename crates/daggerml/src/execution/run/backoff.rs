@@ -18,6 +18,12 @@ const FIRST_LOOK: Duration = Duration::from_millis(1);
 /// ... and the longest wait between two looks.
 const LONGEST_LOOK: Duration = Duration::from_millis(100);
 
+/// The first look at a remote whether somebody else's call has ended ...
+const FIRST_LOOK_THERE: Duration = Duration::from_millis(200);
+
+/// ... and the longest wait between two looks.
+const LONGEST_LOOK_THERE: Duration = Duration::from_secs(5);
+
 /// `time` shortened at random, to a half at most, so that many do not act at once.
 fn jittered(time: Duration) -> Duration {
     // Without random numbers the full time will do.
@@ -38,6 +44,11 @@ pub(crate) fn retry(failures: u32, asked: Option<Duration>) -> Duration {
 /// Returns how long to wait before the look with this number, from 0.
 pub(crate) fn look(looks: u32) -> Duration {
     jittered(doubled(FIRST_LOOK, looks, LONGEST_LOOK))
+}
+
+/// Returns how long to wait before the look at a remote with this number, from 0.
+pub(crate) fn look_there(looks: u32) -> Duration {
+    jittered(doubled(FIRST_LOOK_THERE, looks, LONGEST_LOOK_THERE))
 }
 
 /// Allows retries as a share of the calls, so that an outage is not made worse.

@@ -34,6 +34,8 @@ pub(crate) struct Control<'c> {
     store: &'c Store,
     /// The owner, while there is a claim, and when it was last looked at.
     claimed: Option<(OwnerId, Instant)>,
+    /// What the log of the call should say.
+    notices: Vec<String>,
 }
 
 impl<'c> Control<'c> {
@@ -51,7 +53,20 @@ impl<'c> Control<'c> {
             deadline: timeout.and_then(|time| Instant::now().checked_add(time)),
             store,
             claimed: None,
+            notices: Vec::new(),
         }
+    }
+
+    /// Tells something that the user should know, and notes it for the log.
+    pub fn notice(&mut self, text: String) {
+        let reason = text.clone();
+        self.tell(0, Progress::Notice { reason });
+        self.notices.push(text);
+    }
+
+    /// Returns the notices since this was last asked for.
+    pub fn take_notices(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notices)
     }
 
     /// From here on looks after the claim too.

@@ -9,7 +9,7 @@ use super::executor::Executor;
 use super::flight::Role;
 use super::integrate::{Ended, Integrated, integrate, record_failure};
 use super::invocation::{Done, End, Failure, Invocation};
-use super::shared::Asked;
+use super::shared::{Asked, Asking, Held};
 use crate::error::{Error, ExecutionError, Result};
 use crate::execution::adapter::ask::Asker;
 use crate::execution::call::Work;
@@ -114,13 +114,14 @@ impl Run<'_> {
                 Acquired::Mine(mut mine) => {
                     control.tell(mine.attempt, Progress::Claimed);
                     control.claimed(Some(mine.owner.clone()));
-                    let driven = self.ask_or_drive(&mut mine, control);
+                    let mut held = Held::default();
+                    let driven = self.ask_or_drive(&mut mine, &mut held, control);
                     control.claimed(None);
                     match driven? {
                         Driven::Shared(dag) => return Ok(dag),
                         Driven::Done(dag) => {
                             // Nobody waits for the claim any more.
-                            self.executor.offer_to_remotes(work, dag, control)?;
+                            self.executor.offer_to_remotes(work, dag, &held, control)?;
                             return Ok(dag);
                         }
                         Driven::Lost => {}
@@ -131,16 +132,26 @@ impl Run<'_> {
     }
 
     /// Takes over a result that is shared, or runs the call.
-    fn ask_or_drive(&self, mine: &mut Mine<'_>, control: &mut Control<'_>) -> Result<Driven> {
-        // One that is pending is being run already.
-        if self.options.cache && mine.token.is_none() {
-            match self.executor.ask_remotes(self.work, &mine.owner, control)? {
+    fn ask_or_drive(
+        &self,
+        mine: &mut Mine<'_>,
+        held: &mut Held,
+        control: &mut Control<'_>,
+    ) -> Result<Driven> {
+        if self.options.cache {
+            let asking = Asking {
+                work: self.work,
+                owner: &mine.owner,
+                before: mine.before.as_ref(),
+                pending: mine.token.is_some(),
+            };
+            match self.executor.ask_remotes(&asking, control)? {
                 Asked::Answered(dag) => {
                     mine.ended();
                     return Ok(Driven::Shared(dag));
                 }
                 Asked::Stopped(stop) => return self.stopped_between(mine, stop),
-                Asked::Nothing => {}
+                Asked::Nothing(claim) => *held = claim,
             }
         }
         self.drive(mine, control)
@@ -159,6 +170,9 @@ impl Run<'_> {
         let mut asker = Asker::new(pool, self.key());
         let mut failures = 0;
         loop {
+            for notice in control.take_notices() {
+                asker.log.push_line(&format!("daggerml: {notice}"));
+            }
             let started = Time::now();
             let end = attempt.run(mine, &mut asker, control)?;
             let end = match end {

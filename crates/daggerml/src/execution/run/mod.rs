@@ -10,6 +10,9 @@
 //! | `invocation` | one attempt: invoke, then poll |
 //! | `integrate` | taking the result in |
 //! | `shared` | asking remotes for the result, and offering it there |
+//! | `shared_result` | what is asked for and offered |
+//! | `sharer` | a remote that is asked |
+//! | `held` | a claim at a remote |
 //! | `control` | when to stop, and who is told |
 //! | `backoff` | how long to wait, and how often to try again |
 
@@ -20,6 +23,9 @@ mod control;
 mod drive;
 pub(crate) mod executor;
 mod flight;
+mod held;
 mod integrate;
 mod invocation;
 mod shared;
+mod shared_result;
+mod sharer;

@@ -1,187 +1,251 @@
 //! Results that are shared by way of remotes: asked for before a call is run, and offered
 //! after.
 //!
-//! A remote that does not answer in time, or fails, is not asked again for a while. Then
-//! calls are run here as if there were no remote: sharing saves time and decides nothing.
+//! Of all who share results, the one who claims the call at the remote runs it, and the
+//! others wait for the result. When a remote fails, calls are run here as if there were none:
+//! sharing saves time and decides nothing.
 
-use std::io::{self, Write};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::backoff;
 use super::control::{Control, Stop};
 use super::executor::Executor;
-use super::integrate::check;
-use crate::error::{Error, Result};
-use crate::execution::adapter::process::TICK;
+use super::held::HeldClaim;
+use super::shared_result::{Taken, is_of_bundle, pack, take};
+use super::sharer::Sharer;
+use crate::error::Result;
 use crate::execution::call::Work;
-use crate::execution::claim::{self, OwnerId};
-use crate::execution::{cache, called, nested};
-use crate::id::{DagId, ExecId, ObjectId, TypedId};
-use crate::record::{Dag, Datum, Exec, ExecStatus, Kind, Record, Reference, Time};
+use crate::execution::claim::OwnerId;
+use crate::execution::options::Progress;
+use crate::id::DagId;
+use crate::record::{CallKey, Time};
 use crate::repo::Repository;
-use crate::store::{ReadObjects, Snapshot, Store, WriteTxn};
-use crate::transfer::remote::{LARGEST_RESULT, Remote, SharedResult};
-use crate::transfer::{Limits, apply, create};
-use crate::value::Value;
+use crate::transfer::remote::{Claiming, Over, RemoteClaim, SeenCall, SharedCall, SharedState};
+use crate::transfer::transport::Etag;
 
-/// How long an answer is waited for.
-const LIMIT: Duration = Duration::from_secs(10);
+/// How long a claim at a remote lasts, in leases of claims here: to renew it costs a request.
+const LEASES: u32 = 2;
 
-/// How long a remote that failed is not asked.
-const REST: Duration = Duration::from_mins(1);
+/// After how many looks at the same claim the remote is asked how old it is.
+const AGE_ASKED: u32 = 4;
 
-/// The remotes that results are shared with.
+/// The remotes that results are shared with; opened before the first call is run.
 #[derive(Default)]
-pub(crate) struct Shared {
-    remotes: Vec<Arc<Sharer>>,
-}
+pub(crate) struct Shared(Vec<Arc<Sharer>>);
 
-struct Sharer {
-    remote: Remote,
-    read: bool,
-    write: bool,
-    /// When it failed.
-    failed: Mutex<Option<Instant>>,
-}
-
-impl Sharer {
-    fn rests(&self) -> bool {
-        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-        failed.is_some_and(|since| since.elapsed() < REST)
-    }
-
-    fn fails(&self) {
-        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-    }
+/// A call whose claim here is ours, on its way to an answer of a remote.
+pub(crate) struct Asking<'a> {
+    pub work: &'a Work,
+    /// Whose the claim here is.
+    pub owner: &'a OwnerId,
+    /// From whom that claim was taken over.
+    pub before: Option<&'a OwnerId>,
+    /// Whether an adapter works on it already.
+    pub pending: bool,
 }
 
 /// What came of asking.
 pub(crate) enum Asked {
     /// The DAG of a result, which was taken in.
     Answered(DagId),
-    /// Nothing: the call is to be run.
-    Nothing,
+    /// Nothing: the call is to be run, under this claim if there is one.
+    Nothing(Held),
     Stopped(Stop),
 }
 
-impl Shared {
-    /// Opens the remotes that the settings of a repository say. One that cannot be opened is
-    /// left out.
-    pub fn of(repository: &Repository) -> Result<Self> {
-        let mut remotes = Vec::new();
-        for sharing in repository.sharing()? {
-            if sharing.trusted
-                && let Ok(remote) = Remote::open(repository, &sharing.remote)
-            {
-                remotes.push(Arc::new(Sharer {
-                    remote,
-                    read: sharing.read,
-                    write: sharing.write,
-                    failed: Mutex::default(),
-                }));
-            }
-        }
-        Ok(Self { remotes })
-    }
-
-    /// Runs `ask` in a thread of its own and waits for it, but not too long. A failure is
-    /// noted, and nothing comes of it.
-    fn within<T: Send + 'static>(
-        sharer: &Arc<Sharer>,
-        control: &mut Control<'_>,
-        ask: impl FnOnce(&Remote) -> Result<T> + Send + 'static,
-    ) -> Result<Option<T>, Stop> {
-        let (tell, told) = mpsc::channel();
-        let asked = Arc::clone(sharer);
-        std::thread::spawn(move || {
-            let _ = tell.send(ask(&asked.remote)); // Fails when nobody waits any more.
-        });
-        let begun = Instant::now();
-        while begun.elapsed() < LIMIT {
-            match told.recv_timeout(TICK) {
-                Ok(Ok(answer)) => return Ok(Some(answer)),
-                Ok(Err(_)) | Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => {}
-            }
-            if let Some(stop) = control.stop() {
-                return Err(stop);
-            }
-        }
-        sharer.fails();
-        Ok(None)
-    }
-}
+/// A claim at a remote, if there is one.
+#[derive(Default)]
+pub(crate) struct Held(Option<HeldClaim>);
 
 impl Executor {
-    /// Asks the remotes for a result of `work`, whose claim is `owner`'s, and takes it in. Then
-    /// the claim has ended.
+    /// Asks the remotes for a result of a call, and takes it in. Then the claim has ended.
+    /// Else the call is claimed at a remote, where that is possible.
     pub(crate) fn ask_remotes(
         &self,
-        work: &Work,
-        owner: &OwnerId,
+        asking: &Asking<'_>,
         control: &mut Control<'_>,
     ) -> Result<Asked> {
         let shared = self.shared()?;
-        let key = work.key;
-        for sharer in shared.remotes.iter().filter(|one| one.read && !one.rests()) {
-            let found = Shared::within(sharer, control, move |remote| remote.find_result(key));
-            let found = match found {
-                Ok(found) => found.flatten(),
-                Err(stop) => return Ok(Asked::Stopped(stop)),
-            };
-            let Some(result) = found else {
-                continue;
-            };
-            let Some(bundle) = &result.bundle else {
-                continue;
-            };
-            let store = self.repository().store();
-            match take(store, owner, work, bundle, &result, sharer.remote.name()) {
-                Ok(Some(dag)) => return Ok(Asked::Answered(dag)),
-                Ok(None) => {}
-                // What is wrong with it does not matter: the call is run.
-                Err(error) if is_of_bundle(&error) => sharer.fails(),
-                Err(error) => return Err(error),
+        let usable = || shared.0.iter().filter(|one| one.read && !one.rests());
+        // Who waits at one remote and holds a claim at another could wait for ever: claims are
+        // at the first remote alone, and it is asked last.
+        let claiming = usable().find(|one| one.claims());
+        if !asking.pending {
+            for sharer in
+                usable().filter(|one| claiming.is_none_or(|first| !Arc::ptr_eq(one, first)))
+            {
+                match self.look(sharer, asking, control)? {
+                    Asked::Nothing(_) => {}
+                    asked => return Ok(asked),
+                }
             }
         }
-        Ok(Asked::Nothing)
+        match claiming {
+            Some(sharer) => self.claim_there(sharer, asking, control),
+            None => Ok(Asked::Nothing(Held::default())),
+        }
     }
 
-    /// Offers the result of `work` to the remotes.
+    /// Asks one remote for a result, without a claim.
+    fn look(
+        &self,
+        sharer: &Arc<Sharer>,
+        asking: &Asking<'_>,
+        control: &mut Control<'_>,
+    ) -> Result<Asked> {
+        let key = asking.work.key;
+        let nothing = || Ok(Asked::Nothing(Held::default()));
+        loop {
+            let seen = sharer.ask(control, move |remote| remote.shared_call(key, None));
+            let (etag, call) = match seen {
+                Ok(Some(SeenCall::There(etag, call))) => (etag, call),
+                Ok(_) => return nothing(),
+                Err(stop) => return Ok(Asked::Stopped(stop)),
+            };
+            let SharedState::Claimed(claim) = &call.state else {
+                return match self.take(sharer, asking, &call, control)? {
+                    Taken::Yes(dag) => Ok(Asked::Answered(dag)),
+                    Taken::Unwanted | Taken::Unsound => nothing(),
+                };
+            };
+            if !sharer.waits() {
+                return nothing();
+            }
+            match wait_there(sharer, key, etag, claim, control) {
+                Waited::Gone(None) => {}
+                Waited::Gone(Some(_)) | Waited::Failed => return nothing(),
+                Waited::Stopped(stop) => return Ok(Asked::Stopped(stop)),
+            }
+        }
+    }
+
+    /// Claims a call at a remote, or waits there for the result of somebody else.
+    fn claim_there(
+        &self,
+        sharer: &Arc<Sharer>,
+        asking: &Asking<'_>,
+        control: &mut Control<'_>,
+    ) -> Result<Asked> {
+        let key = asking.work.key;
+        let nothing = || Ok(Asked::Nothing(Held::default()));
+        let call = SharedCall {
+            who: self.repository().author()?,
+            when: Time::now(),
+            state: SharedState::Claimed(RemoteClaim {
+                token: asking.owner.to_bytes(),
+                beat: 0,
+                lease: self.lease_there(),
+            }),
+        };
+        let mut over = Over {
+            etag: None,
+            token: asking.before.map(OwnerId::to_bytes),
+        };
+        loop {
+            let (claimer, lease) = (Arc::clone(sharer), self.lease_there());
+            let (mine, there) = (call.clone(), over.clone());
+            let claimed = sharer.ask(control, move |remote| {
+                let claiming = remote.claim_call(key, &mine, &there)?;
+                // Made here, so that it is given up when nobody waits for it any more.
+                Ok(match claiming {
+                    Claiming::Mine(etag) => Ok(HeldClaim::new(&claimer, key, mine, etag, lease)),
+                    other => Err(other),
+                })
+            });
+            let (etag, claim) = match claimed {
+                Err(stop) => return Ok(Asked::Stopped(stop)),
+                Ok(None | Some(Err(Claiming::Mine(_)))) => return nothing(),
+                Ok(Some(Ok(held))) => return Ok(Asked::Nothing(Held(Some(held)))),
+                Ok(Some(Err(_))) if asking.pending => return nothing(),
+                Ok(Some(Err(Claiming::Busy(etag, claim)))) => (etag, claim),
+                Ok(Some(Err(Claiming::Made(etag, call)))) => {
+                    match self.take(sharer, asking, &call, control)? {
+                        Taken::Yes(dag) => return Ok(Asked::Answered(dag)),
+                        // The next result takes its place.
+                        Taken::Unsound if over.etag.as_ref() != Some(&etag) => {
+                            over.etag = Some(etag);
+                            continue;
+                        }
+                        Taken::Unsound | Taken::Unwanted => return nothing(),
+                    }
+                }
+            };
+            match wait_there(sharer, key, etag, &claim, control) {
+                Waited::Gone(etag) => over.etag = etag,
+                Waited::Failed => return nothing(),
+                Waited::Stopped(stop) => return Ok(Asked::Stopped(stop)),
+            }
+        }
+    }
+
+    /// Takes in the result of a call from a remote and ends the claim here.
+    fn take(
+        &self,
+        sharer: &Sharer,
+        asking: &Asking<'_>,
+        call: &SharedCall,
+        control: &mut Control<'_>,
+    ) -> Result<Taken> {
+        let SharedState::Made(bundle) = &call.state else {
+            return Ok(Taken::Unwanted);
+        };
+        let store = self.repository().store();
+        match take(store, asking, bundle, call, sharer.remote.name()) {
+            Err(error) if is_of_bundle(&error) => {
+                // What is wrong with it does not matter: the call is run.
+                let name = sharer.remote.name();
+                control.notice(format!(
+                    "the result at the remote {name} is unsound: {error}"
+                ));
+                Ok(Taken::Unsound)
+            }
+            taken => taken,
+        }
+    }
+
+    /// Offers the result of `work` to the remotes, and ends the claim there.
     pub(crate) fn offer_to_remotes(
         &self,
         work: &Work,
         dag: DagId,
+        held: &Held,
         control: &mut Control<'_>,
     ) -> Result<()> {
         let shared = self.shared()?;
         let key = work.key;
-        let mut writers = shared
-            .remotes
-            .iter()
-            .filter(|one| one.write && !one.rests());
+        let mut writers = shared.0.iter().filter(|one| one.writes() && !one.rests());
         let Some(first) = writers.next() else {
             return Ok(());
         };
         let Some(bundle) = pack(self.repository(), work, dag)? else {
             return Ok(());
         };
-        let result = Arc::new(SharedResult {
+        let result = Arc::new(SharedCall {
             who: self.repository().author()?,
             when: Time::now(),
-            bundle: Some(bundle),
+            state: SharedState::Made(bundle),
         });
         for sharer in std::iter::once(first).chain(writers) {
             let result = Arc::clone(&result);
-            let offered = Shared::within(sharer, control, move |remote| {
-                remote.offer_result(key, &result)
+            let here = held
+                .0
+                .as_ref()
+                .filter(|held| Arc::ptr_eq(&held.sharer, sharer));
+            let claimed = here.map(HeldClaim::offer);
+            let offered = sharer.ask(control, move |remote| match claimed {
+                Some(offer) => offer(remote, &result),
+                None => remote.offer_result(key, &result, None),
             });
             if offered.is_err() {
                 break; // The result is here all the same.
             }
         }
         Ok(())
+    }
+
+    fn lease_there(&self) -> Duration {
+        self.inner.options.lease * LEASES
     }
 
     fn shared(&self) -> Result<Arc<Shared>> {
@@ -193,209 +257,82 @@ impl Executor {
         if let Some(shared) = &*place {
             return Ok(Arc::clone(shared));
         }
-        let shared = Arc::new(Shared::of(self.repository())?);
+        let shared = Arc::new(Shared(Sharer::all(self.repository())?));
         *place = Some(Arc::clone(&shared));
         Ok(shared)
     }
 }
 
+/// Waits until a claim of somebody else ends, or is as old as its lease.
+fn wait_there(
+    sharer: &Arc<Sharer>,
+    key: CallKey,
+    mut etag: Etag,
+    claim: &RemoteClaim,
+    control: &mut Control<'_>,
+) -> Waited {
+    control.tell(0, Progress::Waiting);
+    let mut lease = claim.lease;
+    let mut since = Instant::now();
+    let mut looks = 0;
+    loop {
+        if let Some(stop) = control.sleep(backoff::look_there(looks)) {
+            return Waited::Stopped(stop);
+        }
+        let known = etag.clone();
+        let seen = sharer.ask(control, move |remote| remote.shared_call(key, Some(&known)));
+        match seen {
+            Err(stop) => return Waited::Stopped(stop),
+            Ok(None) => return Waited::Failed,
+            Ok(Some(SeenCall::Unchanged)) => {}
+            Ok(Some(SeenCall::There(mark, call))) => match call.state {
+                SharedState::Claimed(claim) => {
+                    (etag, lease, since) = (mark, claim.lease, Instant::now());
+                    continue;
+                }
+                _ => return Waited::Gone(None),
+            },
+            Ok(Some(SeenCall::Free(_))) => return Waited::Gone(None),
+        }
+        if since.elapsed() >= lease {
+            return Waited::Gone(Some(etag));
+        }
+        looks += 1;
+        // That takes a few requests, one of which writes.
+        if looks == AGE_ASKED && sharer.writes() {
+            let known = etag.clone();
+            match sharer.ask(control, move |remote| remote.claim_age(key, &known)) {
+                Err(stop) => return Waited::Stopped(stop),
+                Ok(None) => return Waited::Failed,
+                Ok(Some(age)) => {
+                    let began = age.and_then(|age| Instant::now().checked_sub(age));
+                    since = began.unwrap_or(since).min(since);
+                }
+            }
+        }
+    }
+}
+
+/// How waiting for somebody else's claim ended.
+enum Waited {
+    /// It is gone, or may be replaced if this is its mark.
+    Gone(Option<Etag>),
+    /// The remote failed.
+    Failed,
+    Stopped(Stop),
+}
+
 impl Repository {
     /// Invalidates what the remotes that results are offered to share of the call `key`.
     /// Returns the names of those that shared something.
-    pub fn invalidate_shared(&self, key: crate::record::CallKey) -> Result<Vec<String>> {
+    pub fn invalidate_shared(&self, key: CallKey) -> Result<Vec<String>> {
         let who = self.author()?;
         let mut done = Vec::new();
-        for sharer in Shared::of(self)?.remotes {
-            if sharer.write && sharer.remote.invalidate_result(key, &who)? {
+        for sharer in Sharer::all(self)? {
+            if sharer.writes() && sharer.remote.invalidate_result(key, &who)? {
                 done.push(sharer.remote.name().to_owned());
             }
         }
         Ok(done)
-    }
-}
-
-/// Returns whether an error is that of a bundle and not of the store.
-fn is_of_bundle(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::BundleInvalid { .. }
-            | Error::BundleUnsupported { .. }
-            | Error::Invalid { .. }
-            | Error::ObjectNotFound { .. }
-            | Error::Fault(_)
-    )
-}
-
-/// Takes in the result of a call from a remote and ends the claim, all or nothing. Returns
-/// its DAG; `None` when it is not to be taken.
-fn take(
-    store: &Store,
-    owner: &OwnerId,
-    work: &Work,
-    bundle: &[u8],
-    result: &SharedResult,
-    remote: &str,
-) -> Result<Option<DagId>> {
-    let mut taken = None;
-    let limits = Limits {
-        object: LARGEST_RESULT as u64,
-        objects: LARGEST_RESULT as u64,
-        bytes: LARGEST_RESULT as u64,
-    };
-    let applied = apply(store, &mut &*bundle, &limits, |txn, roots| {
-        taken = None;
-        if claim::owned(txn, work.key, owner)?.is_none() {
-            return Err(refused("the claim is another's"));
-        }
-        let (dag, exec, rest) = parts(roots)?;
-        let mut of_call = vec![dag.into()];
-        of_call.extend(rest);
-        let (record, nested) = check(txn, work, &of_call, dag)?;
-        let made: Exec = txn.load(exec)?;
-        if made.key != work.key || made.dag != Some(dag) || made.status != ExecStatus::Ok {
-            return Err(refused("its exec record is of another call"));
-        }
-        if record.error().is_some() || is_invalidated(txn, work, dag)? {
-            return Err(refused("it does not answer calls"));
-        }
-        cache::adopt(txn, exec)?;
-        for (exec, data) in nested {
-            if let Some((key, ended)) = cache::adopt(txn, exec)?
-                && let Some((runnable, args)) = data.split_first()
-            {
-                called::note(txn, key, *runnable, args, Some(ended))?;
-            }
-        }
-        called::note(
-            txn,
-            work.key,
-            work.runnable,
-            &work.args,
-            Some(made.finished),
-        )?;
-        let log = format!(
-            "daggerml: taken from the remote {remote}, where {} offered it at {}\n",
-            result.who, result.when.0
-        );
-        let log = txn.save(&Datum {
-            value: Value::Bytes(log.into_bytes()),
-        })?;
-        let mark = Exec {
-            log: Some(log),
-            ..made
-        };
-        cache::append(txn, mark, false)?;
-        claim::remove(txn, work.key)?;
-        taken = Some(dag);
-        Ok(())
-    });
-    match applied {
-        Ok(_) => Ok(taken),
-        Err(error) => Err(error),
-    }
-}
-
-fn refused(message: &str) -> Box<Error> {
-    Error::Invalid {
-        message: message.to_owned(),
-    }
-    .into()
-}
-
-/// Returns the DAG, the exec record of the call, and those of nested calls.
-fn parts(roots: &[Reference]) -> Result<(DagId, ExecId, &[Reference])> {
-    match roots {
-        [dag, exec, rest @ ..] if dag.kind == Kind::Dag && exec.kind == Kind::Exec => Ok((
-            DagId::from_object(dag.id),
-            ExecId::from_object(exec.id),
-            rest,
-        )),
-        _ => Err(refused("the bundle is not that of a result")),
-    }
-}
-
-/// Returns whether this very result was invalidated here.
-fn is_invalidated(txn: &WriteTxn<'_>, work: &Work, dag: DagId) -> Result<bool> {
-    let Some(entry) = cache::lookup_in(txn, work.key)? else {
-        return Ok(false);
-    };
-    if entry.answer.is_some() {
-        return Ok(false);
-    }
-    Ok(txn.load::<_, Exec>(entry.newest)?.dag == Some(dag))
-}
-
-/// Returns the bundle of a result, unless it is too large or an error, which may be of this
-/// machine.
-fn pack(repository: &Repository, work: &Work, dag: DagId) -> Result<Option<Vec<u8>>> {
-    let snapshot = repository.snapshot()?;
-    let record: Dag = snapshot.load(dag)?;
-    let answer = cache::lookup(&snapshot, work.key)?.and_then(|entry| entry.answer);
-    let Some((exec, _)) = answer.filter(|(_, made)| *made == dag) else {
-        return Ok(None);
-    };
-    if record.error().is_some() {
-        return Ok(None);
-    }
-    // Attempts before it, and its log, are of no use to others.
-    let own = Exec {
-        previous: None,
-        log: None,
-        ..snapshot.load::<_, Exec>(exec)?
-    };
-    let bytes = own.encode()?;
-    let exec = ExecId::from_object(ObjectId::of(&bytes));
-    let mut roots = vec![dag.into(), exec.into()];
-    let nested = nested::execs(&snapshot, &snapshot, record.nodes)?;
-    roots.extend(
-        nested
-            .into_iter()
-            .filter(|root| *root != Reference::from(exec)),
-    );
-    let mut output = Bounded(Vec::new());
-    let objects = With {
-        snapshot: &snapshot,
-        id: exec.into(),
-        bytes,
-    };
-    match create(&objects, &roots, &[], &mut output) {
-        Err(error) => match *error {
-            Error::Io { source, .. } if source.kind() == io::ErrorKind::FileTooLarge => Ok(None),
-            error => Err(error.into()),
-        },
-        Ok(_) => Ok(Some(output.0)),
-    }
-}
-
-/// A snapshot and one more object.
-struct With<'w> {
-    snapshot: &'w Snapshot,
-    id: ObjectId,
-    bytes: Vec<u8>,
-}
-
-impl ReadObjects for With<'_> {
-    fn raw_object(&self, id: ObjectId) -> Result<Option<&[u8]>> {
-        if id == self.id {
-            return Ok(Some(&self.bytes));
-        }
-        self.snapshot.raw_object(id)
-    }
-}
-
-/// Memory that takes as much as a shared result may have.
-struct Bounded(Vec<u8>);
-
-impl Write for Bounded {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.0.len() + bytes.len() > LARGEST_RESULT {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        self.0.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

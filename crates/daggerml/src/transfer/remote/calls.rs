@@ -1,7 +1,9 @@
 //! Shared results: what came of a call, for everybody who makes the same call.
 //!
 //! A blob for each key of a call holds who ran it, when, and a full bundle of the DAG that it
-//! made and of its exec records. So an answer takes one request.
+//! made and of its exec records. So an answer takes one request. While the call is run, the
+//! same blob is the [claim](super::claims) of whoever does: a result and a claim cannot miss
+//! each other.
 
 use std::path::Path;
 
@@ -11,10 +13,11 @@ use crate::error::{Error, Fault, FaultKind, Result};
 use crate::id::{CommitId, ObjectId};
 use crate::record::{CallKey, Time};
 use crate::repo::Repository;
-use crate::transfer::transport::{Address, Got, Key, Swap};
+use crate::transfer::transport::{Address, Etag, Got, Key, Swap};
 use crate::well_known::TRUSTED_REMOTES;
 
 use super::Remote;
+use super::claims::RemoteClaim;
 use super::pack::blob_key;
 
 /// The version of a blob.
@@ -27,37 +30,55 @@ pub(crate) const LARGEST: usize = 16 << 20;
 /// The most bytes around it.
 const AROUND: u64 = 4096;
 
+/// The folder of the blobs.
+pub(super) const FOLDER: &str = "calls";
+
+/// How often a swap is tried again when others change the blob at the same time.
+pub(super) const TRIES: usize = 5;
+
 /// The most bytes of a name.
 const LONGEST_NAME: usize = 1024;
 
-/// A result that somebody shares.
+/// What is at a remote of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct SharedResult {
-    /// Who offered it.
+pub(crate) struct SharedCall {
+    /// Who offered the result, runs the call or invalidated its result.
     pub who: String,
-    /// When.
+    /// Since when.
     pub when: Time,
-    /// A bundle of the DAG, the exec record of the call and those of its nested calls; `None`
-    /// when the result was invalidated.
-    pub bundle: Option<Vec<u8>>,
+    /// How far the call is.
+    pub state: SharedState,
 }
 
-impl SharedResult {
-    fn encode(&self, key: CallKey) -> Vec<u8> {
+/// How far a call is at a remote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum SharedState {
+    /// It has a result: a bundle of the DAG, the exec record of the call and those of its
+    /// nested calls.
+    Made(Vec<u8>),
+    /// Somebody runs it.
+    Claimed(RemoteClaim),
+    /// There is nothing: the result was invalidated, or whoever ran it has none to share.
+    Nothing,
+}
+
+impl SharedCall {
+    pub(super) fn encode(&self, key: CallKey) -> Vec<u8> {
         let mut writer = Writer::new();
         writer.array(5);
         writer.uint(VERSION);
         writer.id(ObjectId::from_bytes(*key.as_bytes()));
         writer.text(&self.who);
         writer.int(self.when.0);
-        match &self.bundle {
-            Some(bundle) => writer.bytes(bundle),
-            None => writer.null(),
+        match &self.state {
+            SharedState::Made(bundle) => writer.bytes(bundle),
+            SharedState::Claimed(claim) => claim.encode(&mut writer),
+            SharedState::Nothing => writer.null(),
         }
         writer.into_bytes()
     }
 
-    fn decode(bytes: &[u8], key: CallKey) -> Result<Self, Fault> {
+    pub(super) fn decode(bytes: &[u8], key: CallKey) -> Result<Self, Fault> {
         let reader = &mut Reader::new(bytes);
         reader.array_of(5)?;
         match reader.uint()? {
@@ -75,10 +96,12 @@ impl SharedResult {
         let found = Self {
             who: who.to_owned(),
             when: Time(reader.int()?),
-            bundle: if reader.is_null() {
-                None
+            state: if reader.is_null() {
+                SharedState::Nothing
+            } else if reader.is_array() {
+                SharedState::Claimed(RemoteClaim::decode(reader)?)
             } else {
-                Some(reader.bytes()?.to_vec())
+                SharedState::Made(reader.bytes()?.to_vec())
             },
         };
         reader.finish()?;
@@ -86,8 +109,23 @@ impl SharedResult {
     }
 }
 
+/// A call at a remote, as it was read.
+pub(crate) enum Seen {
+    /// It is the version that was known.
+    Unchanged,
+    /// There is nothing that answers the call, and nobody runs it. The mark of what may be
+    /// replaced, if something is there.
+    Free(Option<Etag>),
+    /// It is run, or has a result.
+    There(Etag, SharedCall),
+}
+
 /// Which results a repository shares with a remote.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a setting of its own"
+)]
 pub struct Sharing {
     /// The name of the remote.
     pub remote: String,
@@ -95,6 +133,9 @@ pub struct Sharing {
     pub read: bool,
     /// Whether results are offered there.
     pub write: bool,
+    /// Whether calls that others claimed there are waited for, and, with `read` and `write`,
+    /// claimed: so one machine at a time runs each.
+    pub claims: bool,
     /// Whether the user's own settings trust the remote. If not, nothing is shared.
     pub trusted: bool,
 }
@@ -128,7 +169,9 @@ impl Repository {
                 }
             }
             if read || write {
+                let claims = config.get(&format!("remote.{}.claims", remote.name))?;
                 found.push(Sharing {
+                    claims: claims.is_none_or(|setting| setting.value != "false"),
                     trusted: trusts(&trusted, &remote.url, self.root()),
                     remote: remote.name,
                     read,
@@ -165,86 +208,126 @@ fn trusts(trusted: &[String], url: &str, root: &Path) -> bool {
 }
 
 impl Remote {
-    /// Returns the result of the call `key` that somebody shares.
-    pub(crate) fn find_result(&self, key: CallKey) -> Result<Option<SharedResult>> {
-        let blob = result_key(key)?;
-        match self.get(&blob, None, None, LARGEST as u64 + AROUND)? {
-            Got::Found { bytes, .. } => SharedResult::decode(&bytes, key)
-                .map(Some)
-                .map_err(|fault| self.faulty(&blob, &fault)),
-            Got::Missing | Got::Unchanged => Ok(None),
+    /// Returns what is at the remote of the call `key`. One request.
+    pub(crate) fn shared_call(&self, key: CallKey, known: Option<&Etag>) -> Result<Seen> {
+        let blob = call_blob(key)?;
+        let (etag, bytes) = match self.get(&blob, None, known, LARGEST as u64 + AROUND)? {
+            Got::Found { etag, bytes, .. } => (etag, bytes),
+            Got::Unchanged => return Ok(Seen::Unchanged),
+            Got::Missing => return Ok(Seen::Free(None)),
+        };
+        match SharedCall::decode(&bytes, key) {
+            Ok(call) if call.state == SharedState::Nothing => Ok(Seen::Free(Some(etag))),
+            Ok(call) => Ok(Seen::There(etag, call)),
+            // Somebody with a newer version made it.
+            Err(fault) if fault.kind == FaultKind::Header => Err(self.faulty(&blob, &fault)),
+            // What cannot be read is of no use to anybody, so the next result replaces it.
+            Err(_) => Ok(Seen::Free(Some(etag))),
         }
     }
 
-    /// Offers a result of the call `key`. One that is there already stays, unless it was
-    /// invalidated. Returns whether it was taken.
-    pub(crate) fn offer_result(&self, key: CallKey, result: &SharedResult) -> Result<bool> {
-        let blob = result_key(key)?;
-        let bytes = result.encode(key);
-        if let Swap::Swapped(_) = self.transport.swap(&blob, &bytes, None)? {
-            return Ok(true);
+    /// Offers a result of the call `key`. One that is there already stays, unless its mark is
+    /// `expected`. Returns whether it was taken.
+    pub(crate) fn offer_result(
+        &self,
+        key: CallKey,
+        result: &SharedCall,
+        expected: Option<Etag>,
+    ) -> Result<bool> {
+        let mut expected = expected;
+        for _ in 0..TRIES {
+            if self.swap_call(key, result, expected.as_ref())?.is_some() {
+                return Ok(true);
+            }
+            expected = match self.shared_call(key, None)? {
+                Seen::There(_, call) if matches!(call.state, SharedState::Made(_)) => {
+                    return Ok(call == *result); // The answer to the swap may have been lost.
+                }
+                // A result is worth more than the claim of somebody who still works on it.
+                Seen::There(etag, _) => Some(etag),
+                Seen::Free(etag) => etag,
+                Seen::Unchanged => None,
+            };
         }
-        let Got::Found {
-            etag, bytes: there, ..
-        } = self.get(&blob, None, None, LARGEST as u64 + AROUND)?
-        else {
-            return Ok(false);
-        };
-        if SharedResult::decode(&there, key).is_ok_and(|there| there.bundle.is_some()) {
-            return Ok(false);
-        }
-        let swapped = self.transport.swap(&blob, &bytes, Some(&etag))?;
-        Ok(matches!(swapped, Swap::Swapped(_)))
+        Ok(false)
     }
 
     /// Lets nobody be answered any more by what is shared of the call `key`. Returns whether
     /// something was.
     pub(crate) fn invalidate_result(&self, key: CallKey, who: &str) -> Result<bool> {
-        let blob = result_key(key)?;
-        let Got::Found { etag, bytes, .. } =
-            self.get(&blob, None, None, LARGEST as u64 + AROUND)?
-        else {
+        let Seen::There(etag, call) = self.shared_call(key, None)? else {
             return Ok(false);
         };
-        if SharedResult::decode(&bytes, key).is_ok_and(|there| there.bundle.is_none()) {
+        if !matches!(call.state, SharedState::Made(_)) {
             return Ok(false);
         }
-        let nothing = SharedResult {
-            who: who.to_owned(),
-            when: Time::now(),
-            bundle: None,
-        };
         // Whoever changed it meanwhile offered a newer result, or did the same.
-        let swapped = self
-            .transport
-            .swap(&blob, &nothing.encode(key), Some(&etag))?;
-        Ok(matches!(swapped, Swap::Swapped(_)))
+        let nothing = nothing(who);
+        Ok(self.swap_call(key, &nothing, Some(&etag))?.is_some())
+    }
+
+    /// Writes what is at the remote of a call, if the mark of what is there is `expected`.
+    /// Returns the new mark.
+    pub(super) fn swap_call(
+        &self,
+        key: CallKey,
+        call: &SharedCall,
+        expected: Option<&Etag>,
+    ) -> Result<Option<Etag>> {
+        let bytes = call.encode(key);
+        Ok(
+            match self.transport.swap(&call_blob(key)?, &bytes, expected)? {
+                Swap::Swapped(etag) => Some(etag),
+                Swap::Changed => None,
+            },
+        )
     }
 }
 
-fn result_key(key: CallKey) -> Result<Key> {
-    blob_key("calls", ObjectId::from_bytes(*key.as_bytes()))
+/// Returns what is at a remote where nothing answers a call any more.
+pub(super) fn nothing(who: &str) -> SharedCall {
+    SharedCall {
+        who: who.to_owned(),
+        when: Time::now(),
+        state: SharedState::Nothing,
+    }
+}
+
+/// Returns the name of the blob of a call.
+pub(super) fn call_blob(key: CallKey) -> Result<Key> {
+    blob_key(FOLDER, ObjectId::from_bytes(*key.as_bytes()))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
     fn a_result_is_read_as_it_was_written() {
         let key = CallKey::from_bytes([7; 32]);
-        for bundle in [None, Some(vec![1, 2, 3])] {
-            let result = SharedResult {
+        let claim = RemoteClaim {
+            token: [5; 16],
+            beat: 3,
+            lease: Duration::from_mins(1),
+        };
+        for state in [
+            SharedState::Nothing,
+            SharedState::Made(vec![1, 2, 3]),
+            SharedState::Claimed(claim),
+        ] {
+            let call = SharedCall {
                 who: "me".to_owned(),
                 when: Time(-3),
-                bundle,
+                state,
             };
-            let bytes = result.encode(key);
-            assert_eq!(SharedResult::decode(&bytes, key), Ok(result));
+            let bytes = call.encode(key);
+            assert_eq!(SharedCall::decode(&bytes, key), Ok(call));
             let other = CallKey::from_bytes([8; 32]);
-            assert!(SharedResult::decode(&bytes, other).is_err());
+            assert!(SharedCall::decode(&bytes, other).is_err());
             for end in 0..bytes.len() {
-                assert!(SharedResult::decode(&bytes[..end], key).is_err());
+                assert!(SharedCall::decode(&bytes[..end], key).is_err());
             }
         }
     }

@@ -235,7 +235,7 @@ impl Remote {
     }
 
     /// Returns what the remote's clock says, if that can be found out.
-    fn clock(&self) -> Result<Option<i64>> {
+    pub(super) fn clock(&self) -> Result<Option<i64>> {
         let key = blob_key(CLOCK, ObjectId::of(&new_swap()?))?;
         self.put(&key, b"what time is it")?;
         let seen = self.list(key.as_str(), None)?;

@@ -48,8 +48,10 @@
 //! | `collect` | garbage there, and many small packs |
 //! | `fsck` | damage there |
 //! | `calls` | results of calls that are shared there |
+//! | `claims` | who runs a call now, of all who share its result |
 
 mod calls;
+mod claims;
 mod clone;
 mod collect;
 mod default;
@@ -69,7 +71,8 @@ use std::ops::Range;
 use std::time::Duration;
 
 pub use calls::Sharing;
-pub(crate) use calls::{LARGEST as LARGEST_RESULT, SharedResult};
+pub(crate) use calls::{LARGEST as LARGEST_RESULT, Seen as SeenCall, SharedCall, SharedState};
+pub(crate) use claims::{Claiming, Over, RemoteClaim};
 #[doc(hidden)]
 pub use clone::clone_from;
 pub use clone::{CloneOptions, Cloned, clone};
