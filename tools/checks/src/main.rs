@@ -3,7 +3,6 @@
 //! It does all its own set-up from a clean clone: only rustup and a CPython that the
 //! packages support need to be there. Run `cargo checks --list` for the steps.
 
-mod blocks;
 mod context;
 mod error;
 mod facts;

@@ -5,9 +5,7 @@ mod bazel;
 mod container;
 mod files;
 mod fuzz;
-mod guides;
 mod instructions;
-mod links;
 mod nix;
 mod oracle;
 mod python;
@@ -150,7 +148,7 @@ pub static ALL: &[Step] = &[
     step("versions", "one version in Cargo.toml, the Python packages, their ranges, the changelog",
         Always, versions::run),
     step("links", "links between pages lead somewhere, and docs/README.md to every page",
-        Always, links::run),
+        Always, python::links),
     step("fmt", "rustfmt finds nothing to change",
         Files(&["crates/", "tools/", "rustfmt.toml"]), rust::fmt).needing(RUST),
     step("ruff", "Python lint and format",
@@ -212,7 +210,7 @@ pub static ALL: &[Step] = &[
         remotes::run).only_in_all().needing(WHEELS),
     step("guides", "every shell and Python block of README.md and docs/",
         FilesAndDist(&["README.md", "CONTRIBUTING.md", "docs/", "python/"]),
-        guides::run).only_in_all().needing(WHEELS),
+        python::guides).only_in_all().needing(WHEELS),
     step("artifacts", "auditwheel, abi3audit, twine and check-wheel-contents on dist/",
         FilesAndDist(&[]), artifacts::tools).only_in_all().needing(WHEELS),
     step("sdists", "pip wheel from our sdists gives the wheels that we packed",

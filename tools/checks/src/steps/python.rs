@@ -20,6 +20,9 @@ const EXTENSION: &str = "_core";
 /// Where the tests of the Python packages are.
 const TESTS: &str = "python/tests";
 
+/// Where the tests of the repository itself are.
+const HOUSE: &str = "tools/checks/tests/";
+
 /// Runs `ruff check` and `ruff format`.
 ///
 /// It does not use ruff's cache, which is keyed by a file's own text: the right order of
@@ -57,6 +60,20 @@ pub fn stubtest(context: &Context, log: &mut Log) -> Result<Done> {
     Ok(Done::Passed(String::new()))
 }
 
+/// Follows the links between pages.
+pub fn links(context: &Context, log: &mut Log) -> Result<Done> {
+    let lint = venv::tools(context, log, "lint")?;
+    run_pytest(context, log, &lint, &[&format!("{HOUSE}test_links.py")])
+}
+
+/// Runs the code blocks of every page as the page shows them.
+pub fn guides(context: &Context, log: &mut Log) -> Result<Done> {
+    let installed = venv::with_wheels(context, log, context.python()?, &context.dist())?;
+    let tests = ["test_blocks.py", "test_guides.py"].map(|file| format!("{HOUSE}{file}"));
+    let arguments = ["--numprocesses", "auto", &tests[0], &tests[1]];
+    run_pytest(context, log, &installed, &arguments)
+}
+
 /// Runs the tests against packages that are packed like the wheels, around a debug build
 /// of the engine: it is made in a fraction of the time.
 pub fn quick(context: &Context, log: &mut Log) -> Result<Done> {
@@ -80,21 +97,13 @@ pub fn quick(context: &Context, log: &mut Log) -> Result<Done> {
         }
         log.run(&mut pack)?;
     }
-    Ok(Done::Passed(test_on(
-        context, log, python, &packed, INSIDE,
-    )?))
+    test_on(context, log, python, &packed, INSIDE)
 }
 
 /// Runs the tests against the installed wheels.
 pub fn pytest(context: &Context, log: &mut Log) -> Result<Done> {
     let python = context.python()?;
-    Ok(Done::Passed(test_on(
-        context,
-        log,
-        python,
-        &context.dist(),
-        &[],
-    )?))
+    test_on(context, log, python, &context.dist(), &[])
 }
 
 /// Runs the tests on every other minor version of CPython found here.
@@ -104,7 +113,8 @@ pub fn pythons(context: &Context, log: &mut Log) -> Result<Done> {
     // A browser or a container is the same for every Python: the oldest one tries them.
     let mut which: &[&str] = &[];
     for python in found.values() {
-        let counts = test_on(context, log, python, &context.dist(), which)?;
+        let (Done::Passed(counts) | Done::Skipped(counts)) =
+            test_on(context, log, python, &context.dist(), which)?;
         notes.push(format!("{}: {counts}", python.version));
         which = INSIDE;
     }
@@ -126,37 +136,33 @@ fn test_on(
     python: &Python,
     dist: &Path,
     which: &[&str],
-) -> Result<String> {
+) -> Result<Done> {
     let installed = venv::with_wheels(context, log, python, dist)?;
-    log.run(
-        context
-            .cargo()
-            .args(["build", "--locked", "--quiet", "-p", "daggerml-cli"]),
-    )?;
-    let native = context
-        .target()
-        .join("debug")
-        .join(format!("dml{}", env::consts::EXE_SUFFIX));
-    let mut command = context.command(installed.program("pytest"));
-    installed.enter(&mut command)?;
+    let mut cargo = context.cargo();
+    log.run(cargo.args(["build", "--locked", "--quiet", "-p", "daggerml-cli"]))?;
+    let arguments = ["--numprocesses", "auto", TESTS];
+    run_pytest(context, log, &installed, &[&arguments, which].concat())
+}
+
+/// Returns how a run of pytest ended, with its counts.
+fn run_pytest(context: &Context, log: &mut Log, venv: &Venv, arguments: &[&str]) -> Result<Done> {
+    let mut command = context.command(venv.program("pytest"));
+    venv.enter(&mut command)?;
+    let native = format!("debug/dml{}", env::consts::EXE_SUFFIX);
     command
-        .args([
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            "--numprocesses",
-            "auto",
-            TESTS,
-        ])
-        .args(which)
-        .env("DML_NATIVE", native);
-    let text = log.output(command.env("PYTHONDONTWRITEBYTECODE", "1"))?;
-    let counts = text
-        .lines()
-        .rev()
-        .find(|line| line.contains(" passed"))
-        .unwrap_or_default();
-    Ok(counts.split(" in ").next().unwrap_or_default().to_owned())
+        .args(["-q", "-rs", "-p", "no:cacheprovider"])
+        .args(arguments)
+        .env("DML_NATIVE", context.target().join(native))
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    let text = log.output(&mut command)?;
+    let mut lines = text.lines().rev();
+    let counts = lines.next().unwrap_or_default();
+    let counts = counts.split(" in ").next().unwrap_or_default().to_owned();
+    if counts.contains(" passed") {
+        return Ok(Done::Passed(counts));
+    }
+    let why = lines.find(|line| line.starts_with("SKIPPED"));
+    Ok(Done::Skipped(why.unwrap_or(&counts).to_owned()))
 }
 
 fn site_packages(context: &Context, log: &mut Log, venv: &Venv) -> Result<PathBuf> {

@@ -282,8 +282,14 @@ fn sources(facts: &Facts) -> Vec<String> {
 fn mypy(facts: &Facts) -> Vec<String> {
     let sources = sources(facts);
     vec![
-        format!("mypy_path = python/tests:{}", sources.join(":")),
-        format!("files = {}, python/tests", sources.join(", ")),
+        format!(
+            "mypy_path = python/tests:tools/checks/tests:{}",
+            sources.join(":")
+        ),
+        format!(
+            "files = {}, python/tests, tools/checks/tests",
+            sources.join(", ")
+        ),
     ]
 }
 
