@@ -76,20 +76,6 @@ impl Context {
         })
     }
 
-    /// Returns what a step would know of the repository at `root`.
-    #[cfg(test)]
-    pub fn at(root: &Path, write: bool) -> Self {
-        Self {
-            root: root.to_path_buf(),
-            work: root.join("target/checks"),
-            use_cache: false,
-            write,
-            fuzzing: Fuzzing::default(),
-            python: OnceLock::new(),
-            rustc: OnceLock::new(),
-        }
-    }
-
     /// Waits until no other run works in the same folders; the lock ends with
     /// the file.
     pub fn lock(&self) -> Result<File> {
@@ -106,6 +92,11 @@ impl Context {
     /// Cargo's target folder.
     pub fn target(&self) -> &Path {
         self.work.parent().unwrap_or(&self.work)
+    }
+
+    /// A program or library of the debug build.
+    pub fn debug(&self, file: &str) -> PathBuf {
+        self.target().join("debug").join(file)
     }
 
     /// The folder of finished artifacts.

@@ -47,11 +47,11 @@ pub enum Error {
         /// How many; the log has them.
         count: usize,
     },
-    /// Copies of facts differ from the facts.
-    #[error("not as the facts say: {files}; `cargo checks sync --write` writes them")]
-    Stale {
-        /// The files, with commas.
-        files: String,
+    /// A program of ours refuses what it looked at.
+    #[error("{why}")]
+    Refused {
+        /// Its last line.
+        why: String,
     },
     /// A file does not have the form it should.
     #[error("{path}: {problem}")]

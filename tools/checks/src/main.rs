@@ -12,7 +12,6 @@ mod npm;
 mod runner;
 mod stamp;
 mod steps;
-mod sync;
 mod venv;
 
 use std::path::PathBuf;

@@ -11,12 +11,12 @@ TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
 DIST = ROOT / "dist"
 
 
-def files(ending: str = "") -> list[str]:
+def files(ending: str = "", root: Path = ROOT) -> list[str]:
     """Returns the files that git tracks or would add and whose names end so, sorted."""
     listing = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     git = ["git", "-c", "safe.directory=*", *listing]
-    names = subprocess.run(git, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout.decode()
-    return sorted({n for n in names.split("\0") if n.endswith(ending) and (ROOT / n).is_file()})
+    names = subprocess.run(git, cwd=root, check=True, stdout=subprocess.PIPE).stdout.decode()
+    return sorted({n for n in names.split("\0") if n.endswith(ending) and (root / n).is_file()})
 
 
 def read(path: str) -> str:

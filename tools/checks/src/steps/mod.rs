@@ -1,25 +1,22 @@
 //! The steps, in the order they run: quick ones first.
 
 mod artifacts;
-mod bazel;
 mod container;
 mod files;
 mod fuzz;
+mod house;
 mod instructions;
 mod nix;
 mod oracle;
 mod python;
-mod rehearsal;
 mod remotes;
 mod rust;
 mod versions;
 mod wheels;
-mod workflows;
 
 use crate::context::Context;
 use crate::error::Result;
 use crate::log::Log;
-use crate::sync;
 
 /// One step.
 pub struct Step {
@@ -144,11 +141,11 @@ pub static ALL: &[Step] = &[
     step("files", "no registry hosts, machine paths, oversized or overlong files",
         Always, files::run),
     step("sync", "copies of facts are as wheelwright.toml says (`sync --write` makes them so)",
-        Always, sync::run),
+        Always, house::sync),
     step("versions", "one version in Cargo.toml, the Python packages, their ranges, the changelog",
         Always, versions::run),
     step("links", "links between pages lead somewhere, and docs/README.md to every page",
-        Always, python::links),
+        Always, house::links),
     step("fmt", "rustfmt finds nothing to change",
         Files(&["crates/", "tools/", "rustfmt.toml"]), rust::fmt).needing(RUST),
     step("ruff", "Python lint and format",
@@ -158,9 +155,9 @@ pub static ALL: &[Step] = &[
     step("pyright", "pyright, strict, over a typed program of a user",
         Files(&["python/daggerml/", "python/tests/typed/"]), python::pyright).only_in_all(),
     step("workflows", "the house rules of .github/workflows, actionlint, zizmor",
-        Files(&[".github/"]), workflows::run),
+        Files(&[".github/"]), house::workflows),
     step("bazel", "Bazel knows every crate and platform; buildifier formats and lints its files",
-        Always, bazel::run),
+        Always, house::bazel),
     step("nix", "nixfmt, deadnix, the hashes shared with wheelwright, flake.lock (asks Nix)",
         Files(&["flake.nix", "flake.lock", "nix/", "tools/wheelwright/src/toolchain/requirements/"]),
         nix::run).only_in_all(),
@@ -210,7 +207,7 @@ pub static ALL: &[Step] = &[
         remotes::run).only_in_all().needing(WHEELS),
     step("guides", "every shell and Python block of README.md and docs/",
         FilesAndDist(&["README.md", "CONTRIBUTING.md", "docs/", "python/"]),
-        python::guides).only_in_all().needing(WHEELS),
+        house::guides).only_in_all().needing(WHEELS),
     step("artifacts", "auditwheel, abi3audit, twine and check-wheel-contents on dist/",
         FilesAndDist(&[]), artifacts::tools).only_in_all().needing(WHEELS),
     step("sdists", "pip wheel from our sdists gives the wheels that we packed",
@@ -219,8 +216,8 @@ pub static ALL: &[Step] = &[
         FilesAndDist(&["tools/wheelwright/src/pack/"]),
         artifacts::vendored).only_in_all().needing(WHEELS),
     step("rehearsal", "a whole release of dist/ to an index on this machine, broken off after each file",
-        FilesAndDist(&["tools/wheelwright/src/", "tools/release/", "python/"]),
-        rehearsal::run).only_in_all().needing(WHEELS),
+        FilesAndDist(&["tools/wheelwright/src/", "trust.toml"]),
+        house::rehearsal).only_in_all().needing(WHEELS),
 ];
 
 #[cfg(test)]

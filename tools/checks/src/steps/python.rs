@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::facts;
 use crate::lock;
 use crate::log::Log;
-use crate::steps::Done;
+use crate::steps::{Done, house};
 use crate::venv::{self, Venv};
 
 /// The name of the library that holds the module `daggerml._core`.
@@ -19,9 +19,6 @@ const EXTENSION: &str = "_core";
 
 /// Where the tests of the Python packages are.
 const TESTS: &str = "python/tests";
-
-/// Where the tests of the repository itself are.
-const HOUSE: &str = "tools/checks/tests/";
 
 /// Runs `ruff check` and `ruff format`.
 ///
@@ -60,20 +57,6 @@ pub fn stubtest(context: &Context, log: &mut Log) -> Result<Done> {
     Ok(Done::Passed(String::new()))
 }
 
-/// Follows the links between pages.
-pub fn links(context: &Context, log: &mut Log) -> Result<Done> {
-    let lint = venv::tools(context, log, "lint")?;
-    run_pytest(context, log, &lint, &[&format!("{HOUSE}test_links.py")])
-}
-
-/// Runs the code blocks of every page as the page shows them.
-pub fn guides(context: &Context, log: &mut Log) -> Result<Done> {
-    let installed = venv::with_wheels(context, log, context.python()?, &context.dist())?;
-    let tests = ["test_blocks.py", "test_guides.py"].map(|file| format!("{HOUSE}{file}"));
-    let arguments = ["--numprocesses", "auto", &tests[0], &tests[1]];
-    run_pytest(context, log, &installed, &arguments)
-}
-
 /// Runs the tests against packages that are packed like the wheels, around a debug build
 /// of the engine: it is made in a fraction of the time.
 pub fn quick(context: &Context, log: &mut Log) -> Result<Done> {
@@ -91,7 +74,7 @@ pub fn quick(context: &Context, log: &mut Log) -> Result<Done> {
         let mut pack = context.cargo();
         pack.args(["wheelwright", "pack", "--project", &package.folder, "--out"]);
         pack.arg(&packed);
-        if package.compiled.is_some() {
+        if package.compiled {
             pack.args(["--platform-tag", &tag, "--extension"]);
             pack.arg(context.target().join("debug").join(&library));
         }
@@ -141,28 +124,7 @@ fn test_on(
     let mut cargo = context.cargo();
     log.run(cargo.args(["build", "--locked", "--quiet", "-p", "daggerml-cli"]))?;
     let arguments = ["--numprocesses", "auto", TESTS];
-    run_pytest(context, log, &installed, &[&arguments, which].concat())
-}
-
-/// Returns how a run of pytest ended, with its counts.
-fn run_pytest(context: &Context, log: &mut Log, venv: &Venv, arguments: &[&str]) -> Result<Done> {
-    let mut command = context.command(venv.program("pytest"));
-    venv.enter(&mut command)?;
-    let native = format!("debug/dml{}", env::consts::EXE_SUFFIX);
-    command
-        .args(["-q", "-rs", "-p", "no:cacheprovider"])
-        .args(arguments)
-        .env("DML_NATIVE", context.target().join(native))
-        .env("PYTHONDONTWRITEBYTECODE", "1");
-    let text = log.output(&mut command)?;
-    let mut lines = text.lines().rev();
-    let counts = lines.next().unwrap_or_default();
-    let counts = counts.split(" in ").next().unwrap_or_default().to_owned();
-    if counts.contains(" passed") {
-        return Ok(Done::Passed(counts));
-    }
-    let why = lines.find(|line| line.starts_with("SKIPPED"));
-    Ok(Done::Skipped(why.unwrap_or(&counts).to_owned()))
+    house::pytest(context, log, &installed, &[&arguments, which].concat())
 }
 
 fn site_packages(context: &Context, log: &mut Log, venv: &Venv) -> Result<PathBuf> {

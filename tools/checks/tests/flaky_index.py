@@ -1,29 +1,10 @@
-"""A package index for rehearsals: pypiserver behind a proxy that can fail.
-
-Prints the proxy's address, then answers one line of JSON to each command on
-standard input, and ends with it:
-
-    reset COUNT HOW   empty the store; fail after COUNT accepted uploads (never, if
-                      COUNT is `never`), in one of these ways:
-                        refuse  every further upload is answered with 503
-                        lose    the next upload is stored, and its answer is lost;
-                                then as `refuse`
-                        dead    no further request of any kind is answered
-    heal              stop failing; the store and the record stay
-    uploads           the uploads that the index accepted, in order
-    spoil FILE        change one byte of a stored file
-
-Run by `cargo checks rehearsal`; needs the group
-`rehearsal` of tools/checks/pyproject.toml.
-"""
+"""A package index for rehearsals: pypiserver behind a proxy that can fail."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import http.client
-import json
-import os
 import re
 import socket
 import subprocess
@@ -32,40 +13,64 @@ import threading
 import time
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: Who may upload; the password must never be in anything that is printed.
 USER = "releaser"
+PASSWORD = "sesame-9f31c0"  # noqa: S105 - a rehearsal's
 HOST = "127.0.0.1"
 
 
-class State:
-    """How the proxy behaves, and what it has seen."""
+class Index:
+    """A running index that keeps its files below a folder."""
 
-    def __init__(self, store: Path, upstream: int) -> None:
-        """Forward to the port `upstream`, whose files are in `store`."""
-        self.store = store
-        self.upstream = upstream
+    def __init__(self, folder: Path) -> None:
+        """Start pypiserver, and a proxy that passes everything on."""
+        self.store = folder / "store"
+        self.store.mkdir()
         self.lock = threading.Lock()
-        self.after: int | None = None
-        self.how = "refuse"
-        self.uploads: list[dict[str, str]] = []
-        self.lost = False
+        self.reset()
+        self.server, self.upstream = start_pypiserver(folder, self.store)
+        handler = type("Handler", (Proxy,), {"state": self})
+        self.proxy = ThreadingHTTPServer((HOST, 0), handler)
+        threading.Thread(target=self.proxy.serve_forever, daemon=True).start()
+        self.address = f"http://{HOST}:{self.proxy.server_port}/"
+        self.simple = f"{self.address}simple/"
 
-    def reset(self, after: int | None, how: str) -> None:
-        """Begin another scene with an empty index."""
+    def close(self) -> None:
+        """Ends both."""
+        self.proxy.shutdown()
+        self.server.terminate()
+        self.server.wait()
+
+    def reset(self, after: int | None = None, how: str = "refuse") -> None:
+        """Empties the store; fails after so many accepted uploads in one of these ways.
+
+        refuse: every further upload is answered with 503; lose: the next upload is stored,
+        and its answer is lost, then as `refuse`; dead: no further request is answered.
+        """
         for file in self.store.iterdir():
             file.unlink()
-        self.after, self.how, self.uploads, self.lost = after, how, [], False
+        self.after, self.how, self.lost = after, how, False
+        #: Name and SHA-256 of each file that was accepted, in order.
+        self.uploads: list[tuple[str, str]] = []
+
+    def heal(self) -> None:
+        """Stops failing; the store and the record stay."""
+        self.after = None
 
     def failing(self) -> bool:
-        """Say whether the next upload fails."""
+        """Returns whether the next upload fails."""
         return self.after is not None and len(self.uploads) >= self.after
 
 
 class Proxy(BaseHTTPRequestHandler):
     """Stands before the index."""
 
-    state: State
+    state: Index
 
     def log_message(self, *_: object) -> None:
         """Stay silent."""
@@ -134,79 +139,43 @@ class Proxy(BaseHTTPRequestHandler):
         self.connection.shutdown(socket.SHUT_RDWR)
 
 
-def uploaded(body: bytes) -> dict[str, str]:
-    """Read name and digest of the file in an upload's form."""
+def uploaded(body: bytes) -> tuple[str, str]:
+    """Reads name and digest of the file in an upload's form."""
     boundary = body.split(b"\r\n", 1)[0]
     for part in body.split(boundary):
         head, _, content = part.partition(b"\r\n\r\n")
         name = re.search(rb'name="content"[^\r]*filename="([^"]+)"', head)
         if name:
-            digest = hashlib.sha256(content[: -len(b"\r\n")]).hexdigest()
-            return {"file": name[1].decode(), "sha256": digest}
-    return {"file": "?", "sha256": "?"}
+            return name[1].decode(), hashlib.sha256(content[: -len(b"\r\n")]).hexdigest()
+    return "?", "?"
 
 
 def free_port() -> int:
+    """Returns a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
 
 
-def start_index(folder: Path, password: str) -> tuple[State, subprocess.Popen[bytes]]:
-    store = folder / "store"
-    store.mkdir(parents=True, exist_ok=True)
+def start_pypiserver(folder: Path, store: Path) -> tuple[subprocess.Popen[bytes], int]:
+    """Starts the index itself; returns its process and port."""
     # SHA-1 is what such a file may hold; the password is a rehearsal's.
-    digest = base64.b64encode(hashlib.sha1(password.encode()).digest()).decode()  # noqa: S324
+    digest = base64.b64encode(hashlib.sha1(PASSWORD.encode()).digest()).decode()  # noqa: S324
     logins = folder / "htpasswd"
     logins.write_text(f"{USER}:{{SHA}}{digest}\n")
     port = free_port()
     program = [sys.executable, "-m", "pypiserver", "run", "-i", HOST, "-p", str(port)]
     options = ["-P", str(logins), "-a", "update", "--hash-algo", "sha256"]
     rest = ["--disable-fallback", "--backend", "simple-dir", str(store)]
-    log = (folder / "pypiserver.log").open("wb")
-    server = subprocess.Popen([*program, *options, *rest], stdout=log, stderr=log)
+    with (folder / "pypiserver.log").open("wb") as log:
+        server = subprocess.Popen([*program, *options, *rest], stdout=log, stderr=log)
     deadline = time.monotonic() + 30
     while True:
         try:
             socket.create_connection((HOST, port), timeout=1).close()
-            return State(store, port), server
         except OSError:
             if server.poll() is not None or time.monotonic() > deadline:
                 raise SystemExit(f"pypiserver does not start; see {log.name}") from None
             time.sleep(0.05)
-
-
-def obey(state: State, words: list[str]) -> object:
-    with state.lock:
-        if words[0] == "reset":
-            state.reset(None if words[1] == "never" else int(words[1]), words[2])
-        elif words[0] == "heal":
-            state.after = None
-        elif words[0] == "uploads":
-            return state.uploads
-        elif words[0] == "spoil":
-            path = state.store / words[1]
-            content = bytearray(path.read_bytes())
-            content[len(content) // 2] ^= 1
-            path.write_bytes(content)
         else:
-            raise SystemExit(f"no such command: {words}")
-    return "ok"
-
-
-def main() -> None:
-    state, server = start_index(Path(sys.argv[1]), os.environ["REHEARSAL_PASSWORD"])
-    Proxy.state = state
-    proxy = ThreadingHTTPServer((HOST, 0), Proxy)
-    threading.Thread(target=proxy.serve_forever, daemon=True).start()
-    print(f"http://{HOST}:{proxy.server_port}/", flush=True)
-    try:
-        for line in sys.stdin:
-            print(json.dumps(obey(state, line.split())), flush=True)
-    finally:
-        server.terminate()
-        server.wait()
-
-
-if __name__ == "__main__":
-    main()
+            return server, port
