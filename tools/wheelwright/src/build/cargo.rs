@@ -12,12 +12,16 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use cargo_metadata::Message;
+use cargo_metadata::camino::Utf8Path;
 
 use super::BuildError;
+use super::plan::Job;
 use super::remap::Remap;
 use super::workers::Worker;
 use crate::pack::crates::LocalCrates;
-use crate::toolchain::platform::{self, Platform};
+use crate::project::Project;
+use crate::project::abi::{Abi, Interpreter};
+use crate::toolchain::platform;
 use crate::toolchain::process::{self, isolated, start_error};
 use crate::toolchain::rust::{self, Rust};
 use crate::toolchain::tools::Tools;
@@ -33,20 +37,28 @@ pub(super) struct Built {
     pub(super) messages: Vec<u8>,
 }
 
+/// What is compiled, and with what.
+pub(super) struct Order<'a> {
+    pub(super) crates: &'a LocalCrates,
+    pub(super) project: &'a Project,
+    /// What a Mach-O library calls itself.
+    pub(super) install_name: &'a str,
+    pub(super) work: &'a Path,
+    pub(super) rust: &'a Rust,
+    pub(super) tools: &'a Tools,
+}
+
 /// Runs cargo; returns what it made, if that worked.
 pub(super) fn build(
-    crates: &LocalCrates,
-    install_name: &str,
-    work: &Path,
+    order: &Order<'_>,
     worker: Worker,
-    platform: &Platform,
-    rust: &Rust,
-    tools: &Tools,
+    job: Job,
 ) -> Result<Option<Built>, BuildError> {
     let started = Instant::now();
-    let target_folder = worker.target_folder(work);
-    let mut command = command(crates, install_name, work, worker, platform, rust, tools)?;
-    eprintln!("compiling {} for {}", crates.extension.name, platform.name);
+    let (crates, platform) = (order.crates, job.platform);
+    let target_folder = worker.target_folder(order.work);
+    let mut command = command(order, worker, job)?;
+    eprintln!("compiling {} for {}", crates.extension.name, job.name());
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -71,12 +83,13 @@ pub(super) fn build(
         built.messages.push(b'\n');
         if let Message::CompilerArtifact(artifact) = &message
             && artifact.target.is_cdylib()
+            && is_in(&artifact.manifest_path, crates)
             && let Some(library) = files
                 .iter()
                 .find(|file| file.ends_with(platform.library_name(&artifact.target.name)))
         {
             let seconds = started.elapsed().as_secs_f64();
-            eprintln!("compiled {} ({seconds:.0} s)", platform.name);
+            eprintln!("compiled {} ({seconds:.0} s)", job.name());
             built.library = library.to_path_buf();
         }
     }
@@ -90,39 +103,90 @@ pub(super) fn build(
     Ok(built.library.is_file().then_some(built))
 }
 
+/// Is this the manifest of the extension's crate?
+fn is_in(manifest: &Utf8Path, crates: &LocalCrates) -> bool {
+    let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    real(manifest.as_std_path()) == real(&crates.manifest())
+}
+
+/// The options that choose the crate's features.
+pub(super) fn features(project: &Project, abi: Abi) -> Vec<String> {
+    let Some(maturin) = &project.maturin else {
+        return Vec::new();
+    };
+    let interpreter = match abi {
+        Abi::Stated => None,
+        Abi::Stable(minor) => Some(Interpreter {
+            minor,
+            free_threaded: false,
+        }),
+        Abi::Version(interpreter) => Some(interpreter),
+    };
+    let mut options = Vec::new();
+    let features = maturin.features(interpreter);
+    if !features.is_empty() {
+        options.extend(["--features".to_owned(), features.join(",")]);
+    }
+    if maturin.no_default_features {
+        options.push("--no-default-features".to_owned());
+    }
+    if maturin.all_features {
+        options.push("--all-features".to_owned());
+    }
+    options
+}
+
+/// The configuration of `PyO3` for a job, as a file; `None` if `PyO3` needs none.
+fn pyo3_config(order: &Order<'_>, job: Job) -> Result<Option<PathBuf>, BuildError> {
+    let Some(text) = job.abi.pyo3_config(None) else {
+        return Ok(None);
+    };
+    let path = order.work.join("pyo3").join(job.name() + ".txt");
+    let write = |source| BuildError::Work {
+        path: path.clone(),
+        source,
+    };
+    std::fs::create_dir_all(order.work.join("pyo3")).map_err(write)?;
+    // cargo compiles anew what reads a newer file.
+    if std::fs::read_to_string(&path).ok().as_deref() != Some(&text) {
+        std::fs::write(&path, text).map_err(write)?;
+    }
+    Ok(Some(path))
+}
+
 /// The command line of cargo and its environment, which is all it may depend on.
-fn command(
-    crates: &LocalCrates,
-    install_name: &str,
-    work: &Path,
-    worker: Worker,
-    platform: &Platform,
-    rust: &Rust,
-    tools: &Tools,
-) -> Result<Command, BuildError> {
-    let zig = tools.zig()?;
+fn command(order: &Order<'_>, worker: Worker, job: Job) -> Result<Command, BuildError> {
+    let Order { crates, work, .. } = *order;
+    let platform = job.platform;
+    let zig = order.tools.zig()?;
     let target_folder = worker.target_folder(work);
-    let remap = Remap::new(crates, rust, &target_folder)?;
+    let remap = Remap::new(crates, order.rust, &target_folder)?;
+    let maturin = order.project.maturin.as_ref();
+    let profile = maturin.map_or("release", |maturin| &maturin.profile);
     let mut command = isolated(rust::cargo());
     command
         .current_dir(&crates.root)
-        .args(["build", "--release", "--locked", "--lib"])
-        .args([
-            "--message-format",
-            "json-render-diagnostics",
-            "--package",
-            &crates.extension.name,
-        ])
+        .args(["build", "--profile", profile, "--locked", "--lib"])
+        .args(["--message-format", "json-render-diagnostics"])
+        .args(["--manifest-path".as_ref(), crates.manifest().as_os_str()])
+        .args(features(order.project, job.abi))
         .env("CARGO_TARGET_DIR", &target_folder)
         .env("CARGO_INCREMENTAL", "0")
         .env("PYO3_BUILD_EXTENSION_MODULE", "1")
-        .env("PYO3_NO_PYTHON", "1")
         .env(zig::ZIG, &zig)
-        .env(zig::INSTALL_NAME, install_name)
+        .env(zig::INSTALL_NAME, order.install_name)
         .env(zig::C_FLAGS, remap.c_flags())
         .env("CARGO_ENCODED_RUSTFLAGS", remap.rust_flags())
         .env("ZIG_GLOBAL_CACHE_DIR", work.join("zig-cache"))
         .env("ZIG_LOCAL_CACHE_DIR", work.join("zig-cache"));
+    match pyo3_config(order, job)? {
+        Some(path) => command.env("PYO3_CONFIG_FILE", path),
+        None => command.env("PYO3_NO_PYTHON", "1"),
+    };
+    if maturin.is_some_and(|maturin| maturin.strip) {
+        let profile = profile.to_uppercase().replace('-', "_");
+        command.env(format!("CARGO_PROFILE_{profile}_STRIP"), "symbols");
+    }
     if !cfg!(target_os = "macos") {
         // rustc wants an SDK for Apple's targets and would ask xcrun for it.
         command.env(

@@ -9,16 +9,16 @@ use wheelwright_artifacts::digest::{Digest, Pieces};
 use wheelwright_artifacts::epoch::ZIP_EPOCH;
 
 use super::BuildError;
+use super::plan::Job;
 use super::stamp::Stamps;
 use super::workers::Worker;
 use super::{cargo, depfile, settings};
 use crate::pack::PackError;
 use crate::pack::crates::LocalCrates;
 use crate::project::Project;
-use crate::project::settings::Maturin;
+use crate::project::maturin::Maturin;
 use crate::project::workspace::Workspace;
 use crate::sbom;
-use crate::toolchain::platform::Platform;
 use crate::toolchain::rust::Rust;
 use crate::toolchain::tools::{self, Tools};
 use crate::toolchain::{canonical, zig};
@@ -32,12 +32,13 @@ const RECIPE: &[&str] = &[
     include_str!("../sbom/cyclonedx.rs"),
     include_str!("../sbom/linked.rs"),
     include_str!("../../data/bundled.toml"),
+    include_str!("../project/abi.rs"),
     include_str!("../toolchain/process.rs"),
     canonical::SOURCE,
     zig::SOURCE,
 ];
 
-/// For each platform, the extension or why it could not be made.
+/// For each job, by its name, the extension or why it could not be made.
 pub type Extensions = BTreeMap<String, Result<Extension, String>>;
 
 /// A compiled extension, kept between builds.
@@ -53,7 +54,7 @@ pub struct Extension {
     pub reads: PathBuf,
 }
 
-/// Compiles the extension of `project` for `platforms`. Where the inputs are those of
+/// Compiles the extension of `project` for each of `jobs`. Where the inputs are those of
 /// the last build, its result is taken.
 ///
 /// # Errors
@@ -61,20 +62,13 @@ pub struct Extension {
 pub fn compile(
     workspace: &Workspace,
     project: &Project,
-    platforms: &[&'static Platform],
+    jobs: &[Job],
     tools: &Tools,
     fresh: bool,
 ) -> Result<Extensions, BuildError> {
     let work = workspace.work_folder();
     let rust = Rust::find(&workspace.root)?;
     let crates = LocalCrates::find(project)?;
-    if crates.version.parse().ok().as_ref() != Some(&project.version) {
-        let problem = format!(
-            "is {}, but crate {} has {}",
-            project.version, crates.extension.name, crates.version
-        );
-        return Err(PackError::from(project.error_at(&["project", "version"], problem)).into());
-    }
     let stamps = Stamps::open(&work);
     settings::check(&crates.root)?;
     if !crates.root.join("Cargo.lock").is_file() {
@@ -85,21 +79,21 @@ pub fn compile(
     let inputs = inputs(&crates, project, &rust)?;
     let mut built = Extensions::new();
     let mut stale = Vec::new();
-    for platform in platforms {
-        let kept = kept(&work, project, &crates, platform);
+    for job in jobs {
+        let kept = kept(&work, project, &crates, job);
         if !fresh
             && stamps.holds(
-                &stamp(project, platform),
-                &key(&inputs, &crates.root, platform, &kept),
+                &stamp(project, job),
+                &key(&inputs, &crates.root, job, &kept),
             )
         {
-            built.insert(platform.name.clone(), Ok(kept));
+            built.insert(job.name(), Ok(kept));
             continue;
         }
-        match rust.ensure_target(platform, &workspace.root) {
-            Ok(()) => stale.push(*platform),
+        match rust.ensure_target(job.platform, &workspace.root) {
+            Ok(()) => stale.push(*job),
             Err(error) => {
-                built.insert(platform.name.clone(), Err(error.to_string()));
+                built.insert(job.name(), Err(error.to_string()));
             }
         }
     }
@@ -112,31 +106,32 @@ pub fn compile(
             empty(&worker.target_folder(&work))?;
         }
     }
-    let name = install_name(project);
-    let one = |worker: Worker, platform: &Platform| -> Result<_, BuildError> {
-        let compiled = cargo::build(&crates, &name, &work, worker, platform, &rust, tools)?;
-        let Some(compiled) = compiled else {
+    let order = cargo::Order {
+        crates: &crates,
+        project,
+        install_name: &install_name(project),
+        work: &work,
+        rust: &rust,
+        tools,
+    };
+    let one = |worker: Worker, job: Job| -> Result<_, BuildError> {
+        let Some(compiled) = cargo::build(&order, worker, job)? else {
             return Ok(Err(format!(
                 "cargo could not compile {} for {}; its messages are above. Alone: the same command with --platform {}",
-                crates.extension.name, platform.rust_target, platform.name
+                crates.extension.name, job.platform.rust_target, job.platform.name
             )));
         };
-        let kept = kept(&work, project, &crates, platform);
-        Ok(
-            keep(&kept, &compiled, project, &crates, platform).map(|()| {
-                let key = key(&inputs, &crates.root, platform, &kept);
-                stamps.set(&stamp(project, platform), &key);
-                kept
-            }),
-        )
+        let kept = kept(&work, project, &crates, &job);
+        Ok(keep(&kept, &compiled, project, &crates, job).map(|()| {
+            let key = key(&inputs, &crates.root, &job, &kept);
+            stamps.set(&stamp(project, &job), &key);
+            kept
+        }))
     };
     let compiled: Vec<_> = thread::scope(|scope| {
         let worker = |worker: Worker| {
-            let own = stale.iter().filter(move |platform| worker.takes(platform));
-            scope.spawn(move || {
-                own.map(|platform| (*platform, one(worker, platform)))
-                    .collect::<Vec<_>>()
-            })
+            let own = stale.iter().filter(move |job| worker.takes(job.platform));
+            scope.spawn(move || own.map(|job| (*job, one(worker, *job))).collect::<Vec<_>>())
         };
         let running: Vec<_> = workers.into_iter().map(worker).collect();
         running
@@ -144,18 +139,18 @@ pub fn compile(
             .map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)))
             .collect()
     });
-    for (platform, result) in compiled.into_iter().flatten() {
-        built.insert(platform.name.clone(), result?);
+    for (job, result) in compiled.into_iter().flatten() {
+        built.insert(job.name(), result?);
     }
     Ok(built)
 }
 
-/// Where a platform's extension is kept between builds.
-fn kept(work: &Path, project: &Project, crates: &LocalCrates, platform: &Platform) -> Extension {
+/// Where an extension is kept between builds.
+fn kept(work: &Path, project: &Project, crates: &LocalCrates, job: &Job) -> Extension {
     let folder = work
         .join("extensions")
         .join(project.name.file())
-        .join(&platform.name);
+        .join(job.name());
     Extension {
         crate_name: crates.extension.name.clone(),
         library: folder.join("extension"),
@@ -170,8 +165,9 @@ fn keep(
     compiled: &cargo::Built,
     project: &Project,
     crates: &LocalCrates,
-    platform: &Platform,
+    job: Job,
 ) -> Result<(), String> {
+    let platform = job.platform;
     let write = |error: std::io::Error| format!("cannot keep {}: {error}", kept.library.display());
     if let Some(folder) = kept.library.parent() {
         std::fs::create_dir_all(folder).map_err(write)?;
@@ -183,14 +179,15 @@ fn keep(
         .root
         .join(&crates.extension.folder)
         .join("Cargo.toml");
-    let linked = sbom::linked(&manifest, &platform.rust_target, Some(&compiled.messages)).map_err(
-        |error| {
-            format!(
-                "cannot say what is linked: {}",
-                crate::errors::with_causes(&error)
-            )
-        },
-    )?;
+    let features = cargo::features(project, job.abi);
+    let messages = Some(compiled.messages.as_slice());
+    let linked = sbom::linked(&manifest, &platform.rust_target, &features, messages);
+    let linked = linked.map_err(|error| {
+        format!(
+            "cannot say what is linked: {}",
+            crate::errors::with_causes(&error)
+        )
+    })?;
     let subject = sbom::Subject {
         name: project.name.written().to_owned(),
         version: project.version.to_string(),
@@ -199,8 +196,8 @@ fn keep(
     std::fs::write(&kept.sbom, sbom::cyclonedx(&subject, &linked)).map_err(write)
 }
 
-fn stamp(project: &Project, platform: &Platform) -> String {
-    format!("extension-{}-{}", project.name.file(), platform.name)
+fn stamp(project: &Project, job: &Job) -> String {
+    format!("extension-{}-{}", project.name.file(), job.name())
 }
 
 /// The digest of everything that all platforms' extensions depend on.
@@ -212,6 +209,7 @@ fn inputs(crates: &LocalCrates, project: &Project, rust: &Rust) -> Result<Digest
     for text in RECIPE {
         pieces.add("recipe", text.as_bytes());
     }
+    pieces.add("maturin", format!("{:?}", project.maturin).as_bytes());
     settings::add(&crates.root, &mut pieces)?;
     for file in crates.files(project).map_err(PackError::from)? {
         pieces.add(&file.path, &file.bytes);
@@ -221,10 +219,10 @@ fn inputs(crates: &LocalCrates, project: &Project, rust: &Rust) -> Result<Digest
 
 /// The digest of the inputs for one platform, of whatever else its compilation
 /// read, and of the files that came of it, so that a damaged copy is not used.
-fn key(inputs: &Digest, root: &Path, platform: &Platform, kept: &Extension) -> Digest {
+fn key(inputs: &Digest, root: &Path, job: &Job, kept: &Extension) -> Digest {
     let mut pieces = Pieces::default();
     pieces.add("inputs", inputs.hex().as_bytes());
-    pieces.add("platform", format!("{platform:?}").as_bytes());
+    pieces.add("job", format!("{job:?}").as_bytes());
     let files = std::fs::read_to_string(&kept.reads).unwrap_or_default();
     depfile::add(&files, root, &mut pieces);
     for file in [&kept.library, &kept.sbom] {

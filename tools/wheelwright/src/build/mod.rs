@@ -19,17 +19,17 @@ use wheelwright_artifacts::digest::Digest;
 use wheelwright_artifacts::parallel;
 
 use crate::exclusive;
-use crate::pack::{self, Artifact, PackError, sdist, wheel};
-use crate::project::Project;
+use crate::pack::{Artifact, PackError, sdist, wheel};
 use crate::project::files::File;
 use crate::project::workspace::Workspace;
-use crate::smoke::{self, install::Interpreter};
+use crate::project::{Project, abi};
+use crate::smoke::{self, SmokeError, install::Interpreter};
 use crate::toolchain::ToolError;
 use crate::toolchain::python::Python;
 use crate::toolchain::tools::Tools;
 use crate::toolchain::{platform, rust};
 use compile::{Extension, Extensions};
-use plan::{Item, Kind, Plan};
+use plan::{Item, Job, Kind, Plan};
 use report::{Report, Row, Verdict};
 
 /// What to do besides the plan.
@@ -101,18 +101,27 @@ pub fn build(workspace: &Workspace, plan: &Plan, options: &Options) -> Result<Re
     for project in plan.projects() {
         // The same error stops the packing of this project, and is reported there.
         let _ = crate::project::files::warn_of_left_out(project);
+        for note in &project.notes {
+            eprintln!("warning: {note}");
+        }
     }
     let mut extensions = Vec::new();
-    for (project, platforms) in plan.native() {
-        extensions.push((
-            project.name.normal(),
-            compile::compile(workspace, project, &platforms, &tools, options.fresh)?,
-        ));
+    for (project, jobs) in plan.native() {
+        let built = match wheel::check(project) {
+            Ok(()) => compile::compile(workspace, project, &jobs, &tools, options.fresh)?,
+            // Said before minutes of compiling, and not after them.
+            Err(error) => {
+                let problem = crate::errors::with_causes(&error);
+                let failed = |job: &Job| (job.name(), Err(problem.clone()));
+                jobs.iter().map(failed).collect()
+            }
+        };
+        extensions.push((project.name.normal(), built));
     }
     let mut rows = make_all(workspace, plan, &extensions, &options.out);
     write_checksums(&options.out, &rows)?;
     if options.smoke {
-        try_all(workspace, &options.out, &tools, &python, &mut rows);
+        try_all(workspace, plan, &options.out, &tools, &python, &mut rows);
     }
     Ok(Report {
         rows,
@@ -132,10 +141,10 @@ fn make_all(
     parallel::map(plan.items.len(), |place| {
         let item = &plan.items[place];
         let extension = match item.kind {
-            Kind::NativeWheel(platform) => extensions
+            Kind::NativeWheel(platform, abi) => extensions
                 .iter()
                 .find(|(name, _)| *name == item.project.name.normal())
-                .and_then(|(_, built)| built.get(platform.name.as_str())),
+                .and_then(|(_, built)| built.get(&Job { platform, abi }.name())),
             _ => None,
         };
         let row = make(workspace, item, extension, out);
@@ -188,7 +197,7 @@ fn pack_item(
     let artifact = match item.kind {
         Kind::Sdist => sdist::pack(item.project, false),
         Kind::PureWheel => wheel::pack(item.project, None, &[]),
-        Kind::NativeWheel(platform) => {
+        Kind::NativeWheel(platform, abi) => {
             let extension = extension
                 .ok_or("it was not compiled")?
                 .as_ref()
@@ -200,6 +209,7 @@ fn pack_item(
             let native = wheel::Native {
                 extension: &read(&extension.library)?,
                 platform_tag: &platform.wheel_tag,
+                abi,
             };
             // The name that maturin gives it, too.
             let path = format!("sboms/{}.cyclonedx.json", extension.crate_name);
@@ -249,16 +259,31 @@ fn audit(workspace: &Workspace, path: &Path, project: &Project) -> Verdict {
 }
 
 /// Installs and tries every package of which a wheel runs here.
-fn try_all(workspace: &Workspace, out: &Path, tools: &Tools, python: &Python, rows: &mut [Row]) {
-    let host = platform::host().ok().map(|host| host.name.as_str());
+fn try_all(
+    workspace: &Workspace,
+    plan: &Plan<'_>,
+    out: &Path,
+    tools: &Tools,
+    python: &Python,
+    rows: &mut [Row],
+) {
+    let host = platform::host().ok();
+    let own = python.cpython.map(|minor| abi::Interpreter {
+        minor,
+        free_threaded: python.free_threaded,
+    });
+    let runs_here = |item: &Item<'_>| match item.kind {
+        Kind::Sdist => false,
+        Kind::PureWheel => true,
+        Kind::NativeWheel(platform, abi) => {
+            Some(platform) == host && own.is_none_or(|own| abi.loads_in(own))
+        }
+    };
     let stamps = stamp::Stamps::open(&workspace.work_folder());
     let mut seen = Vec::new();
     for project in &workspace.projects {
-        let position = rows.iter().position(|row| {
-            row.package == project.name.written()
-                && row.sha256.is_some()
-                && pack::is_wheel(&row.artifact)
-                && (row.platform.is_none() || row.platform.as_deref() == host)
+        let position = plan.items.iter().zip(rows.iter()).position(|(item, row)| {
+            item.project.name == project.name && row.sha256.is_some() && runs_here(item)
         });
         let Some(position) = position else { continue };
         seen.extend(rows[position].sha256.clone());
@@ -271,6 +296,11 @@ fn try_all(workspace: &Workspace, out: &Path, tools: &Tools, python: &Python, ro
                 Ok(()) => {
                     stamps.set(&name, &key);
                     Verdict::Passed
+                }
+                // Whoever says nothing about trying the package is not held to it.
+                Err(error @ SmokeError::Missing { .. }) if !project.settings.smoke.is_stated() => {
+                    eprintln!("warning: not tried: {error}");
+                    continue;
                 }
                 Err(error) => Verdict::Failed(crate::errors::with_causes(&error)),
             }

@@ -4,14 +4,15 @@ use std::path::Path;
 
 use crate::pack::{self, wheel};
 use crate::project::Project;
+use crate::project::abi::Abi;
 use crate::project::workspace::Workspace;
 use crate::toolchain::platform::Platform;
 
 /// What an artifact is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// The wheel of a native package for one platform.
-    NativeWheel(&'static Platform),
+    /// The wheel of a native package for one platform and the Pythons that load it.
+    NativeWheel(&'static Platform, Abi),
     /// The wheel of a pure Python package.
     PureWheel,
     /// The source distribution.
@@ -31,18 +32,18 @@ impl Item<'_> {
     /// Its file name.
     pub fn file_name(&self) -> String {
         let stem = self.project.stem();
-        let tag = match self.kind {
+        let (abi, tag) = match self.kind {
             Kind::Sdist => return format!("{stem}.tar.gz"),
-            Kind::PureWheel => "any",
-            Kind::NativeWheel(platform) => &platform.wheel_tag,
+            Kind::PureWheel => (Abi::Stated, "any"),
+            Kind::NativeWheel(platform, abi) => (abi, platform.wheel_tag.as_str()),
         };
-        format!("{stem}-{}.whl", wheel::tag_for(self.project, tag))
+        format!("{stem}-{}.whl", wheel::tag_for(self.project, abi, tag))
     }
 
     /// The platform it is made for, if it is for one.
     pub fn platform_name(&self) -> Option<String> {
         match self.kind {
-            Kind::NativeWheel(platform) => Some(platform.name.clone()),
+            Kind::NativeWheel(platform, _) => Some(platform.name.clone()),
             _ => None,
         }
     }
@@ -124,17 +125,18 @@ impl<'a> Plan<'a> {
         all
     }
 
-    /// The native packages with the platforms to compile them for.
-    pub fn native(&self) -> Vec<(&'a Project, Vec<&'static Platform>)> {
-        let mut all: Vec<(&Project, Vec<&'static Platform>)> = Vec::new();
+    /// The native packages with what to compile them for.
+    pub fn native(&self) -> Vec<(&'a Project, Vec<Job>)> {
+        let mut all: Vec<(&Project, Vec<Job>)> = Vec::new();
         for item in &self.items {
-            if let Kind::NativeWheel(platform) = item.kind {
+            if let Kind::NativeWheel(platform, abi) = item.kind {
+                let job = Job { platform, abi };
                 match all
                     .iter_mut()
                     .find(|(project, _)| project.name == item.project.name)
                 {
-                    Some((_, platforms)) => platforms.push(platform),
-                    None => all.push((item.project, vec![platform])),
+                    Some((_, jobs)) => jobs.push(job),
+                    None => all.push((item.project, vec![job])),
                 }
             }
         }
@@ -142,12 +144,32 @@ impl<'a> Plan<'a> {
     }
 }
 
+/// One compilation: a platform, and the Pythons that load the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Job {
+    /// The platform.
+    pub platform: &'static Platform,
+    /// The Pythons.
+    pub abi: Abi,
+}
+
+impl Job {
+    /// What it is called in reports and folders.
+    pub fn name(&self) -> String {
+        format!("{}{}", self.platform.name, self.abi.ending())
+    }
+}
+
 fn items_of<'a>(project: &'a Project, platforms: &[&'static Platform]) -> Vec<Item<'a>> {
     let mut kinds: Vec<Kind> = if project.is_native() {
-        platforms
-            .iter()
-            .map(|platform| Kind::NativeWheel(platform))
-            .collect()
+        let each = |platform: &&'static Platform| {
+            let platform = *platform;
+            project
+                .abis
+                .iter()
+                .map(move |abi| Kind::NativeWheel(platform, *abi))
+        };
+        platforms.iter().flat_map(each).collect()
     } else {
         vec![Kind::PureWheel]
     };

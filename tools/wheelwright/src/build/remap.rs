@@ -36,7 +36,9 @@ impl Remap {
         let foreign: BTreeSet<PathBuf> = metadata
             .packages
             .iter()
-            .filter(|package| package.source.is_some())
+            .filter(|package| {
+                package.source.is_some() || !package.manifest_path.starts_with(&crates.root)
+            })
             .filter_map(|package| Some(package.manifest_path.parent()?.parent()?.into()))
             .collect();
         let library = rust

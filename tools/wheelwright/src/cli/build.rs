@@ -6,12 +6,14 @@ use std::process::ExitCode;
 use super::{FAILED, Outcome};
 use crate::build::plan::Plan;
 use crate::build::{self, Options};
+use crate::project::abi::Interpreter;
 use crate::project::workspace::Workspace;
 use crate::toolchain::platform::{self, Platform};
 
 /// Build every wheel and sdist of the repository, audit and try them
 ///
-/// Finds wheelwright.toml from the current folder upward. Everything that a
+/// Finds wheelwright.toml from the current folder upward, or the pyproject.toml of a
+/// single package. Everything that a
 /// build needs besides rustup and Python is fetched, pinned, into
 /// target/wheelwright. What has not changed is not compiled again.
 #[derive(clap::Args)]
@@ -26,6 +28,9 @@ pub(super) struct Args {
     /// Native wheels for this platform only (may be repeated)
     #[arg(long, value_name = "NAME")]
     platform: Vec<String>,
+    /// Wheels for this CPython only, such as `cp312` or `cp314t` (may be repeated)
+    #[arg(long, value_name = "NAME")]
+    interpreter: Vec<Interpreter>,
     /// Artifacts of this package only (may be repeated)
     #[arg(long, value_name = "NAME")]
     package: Vec<String>,
@@ -38,7 +43,7 @@ pub(super) struct Args {
     /// The Python to use (CPython 3.9 or newer)
     #[arg(long, value_name = "PROGRAM")]
     python: Option<PathBuf>,
-    /// Where artifacts go [default: dist, beside wheelwright.toml]
+    /// Where artifacts go [default: dist, in the repository's folder]
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
     /// Print JSON instead of a table
@@ -48,7 +53,8 @@ pub(super) struct Args {
 
 impl Args {
     pub(super) fn run(self) -> Outcome {
-        let workspace = Workspace::find(&std::env::current_dir()?)?;
+        let mut workspace = Workspace::find(&std::env::current_dir()?)?;
+        workspace.choose(&self.interpreter)?;
         let platforms: Vec<&Platform> = if self.host {
             vec![platform::host()?]
         } else if self.platform.is_empty() {

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use super::Outcome;
 use crate::pack::wheel::{self, Native};
 use crate::project::Project;
+use crate::project::abi::{Abi, Interpreter};
 use crate::project::files::File;
 
 /// Pack one wheel from a project and, if it has one, its compiled extension
@@ -23,6 +24,10 @@ pub(super) struct Args {
     /// The platform that the extension runs on, such as `manylinux_2_28_x86_64`
     #[arg(long, value_name = "TAG", requires = "extension")]
     platform_tag: Option<String>,
+    /// The CPython that the extension is compiled for, such as `cp312` or `cp314t`,
+    /// where the project states no tags and does not use the stable ABI
+    #[arg(long, value_name = "NAME", requires = "extension")]
+    interpreter: Option<Interpreter>,
     /// An SBOM for .dist-info/sboms (may be repeated)
     #[arg(long, value_name = "FILE")]
     sbom: Vec<PathBuf>,
@@ -33,13 +38,28 @@ pub(super) struct Args {
 
 impl Args {
     pub(super) fn run(self) -> Outcome {
-        let project = Project::read(&self.project)?;
+        let mut project = Project::read(&self.project)?;
+        project.choose(self.interpreter.as_slice())?;
+        let abi = match project.abis[..] {
+            [] => Abi::Stated,
+            [abi] => abi,
+            [Abi::Stated, ..] if self.interpreter.is_none() => Abi::Stated,
+            _ => {
+                return Err(format!(
+                    "{} is built for each CPython by itself; say for which this extension is, \
+                     as --interpreter cp312",
+                    project.name
+                )
+                .into());
+            }
+        };
         crate::project::files::warn_of_left_out(&project)?;
         let extension = self.extension.map(|path| super::read(&path)).transpose()?;
         let native = extension.as_deref().zip(self.platform_tag.as_deref());
         let native = native.map(|(extension, platform_tag)| Native {
             extension,
             platform_tag,
+            abi,
         });
         let mut more = Vec::new();
         for path in &self.sbom {

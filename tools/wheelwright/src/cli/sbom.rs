@@ -30,7 +30,7 @@ pub(super) struct Args {
 impl Args {
     pub(super) fn run(self) -> Outcome {
         let messages = self.messages.map(|path| super::read(&path)).transpose()?;
-        let linked = sbom::linked(&self.manifest_path, &self.target, messages.as_deref())?;
+        let linked = sbom::linked(&self.manifest_path, &self.target, &[], messages.as_deref())?;
         let (name, version) = linked.root.split_once('@').unwrap_or((&linked.root, ""));
         let subject = Subject {
             name: self.name.unwrap_or_else(|| name.to_owned()),

@@ -24,8 +24,9 @@ const NOT_NEEDED: &[&str] = &[
 /// Tables of a manifest that only name what is in those folders.
 const ONLY_FOR_TESTS: &[&str] = &["dev-dependencies", "bench", "test", "example"];
 
-/// What a repository has beside a crate that lives in its top folder.
-const NOT_OF_THE_CRATE: &[&str] = &["dist/", "wheelwright.toml"];
+/// What a repository has beside a crate that lives in its top folder, and what an sdist
+/// gets anyway.
+const NOT_OF_THE_CRATE: &[&str] = &["dist/", "wheelwright.toml", "PKG-INFO", "pyproject.toml"];
 /// Tables of a top manifest that are about all crates.
 const OF_THE_WORKSPACE: &[&str] = &["workspace", "profile", "patch", "replace"];
 
@@ -56,8 +57,6 @@ pub struct LocalCrates {
     pub root: PathBuf,
     /// The extension's crate, relative to the workspace, with `/`.
     pub extension: LocalCrate,
-    /// The version of its crate.
-    pub version: String,
     /// It and those below it, sorted.
     pub all: Vec<LocalCrate>,
 }
@@ -77,73 +76,81 @@ impl LocalCrates {
             return Err(problem("it has no native extension".to_owned()));
         };
         let manifest = project.folder.join(&maturin.manifest_path);
-        let metadata = MetadataCommand::new()
-            .cargo_path(rust::cargo())
-            .manifest_path(&manifest)
-            .no_deps()
-            .exec()
-            .map_err(|error| problem(error.to_string()))?;
+        let describe = |manifest: &Path| {
+            MetadataCommand::new()
+                .cargo_path(rust::cargo())
+                .manifest_path(manifest)
+                .no_deps()
+                .exec()
+                .map_err(|error| problem(error.to_string()))
+        };
+        let metadata = describe(&manifest)?;
         let root = metadata.workspace_root.as_std_path();
-        let by_folder: BTreeMap<&Path, &Package> = metadata
-            .packages
-            .iter()
-            .filter_map(|package| Some((package.manifest_path.as_std_path().parent()?, package)))
-            .collect();
+        let mut by_folder: BTreeMap<PathBuf, Package> = BTreeMap::new();
+        let know = |by_folder: &mut BTreeMap<PathBuf, Package>, packages: Vec<Package>| {
+            by_folder.extend(packages.into_iter().filter_map(|package| {
+                let folder = package.manifest_path.as_std_path().parent()?.to_owned();
+                Some((folder, package))
+            }));
+        };
+        know(&mut by_folder, metadata.packages.clone());
         let start = std::fs::canonicalize(&manifest)
             .ok()
             .and_then(|manifest| manifest.parent().map(Path::to_owned))
             .and_then(|folder| {
                 by_folder
                     .keys()
-                    .copied()
                     .find(|known| std::fs::canonicalize(known).is_ok_and(|known| known == folder))
             })
+            .cloned()
             .ok_or_else(|| problem(format!("{} is in no cargo workspace", manifest.display())))?;
-        let mut queue = vec![start];
+        let mut queue = vec![start.clone()];
         let mut found = BTreeSet::new();
         while let Some(folder) = queue.pop() {
-            let package = by_folder
-                .get(folder)
-                .ok_or_else(|| problem(format!("{} is outside the workspace", folder.display())))?;
-            if !found.insert(folder) {
-                continue;
+            if !by_folder.contains_key(&folder) {
+                // A crate of the repository that is not a member of the workspace.
+                know(
+                    &mut by_folder,
+                    describe(&folder.join("Cargo.toml"))?.packages,
+                );
             }
+            let package = by_folder
+                .get(&folder)
+                .ok_or_else(|| problem(format!("{} holds no crate", folder.display())))?;
             for dependency in &package.dependencies {
                 if let (Some(path), true) = (
                     &dependency.path,
                     dependency.kind != DependencyKind::Development,
-                ) {
-                    queue.push(path.as_std_path());
+                ) && !found.contains(path.as_std_path())
+                {
+                    queue.push(path.as_std_path().to_owned());
                 }
             }
+            found.insert(folder);
         }
         let local = |folder: &Path| -> Result<LocalCrate, PackError> {
-            let relative = folder
-                .strip_prefix(root)
-                .ok()
-                .and_then(|relative| {
-                    relative
-                        .iter()
-                        .map(|part| part.to_str())
-                        .collect::<Option<Vec<_>>>()
-                })
-                .ok_or_else(|| problem(format!("{} is outside the workspace", folder.display())))?;
+            let relative = below(root, folder)
+                .ok_or_else(|| problem(format!("{} is no path in UTF-8", folder.display())))?;
             Ok(LocalCrate {
                 name: by_folder[folder].name.to_string(),
-                folder: relative.join("/"),
+                folder: relative,
             })
         };
         let mut all = found
-            .into_iter()
-            .map(local)
+            .iter()
+            .map(|folder| local(folder))
             .collect::<Result<Vec<_>, _>>()?;
         all.sort();
         Ok(Self {
             root: root.to_owned(),
-            version: by_folder[start].version.to_string(),
-            extension: local(start)?,
+            extension: local(&start)?,
             all,
         })
+    }
+
+    /// The manifest of the extension's crate.
+    pub fn manifest(&self) -> PathBuf {
+        self.root.join(self.extension.path("Cargo.toml"))
     }
 
     /// Every file of these crates that can matter to a build, sorted by path
@@ -180,6 +187,22 @@ impl LocalCrates {
     /// # Errors
     /// A manifest cannot be read, or cargo cannot resolve the new workspace.
     pub fn workspace(&self, project: &Project, vendor: bool) -> Result<Vec<File>, PackError> {
+        if let Some(outside) = self
+            .all
+            .iter()
+            .find(|member| member.folder.starts_with(".."))
+        {
+            return Err(PackError::Crates {
+                project: project.name.to_string(),
+                problem: format!(
+                    "crate {} lies in {}, outside of {}, and an sdist holds one folder; make \
+                     both members of one workspace (its Cargo.toml in a folder above them)",
+                    outside.name,
+                    outside.folder,
+                    self.root.display()
+                ),
+            });
+        }
         let mut all = self.files(project)?;
         for file in &mut all {
             let is_manifest = self
@@ -207,7 +230,7 @@ impl LocalCrates {
         Ok(all)
     }
 
-    fn manifest(&self, relative: &str) -> Result<Table, ProjectError> {
+    fn read_manifest(&self, relative: &str) -> Result<Table, ProjectError> {
         let path = self.root.join(relative);
         let text = std::fs::read_to_string(&path).map_err(|source| ProjectError::Read {
             path: path.clone(),
@@ -217,13 +240,13 @@ impl LocalCrates {
     }
 
     fn member_manifest(&self, relative: &str) -> Result<String, PackError> {
-        let mut manifest = self.manifest(relative)?;
+        let mut manifest = self.read_manifest(relative)?;
         forget_tests(&mut manifest);
         Ok(manifest.to_string())
     }
 
     fn root_manifest(&self) -> Result<String, PackError> {
-        let mut manifest = self.manifest("Cargo.toml")?;
+        let mut manifest = self.read_manifest("Cargo.toml")?;
         if self.all.iter().any(|member| member.folder.is_empty()) {
             forget_tests(&mut manifest);
         } else {
@@ -262,6 +285,19 @@ impl LocalCrates {
         }
         Ok(manifest.to_string())
     }
+}
+
+/// A folder as seen from `root`, with `/`; with `..` if it is not below it.
+fn below(root: &Path, folder: &Path) -> Option<String> {
+    let common = root
+        .iter()
+        .zip(folder.iter())
+        .take_while(|(ours, others)| ours == others)
+        .count();
+    let up = root.iter().skip(common).map(|_| Some(".."));
+    let down = folder.iter().skip(common).map(|part| part.to_str());
+    let parts: Option<Vec<&str>> = up.chain(down).collect();
+    Some(parts?.join("/"))
 }
 
 /// Drops what only tests need: it is not in the sdist.

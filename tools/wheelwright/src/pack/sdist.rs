@@ -62,7 +62,6 @@ fn moved_manifest_path(
     written: &str,
     crates: &LocalCrates,
 ) -> Result<String, ProjectError> {
-    const TABLE: &str = "[tool.maturin]\n";
     const KEYS: &[&str] = &["tool", "maturin", "manifest-path"];
     let moved = crates.extension.path("Cargo.toml");
     if moved == written {
@@ -73,12 +72,36 @@ fn moved_manifest_path(
         text.replace_range(span, &toml::Value::from(moved).to_string());
         return Ok(text);
     }
-    if project.source.contains(TABLE) {
-        let table = format!("{TABLE}manifest-path = \"{moved}\"\n");
-        return Ok(project.source.replacen(TABLE, &table, 1));
+    let mut document: toml_edit::DocumentMut = project
+        .source
+        .parse()
+        .map_err(|error: toml_edit::TomlError| project.error_at(KEYS, error.message()))?;
+    let tool = document.entry("tool").or_insert_with(implicit);
+    let Some(table) = tool
+        .as_table_mut()
+        .map(|tool| tool.entry("maturin").or_insert_with(implicit))
+        .and_then(toml_edit::Item::as_table_like_mut)
+    else {
+        return Err(project.error_at(
+            KEYS,
+            format!("write manifest-path = {written:?} down, so that the sdist can hold another"),
+        ));
+    };
+    table.insert("manifest-path", toml_edit::value(moved));
+    if let Some(maturin) = project
+        .maturin
+        .as_ref()
+        .filter(|maturin| maturin.found_source)
+    {
+        // maturin looks for it only beside a folder that this sdist does not have.
+        let source = maturin.python_source.clone().unwrap_or_default();
+        table.insert("python-source", toml_edit::value(source));
     }
-    Err(project.error_at(
-        KEYS,
-        format!("write manifest-path = {written:?} down, so that the sdist can hold another"),
-    ))
+    Ok(document.to_string())
+}
+
+fn implicit() -> toml_edit::Item {
+    let mut table = toml_edit::Table::new();
+    table.set_implicit(true);
+    toml_edit::Item::Table(table)
 }

@@ -7,6 +7,7 @@ use wheelwright_artifacts::digest::Digest;
 
 use super::zip::{self, Member};
 use super::{Artifact, PackError};
+use crate::project::abi::{Abi, Interpreter};
 use crate::project::files::{self, File};
 use crate::project::{
     Project, ProjectError, entry_points, imports, license, metadata, settings, text,
@@ -19,6 +20,8 @@ pub struct Native<'a> {
     pub extension: &'a [u8],
     /// The wheel's platform tag.
     pub platform_tag: &'a str,
+    /// The Pythons that load it.
+    pub abi: Abi,
 }
 
 /// Packs a wheel. `more` are further files of its `.dist-info` folder, such as
@@ -39,7 +42,7 @@ pub fn pack(
         .collect();
     if let (Some(native), Some(maturin)) = (native, &project.maturin) {
         members.push(Member {
-            path: maturin.extension_path() + extension_suffix(project, native.platform_tag),
+            path: maturin.extension_path() + &extension_suffix(project, native),
             bytes: native.extension.to_owned(),
             executable: true,
         });
@@ -47,6 +50,9 @@ pub fn pack(
     members.sort_by(|a, b| a.path.cmp(&b.path));
     let mut info = dist_info(project, &tag, native.is_some())?;
     check_targets(project, &members)?;
+    if native.is_some() {
+        info.extend(files::more_sboms(project)?);
+    }
     info.extend(more.iter().cloned());
     let folder = format!("{}.dist-info", project.stem());
     for file in &mut info {
@@ -66,6 +72,17 @@ pub fn pack(
         bytes: zip::write(&file_name, &members)?,
         file_name,
     })
+}
+
+/// Checks what of a wheel does not depend on its extension.
+///
+/// # Errors
+/// No wheel can be made of the project.
+pub fn check(project: &Project) -> Result<(), PackError> {
+    files::import_packages(project)?;
+    files::more_sboms(project)?;
+    dist_info(project, "py3-none-any", true)?;
+    Ok(())
 }
 
 fn tag(project: &Project, native: Option<Native<'_>>) -> Result<String, PackError> {
@@ -92,25 +109,35 @@ fn tag(project: &Project, native: Option<Native<'_>>) -> Result<String, PackErro
         Some(native) => native.platform_tag,
         None => "any",
     };
-    Ok(tag_for(project, platform))
+    let abi = native.map_or(Abi::Stated, |native| native.abi);
+    Ok(tag_for(project, abi, platform))
 }
 
 /// The tag of a project's wheel for a platform tag.
-pub fn tag_for(project: &Project, platform_tag: &str) -> String {
-    let settings = &project.settings;
-    let python = settings.python_tag.as_deref().unwrap_or("py3");
-    let abi = settings.abi_tag.as_deref().unwrap_or("none");
-    format!("{python}-{abi}-{platform_tag}")
+pub fn tag_for(project: &Project, abi: Abi, platform_tag: &str) -> String {
+    match abi {
+        Abi::Stated => {
+            let settings = &project.settings;
+            let python = settings.python_tag.as_deref().unwrap_or("py3");
+            let abi = settings.abi_tag.as_deref().unwrap_or("none");
+            format!("{python}-{abi}-{platform_tag}")
+        }
+        Abi::Stable(minor) => format!("cp3{minor}-abi3-{platform_tag}"),
+        Abi::Version(interpreter) => {
+            let Interpreter { minor, .. } = interpreter;
+            format!("cp3{minor}-{interpreter}-{platform_tag}")
+        }
+    }
 }
 
 /// What Python wants an extension module's file name to end with.
-fn extension_suffix(project: &Project, platform_tag: &str) -> &'static str {
+fn extension_suffix(project: &Project, native: Native<'_>) -> String {
     let stable = project.settings.abi_tag.as_deref() == Some("abi3");
-    match (platform_tag.starts_with("win"), stable) {
-        (true, _) => ".pyd",
-        (false, true) => ".abi3.so",
-        (false, false) => ".so",
-    }
+    let abi = match native.abi {
+        Abi::Stated if stable => Abi::Stable(0),
+        abi => abi,
+    };
+    abi.suffix(native.platform_tag)
 }
 
 fn dist_info(project: &Project, tag: &str, native: bool) -> Result<Vec<File>, PackError> {
@@ -247,8 +274,9 @@ fn quoted(field: &str) -> String {
 
 fn plain(file: File) -> Member {
     Member {
+        // What an installer puts beside the interpreter is run.
+        executable: file.path.contains(".data/scripts/"),
         path: file.path,
         bytes: file.bytes,
-        executable: false,
     }
 }

@@ -51,6 +51,11 @@ const PLAIN: &[Plain] = &[
     },
 ];
 
+/// Is the package built by maturin, so that it has an extension?
+pub fn is_maturin(stated: Option<&BuildSystem>) -> bool {
+    stated.is_some_and(|stated| stated.build_backend.as_deref() == Some("maturin"))
+}
+
 /// Checks the backend of a package, which is `native` or not; `text` is that of
 /// `pyproject.toml` in `folder`.
 pub fn check(
@@ -69,12 +74,7 @@ pub fn check(
     let backend = stated.build_backend.as_deref();
     let backend = backend.unwrap_or("setuptools.build_meta");
     match (backend, native) {
-        ("maturin", true) => return Ok(()),
-        ("maturin", false) => {
-            let problem = "\"maturin\" builds an extension, and wheelwright looks for it in \
-                           [tool.maturin] module-name = \"package._module\"; write that table";
-            return Err((BACKEND, problem.to_owned()));
-        }
+        ("maturin", _) => return Ok(()),
         (_, true) => {
             let problem = format!(
                 "{backend:?} does not build the extension of [tool.maturin]; write \"maturin\""

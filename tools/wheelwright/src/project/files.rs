@@ -7,10 +7,11 @@ use std::path::Path;
 
 use walkdir::{DirEntry, WalkDir};
 
-use super::imports::{self, Import};
+use super::imports::{self, Import, Kind};
+use super::maturin::Format;
 use super::selection::{OF_A_REPOSITORY, Rules};
 use super::text::unportable;
-use super::{Project, ProjectError};
+use super::{Project, ProjectError, glue};
 
 /// A file: its path relative to the folder that was searched (with `/`), and
 /// its content.
@@ -43,7 +44,7 @@ struct Found {
 /// # Errors
 /// The folder cannot be read, or holds a symbolic link or an odd name.
 pub fn of_crate(project: &Project, folder: &Path) -> Result<Vec<File>, ProjectError> {
-    let rules = Rules::new(project, OF_A_REPOSITORY, "")?;
+    let rules = Rules::new(project, Format::Sdist, OF_A_REPOSITORY, "")?;
     Ok(search(folder, "", Some(&rules))?.files)
 }
 
@@ -136,10 +137,30 @@ pub fn every(folder: &Path, prefix: &str) -> Result<Vec<File>, ProjectError> {
 pub fn import_packages(project: &Project) -> Result<Vec<File>, ProjectError> {
     let mut files = Vec::new();
     for import in imports::find(project)? {
-        files.extend(import_files(project, &import, Place::Wheel)?.files);
+        files.extend(import_files(project, &import, Format::Wheel)?.files);
     }
+    add_missing(&mut files, glue::included(project, Format::Wheel)?);
+    files.extend(glue::data(project, Format::Wheel)?);
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
+}
+
+/// Adds those of `more` that are not there already: a pattern may name a file that is
+/// packed anyway.
+fn add_missing(files: &mut Vec<File>, more: Vec<File>) {
+    for file in more {
+        if !files.contains(&file) {
+            files.push(file);
+        }
+    }
+}
+
+/// Further files of a native wheel's `.dist-info` folder, relative to it.
+///
+/// # Errors
+/// One cannot be read.
+pub fn more_sboms(project: &Project) -> Result<Vec<File>, ProjectError> {
+    glue::sboms(project, Format::Wheel)
 }
 
 /// The same files where they are in the project, as an sdist holds them.
@@ -149,7 +170,14 @@ pub fn import_packages(project: &Project) -> Result<Vec<File>, ProjectError> {
 pub fn import_sources(project: &Project) -> Result<Vec<File>, ProjectError> {
     let mut files = Vec::new();
     for import in imports::find(project)? {
-        files.extend(import_files(project, &import, Place::Project)?.files);
+        files.extend(import_files(project, &import, Format::Sdist)?.files);
+    }
+    for more in [
+        glue::included(project, Format::Sdist)?,
+        glue::data(project, Format::Sdist)?,
+        glue::sboms(project, Format::Sdist)?,
+    ] {
+        add_missing(&mut files, more);
     }
     Ok(files)
 }
@@ -161,7 +189,7 @@ pub fn import_sources(project: &Project) -> Result<Vec<File>, ProjectError> {
 pub fn left_out(project: &Project) -> Result<Vec<LeftOut>, ProjectError> {
     let mut all = Vec::new();
     for import in imports::find(project)? {
-        all.extend(import_files(project, &import, Place::Wheel)?.left_out);
+        all.extend(import_files(project, &import, Format::Wheel)?.left_out);
     }
     Ok(all)
 }
@@ -182,36 +210,34 @@ pub fn warn_of_left_out(project: &Project) -> Result<(), ProjectError> {
     Ok(())
 }
 
-/// Where a file's path begins.
-#[derive(Clone, Copy)]
-enum Place {
-    Wheel,
-    Project,
-}
-
-fn import_files(project: &Project, import: &Import, place: Place) -> Result<Found, ProjectError> {
-    let path = match place {
-        Place::Wheel if import.module => format!("{}.py", import.name),
-        Place::Wheel => import.name.clone(),
-        Place::Project => import.path.clone(),
+/// The files of one import name: with their paths in the wheel, or in the project.
+fn import_files(project: &Project, import: &Import, format: Format) -> Result<Found, ProjectError> {
+    let whole = |files| Found {
+        files,
+        left_out: Vec::new(),
     };
-    if import.module {
-        return Ok(Found {
-            files: vec![File {
-                path,
-                bytes: project.read_file(&import.path)?,
-            }],
-            left_out: Vec::new(),
-        });
+    let path = match (format, import.kind) {
+        (_, Kind::Extension) => return Ok(whole(glue::files(project, import, format)?)),
+        (Format::Wheel, Kind::Module) => format!("{}.py", import.name),
+        (Format::Wheel, Kind::Package) => import.name.clone(),
+        (Format::Sdist, _) => import.path.clone(),
+    };
+    if import.kind == Kind::Module {
+        return Ok(whole(vec![File {
+            path,
+            bytes: project.read_file(&import.path)?,
+        }]));
     }
-    let rules = Rules::new(project, &[], &format!("{}/", import.path))?;
+    let rules = Rules::new(project, format, &[], &format!("{}/", import.path))?;
     let folder = project.folder.join(&import.path);
     let found = search(&folder, &format!("{path}/"), Some(&rules))?;
     let is_python = |file: &File| {
         let suffix = Path::new(&file.path).extension();
         suffix.is_some_and(|suffix| suffix == "py" || suffix == "pyi")
     };
-    if found.files.iter().any(is_python) {
+    // An sdist may leave files out that the wheel holds.
+    let checked = format == Format::Wheel || project.maturin.is_none();
+    if !checked || found.files.iter().any(is_python) {
         Ok(found)
     } else {
         let problem = format!(

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use super::maturin::Maturin;
 use super::text::{is_dotted_name, is_identifier};
 use super::{Project, ProjectError, files};
 
@@ -13,8 +14,20 @@ pub struct Import {
     pub name: String,
     /// Its folder or file in the project, with `/`: `src/demo`, `demo.py`.
     pub path: String,
-    /// Is it a single file?
-    pub module: bool,
+    /// What lies there.
+    pub kind: Kind,
+}
+
+/// What a name is imported from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A folder.
+    Package,
+    /// A single file.
+    Module,
+    /// The extension alone, for which a package is made; `path` is that of its stub,
+    /// which may not be there.
+    Extension,
 }
 
 const MATURIN: &[&str] = &["tool", "maturin", "module-name"];
@@ -28,9 +41,34 @@ const NAME: &[&str] = &["project", "name"];
 /// No import name was found, or the one that is stated is not there.
 pub fn find(project: &Project) -> Result<Vec<Import>, ProjectError> {
     let found = if let Some(maturin) = &project.maturin {
-        let source = folder(&maturin.python_source)
-            .map_err(|problem| project.error_at(&["tool", "maturin", "python-source"], problem))?;
-        let path = join(&source, maturin.package());
+        of_maturin(project, maturin)?
+    } else if project.hatch_packages.is_empty() {
+        vec![by_name(project)?]
+    } else {
+        listed(project)?
+    };
+    check_declared(project, &found)?;
+    Ok(found)
+}
+
+/// The package of the extension, and those of `python-packages`.
+fn of_maturin(project: &Project, maturin: &Maturin) -> Result<Vec<Import>, ProjectError> {
+    let source = maturin
+        .source_folder()
+        .map_err(|problem| project.error_at(&["tool", "maturin", "python-source"], problem))?;
+    let path = join(&source, maturin.package());
+    let folder = project.folder.join(&path);
+    let dotted = maturin.module_name.contains('.');
+    // A folder of this name may be the crate.
+    let is_crate = folder.join("Cargo.toml").is_file() && !folder.join("__init__.py").is_file();
+    let mut found = if !dotted && maturin.python_source.is_none() && (is_crate || !folder.is_dir())
+    {
+        vec![Import {
+            name: maturin.module_name.clone(),
+            path: format!("{}.pyi", maturin.module_name),
+            kind: Kind::Extension,
+        }]
+    } else {
         let import = at(project, &path).map_err(|problem| {
             let problem = format!(
                 "{problem}; the package of module-name lies in python-source \
@@ -40,7 +78,7 @@ pub fn find(project: &Project) -> Result<Vec<Import>, ProjectError> {
         })?;
         let parent = maturin.extension_path();
         let parent = parent.rsplit_once('/').map_or("", |(parent, _)| parent);
-        if import.module || !project.folder.join(join(&source, parent)).is_dir() {
+        if import.kind == Kind::Module || !project.folder.join(join(&source, parent)).is_dir() {
             let problem = format!(
                 "there is no folder {} for the extension",
                 join(&source, parent)
@@ -48,13 +86,29 @@ pub fn find(project: &Project) -> Result<Vec<Import>, ProjectError> {
             return Err(project.error_at(MATURIN, problem));
         }
         vec![import]
-    } else if project.hatch_packages.is_empty() {
-        vec![by_name(project)?]
-    } else {
-        listed(project)?
     };
-    check_declared(project, &found)?;
+    for (position, package) in maturin.python_packages.iter().enumerate() {
+        let import =
+            self::folder(package).and_then(|package| at(project, &join(&source, &package)));
+        let import = import.map_err(|problem| {
+            let keys = ["tool", "maturin", "python-packages", &position.to_string()];
+            project.error_at(&keys, problem)
+        })?;
+        if !found.iter().any(|other| other.name == import.name) {
+            found.push(import);
+        }
+    }
     Ok(found)
+}
+
+impl Maturin {
+    /// The folder of the Python sources in one form; empty for the project's own.
+    ///
+    /// # Errors
+    /// It is not in the project.
+    pub fn source_folder(&self) -> Result<String, String> {
+        folder(self.python_source.as_deref().unwrap_or_default())
+    }
 }
 
 /// Those that hatch's `packages` names.
@@ -99,7 +153,7 @@ fn at(project: &Project, path: &str) -> Result<Import, String> {
     Ok(Import {
         name: name.to_owned(),
         path: path.to_owned(),
-        module,
+        kind: if module { Kind::Module } else { Kind::Package },
     })
 }
 
@@ -128,7 +182,7 @@ fn by_name(project: &Project) -> Result<Import, ProjectError> {
                 found.push(Import {
                     name: name.clone(),
                     path,
-                    module,
+                    kind: if module { Kind::Module } else { Kind::Package },
                 });
             }
         }
@@ -233,7 +287,7 @@ fn check_declared(project: &Project, found: &[Import]) -> Result<(), ProjectErro
 }
 
 /// A folder or file of the project, as it is written, in one form.
-fn folder(written: &str) -> Result<String, String> {
+pub(super) fn folder(written: &str) -> Result<String, String> {
     let path = written.strip_prefix("./").unwrap_or(written);
     let path = path.strip_suffix('/').unwrap_or(path);
     if path.is_empty() || path == "." {
@@ -243,7 +297,7 @@ fn folder(written: &str) -> Result<String, String> {
     Ok(path.to_owned())
 }
 
-fn join(folder: &str, name: &str) -> String {
+pub(super) fn join(folder: &str, name: &str) -> String {
     if folder.is_empty() {
         name.to_owned()
     } else {

@@ -4,6 +4,8 @@ use spdx::{Expression, ParseMode};
 use walkdir::WalkDir;
 
 use super::files::{File, check_named, relative};
+use super::maturin::Format;
+use super::pyproject::License;
 use super::selection::{OF_A_REPOSITORY, Rules, glob};
 use super::{Project, ProjectError};
 
@@ -57,6 +59,16 @@ pub fn files(project: &Project) -> Result<Vec<File>, ProjectError> {
             chosen.extend(named(project, &["project", "license-files"], pattern)?);
         }
     }
+    if let Some(License::File(file)) = &project.table.license {
+        let keys = ["project", "license"];
+        check_named(file).map_err(|problem| project.error_at(&keys, problem))?;
+        if !project.folder.join(file).is_file() {
+            let problem = format!("there is no file {file}, which it names as the licence");
+            return Err(project.error_at(&keys, problem));
+        }
+        chosen.push(file.clone());
+    }
+    chosen.extend(project.table.license_file.clone());
     chosen.sort();
     chosen.dedup();
     let read = |path: String| {
@@ -91,7 +103,11 @@ fn check_pattern(pattern: &str) -> Result<(), String> {
 }
 
 /// The project's files that a pattern names.
-fn named(project: &Project, keys: &[&str], pattern: &str) -> Result<Vec<String>, ProjectError> {
+pub(super) fn named(
+    project: &Project,
+    keys: &[&str],
+    pattern: &str,
+) -> Result<Vec<String>, ProjectError> {
     if !pattern.contains(['*', '?', '[']) {
         let there = project.folder.join(pattern).is_file();
         return Ok(there.then(|| pattern.to_owned()).into_iter().collect());
@@ -103,7 +119,7 @@ fn named(project: &Project, keys: &[&str], pattern: &str) -> Result<Vec<String>,
     } else {
         pattern.matches('/').count() + 1
     };
-    let rules = Rules::new(project, OF_A_REPOSITORY, "")?;
+    let rules = Rules::new(project, Format::Sdist, OF_A_REPOSITORY, "")?;
     let mut found = Vec::new();
     let walk = WalkDir::new(&project.folder)
         .min_depth(1)

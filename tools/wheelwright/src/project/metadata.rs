@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 use std::str::FromStr as _;
 
-use super::text::one_line;
+use super::pyproject::License;
+use super::text::{many_lines, one_line};
 use super::{Project, ProjectError, license, people, readme, requires, urls};
 
 /// A wheel's `METADATA`, also an sdist's `PKG-INFO`. Whoever reads it gets back
@@ -18,67 +19,74 @@ pub fn metadata(project: &Project, license_files: &[String]) -> Result<String, P
     } else {
         "2.4"
     };
-    let mut text = format!("Metadata-Version: {version}\n");
-    let mut line = |field: &str, keys: &[&str], value: &str| -> Result<(), ProjectError> {
-        let value = one_line(value).map_err(|problem| project.error_at(keys, problem))?;
-        let _ = writeln!(text, "{field}: {value}");
-        Ok(())
+    let mut lines = Lines {
+        project,
+        text: format!("Metadata-Version: {version}\n"),
     };
-    line("Name", &["project", "name"], project.name.written())?;
-    line(
+    lines.add("Name", &["project", "name"], project.name.written())?;
+    lines.add(
         "Version",
         &["project", "version"],
         &project.version.to_string(),
     )?;
     if let Some(summary) = table.description.as_deref().filter(|text| !text.is_empty()) {
-        line("Summary", &["project", "description"], summary)?;
+        lines.add("Summary", &["project", "description"], summary)?;
     }
     for (label, address) in table.urls.iter() {
         let keys = ["project", "urls", label];
         urls::check(label, address).map_err(|problem| project.error_at(&keys, problem))?;
-        line("Project-URL", &keys, &format!("{label}, {address}"))?;
+        lines.add("Project-URL", &keys, &format!("{label}, {address}"))?;
     }
     for (field, key, people) in [
         ("Author", "authors", &table.authors),
         ("Maintainer", "maintainers", &table.maintainers),
     ] {
         let keys = ["project", key];
-        let lines = people::lines(people).map_err(|(position, problem)| {
+        let people = people::lines(people).map_err(|(position, problem)| {
             project.error_at(&["project", key, &position.to_string()], problem)
         })?;
-        if !lines.names.is_empty() {
-            line(field, &keys, &lines.names)?;
+        if !people.names.is_empty() {
+            lines.add(field, &keys, &people.names)?;
         }
-        if !lines.addresses.is_empty() {
-            line(&format!("{field}-email"), &keys, &lines.addresses)?;
+        if !people.addresses.is_empty() {
+            lines.add(&format!("{field}-email"), &keys, &people.addresses)?;
         }
     }
-    if let Some(written) = &table.license {
-        let expression = expression(project, written)?;
-        line("License-Expression", &["project", "license"], &expression)?;
+    match &table.license {
+        Some(License::Expression(written)) => {
+            let expression = expression(project, written)?;
+            lines.add("License-Expression", &["project", "license"], &expression)?;
+        }
+        Some(License::Text(written)) => {
+            let folded = folded(written)
+                .map_err(|problem| project.error_at(&["project", "license"], problem))?;
+            let _ = writeln!(lines.text, "License: {folded}");
+        }
+        Some(License::File(_)) | None => {}
     }
     for file in license_files {
-        line("License-File", &["project", "license-files"], file)?;
+        lines.add("License-File", &["project", "license-files"], file)?;
     }
     if let Some(keywords) = keywords(project)? {
-        line("Keywords", &["project", "keywords"], &keywords)?;
+        lines.add("Keywords", &["project", "keywords"], &keywords)?;
     }
     for (position, classifier) in table.classifiers.iter().enumerate() {
         let keys = ["project", "classifiers", &position.to_string()];
-        if table.license.is_some() && classifier.starts_with("License ::") {
+        let expression = matches!(table.license, Some(License::Expression(_)));
+        if expression && classifier.starts_with("License ::") {
             let problem = format!(
                 "{classifier:?} says the same as `license`, and indexes refuse both (PEP 639); \
                  remove it"
             );
             return Err(project.error_at(&keys, problem));
         }
-        line("Classifier", &keys, classifier)?;
+        lines.add("Classifier", &keys, classifier)?;
     }
     if let Some(range) = pythons(project)? {
-        line("Requires-Python", &["project", "requires-python"], &range)?;
+        lines.add("Requires-Python", &["project", "requires-python"], &range)?;
     }
     for (field, value) in requires::lines(project)? {
-        line(field, &["project"], &value)?;
+        lines.add(field, &["project"], &value)?;
     }
     for (field, key, names) in [
         ("Import-Name", "import-names", &table.import_names),
@@ -89,20 +97,45 @@ pub fn metadata(project: &Project, license_files: &[String]) -> Result<String, P
         ),
     ] {
         for name in names.iter().flatten() {
-            line(field, &["project", key], name)?;
+            lines.add(field, &["project", key], name)?;
         }
     }
     if let Some(readme) = &table.readme {
         let (content_type, body) = readme::read(project, readme)?;
-        line(
+        lines.add(
             "Description-Content-Type",
             &["project", "readme", "content-type"],
             &content_type,
         )?;
-        text.push('\n');
-        text.push_str(&body);
+        lines.text.push('\n');
+        lines.text.push_str(&body);
     }
-    Ok(text)
+    Ok(lines.text)
+}
+
+/// The lines that are written so far.
+struct Lines<'a> {
+    project: &'a Project,
+    text: String,
+}
+
+impl Lines<'_> {
+    /// Adds a field, whose value comes from the key of `pyproject.toml`.
+    fn add(&mut self, field: &str, keys: &[&str], value: &str) -> Result<(), ProjectError> {
+        let value = one_line(value).map_err(|problem| self.project.error_at(keys, problem))?;
+        let _ = writeln!(self.text, "{field}: {value}");
+        Ok(())
+    }
+}
+
+/// A licence's text, whose further lines begin with spaces, as e-mail headers fold.
+fn folded(written: &str) -> Result<String, String> {
+    let text = many_lines(written)?;
+    let lines: Vec<&str> = text.trim().lines().map(str::trim_end).collect();
+    if lines.is_empty() {
+        return Err("is empty".to_owned());
+    }
+    Ok(lines.join("\n        "))
 }
 
 /// The Python versions that the package runs on.

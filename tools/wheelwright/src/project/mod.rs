@@ -1,12 +1,18 @@
 //! A package as its `pyproject.toml` describes it, and a repository as its
 //! `wheelwright.toml` does.
 
+pub mod abi;
 mod backend;
+pub mod cargo_toml;
+mod choose;
+mod dynamic;
 pub mod entry_points;
 pub mod files;
+mod glue;
 pub mod hatch;
 pub mod imports;
 pub mod license;
+pub mod maturin;
 pub mod metadata;
 pub mod name;
 pub mod people;
@@ -27,9 +33,12 @@ use std::path::{Path, PathBuf};
 
 use pep440_rs::Version;
 
+use abi::Abi;
+use cargo_toml::CargoToml;
+use maturin::Maturin;
 use name::Name;
 use pyproject::{ProjectTable, PyProject};
-use settings::{Maturin, Wheelwright};
+use settings::Wheelwright;
 
 /// One Python package: its folder and what its `pyproject.toml` says.
 #[derive(Debug, Clone)]
@@ -46,6 +55,10 @@ pub struct Project {
     pub table: ProjectTable,
     /// `[tool.maturin]`: present if the package has a native extension.
     pub maturin: Option<Maturin>,
+    /// The Pythons that its wheels are for; none for a pure package.
+    pub abis: Vec<Abi>,
+    /// What is worth a word, and no error.
+    pub notes: Vec<String>,
     /// `[tool.hatch]`'s list of import packages.
     pub hatch_packages: Vec<String>,
     /// `[tool.wheelwright]`.
@@ -114,10 +127,12 @@ impl Project {
         };
         let parsed: PyProject = source::parse(&path, &source)?;
         let field = |keys: &[&str], problem: String| field_error(&path, &source, keys, problem);
-        let Some(table) = parsed.project else {
+        let Some(mut table) = parsed.project else {
             return Err(field(&["project"], "there is no such table".to_owned()));
         };
-        if let Some(dynamic) = table.dynamic.first() {
+        let native =
+            parsed.tool.maturin.is_some() || backend::is_maturin(parsed.build_system.as_ref());
+        if !native && let Some(dynamic) = table.dynamic.first() {
             return Err(field(
                 &["project", "dynamic"],
                 format!(
@@ -127,6 +142,49 @@ impl Project {
         }
         let name =
             Name::parse(&table.name).map_err(|problem| field(&["project", "name"], problem))?;
+        let settings = parsed.tool.wheelwright;
+        backend::check(&source, folder, parsed.build_system.as_ref(), native)
+            .and_then(|()| settings.check(native))
+            .map_err(|(keys, problem)| field(keys, problem))?;
+        let mut notes = Vec::new();
+        let mut maturin = None;
+        if native {
+            let stated = parsed.tool.maturin.unwrap_or_default();
+            notes.extend(
+                stated
+                    .notes()
+                    .into_iter()
+                    .map(|(keys, note)| field(&keys, note).to_string()),
+            );
+            // Where everything is written down, no Cargo.toml needs to be there.
+            let cargo = if table.dynamic.is_empty()
+                && stated.names_module()
+                && settings.python_tag.is_some()
+            {
+                None
+            } else {
+                let manifest = folder.join(stated.manifest(folder, name.written()));
+                if !manifest.is_file() {
+                    let problem = format!(
+                        "there is no {}, and an extension needs one; say where it is",
+                        manifest.display()
+                    );
+                    return Err(field(&["tool", "maturin", "manifest-path"], problem));
+                }
+                Some(CargoToml::read(&manifest)?)
+            };
+            if let Some(cargo) = &cargo {
+                dynamic::fill(&mut table, cargo, folder).map_err(|(position, problem)| {
+                    field(&["project", "dynamic", &position.to_string()], problem)
+                })?;
+            }
+            let library = cargo.as_ref().and_then(CargoToml::library);
+            maturin = Some(
+                stated
+                    .complete(folder, library, name.written())
+                    .map_err(|(keys, problem)| field(keys, problem))?,
+            );
+        }
         let version = table
             .version
             .parse()
@@ -138,23 +196,20 @@ impl Project {
                 };
                 field(&["project", "version"], problem)
             })?;
-        let settings = parsed.tool.wheelwright;
-        let native = parsed.tool.maturin.as_ref();
-        let backend = parsed.build_system.as_ref();
-        backend::check(&source, folder, backend, native.is_some())
-            .and_then(|()| native.map_or(Ok(()), Maturin::check))
-            .and_then(|()| settings.check(native.is_some()))
-            .map_err(|(keys, problem)| field(keys, problem))?;
-        Ok(Self {
+        let mut project = Self {
             folder: folder.to_owned(),
             source,
             name,
             version,
             table,
-            maturin: parsed.tool.maturin,
+            maturin,
+            abis: Vec::new(),
+            notes,
             hatch_packages: parsed.tool.hatch.build.targets.wheel.packages,
             settings,
-        })
+        };
+        project.choose(&[])?;
+        Ok(project)
     }
 
     /// The path of `pyproject.toml`.

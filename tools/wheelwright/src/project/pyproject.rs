@@ -7,7 +7,8 @@ use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::hatch::Hatch;
-use super::settings::{Maturin, Wheelwright};
+use super::maturin;
+use super::settings::Wheelwright;
 
 /// A whole `pyproject.toml`.
 #[derive(Debug, Deserialize)]
@@ -50,11 +51,13 @@ pub struct ProjectTable {
     pub readme: Option<Readme>,
     /// The Python versions that it runs on.
     pub requires_python: Option<String>,
-    /// An SPDX expression.
-    #[serde(default, deserialize_with = "license")]
-    pub license: Option<String>,
+    /// The licence.
+    pub license: Option<License>,
     /// Glob patterns of licence files; the usual names unless told.
     pub license_files: Option<Vec<String>>,
+    /// The licence file that `Cargo.toml` names.
+    #[serde(skip)]
+    pub license_file: Option<String>,
     /// Who wrote it.
     #[serde(default)]
     pub authors: Vec<Person>,
@@ -153,31 +156,55 @@ impl<'de> Deserialize<'de> for Readme {
     }
 }
 
-/// `project.license`: the table of before PEP 639 is refused by name.
-fn license<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    struct Expression;
+/// `project.license`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum License {
+    /// An SPDX expression.
+    Expression(String),
+    /// A text, as before PEP 639.
+    Text(String),
+    /// A file, as before PEP 639.
+    File(String),
+}
 
-    impl<'de> Visitor<'de> for Expression {
-        type Value = Option<String>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an SPDX expression")
+impl<'de> Deserialize<'de> for License {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Table {
+            file: Option<String>,
+            text: Option<String>,
         }
 
-        fn visit_str<E: Error>(self, expression: &str) -> Result<Option<String>, E> {
-            Ok(Some(expression.to_owned()))
+        struct ExpressionOrTable;
+
+        impl<'de> Visitor<'de> for ExpressionOrTable {
+            type Value = License;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an SPDX expression, { text = ... } or { file = ... }")
+            }
+
+            fn visit_str<E: Error>(self, expression: &str) -> Result<License, E> {
+                Ok(License::Expression(expression.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<License, A::Error> {
+                let table = Table::deserialize(MapAccessDeserializer::new(map))?;
+                match (table.text, table.file) {
+                    (Some(text), None) => Ok(License::Text(text)),
+                    (None, Some(file)) => Ok(License::File(file)),
+                    _ => Err(A::Error::custom(
+                        "a table of a licence has `text` or `file`, and not both; better is \
+                         an SPDX expression such as \"MIT\", and the file's name in \
+                         license-files",
+                    )),
+                }
+            }
         }
 
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<String>, A::Error> {
-            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-            Err(A::Error::custom(
-                "is a table, as before PEP 639; write an SPDX expression such as \"MIT\", \
-                 and the file's name in license-files",
-            ))
-        }
+        deserializer.deserialize_any(ExpressionOrTable)
     }
-
-    deserializer.deserialize_any(Expression)
 }
 
 /// An author or maintainer.
@@ -195,7 +222,7 @@ pub struct Person {
 #[serde(default)]
 pub struct Tool {
     /// `[tool.maturin]`.
-    pub maturin: Option<Maturin>,
+    pub maturin: Option<maturin::Table>,
     /// `[tool.hatch]`.
     pub hatch: Hatch,
     /// `[tool.wheelwright]`.

@@ -9,80 +9,17 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "no index knows default extras (PEP 771 is a draft); name the extra where it is wanted",
     ),
     ("build-system", "backend-path", IN_TREE),
-    (MATURIN, "all-features", FEATURES),
-    (MATURIN, "features", FEATURES),
-    (MATURIN, "no-default-features", FEATURES),
-    (
-        MATURIN,
-        "auditwheel",
-        "nothing is repaired; `wheelwright audit` judges the finished wheel",
-    ),
-    (
-        MATURIN,
-        "skip-auditwheel",
-        "nothing is repaired; `wheelwright audit` judges the finished wheel",
-    ),
-    (
-        MATURIN,
-        "compatibility",
-        "the platform tag is that of the platform's row in `wheelwright platforms`",
-    ),
     (
         MATURIN,
         "config",
         "write it into .cargo/config.toml of the repository",
     ),
-    (
-        MATURIN,
-        "data",
-        "a wheel has no .data folder; move the files into the import package",
-    ),
-    (
-        MATURIN,
-        "exclude",
-        "write the patterns into [tool.wheelwright] exclude",
-    ),
-    (
-        MATURIN,
-        "include",
-        "an import package is packed whole; move the files into it",
-    ),
-    (
-        MATURIN,
-        "profile",
-        "an extension is compiled with [profile.release] of Cargo.toml",
-    ),
-    (
-        MATURIN,
-        "python-packages",
-        "a native package has one import package, that of module-name",
-    ),
     (MATURIN, "rustc-args", RUSTC),
     (MATURIN, "unstable-flags", RUSTC),
     (
         MATURIN,
-        "sbom",
-        "every native wheel has a bill of materials; further ones are --sbom of `pack`",
-    ),
-    (
-        MATURIN,
-        "sdist-generator",
-        "an sdist holds what docs/spec/packaging.md says",
-    ),
-    (
-        MATURIN,
         "sdist-include",
         "an import package is packed whole; move the files into it",
-    ),
-    (
-        MATURIN,
-        "strip",
-        "write strip = \"symbols\" into [profile.release] of Cargo.toml",
-    ),
-    (
-        MATURIN,
-        "target",
-        "the lowest system version is that of the platform's row in `wheelwright platforms`",
     ),
     (
         MATURIN,
@@ -129,9 +66,6 @@ const SDIST: &str = "tool.hatch.build.targets.sdist";
 
 const IN_TREE: &str = "no backend is run, and one of the project's own could do anything; \
                        use maturin or hatchling.build";
-const FEATURES: &str = "an extension is compiled with the crate's default features; \
-                        name them in [features] default of its Cargo.toml \
-                        (pyo3/extension-module is not needed)";
 const RUSTC: &str = "the recipe is the same for every project; see docs/guide/building.md";
 const INCLUDE: &str = "an import package is packed whole; move the files into it, or name \
                        one that is left out in [tool.wheelwright] include";

@@ -2,6 +2,7 @@
 
 use globset::{Glob, GlobBuilder, GlobMatcher, GlobSet, GlobSetBuilder};
 
+use super::maturin::Format;
 use super::{Project, ProjectError};
 
 /// Never packed, and not worth a word: what programs leave behind.
@@ -66,14 +67,16 @@ pub struct Rules {
 }
 
 impl Rules {
-    pub fn new(project: &Project, more: &[&str], place: &str) -> Result<Self, ProjectError> {
-        let own = |list: &[String], key| {
-            set(
-                project,
-                &["tool", "wheelwright", key],
-                list.iter().map(String::as_str),
-            )
-        };
+    pub fn new(
+        project: &Project,
+        format: Format,
+        more: &[&str],
+        place: &str,
+    ) -> Result<Self, ProjectError> {
+        let settings = &project.settings;
+        let of_maturin = project.maturin.iter();
+        let exclude = of_maturin.flat_map(|maturin| maturin.excluded(format));
+        let exclude = settings.exclude.iter().map(String::as_str).chain(exclude);
         let never = RUBBISH.iter().chain(more).copied();
         Ok(Self {
             never: set(project, &["tool", "wheelwright"], never)?,
@@ -84,8 +87,12 @@ impl Rules {
                     Ok((glob(project, &keys, pattern)?.compile_matcher(), *why))
                 })
                 .collect::<Result<_, ProjectError>>()?,
-            include: own(&project.settings.include, "include")?,
-            exclude: own(&project.settings.exclude, "exclude")?,
+            include: set(
+                project,
+                &["tool", "wheelwright", "include"],
+                settings.include.iter().map(String::as_str),
+            )?,
+            exclude: set(project, &["tool", "wheelwright", "exclude"], exclude)?,
             place: place.to_owned(),
             extension: project
                 .maturin

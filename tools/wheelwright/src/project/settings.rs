@@ -1,92 +1,12 @@
-//! `[tool.maturin]` and `[tool.wheelwright]`.
+//! `[tool.wheelwright]`.
 
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use wheelwright_artifacts::audit::Policy;
 
-use super::text;
+use super::abi::Interpreter;
 
 /// A key of `pyproject.toml`, and what is wrong with its value.
 pub(super) type Problem = (&'static [&'static str], String);
-
-/// `[tool.maturin]`: where the native extension comes from. maturin reads the
-/// same table when it builds from an sdist.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-#[expect(dead_code, reason = "named so that no other key is taken")]
-pub struct Maturin {
-    /// The crate's manifest, relative to `pyproject.toml`; beside it unless told.
-    #[serde(default = "beside")]
-    pub manifest_path: String,
-    /// The extension's dotted module name.
-    pub module_name: String,
-    /// The folder of the Python sources.
-    #[serde(default)]
-    pub python_source: String,
-    // What is so anyway, or changes no artifact.
-    #[serde(default)]
-    bindings: Option<Bindings>,
-    #[serde(default)]
-    editable_profile: IgnoredAny,
-    #[serde(default)]
-    frozen: IgnoredAny,
-    #[serde(default)]
-    generate_ci: IgnoredAny,
-    #[serde(default)]
-    locked: IgnoredAny,
-    #[serde(default)]
-    use_base_python: IgnoredAny,
-}
-
-/// `tool.maturin.bindings`: wheelwright packs extension modules only.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Bindings {
-    Pyo3,
-}
-
-fn beside() -> String {
-    "Cargo.toml".to_owned()
-}
-
-impl Maturin {
-    /// Checks the names.
-    pub(super) fn check(&self) -> Result<(), Problem> {
-        const MODULE: &[&str] = &["tool", "maturin", "module-name"];
-        let module = &self.module_name;
-        if !text::is_dotted_name(module) {
-            return Err((
-                MODULE,
-                format!("{module:?} is not a name of a Python module"),
-            ));
-        }
-        if !module.contains('.') {
-            let problem = format!(
-                "{module:?} is in no import package; put the extension into one, \
-                 as \"{module}._{module}\", beside an __init__.py that imports it"
-            );
-            return Err((MODULE, problem));
-        }
-        let manifest = &self.manifest_path;
-        if manifest != "Cargo.toml" && !manifest.ends_with("/Cargo.toml") {
-            let problem =
-                format!("{manifest:?} is not a path of a Cargo.toml, with / between folders");
-            return Err((&["tool", "maturin", "manifest-path"], problem));
-        }
-        Ok(())
-    }
-
-    /// The top-level import package: `daggerml` of `daggerml._core`.
-    pub fn package(&self) -> &str {
-        self.module_name.split('.').next().unwrap_or_default()
-    }
-
-    /// Where the extension goes in the wheel, without its suffix:
-    /// `daggerml/_core` of `daggerml._core`.
-    pub fn extension_path(&self) -> String {
-        self.module_name.replace('.', "/")
-    }
-}
 
 /// `[tool.wheelwright]`.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -96,6 +16,9 @@ pub struct Wheelwright {
     pub python_tag: Option<String>,
     /// The wheel's ABI tag; `none` unless told.
     pub abi_tag: Option<String>,
+    /// The versions of `CPython` to build for, such as `cp312` and `cp314t`; those that the project
+    /// supports unless told.
+    pub interpreters: Option<Vec<String>>,
     /// Patterns of files that neither wheel nor sdist holds.
     pub exclude: Vec<String>,
     /// Patterns of files that are packed although their names say otherwise.
@@ -109,13 +32,11 @@ pub struct Wheelwright {
 impl Wheelwright {
     /// Checks the tags of a package, which is `native` or not.
     pub(super) fn check(&self, native: bool) -> Result<(), Problem> {
-        if native && (self.python_tag.is_none() || self.abi_tag.is_none()) {
-            return Err((
-                &["tool", "wheelwright"],
-                "a package with an extension must say which Pythons load it: \
-                 python-tag = \"cp39\" and abi-tag = \"abi3\" for pyo3's feature abi3-py39"
-                    .to_owned(),
-            ));
+        if native && self.python_tag.is_some() != self.abi_tag.is_some() {
+            let problem = "python-tag and abi-tag belong together: write both, or neither and \
+                           let wheelwright tell them from the crate's features"
+                .to_owned();
+            return Err((&["tool", "wheelwright"], problem));
         }
         for (keys, tag) in [
             (&["tool", "wheelwright", "python-tag"], &self.python_tag),
@@ -128,6 +49,15 @@ impl Wheelwright {
             }
         }
         Ok(())
+    }
+}
+
+impl Wheelwright {
+    /// The versions of `CPython` that `interpreters` names.
+    pub(super) fn interpreters(&self) -> Result<Vec<Interpreter>, (usize, String)> {
+        let list = self.interpreters.iter().flatten().enumerate();
+        list.map(|(position, written)| written.parse().map_err(|problem| (position, problem)))
+            .collect()
     }
 }
 
@@ -147,6 +77,13 @@ pub struct Smoke {
     pub leave_out: Vec<String>,
     /// Run one after another in one empty folder.
     pub step: Vec<SmokeStep>,
+}
+
+impl Smoke {
+    /// Does the project say how it is tried?
+    pub fn is_stated(&self) -> bool {
+        !self.leave_out.is_empty() || !self.step.is_empty()
+    }
 }
 
 /// `[[tool.wheelwright.smoke.step]]`: one command and what it must print.

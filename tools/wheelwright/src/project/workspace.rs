@@ -4,7 +4,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use wheelwright_artifacts::audit::Profile;
 
+use super::abi::Interpreter;
 use super::{Project, ProjectError, requirement, source};
 use crate::toolchain::platform::{self, Platform};
 
@@ -39,12 +41,28 @@ pub struct Release {
     pub names_version: Vec<String>,
 }
 
-/// Reads `wheelwright.toml` alone: packages and platforms are not looked at.
+/// The file of a package, which is a repository of its own where no `wheelwright.toml`
+/// lies above it.
+const PACKAGE: &str = "pyproject.toml";
+
+/// Reads `wheelwright.toml` alone: packages and platforms are not looked at. Without
+/// one, there is one package, and it is for every platform.
 ///
 /// # Errors
-/// It is missing or malformed.
+/// It is malformed, or missing where there is no package either.
 pub fn settings(root: &Path) -> Result<Settings, ProjectError> {
     let path = root.join(FILE);
+    if !path.is_file() && root.join(PACKAGE).is_file() {
+        return Ok(Settings {
+            packages: vec![".".to_owned()],
+            platforms: platform::table()
+                .iter()
+                .map(|row| row.name.clone())
+                .collect(),
+            release: Release::default(),
+            facts: toml::Table::new(),
+        });
+    }
     let text = std::fs::read_to_string(&path).map_err(|source| ProjectError::Read {
         path: path.clone(),
         source,
@@ -52,7 +70,8 @@ pub fn settings(root: &Path) -> Result<Settings, ProjectError> {
     source::parse(&path, &text)
 }
 
-/// The folder of the repository that `start` is in.
+/// The folder of the repository that `start` is in: that of the nearest
+/// `wheelwright.toml`, or else of the nearest `pyproject.toml`.
 ///
 /// # Errors
 /// It is in none.
@@ -61,7 +80,8 @@ pub fn root(start: &Path) -> Result<PathBuf, ProjectError> {
         path: start.to_owned(),
         source,
     })?;
-    match start.ancestors().find(|folder| folder.join(FILE).is_file()) {
+    let nearest = |file: &str| start.ancestors().find(|folder| folder.join(file).is_file());
+    match nearest(FILE).or_else(|| nearest(PACKAGE)) {
         Some(root) => Ok(root.to_owned()),
         None => Err(ProjectError::NoProject {
             folder: start,
@@ -97,11 +117,21 @@ impl Workspace {
     /// the packages do not fit together.
     pub fn read(root: &Path) -> Result<Self, ProjectError> {
         let table = settings(root)?;
-        let projects = table
+        let mut projects = table
             .packages
             .iter()
-            .map(|folder| Project::read(&root.join(folder)))
+            .map(|folder| Project::read(&in_root(root, folder)))
             .collect::<Result<Vec<_>, _>>()?;
+        if !root.join(FILE).is_file() {
+            // Who has not asked for our hygiene is held to what an index asks.
+            let says = ["tool", "wheelwright", "audit"];
+            for project in projects
+                .iter_mut()
+                .filter(|one| !source::has(&one.source, &says))
+            {
+                project.settings.audit.profile = Profile::Index;
+            }
+        }
         let platform = |(position, name): (usize, &String)| {
             platform::by_name(name).map_err(|error| {
                 let path = root.join(FILE);
@@ -124,6 +154,16 @@ impl Workspace {
         })
     }
 
+    /// Builds every package with an extension for these versions of `CPython`
+    /// only; for those that it names or supports if there are none.
+    ///
+    /// # Errors
+    /// A package does not support one.
+    pub fn choose(&mut self, interpreters: &[Interpreter]) -> Result<(), ProjectError> {
+        let mut projects = self.projects.iter_mut();
+        projects.try_for_each(|project| project.choose(interpreters))
+    }
+
     /// The folder for everything that a build leaves behind.
     pub fn work_folder(&self) -> PathBuf {
         self.root.join("target").join("wheelwright")
@@ -135,6 +175,15 @@ impl Workspace {
     /// It cannot be read.
     pub fn cargo_lock(&self) -> io::Result<Vec<u8>> {
         std::fs::read(self.root.join("Cargo.lock"))
+    }
+}
+
+/// A package's folder, without the `.` of a repository that is one package.
+fn in_root(root: &Path, folder: &str) -> PathBuf {
+    if folder == "." {
+        root.to_owned()
+    } else {
+        root.join(folder)
     }
 }
 

@@ -113,6 +113,8 @@ mod tests {
             program: "python".into(),
             version: version.to_owned(),
             description: String::new(),
+            cpython: Some(11),
+            free_threaded: false,
         }
     }
 

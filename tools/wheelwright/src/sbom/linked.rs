@@ -122,20 +122,27 @@ fn value(text: &str, word: &str) -> Option<String> {
     })
 }
 
-/// Finds what is linked into the package of `manifest` on `target`. `messages`
-/// is what cargo printed when it built it, where that is at hand.
+/// Finds what is linked into the package of `manifest` on `target`, with the options of
+/// cargo that choose its `features`. `messages` is what cargo printed when it built it, where that is at hand.
 ///
 /// # Errors
 /// When cargo cannot describe the package, or the messages are of another build.
-pub fn linked(manifest: &Path, target: &str, messages: Option<&[u8]>) -> Result<Linked, SbomError> {
+pub fn linked(
+    manifest: &Path,
+    target: &str,
+    features: &[String],
+    messages: Option<&[u8]>,
+) -> Result<Linked, SbomError> {
+    let mut options = vec![
+        "--locked".to_owned(),
+        "--filter-platform".to_owned(),
+        target.to_owned(),
+    ];
+    options.extend(features.iter().cloned());
     let metadata = MetadataCommand::new()
         .cargo_path(rust::cargo())
         .manifest_path(manifest)
-        .other_options(vec![
-            "--locked".to_owned(),
-            "--filter-platform".to_owned(),
-            target.to_owned(),
-        ])
+        .other_options(options)
         .exec()?;
     // Either may be a symbolic link, as everything is in Bazel's folders.
     let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
@@ -156,7 +163,7 @@ pub fn linked(manifest: &Path, target: &str, messages: Option<&[u8]>) -> Result<
         });
     }
     let checksums = checksums(metadata.workspace_root.as_std_path())?;
-    let mut edges = tree::edges(&metadata, root, manifest, target)?;
+    let mut edges = tree::edges(&metadata, root, manifest, target, features)?;
     if let Some(build) = &build {
         edges.retain(|id, _| build.compiled.contains(*id));
         for uses in edges.values_mut() {

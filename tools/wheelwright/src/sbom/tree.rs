@@ -23,11 +23,13 @@ pub fn edges<'a>(
     root: &'a Package,
     manifest: &Path,
     target: &str,
+    features: &[String],
 ) -> Result<Edges<'a>, SbomError> {
     let output = Command::new(rust::cargo())
         .args(["tree", "--locked", "--manifest-path"])
         .arg(manifest)
         .args(["--target", target, "--edges", "normal,no-proc-macro"])
+        .args(features)
         .args(["--prefix", "depth", "--format", " {p}"])
         .output()
         .map_err(|error| SbomError::Tree {

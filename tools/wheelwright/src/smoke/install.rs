@@ -90,7 +90,10 @@ impl Installed {
         if let (Interpreter::Foreign(python, platform), Self::Folder { folder, .. }) =
             (interpreter, &installed)
         {
+            let t = if python.free_threaded { "t" } else { "" };
+            let own = format!("cp{}{t}", python.version.replace('.', ""));
             pip.args(["--platform", &platform.wheel_tag, "--implementation", "cp"])
+                .args(["--abi", &own])
                 .args([
                     "--abi",
                     "abi3",
@@ -143,6 +146,17 @@ impl Installed {
             .env("PYTHONUTF8", "1");
         command
     }
+}
+
+/// The requirement that pip found no wheel of, if that is what it says.
+pub(super) fn missing(error: &ToolError) -> Option<String> {
+    let ToolError::Failed { message, .. } = error else {
+        return None;
+    };
+    let line = message
+        .lines()
+        .find_map(|line| line.strip_prefix("ERROR: No matching distribution found for "))?;
+    Some(line.trim().to_owned())
 }
 
 /// Returns the requirements in `written`, without those for a distribution named in

@@ -36,6 +36,18 @@ pub enum SmokeError {
         /// Why.
         source: ToolError,
     },
+    /// No wheel of a dependency is at hand.
+    #[error(
+        "{package} needs {requirement}, and {} holds no wheel of it; put one there, or name it in [tool.wheelwright.smoke] leave-out", folder.display()
+    )]
+    Missing {
+        /// The package.
+        package: String,
+        /// What it needs.
+        requirement: String,
+        /// Where wheels are looked for.
+        folder: PathBuf,
+    },
     /// A step ended with an error.
     #[error("`{step}` failed ({status}): {message}")]
     Step {
@@ -116,9 +128,16 @@ pub fn package(
     let folder = temporary::folder("wheelwright-smoke-").map_err(file)?;
     let installed =
         Installed::new(project, wheels, tools, interpreter, folder.path()).map_err(|source| {
-            SmokeError::Install {
-                package: project.name.to_string(),
-                source,
+            let package = project.name.to_string();
+            match install::missing(&source) {
+                Some(requirement) if !requirement.starts_with(&format!("{package}==")) => {
+                    SmokeError::Missing {
+                        package,
+                        requirement,
+                        folder: wheels.to_owned(),
+                    }
+                }
+                _ => SmokeError::Install { package, source },
             }
         })?;
     let empty = folder.path().join("empty");

@@ -15,12 +15,17 @@ pub struct Python {
     pub version: String,
     /// Its version and platform, in one line.
     pub description: String,
+    /// Its minor version, if it is a CPython.
+    pub cpython: Option<u32>,
+    /// Does it do without a global interpreter lock?
+    pub free_threaded: bool,
 }
 
 const OLDEST: (u32, u32) = (3, 9);
-const DESCRIBE: &str = "import sys,platform;\
+const DESCRIBE: &str = "import sys,platform,sysconfig;\
     print(sys.version_info[0],sys.version_info[1],platform.python_implementation(),\
-    platform.python_version(),platform.machine(),sep='\\n');print(sys.executable)";
+    platform.python_version(),platform.machine(),sep='\\n');print(sys.executable);\
+    print(sysconfig.get_config_var('Py_GIL_DISABLED') or 0)";
 
 impl Python {
     /// The interpreter called `name`, or the first that is found.
@@ -64,7 +69,16 @@ impl Python {
         let output = run(Command::new(program).args(["-I", "-c", DESCRIBE]), "").ok()?;
         let text = String::from_utf8(output.stdout).ok()?;
         let fields: Vec<&str> = text.lines().collect();
-        let [major, minor, kind, version, machine, executable] = fields[..] else {
+        let [
+            major,
+            minor,
+            kind,
+            version,
+            machine,
+            executable,
+            free_threaded,
+        ] = fields[..]
+        else {
             return None;
         };
         let found = (major.parse().ok()?, minor.parse().ok()?);
@@ -72,6 +86,8 @@ impl Python {
             program: PathBuf::from(executable),
             version: format!("{}.{}", found.0, found.1),
             description: format!("{kind} {version} {machine}"),
+            cpython: (kind == "CPython").then_some(found.1),
+            free_threaded: free_threaded == "1",
         })
     }
 

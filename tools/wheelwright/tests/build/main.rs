@@ -9,6 +9,7 @@
 
 mod audit;
 mod imports;
+mod maturin;
 mod packer;
 mod programs;
 mod project;

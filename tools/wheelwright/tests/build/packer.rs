@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use wheelwright::pack::wheel::{self, Native};
 use wheelwright::pack::zip::{self, Member};
 use wheelwright::pack::{PackError, sdist};
+use wheelwright::project::abi::Abi;
 use wheelwright::project::files::File;
 use wheelwright_artifacts::artifact::zip::Zip;
 use wheelwright_artifacts::artifact::{Artifact, Limits};
@@ -13,7 +14,8 @@ use wheelwright_artifacts::audit::{Policy, audit_bytes};
 
 use crate::project::{NATIVE, NATIVE_FILES, PURE, PURE_FILES, project, write};
 
-fn members(artifact: &wheelwright::pack::Artifact) -> Vec<(String, Vec<u8>)> {
+/// The members of an artifact, in order, with their content.
+pub fn members(artifact: &wheelwright::pack::Artifact) -> Vec<(String, Vec<u8>)> {
     let read = Artifact::from_bytes(
         Path::new(&artifact.file_name),
         artifact.bytes.clone(),
@@ -104,6 +106,7 @@ fn a_native_wheel_puts_the_extension_where_python_looks() {
         let native = Native {
             extension: b"library",
             platform_tag: tag,
+            abi: Abi::Stated,
         };
         let sbom = File {
             path: "sboms/native.cdx.json".to_owned(),
@@ -134,6 +137,7 @@ fn an_extension_is_wanted_exactly_where_there_is_one() {
     let extension = Native {
         extension: b"library",
         platform_tag: "win_amd64",
+        abi: Abi::Stated,
     };
     let error = wheel::pack(&pure, Some(extension), &[]).unwrap_err();
     assert!(matches!(error, PackError::Extension { .. }), "{error}");

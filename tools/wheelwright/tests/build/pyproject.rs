@@ -82,8 +82,18 @@ fn a_text_that_would_be_read_as_another_is_refused() {
         ),
         (
             "license = \"MIT\"",
-            "license = { file = \"LICENSE\" }",
-            ":12: project.license: is a table",
+            "license = { file = \"LICENCE.txt\" }",
+            ":12: project.license: there is no file LICENCE.txt",
+        ),
+        (
+            "license = \"MIT\"",
+            "license = { file = \"LICENSE\", text = \"MIT\" }",
+            ":12: project.license: a table of a licence has `text` or `file`",
+        ),
+        (
+            "license = \"MIT\"",
+            "license = { text = \"a\\u0000b\" }",
+            ":12: project.license: line 1 holds the control character",
         ),
         (
             "\"LICEN[CS]E*\"",
@@ -214,7 +224,11 @@ fn an_unknown_key_is_refused_with_its_line_and_what_to_do() {
             "odd.build",
             ":4: build-system.build-backend: \"odd.build\" is a backend",
         ),
-        ("hatchling.build", "maturin", "[tool.maturin] module-name"),
+        (
+            "hatchling.build",
+            "maturin",
+            "tool.maturin.manifest-path: there is no",
+        ),
         (
             "build-backend",
             "backend-path = [\".\"]\nbuild-backend",
@@ -262,25 +276,56 @@ fn keys_of_maturin_that_are_not_followed_are_refused() {
             .map(|_| ())
             .map_err(|error| error.to_string())
     };
-    for key in [
-        "features = [\"a\"]",
-        "include = []",
-        "strip = true",
-        "python-packages = []",
+    for (key, wanted) in [
+        (
+            "rustc-args = [\"-Cx\"]",
+            "wheelwright does not take tool.maturin.rustc-args: ",
+        ),
+        (
+            "config = []",
+            "wheelwright does not take tool.maturin.config: ",
+        ),
+        (
+            "unstable-flags = []",
+            "wheelwright does not take tool.maturin.unstable-flags: ",
+        ),
+        (
+            "targets = []",
+            "wheelwright does not take tool.maturin.targets: ",
+        ),
+        ("strip = 1", "tool.maturin.strip: invalid type"),
+        (
+            "bindings = \"cffi\"",
+            "tool.maturin.bindings: \"cffi\" is not built",
+        ),
+        (
+            "bindings = \"bin\"",
+            "tool.maturin.bindings: \"bin\" is not built",
+        ),
+        (
+            "include-import-lib = true",
+            "tool.maturin.include-import-lib: ",
+        ),
+        ("profile = \"a b\"", "tool.maturin.profile: "),
+        (
+            "include = [{ path = \"a\", from = \"out-dir\", to = \"b\" }]",
+            "tool.maturin.include: \"a\" from \"out-dir\"",
+        ),
     ] {
         let error = maturin(key).unwrap_err();
-        let name = key.split(' ').next().unwrap();
-        assert!(
-            error.contains(&format!(
-                ":11: wheelwright does not take tool.maturin.{name}: "
-            )),
-            "{error}"
-        );
+        assert!(error.contains(&format!(":11: {wanted}")), "{error}");
     }
-    for key in ["generate-ci = {}", "locked = true", "bindings = \"pyo3\""] {
+    for key in [
+        "generate-ci = {}",
+        "locked = true",
+        "bindings = \"pyo3\"",
+        "auditwheel = \"skip\"",
+        "compatibility = \"manylinux2014\"",
+        "include-import-lib = false",
+        "features = [\"a\", { feature = \"b\", python-version = \">=3.11\" }]",
+    ] {
         assert_eq!(maturin(key), Ok(()), "{key}");
     }
-    assert!(maturin("bindings = \"cffi\"").is_err());
     let error = maturin("manifest_path = \"a\"").unwrap_err();
     assert!(error.contains("did you mean `manifest-path`?"), "{error}");
 }

@@ -11,7 +11,7 @@ fn manifest() -> PathBuf {
 }
 
 fn bill(target: &str, messages: Option<&[u8]>) -> Value {
-    let linked = linked(&manifest(), target, messages).unwrap();
+    let linked = linked(&manifest(), target, &[], messages).unwrap();
     let subject = Subject {
         name: "demo".into(),
         version: "1.0".into(),
@@ -78,7 +78,7 @@ fn platforms_differ() {
 
 #[test]
 fn messages_of_another_build_are_refused() {
-    let error = linked(&manifest(), "x86_64-unknown-linux-gnu", Some(b"{}\n")).unwrap_err();
+    let error = linked(&manifest(), "x86_64-unknown-linux-gnu", &[], Some(b"{}\n")).unwrap_err();
     assert!(error.to_string().contains("of another build"), "{error}");
 }
 
@@ -132,7 +132,7 @@ fn what_only_runs_while_building_is_not_listed() {
     write("a/build.rs", "fn main() {}");
     write("Cargo.lock", &lock);
     let listed = |target: &str| {
-        let linked = linked(&folder.path().join("a/Cargo.toml"), target, None).unwrap();
+        let linked = linked(&folder.path().join("a/Cargo.toml"), target, &[], None).unwrap();
         let subject = Subject {
             name: "De_mo".into(),
             version: "1.0".into(),

@@ -1,0 +1,284 @@
+//! Which Pythons load an extension: one CPython, every CPython from some version on, or
+//! what the project states.
+
+use std::fmt::{self, Write as _};
+use std::str::FromStr;
+
+use pep440_rs::{Version, VersionSpecifiers};
+
+/// The minor versions of CPython 3 that a project is built for unless it says which.
+pub const KNOWN: std::ops::RangeInclusive<u32> = 9..=15;
+
+/// A CPython, by its version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Interpreter {
+    /// `12` of 3.12.
+    pub minor: u32,
+    /// Is it the build without the global interpreter lock?
+    pub free_threaded: bool,
+}
+
+impl Interpreter {
+    /// Its letters in tags and file names: `312`, `314t`.
+    pub fn digits(self) -> String {
+        let t = if self.free_threaded { "t" } else { "" };
+        format!("3{}{t}", self.minor)
+    }
+
+    /// Does a range of versions hold its version, as `3.12` is written?
+    pub fn is_minor_in(self, range: &VersionSpecifiers) -> bool {
+        range.contains(&Version::new([3, u64::from(self.minor)]))
+    }
+
+    /// Does a range of versions hold any release of it?
+    pub fn is_in(self, range: &VersionSpecifiers) -> bool {
+        [0, 99].iter().any(|patch| {
+            let release = [3, u64::from(self.minor), *patch];
+            range.contains(&Version::new(release))
+        })
+    }
+}
+
+impl fmt::Display for Interpreter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cp{}", self.digits())
+    }
+}
+
+impl FromStr for Interpreter {
+    type Err = String;
+
+    fn from_str(written: &str) -> Result<Self, String> {
+        let problem = || {
+            let more = if written.starts_with("pp") || written.starts_with("pypy") {
+                "; no wheel is built for PyPy"
+            } else {
+                ""
+            };
+            Err(format!(
+                "{written:?} is no CPython from 3.9 on; write cp312, or cp314t for the one \
+                 without a global interpreter lock{more}"
+            ))
+        };
+        let digits = written
+            .strip_prefix("cp3")
+            .or_else(|| written.strip_prefix("3."));
+        let Some(digits) = digits else {
+            return problem();
+        };
+        let plain = digits.strip_suffix('t').unwrap_or(digits);
+        let free_threaded = plain != digits;
+        match plain.parse() {
+            Ok(minor @ 9..=99) if !plain.starts_with(['0', '+']) => {
+                if free_threaded && minor < 13 {
+                    return Err(format!(
+                        "{written:?} does not exist: CPython can do without a global \
+                         interpreter lock from 3.13 on"
+                    ));
+                }
+                Ok(Self {
+                    minor,
+                    free_threaded,
+                })
+            }
+            _ => problem(),
+        }
+    }
+}
+
+/// Which Pythons load an extension.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Abi {
+    /// Those of `[tool.wheelwright] python-tag` and `abi-tag`.
+    Stated,
+    /// Every CPython 3 from this minor version on, with a global interpreter lock.
+    Stable(u32),
+    /// One CPython.
+    Version(Interpreter),
+}
+
+impl Abi {
+    /// What stands behind a platform's name where builds for it are told apart.
+    pub fn ending(self) -> String {
+        match self {
+            Self::Stated => String::new(),
+            Self::Stable(minor) => format!("-cp3{minor}-abi3"),
+            Self::Version(interpreter) => format!("-{interpreter}"),
+        }
+    }
+
+    /// Does this CPython load it?
+    pub fn loads_in(self, interpreter: Interpreter) -> bool {
+        match self {
+            Self::Stated => true,
+            Self::Stable(minor) => !interpreter.free_threaded && interpreter.minor >= minor,
+            Self::Version(own) => own == interpreter,
+        }
+    }
+
+    /// What this CPython wants an extension module's file name to end with, on the
+    /// platform of a wheel tag.
+    pub fn suffix(self, platform_tag: &str) -> String {
+        let windows = platform_tag.starts_with("win");
+        match self {
+            Self::Stated | Self::Stable(_) if windows => ".pyd".to_owned(),
+            Self::Stated => ".so".to_owned(),
+            Self::Stable(_) => ".abi3.so".to_owned(),
+            Self::Version(interpreter) => {
+                let digits = interpreter.digits();
+                if windows {
+                    format!(".cp{digits}-{platform_tag}.pyd")
+                } else {
+                    let place = multiarch(platform_tag, interpreter.minor);
+                    format!(".cpython-{digits}-{place}.so")
+                }
+            }
+        }
+    }
+
+    /// The configuration that `PyO3` takes in place of an interpreter. Only keys that
+    /// every release of it knows are written.
+    pub fn pyo3_config(self, windows: Option<&str>) -> Option<String> {
+        let (minor, stable, free_threaded) = match self {
+            Self::Stated => return None,
+            Self::Stable(minor) => (minor, true, false),
+            Self::Version(interpreter) => (interpreter.minor, false, interpreter.free_threaded),
+        };
+        let mut text = format!(
+            "implementation=CPython\nversion=3.{minor}\nshared=true\nabi3={stable}\npointer_width=64\n"
+        );
+        if free_threaded {
+            text.push_str("build_flags=Py_GIL_DISABLED\n");
+        }
+        if let Some(folder) = windows {
+            let library = if stable {
+                "python3".to_owned()
+            } else {
+                let t = if free_threaded { "t" } else { "" };
+                format!("python3{minor}{t}")
+            };
+            let _ = write!(text, "lib_name={library}\nlib_dir={folder}\n");
+        }
+        text.push_str("suppress_build_script_link_lines=false\n");
+        Some(text)
+    }
+}
+
+/// How CPython names a platform in the suffixes of extension modules.
+fn multiarch(platform_tag: &str, minor: u32) -> String {
+    if platform_tag.starts_with("macosx") {
+        return "darwin".to_owned();
+    }
+    // CPython before 3.11 called every Linux `gnu`.
+    let libc = if platform_tag.starts_with("musllinux") && minor >= 11 {
+        "musl"
+    } else {
+        "gnu"
+    };
+    let machine = [
+        "x86_64", "aarch64", "i686", "armv7l", "ppc64le", "s390x", "riscv64",
+    ]
+    .into_iter()
+    .find(|machine| platform_tag.ends_with(machine))
+    .unwrap_or_default();
+    match machine {
+        "i686" => format!("i386-linux-{libc}"),
+        "armv7l" => format!("arm-linux-{libc}eabihf"),
+        "ppc64le" => format!("powerpc64le-linux-{libc}"),
+        machine => format!("{machine}-linux-{libc}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cpython(written: &str) -> Interpreter {
+        written.parse().unwrap()
+    }
+
+    #[test]
+    fn interpreters_are_read() {
+        for (written, shown) in [
+            ("cp39", "cp39"),
+            ("3.12", "cp312"),
+            ("cp313t", "cp313t"),
+            ("3.14t", "cp314t"),
+        ] {
+            assert_eq!(cpython(written).to_string(), shown);
+        }
+        for bad in [
+            "", "cp38", "cp3", "cp3+9", "cp312t", "pp311", "312", "cp2", "cp3t",
+        ] {
+            assert!(bad.parse::<Interpreter>().is_err(), "{bad}");
+        }
+        let error = "pypy311".parse::<Interpreter>().unwrap_err();
+        assert!(error.contains("PyPy"), "{error}");
+    }
+
+    #[test]
+    fn a_range_holds_a_version_if_it_holds_one_of_its_releases() {
+        for (range, in_it, not_in_it) in [
+            (">=3.9.1", "cp39", "cp39"),
+            (">=3.10,<3.13", "cp312", "cp313"),
+            ("<=3.12", "cp312", "cp313"),
+            ("~=3.11", "cp314", "cp310"),
+        ] {
+            let parsed: VersionSpecifiers = range.parse().unwrap();
+            assert!(cpython(in_it).is_in(&parsed), "{range}");
+            assert!(
+                in_it == not_in_it || !cpython(not_in_it).is_in(&parsed),
+                "{range}"
+            );
+        }
+    }
+
+    #[test]
+    fn suffixes_are_what_cpython_looks_for() {
+        for (abi, platform, wanted) in [
+            (
+                Abi::Version(cpython("cp312")),
+                "manylinux_2_28_x86_64",
+                ".cpython-312-x86_64-linux-gnu.so",
+            ),
+            (
+                Abi::Version(cpython("cp314t")),
+                "manylinux_2_28_aarch64",
+                ".cpython-314t-aarch64-linux-gnu.so",
+            ),
+            (
+                Abi::Version(cpython("cp311")),
+                "musllinux_1_2_x86_64",
+                ".cpython-311-x86_64-linux-musl.so",
+            ),
+            (
+                Abi::Version(cpython("cp310")),
+                "musllinux_1_2_x86_64",
+                ".cpython-310-x86_64-linux-gnu.so",
+            ),
+            (
+                Abi::Version(cpython("cp312")),
+                "macosx_11_0_arm64",
+                ".cpython-312-darwin.so",
+            ),
+            (
+                Abi::Version(cpython("cp313t")),
+                "win_amd64",
+                ".cp313t-win_amd64.pyd",
+            ),
+            (Abi::Stable(9), "win_amd64", ".pyd"),
+            (Abi::Stable(9), "macosx_11_0_arm64", ".abi3.so"),
+        ] {
+            assert_eq!(abi.suffix(platform), wanted);
+        }
+    }
+
+    #[test]
+    fn who_loads_what() {
+        assert!(Abi::Stable(9).loads_in(cpython("cp312")));
+        assert!(!Abi::Stable(13).loads_in(cpython("cp312")));
+        assert!(!Abi::Stable(9).loads_in(cpython("cp314t")));
+        assert!(Abi::Version(cpython("cp314t")).loads_in(cpython("cp314t")));
+        assert!(!Abi::Version(cpython("cp314t")).loads_in(cpython("cp314")));
+    }
+}

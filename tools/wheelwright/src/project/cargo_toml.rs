@@ -1,0 +1,349 @@
+//! `Cargo.toml` of an extension's crate, as far as a wheel is made of it. It is read as
+//! a file: no program is started.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use toml::{Table, Value};
+
+use super::{ProjectError, source};
+
+/// The crates by which an extension speaks with Python.
+const BINDINGS: &[&str] = &["pyo3", "pyo3-ffi"];
+
+/// The manifest of a crate, with what it inherits from its workspace.
+#[derive(Debug, Clone)]
+pub struct CargoToml {
+    /// Its path.
+    pub path: PathBuf,
+    /// The whole file.
+    table: Table,
+    /// The workspace's folder, and its `[workspace]`.
+    workspace: Option<(PathBuf, Table)>,
+}
+
+/// What the features of a crate ask of `PyO3`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stable {
+    /// The version-specific interface.
+    No,
+    /// The stable interface of CPython 3 from this minor version on; from the oldest
+    /// that the project supports, if none is said.
+    From(Option<u32>),
+}
+
+impl CargoToml {
+    /// Reads the manifest at `path`.
+    ///
+    /// # Errors
+    /// It, or its workspace's, cannot be read, or is not TOML.
+    pub fn read(path: &Path) -> Result<Self, ProjectError> {
+        let table = read(path)?;
+        let folder = path.parent().unwrap_or(path);
+        let workspace = workspace(folder, &table)?;
+        Ok(Self {
+            path: path.to_owned(),
+            table,
+            workspace,
+        })
+    }
+
+    /// The crate's folder.
+    pub fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(&self.path)
+    }
+
+    /// The workspace's folder: that of its `Cargo.lock`.
+    pub fn root(&self) -> &Path {
+        self.workspace
+            .as_ref()
+            .map_or_else(|| self.folder(), |(root, _)| root)
+    }
+
+    /// A value of `[package]`, and the folder that a path in it is relative to.
+    fn package(&self, key: &str) -> Option<(&Value, &Path)> {
+        let own = self.table.get("package")?.get(key)?;
+        if own.get("workspace").and_then(Value::as_bool) != Some(true) {
+            return Some((own, self.folder()));
+        }
+        let (root, workspace) = self.workspace.as_ref()?;
+        let inherited = workspace.get("package")?.get(key)?;
+        Some((inherited, root))
+    }
+
+    /// A text of `[package]`.
+    pub fn text(&self, key: &str) -> Option<&str> {
+        self.package(key)?.0.as_str()
+    }
+
+    /// The texts of a list of `[package]`.
+    pub fn texts(&self, key: &str) -> Vec<&str> {
+        let list = self.package(key).and_then(|(value, _)| value.as_array());
+        list.into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect()
+    }
+
+    /// A file that `[package]` names.
+    pub fn file(&self, key: &str) -> Option<PathBuf> {
+        let (value, folder) = self.package(key)?;
+        Some(folder.join(value.as_str()?))
+    }
+
+    /// Does `[package]` say `false` to a key?
+    pub fn denies(&self, key: &str) -> bool {
+        self.package(key).and_then(|(value, _)| value.as_bool()) == Some(false)
+    }
+
+    /// The library's name, where `[lib]` says one.
+    pub fn library(&self) -> Option<&str> {
+        self.table.get("lib")?.get("name")?.as_str()
+    }
+
+    /// Is its library one that can be loaded?
+    pub fn is_dynamic(&self) -> bool {
+        let types = self.table.get("lib").and_then(|lib| {
+            lib.get("crate-type")
+                .or_else(|| lib.get("crate_type"))?
+                .as_array()
+        });
+        types
+            .into_iter()
+            .flatten()
+            .any(|kind| kind.as_str() == Some("cdylib"))
+    }
+
+    /// Is there a `Cargo.lock`?
+    pub fn is_locked(&self) -> bool {
+        self.root().join("Cargo.lock").is_file()
+    }
+
+    /// The version of `PyO3` in `Cargo.lock`, where there is one; the highest of several.
+    pub fn locked_pyo3(&self) -> Option<(u64, u64)> {
+        let text = std::fs::read_to_string(self.root().join("Cargo.lock")).ok()?;
+        let lock: Table = toml::from_str(&text).ok()?;
+        let packages = lock.get("package")?.as_array()?;
+        packages
+            .iter()
+            .filter(|package| {
+                let name = package.get("name").and_then(Value::as_str);
+                name.is_some_and(|name| BINDINGS.contains(&name))
+            })
+            .filter_map(|package| {
+                let mut parts = package.get("version")?.as_str()?.split('.');
+                Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+            })
+            .max()
+    }
+
+    /// What the crate and its `features` ask of `PyO3`; the default ones count unless
+    /// `no_default`, and `all` are all.
+    pub fn stable(&self, features: &[String], no_default: bool, all: bool) -> Stable {
+        let asked = self.binding_features(features, no_default, all);
+        let versions = asked
+            .iter()
+            .filter_map(|feature| feature.strip_prefix("abi3-py3")?.parse().ok());
+        match versions.min() {
+            Some(minor) => Stable::From(Some(minor)),
+            None if asked.contains("abi3") => Stable::From(None),
+            None => Stable::No,
+        }
+    }
+
+    /// The features of `PyO3` that the manifest and the chosen features switch on.
+    fn binding_features(
+        &self,
+        features: &[String],
+        no_default: bool,
+        all: bool,
+    ) -> BTreeSet<String> {
+        let mut asked = BTreeSet::new();
+        // The names that the manifest has for them.
+        let mut names = BTreeSet::new();
+        for table in self.dependencies() {
+            for (name, stated) in table {
+                let package = stated
+                    .get("package")
+                    .and_then(Value::as_str)
+                    .unwrap_or(name);
+                if !BINDINGS.contains(&package) {
+                    continue;
+                }
+                names.insert(name.as_str());
+                asked.extend(strings(stated.get("features")));
+                if stated.get("workspace").and_then(Value::as_bool) == Some(true) {
+                    let shared = self.workspace.as_ref().and_then(|(_, workspace)| {
+                        workspace.get("dependencies")?.get(name)?.get("features")
+                    });
+                    asked.extend(strings(shared));
+                }
+            }
+        }
+        let own = self.table.get("features").and_then(Value::as_table);
+        let mut queue: Vec<String> = features
+            .iter()
+            .flat_map(|feature| feature.split([',', ' ']))
+            .map(str::to_owned)
+            .collect();
+        if !no_default {
+            queue.push("default".to_owned());
+        }
+        if all {
+            queue.extend(own.into_iter().flat_map(|own| own.keys().cloned()));
+        }
+        let mut seen = BTreeSet::new();
+        while let Some(feature) = queue.pop() {
+            if !seen.insert(feature.clone()) {
+                continue;
+            }
+            if let Some((dependency, feature)) = feature.split_once('/') {
+                if names.contains(dependency.trim_end_matches('?')) {
+                    asked.insert(feature.to_owned());
+                }
+            } else {
+                queue.extend(strings(own.and_then(|own| own.get(&feature))));
+            }
+        }
+        asked
+    }
+
+    /// `[dependencies]`, and those of all targets.
+    fn dependencies(&self) -> impl Iterator<Item = &Table> {
+        let of_targets = self.table.get("target").and_then(Value::as_table);
+        let of_targets = of_targets.into_iter().flat_map(|targets| {
+            targets
+                .values()
+                .filter_map(|target| target.get("dependencies"))
+        });
+        self.table
+            .get("dependencies")
+            .into_iter()
+            .chain(of_targets)
+            .filter_map(Value::as_table)
+    }
+}
+
+fn strings(value: Option<&Value>) -> impl Iterator<Item = String> {
+    let list = value.and_then(Value::as_array).into_iter().flatten();
+    list.filter_map(|one| one.as_str().map(str::to_owned))
+}
+
+fn read(path: &Path) -> Result<Table, ProjectError> {
+    let text = std::fs::read_to_string(path).map_err(|source| ProjectError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    source::parse(path, &text)
+}
+
+/// The workspace that a crate is in: its own, the one it names, or the nearest above.
+fn workspace(folder: &Path, table: &Table) -> Result<Option<(PathBuf, Table)>, ProjectError> {
+    let of = |table: &Table| table.get("workspace").and_then(Value::as_table).cloned();
+    if let Some(own) = of(table) {
+        return Ok(Some((folder.to_owned(), own)));
+    }
+    let named = table
+        .get("package")
+        .and_then(|package| package.get("workspace")?.as_str());
+    if let Some(named) = named {
+        let root = folder.join(named);
+        let found = of(&read(&root.join("Cargo.toml"))?);
+        return Ok(found.map(|workspace| (root, workspace)));
+    }
+    let whole = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    for root in whole.ancestors().skip(1) {
+        let path = root.join("Cargo.toml");
+        if !path.is_file() {
+            continue;
+        }
+        if let Some(workspace) = read(&path).ok().as_ref().and_then(of) {
+            let left_out = strings(workspace.get("exclude"))
+                .any(|excluded| whole.starts_with(root.join(excluded)));
+            return Ok((!left_out).then(|| (root.to_owned(), workspace)));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest(text: &str) -> CargoToml {
+        CargoToml {
+            path: "Cargo.toml".into(),
+            table: text.parse().unwrap(),
+            workspace: None,
+        }
+    }
+
+    #[test]
+    fn the_stable_interface_is_found_wherever_it_is_asked_for() {
+        let features = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
+        for (text, asked, wanted) in [
+            ("[dependencies]\npyo3 = '0.29'", vec![], Stable::No),
+            (
+                "[dependencies]\npyo3 = { version = '0.29', features = ['abi3-py310', 'abi3-py39'] }",
+                vec![],
+                Stable::From(Some(9)),
+            ),
+            (
+                "[dependencies.py]\npackage = 'pyo3'\nfeatures = ['abi3']",
+                vec![],
+                Stable::From(None),
+            ),
+            (
+                "[features]\ndefault = ['fast']\nfast = ['pyo3/abi3-py311']\n[dependencies]\npyo3 = '1'",
+                vec![],
+                Stable::From(Some(11)),
+            ),
+            (
+                "[target.'cfg(unix)'.dependencies]\npyo3 = '1'",
+                features(&["pyo3/abi3-py38"]),
+                Stable::From(Some(8)),
+            ),
+            (
+                "[dependencies]\nother = '1'",
+                features(&["other/abi3-py38"]),
+                Stable::No,
+            ),
+        ] {
+            assert_eq!(
+                manifest(text).stable(&asked, false, false),
+                wanted,
+                "{text}"
+            );
+        }
+        let hidden = "[features]\ndefault = ['pyo3/abi3']\n[dependencies]\npyo3 = '1'";
+        assert_eq!(manifest(hidden).stable(&[], true, false), Stable::No);
+        assert_eq!(manifest(hidden).stable(&[], true, true), Stable::From(None));
+    }
+
+    #[test]
+    fn what_a_workspace_gives_is_inherited() {
+        let folder = tempfile::tempdir().unwrap();
+        let crate_folder = folder.path().join("crates/one");
+        std::fs::create_dir_all(&crate_folder).unwrap();
+        std::fs::write(
+            folder.path().join("Cargo.toml"),
+            "[workspace]\nmembers = ['crates/*']\n[workspace.package]\nversion = '2.0.0'\nreadme = 'README.md'\n\
+             [workspace.dependencies]\npyo3 = { version = '0.29', features = ['abi3-py39'] }\n",
+        )
+        .unwrap();
+        std::fs::write(
+            crate_folder.join("Cargo.toml"),
+            "[package]\nname = 'one'\nversion.workspace = true\nreadme.workspace = true\n\
+             [dependencies]\npyo3.workspace = true\n",
+        )
+        .unwrap();
+        let manifest = CargoToml::read(&crate_folder.join("Cargo.toml")).unwrap();
+        assert_eq!(manifest.text("version"), Some("2.0.0"));
+        assert_eq!(
+            manifest.file("readme"),
+            Some(folder.path().join("README.md"))
+        );
+        assert_eq!(manifest.stable(&[], false, false), Stable::From(Some(9)));
+        assert_eq!(manifest.root(), folder.path());
+    }
+}

@@ -1,0 +1,205 @@
+//! Which Pythons a package with an extension is built for.
+
+use super::abi::{self, Abi, Interpreter};
+use super::cargo_toml::{CargoToml, Stable};
+use super::{Project, ProjectError};
+
+/// The newest CPython 3 that each series of `PyO3` builds for, newest series first.
+const NEWEST: &[(u64, u32)] = &[(29, 15), (25, 14), (22, 13), (19, 12), (17, 11), (15, 10)];
+
+const LIST: &[&str] = &["tool", "wheelwright", "interpreters"];
+
+impl Project {
+    /// Builds for these versions of `CPython` only; for those that the project itself names or
+    /// supports if there are none.
+    ///
+    /// # Errors
+    /// The project does not support one, or none is left.
+    pub fn choose(&mut self, only: &[Interpreter]) -> Result<(), ProjectError> {
+        if self.maturin.is_none() {
+            return Ok(());
+        }
+        let listed = self
+            .settings
+            .interpreters()
+            .map_err(|(position, problem)| {
+                let position = position.to_string();
+                self.error_at(&[LIST, &[position.as_str()]].concat(), problem)
+            })?;
+        for interpreter in only {
+            self.check_supported(*interpreter)?;
+        }
+        if self.settings.python_tag.is_some() {
+            self.abis = self.beside_the_stated(&listed, only);
+            return Ok(());
+        }
+        let cargo = CargoToml::read(&self.manifest())?;
+        self.check_crate(&cargo)?;
+        let chosen = if !only.is_empty() {
+            only.to_vec()
+        } else if self.settings.interpreters.is_some() {
+            listed
+        } else {
+            self.supported(&cargo)?
+        };
+        let mut abis: Vec<Abi> = chosen
+            .into_iter()
+            .map(|interpreter| self.abi_for(&cargo, interpreter))
+            .collect::<Result<_, _>>()?;
+        abis.sort();
+        abis.dedup();
+        if let Some(one) = only
+            .iter()
+            .find(|one| !abis.iter().any(|abi| abi.loads_in(**one)))
+        {
+            let problem = format!(
+                "{one} was asked for, and does not load {}: the crate asks PyO3 for the stable \
+                 interface of a newer version",
+                self.name
+            );
+            return Err(self.error_at(&["project", "requires-python"], problem));
+        }
+        if abis.is_empty() {
+            let problem = "is empty; name a CPython such as \"cp312\", or remove the key";
+            return Err(self.error_at(LIST, problem));
+        }
+        self.abis = abis;
+        Ok(())
+    }
+
+    /// The path of the crate's manifest.
+    fn manifest(&self) -> std::path::PathBuf {
+        let manifest = self.maturin.as_ref().map(|maturin| &maturin.manifest_path);
+        self.folder
+            .join(manifest.map_or("Cargo.toml", String::as_str))
+    }
+
+    /// The stated tags, and a wheel for each CPython that is listed beside them.
+    fn beside_the_stated(&self, listed: &[Interpreter], only: &[Interpreter]) -> Vec<Abi> {
+        let settings = &self.settings;
+        let floor = match (settings.python_tag.as_deref(), settings.abi_tag.as_deref()) {
+            (Some(python), Some("abi3")) => python.parse().ok(),
+            _ => None,
+        };
+        let takes = |one: &Interpreter| {
+            floor.is_none_or(|floor: Interpreter| Abi::Stable(floor.minor).loads_in(*one))
+        };
+        let mut abis = Vec::new();
+        if only.is_empty() || only.iter().any(takes) {
+            abis.push(Abi::Stated);
+        }
+        let more = if only.is_empty() { listed } else { only };
+        abis.extend(
+            more.iter()
+                .filter(|one| !takes(one))
+                .map(|one| Abi::Version(*one)),
+        );
+        abis
+    }
+
+    /// Refuses a CPython that `requires-python` leaves out.
+    fn check_supported(&self, interpreter: Interpreter) -> Result<(), ProjectError> {
+        match self.range()? {
+            Some(range) if !interpreter.is_in(&range) => Err(self.error_at(
+                &["project", "requires-python"],
+                format!("{range} leaves out {interpreter}, which was asked for"),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn range(&self) -> Result<Option<pep440_rs::VersionSpecifiers>, ProjectError> {
+        let written = self.table.requires_python.as_deref();
+        let parse = |written: &str| {
+            written
+                .parse()
+                .map_err(|error: pep440_rs::VersionSpecifiersParseError| {
+                    let problem = error.to_string().replace('\n', " ");
+                    self.error_at(&["project", "requires-python"], problem)
+                })
+        };
+        written.map(parse).transpose()
+    }
+
+    /// Is it a crate of which a Python extension can be made?
+    fn check_crate(&self, cargo: &CargoToml) -> Result<(), ProjectError> {
+        if !cargo.is_dynamic() {
+            let problem = format!(
+                "{} makes no extension; write crate-type = [\"cdylib\"] into its [lib] (a \
+                 program, maturin's bindings = \"bin\", is not packed)",
+                cargo.path.display()
+            );
+            return Err(self.error_at(&["tool", "maturin", "manifest-path"], problem));
+        }
+        if cargo.is_locked() && cargo.locked_pyo3().is_none() {
+            let problem = format!(
+                "{} does not use PyO3, so it is no extension module; maturin's bindings \
+                 \"cffi\" and \"uniffi\" are not built",
+                cargo.path.display()
+            );
+            return Err(self.error_at(&["tool", "maturin", "bindings"], problem));
+        }
+        Ok(())
+    }
+
+    /// The versions of `CPython` that the project's range holds and its `PyO3` knows.
+    fn supported(&self, cargo: &CargoToml) -> Result<Vec<Interpreter>, ProjectError> {
+        let range = self.range()?;
+        let newest = cargo.locked_pyo3().map_or(*abi::KNOWN.end(), newest);
+        let all = abi::KNOWN.map(|minor| Interpreter {
+            minor,
+            free_threaded: false,
+        });
+        let supported: Vec<Interpreter> = all
+            .filter(|one| one.minor <= newest)
+            .filter(|one| range.as_ref().is_none_or(|range| one.is_in(range)))
+            .collect();
+        if supported.is_empty() {
+            let problem = format!(
+                "holds no CPython from 3.{} to 3.{newest}, which the crate's PyO3 builds for",
+                abi::KNOWN.start()
+            );
+            return Err(self.error_at(&["project", "requires-python"], problem));
+        }
+        Ok(supported)
+    }
+
+    /// What the crate is for one CPython.
+    fn abi_for(&self, cargo: &CargoToml, interpreter: Interpreter) -> Result<Abi, ProjectError> {
+        let Some(maturin) = &self.maturin else {
+            return Ok(Abi::Stated);
+        };
+        let features = maturin.features(Some(interpreter));
+        let stable = cargo.stable(&features, maturin.no_default_features, maturin.all_features);
+        Ok(match stable {
+            _ if interpreter.free_threaded => Abi::Version(interpreter),
+            Stable::No => Abi::Version(interpreter),
+            Stable::From(Some(floor)) => Abi::Stable(floor),
+            Stable::From(None) => Abi::Stable(self.supported(cargo)?[0].minor),
+        })
+    }
+}
+
+fn newest((major, minor): (u64, u64)) -> u32 {
+    let series = if major > 0 { u64::MAX } else { minor };
+    let row = NEWEST.iter().find(|(from, _)| series >= *from);
+    row.map_or(*abi::KNOWN.start(), |(_, newest)| *newest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::newest;
+
+    #[test]
+    fn a_series_builds_for_what_it_knew() {
+        for (version, wanted) in [
+            ((0, 30), 15),
+            ((0, 28), 14),
+            ((0, 21), 12),
+            ((0, 10), 9),
+            ((1, 0), 15),
+        ] {
+            assert_eq!(newest(version), wanted, "{version:?}");
+        }
+    }
+}
