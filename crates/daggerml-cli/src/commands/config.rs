@@ -3,7 +3,7 @@ use std::io::{self, Write as _};
 
 use clap::Args;
 use daggerml::ErrorKind;
-use daggerml::config::{Config, KEYS, Scope, Setting};
+use daggerml::config::{Config, KEYS, OF_REMOTES, Scope, Setting};
 use daggerml::error::Error;
 use serde::Serialize;
 use serde_json::json;
@@ -43,16 +43,19 @@ fn settings_help() -> String {
         "Examples:
   dml config                          list the settings
   dml config user.name                show one
-  dml config user.name \"Ada\" --user  set one for all repositories
+  dml config user.name \"Ada\" --user   set one for all repositories
   dml config adapters.allow sum --add --user  add to a list
 
 Settings:
 ",
     );
     for key in KEYS {
-        let _ = writeln!(help, "  {:<16} {}", key.key, key.about);
+        let _ = writeln!(help, "  {:<24} {}", key.key, key.about);
     }
-    help.push_str("  adapter.NAME.KEY a setting of the adapter NAME");
+    for (name, _, about) in OF_REMOTES {
+        let _ = writeln!(help, "  remote.NAME.{name:<12} {about}");
+    }
+    help.push_str("  adapter.NAME.KEY         a setting of the adapter NAME");
     help
 }
 

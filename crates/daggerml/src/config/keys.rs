@@ -17,6 +17,8 @@ pub enum KeyType {
     Number,
     /// A list of texts.
     List,
+    /// Some of these words, with commas between them.
+    Words(&'static [&'static str]),
 }
 
 /// A setting that there is.
@@ -68,11 +70,20 @@ pub const KEYS: &[KeyInfo] = &[
     },
 ];
 
-/// Settings of one remote: the last part of the key. A repository says them itself.
-const OF_REMOTES: &[(&str, KeyType)] = &[
-    ("url", KeyType::Text),
-    ("calls", KeyType::Text), // counts for remotes that the user trusts
-    ("claims", KeyType::Bool),
+/// Settings of one remote: the last part of the key, and what it does. A repository says them
+/// itself; those about calls count for remotes that the user trusts.
+pub const OF_REMOTES: &[(&str, KeyType, &str)] = &[
+    ("url", KeyType::Text, "the address of the remote NAME"),
+    (
+        "calls",
+        KeyType::Words(&["read", "write", "off"]),
+        "whether results of calls are shared there: read, write, read,write or off",
+    ),
+    (
+        "claims",
+        KeyType::Bool,
+        "whether one machine at a time runs a call that is shared there",
+    ),
 ];
 
 /// Settings of one adapter that the engine knows: the last part of the key, and
@@ -90,7 +101,7 @@ fn known(key: &str) -> Option<(KeyType, bool)> {
     }
     if let Some(rest) = key.strip_prefix("remote.") {
         let (_, last) = rest.split_once('.')?;
-        let found = OF_REMOTES.iter().find(|(name, _)| *name == last)?;
+        let found = OF_REMOTES.iter().find(|(name, ..)| *name == last)?;
         return Some((found.1, true));
     }
     if let Some(rest) = key.strip_prefix("helper.") {
@@ -138,6 +149,17 @@ pub(super) fn parse(key: &str, text: &str) -> Result<Value> {
     };
     Ok(match key_type {
         KeyType::Text => Value::from(text),
+        KeyType::Words(words) => {
+            let mut given = text.split(',').map(str::trim);
+            if !given.all(|word| words.contains(&word)) {
+                return Err(wrong(&format!(
+                    "{} or several of them with commas",
+                    words.join(", ")
+                ))
+                .into());
+            }
+            Value::from(text)
+        }
         KeyType::Bool => Value::from(text.parse::<bool>().map_err(|_| wrong("true or false"))?),
         KeyType::Number => {
             let number: u32 = text.parse().map_err(|_| wrong("a whole number"))?;
@@ -183,4 +205,17 @@ pub(super) fn bad_key(key: &str) -> Box<Error> {
         ),
     }
     .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_those_that_there_are() {
+        let key = "remote.origin.calls";
+        assert!(parse(key, "read, write").is_ok());
+        let text = parse(key, "read,banana").unwrap_err().to_string();
+        assert!(text.contains("read, write, off"), "{text}");
+    }
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::{Array, DocumentMut, Item, Table, Value};
 
-pub use keys::{KEYS, KeyInfo, KeyType};
+pub use keys::{KEYS, KeyInfo, KeyType, OF_REMOTES};
 
 use crate::error::{Error, Result};
 use crate::sorting::sort_by;
