@@ -24,7 +24,7 @@ use super::saved::{self, Header, ReadDrafts, Session, chunk_key};
 use crate::error::{Error, Result};
 use crate::id::{DraftId, NodeId, ObjectId};
 use crate::record::{Record, Reference, Time};
-use crate::store::{ReadObjects, Snapshot, Table, WriteTxn};
+use crate::store::{Absent, ReadObjects, Snapshot, Table, WriteTxn};
 
 /// At this many staged objects, they are written without a flush being asked for ...
 const MOST_OBJECTS: usize = 1 << 13;
@@ -299,6 +299,10 @@ impl ReadObjects for Layered<'_> {
             None => self.snapshot.raw_object(id),
             found => Ok(found),
         }
+    }
+
+    fn absent(&self, id: ObjectId) -> Result<Option<Absent>> {
+        self.snapshot.absent(id)
     }
 }
 

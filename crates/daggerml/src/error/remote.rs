@@ -3,7 +3,8 @@
 use std::io::{self, ErrorKind as Io};
 
 use super::ErrorKind;
-use crate::record::Reference;
+use crate::id::CommitId;
+use crate::record::{Kind, Reference};
 
 /// A remote, or the way to it, failed. `remote` is its address without credentials.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -135,6 +136,24 @@ pub enum RemoteError {
     /// The operation was stopped.
     #[error("the operation was stopped")]
     Interrupted,
+    /// An object was left at a remote on purpose: by a shallow or a filtered clone.
+    #[error("{reference} is not here: {}", left(reference, remote, *bytes))]
+    Elsewhere {
+        /// The name of the remote that has it.
+        remote: String,
+        /// The object.
+        reference: Reference,
+        /// How many bytes it has; 0 when that is not known.
+        bytes: u64,
+    },
+    /// A remote may lack what is left out of this shallow clone.
+    #[error("{remote} is not known to have commit {commit}, and this shallow clone lacks it too")]
+    Shallow {
+        /// The remote.
+        remote: String,
+        /// The commit.
+        commit: CommitId,
+    },
     /// A blob of the remote is not what it should be, or is gone.
     #[error("{key:?} of {remote} is damaged: {detail}")]
     Damaged {
@@ -175,6 +194,13 @@ impl RejectedReason {
             Self::Moved => "moved",
             Self::TagExists => "tag_exists",
         }
+    }
+}
+
+fn left(reference: &Reference, remote: &str, bytes: u64) -> String {
+    match reference.kind {
+        Kind::Commit => "the history of this shallow clone does not go back so far".to_owned(),
+        _ => format!("this filtered clone left it ({bytes} bytes) at the remote {remote:?}"),
     }
 }
 
@@ -244,7 +270,11 @@ impl RemoteError {
             Self::NotARemote { .. } => ErrorKind::NotFound,
             Self::Rejected { .. } | Self::Busy { .. } => ErrorKind::Conflict,
             Self::Interrupted => ErrorKind::Canceled,
-            Self::Unavailable { .. } => ErrorKind::Unavailable,
+            Self::Elsewhere { reference, .. } if reference.kind == Kind::Commit => {
+                ErrorKind::NotFound
+            }
+            Self::Unavailable { .. } | Self::Elsewhere { .. } => ErrorKind::Unavailable,
+            Self::Shallow { .. } => ErrorKind::Conflict,
             Self::Denied { .. } => ErrorKind::Denied,
             Self::Failed { .. } => ErrorKind::Io,
             Self::TooLarge { .. }
@@ -255,6 +285,18 @@ impl RemoteError {
     }
 
     pub(super) fn hint(&self) -> Option<String> {
+        if let Self::Elsewhere {
+            remote, reference, ..
+        } = self
+        {
+            return Some(match reference.kind {
+                Kind::Commit => format!("`dml fetch {remote} --unshallow` brings all history"),
+                _ => format!(
+                    "when {remote} can be reached, reading the value fetches it; \
+                     `dml fetch {remote} --filter none` brings all values"
+                ),
+            });
+        }
         Some(match self {
             Self::AddressInvalid { .. } => {
                 "write a folder's path, file:///path, ssh://host/path or s3://bucket/prefix"
@@ -281,6 +323,11 @@ impl RemoteError {
                 }
                 _ => "`dml pull` joins what is there with yours; then push again",
             },
+            Self::Shallow { .. } => {
+                "`dml fetch` tells what the remote has; `dml fetch --unshallow` from where you \
+                 cloned brings what is missing here"
+            }
+            Self::Elsewhere { .. } => return None, // said above
             Self::Busy { .. } => "push again",
             Self::Interrupted => "run it again: what arrived already is not carried again",
             Self::Damaged { .. } | Self::TooLarge { .. } | Self::Incomplete { .. } => {

@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::id::{CommitId, DagId};
 use crate::name::Name;
 use crate::record::{Commit, Time};
+use crate::repo::ancestry::parents;
 use crate::repo::{Repository, tree};
 use crate::store::{ReadObjects, Snapshot};
 
@@ -31,6 +32,8 @@ pub struct HistoryEntry {
     pub id: CommitId,
     /// The commit.
     pub commit: Commit,
+    /// Whether the history of a shallow clone ends here: a parent is not here.
+    pub shallow: bool,
 }
 
 /// The commits of a log, newest first, each after all that follow it. They are
@@ -105,7 +108,9 @@ impl History {
             } else {
                 usize::MAX
             };
-            for parent in commit.parents.iter().take(followed) {
+            let before = parents(&self.snapshot, commit.clone())?;
+            let followed = commit.parents.iter().take(followed);
+            for parent in followed.filter(|parent| before.here.contains(parent)) {
                 // The commit itself is given first.
                 if let Err(error) = self.enqueue(*parent) {
                     self.failed = Some(error);
@@ -117,7 +122,12 @@ impl History {
             };
             if changed {
                 self.given += 1;
-                return Ok(Some(HistoryEntry { id, commit }));
+                let shallow = before.absent.is_some();
+                return Ok(Some(HistoryEntry {
+                    id,
+                    commit,
+                    shallow,
+                }));
             }
         }
         Ok(None)
@@ -131,7 +141,7 @@ impl Excluded {
         {
             self.queue.pop();
             if self.known.insert(next) {
-                for parent in snapshot.load::<_, Commit>(next)?.parents {
+                for parent in parents(snapshot, snapshot.load(next)?)?.here {
                     self.queue
                         .push((snapshot.load::<_, Commit>(parent)?.time, parent));
                 }
@@ -145,8 +155,8 @@ impl Excluded {
 fn changed(snapshot: &Snapshot, commit: &Commit, name: &Name) -> Result<bool> {
     let here = tree::lookup(snapshot, commit.tree, name)?;
     let mut before: Vec<Option<DagId>> = Vec::new();
-    for parent in &commit.parents {
-        let parent: Commit = snapshot.load(*parent)?;
+    for parent in parents(snapshot, commit.clone())?.here {
+        let parent: Commit = snapshot.load(parent)?;
         before.push(tree::lookup(snapshot, parent.tree, name)?);
     }
     Ok(if before.is_empty() {

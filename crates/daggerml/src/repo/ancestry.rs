@@ -7,9 +7,34 @@ use std::collections::{BinaryHeap, HashMap, HashSet};
 
 use crate::error::Result;
 use crate::id::CommitId;
-use crate::record::{Commit, Time};
+use crate::record::{Commit, Kind, Time};
 use crate::repo::Repository;
 use crate::store::ReadObjects;
+
+/// The parents of a commit.
+pub(crate) struct Parents {
+    /// Those that are here.
+    pub here: Vec<CommitId>,
+    /// One that a shallow clone leaves out.
+    pub absent: Option<CommitId>,
+}
+
+/// Returns the parents of a commit. A shallow clone ends where they are absent.
+pub(crate) fn parents(objects: &impl ReadObjects, commit: Commit) -> Result<Parents> {
+    let mut found = Parents {
+        here: Vec::new(),
+        absent: None,
+    };
+    for parent in commit.parents {
+        let id = parent.into();
+        if objects.has_object(id)? || objects.absent(id)?.is_none() {
+            found.here.push(parent);
+        } else {
+            found.absent = Some(parent);
+        }
+    }
+    Ok(found)
+}
 
 /// Returns whether `old` is `new` or comes before it.
 pub(crate) fn is_ancestor(
@@ -27,7 +52,7 @@ pub(crate) fn is_ancestor(
         if seen.insert(id) {
             let commit: Commit = objects.load(id)?;
             if commit.time > oldest {
-                waiting.extend(commit.parents);
+                waiting.extend(parents(objects, commit)?.here);
             }
         }
     }
@@ -44,12 +69,14 @@ struct Sides {
 }
 
 /// Returns the best common ancestors of two commits, newest first: those that do not
-/// come before another one. More than one only where lines of history cross.
+/// come before another one. More than one only where lines of history cross. There must be
+/// some, or an end of all history, that a shallow clone does not hide.
 pub(crate) fn merge_bases(
     objects: &impl ReadObjects,
     ours: CommitId,
     theirs: CommitId,
 ) -> Result<Vec<CommitId>> {
+    let mut cut = None;
     let mut sides: HashMap<CommitId, Sides> = HashMap::new();
     let mut queue: BinaryHeap<(Time, CommitId)> = BinaryHeap::new();
     for (id, is_ours) in [(ours, true), (theirs, false)] {
@@ -69,7 +96,9 @@ pub(crate) fn merge_bases(
             found.push(id);
             here.stale = true;
         }
-        for parent in objects.load::<_, Commit>(id)?.parents {
+        let before = parents(objects, objects.load(id)?)?;
+        cut = cut.or(before.absent);
+        for parent in before.here {
             let side = sides.entry(parent).or_default();
             side.ours |= here.ours;
             side.theirs |= here.theirs;
@@ -80,6 +109,9 @@ pub(crate) fn merge_bases(
         if here.stale && !queue.iter().any(|(_, id)| useful(id)) {
             break;
         }
+    }
+    if let (true, Some(absent)) = (found.is_empty(), cut) {
+        objects.object(absent.into(), Kind::Commit)?; // says that it is not here
     }
     Ok(found)
 }
@@ -130,7 +162,7 @@ pub(crate) fn exclusive(
             open -= 1;
             found.push(id);
         }
-        let parents = objects.load::<_, Commit>(id)?.parents;
+        let parents = parents(objects, objects.load(id)?)?.here;
         next.extend(parents.into_iter().map(|parent| (parent, had)));
     }
     found.retain(|id| met.get(id).is_some_and(|met| !met.had));

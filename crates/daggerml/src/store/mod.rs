@@ -8,11 +8,13 @@
 //! |---|---|
 //! | `table` | which tables there are |
 //! | `snapshot`, `write` | what is read and written: entries, objects, records |
+//! | `absent` | which objects are not here on purpose |
 //! | `journal` | what writers note while `gc` runs |
 //! | `backend` | the door to what keeps the entries |
 //! | `lmdb` | a file that keeps them: what every repository on disk has |
 //! | `memory` | memory that keeps them, for tests |
 
+pub(crate) mod absent;
 mod backend;
 pub(crate) mod journal;
 pub(crate) mod lmdb;
@@ -24,6 +26,7 @@ mod write;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+pub use absent::Absent;
 pub use lmdb::OpenOptions;
 pub(crate) use lmdb::{DATA_FILE, LOCK_FILE, layout, pages};
 pub use snapshot::{ReadEntries, ReadObjects, Snapshot};

@@ -6,12 +6,17 @@ use crate::record::{Kind, Record, Tombstone};
 
 use super::backend::{Entries, Keys, ReadTables};
 use super::lmdb::Version;
-use super::{Store, Table};
+use super::{Absent, Store, Table, absent};
 
 /// Anything objects can be read from: a [`Snapshot`], a [`super::WriteTxn`], a draft.
 pub trait ReadObjects {
     /// Returns the stored bytes under `id`, unchecked; `None` when there are none.
     fn raw_object(&self, id: ObjectId) -> Result<Option<&[u8]>>;
+
+    /// Returns where the object `id` can be had, when it is not in the store on purpose.
+    fn absent(&self, _id: ObjectId) -> Result<Option<Absent>> {
+        Ok(None)
+    }
 
     /// Returns whether there is an object `id`.
     fn has_object(&self, id: ObjectId) -> Result<bool> {
@@ -20,9 +25,12 @@ pub trait ReadObjects {
 
     /// Returns the bytes of object `id`, checked against the id. `kind` is for errors.
     fn object(&self, id: ObjectId, kind: Kind) -> Result<&[u8]> {
-        let bytes = self
-            .raw_object(id)?
-            .ok_or(Error::ObjectNotFound { kind, id })?;
+        let Some(bytes) = self.raw_object(id)? else {
+            return Err(match self.absent(id)? {
+                Some(absent) => absent.error(id),
+                None => Error::ObjectNotFound { kind, id },
+            });
+        };
         if ObjectId::of(bytes) == id {
             return Ok(bytes);
         }
@@ -141,5 +149,9 @@ impl ReadEntries for Snapshot {
 impl ReadObjects for Snapshot {
     fn raw_object(&self, id: ObjectId) -> Result<Option<&[u8]>> {
         self.get(Table::Objects, id.as_bytes())
+    }
+
+    fn absent(&self, id: ObjectId) -> Result<Option<Absent>> {
+        absent::find(self, id)
     }
 }

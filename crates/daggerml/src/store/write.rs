@@ -5,7 +5,7 @@ use crate::id::{ObjectId, TypedId};
 use crate::record::{Record, Tombstone, references};
 
 use super::backend::{Entries, WriteTables};
-use super::{ReadEntries, ReadObjects, Table, journal};
+use super::{Absent, ReadEntries, ReadObjects, Table, absent, journal};
 
 /// A write transaction; see [`super::Store::write`].
 pub struct WriteTxn<'t> {
@@ -133,5 +133,9 @@ impl ReadEntries for WriteTxn<'_> {
 impl ReadObjects for WriteTxn<'_> {
     fn raw_object(&self, id: ObjectId) -> Result<Option<&[u8]>> {
         self.get(Table::Objects, id.as_bytes())
+    }
+
+    fn absent(&self, id: ObjectId) -> Result<Option<Absent>> {
+        absent::find(self, id)
     }
 }

@@ -11,7 +11,7 @@ use crate::execution::{cache, called, nested};
 use crate::id::{DagId, ExecId, ObjectId, TypedId};
 use crate::record::{Dag, Datum, Exec, ExecStatus, Kind, Record, Reference};
 use crate::repo::Repository;
-use crate::store::{ReadObjects, Snapshot, Store, WriteTxn};
+use crate::store::{Absent, ReadObjects, Snapshot, Store, WriteTxn};
 use crate::transfer::remote::{LARGEST_RESULT, SharedCall};
 use crate::transfer::{Limits, apply, create};
 use crate::value::Value;
@@ -195,6 +195,10 @@ impl ReadObjects for With<'_> {
             return Ok(Some(&self.bytes));
         }
         self.snapshot.raw_object(id)
+    }
+
+    fn absent(&self, id: ObjectId) -> Result<Option<Absent>> {
+        self.snapshot.absent(id)
     }
 }
 

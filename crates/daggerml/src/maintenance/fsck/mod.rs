@@ -20,11 +20,12 @@ use crate::id::{CommitId, ObjectId};
 use crate::name::Name;
 use crate::record::{Kind, Reference};
 use crate::sorting::sort_by;
+use crate::store::absent::is_absent;
 use crate::store::pages::check::Walk;
 use crate::store::{Store, Table};
 
 use super::ids::Ids;
-use super::{Step, Totals};
+use super::{Step, Total, Totals};
 
 /// What a finding is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -108,6 +109,10 @@ pub struct Report {
     pub objects: Totals,
     /// Objects that were excised: not damage.
     pub excised: Vec<Excised>,
+    /// Commits before those of a shallow clone, which are not here on purpose.
+    pub shallow: u64,
+    /// Values that a filter left at remotes: not damage.
+    pub promised: Total,
     /// What is damaged.
     pub findings: Vec<Finding>,
     /// The number of pages that are neither in use nor free. They are lost to the
@@ -153,7 +158,22 @@ pub fn fsck_with(
     report.objects = found.objects;
     report.excised = found.excised;
     report.findings = found.findings;
-    for objects::Missing { from, to } in unfinished::damage(&snapshot, &ids, found.missing)? {
+    let mut missing = Vec::new();
+    for lack in found.missing {
+        if !is_absent(&snapshot, lack.to)? {
+            missing.push(lack);
+        }
+    }
+    for (_, absent) in snapshot.absents()? {
+        match absent.kind {
+            Kind::Commit => report.shallow += 1,
+            _ => {
+                report.promised.objects += 1;
+                report.promised.bytes += absent.bytes;
+            }
+        }
+    }
+    for objects::Missing { from, to } in unfinished::damage(&snapshot, &ids, missing)? {
         let detail = format!("refers to {} {}, which is not there", to.kind, to.id);
         report.find(Subject::Object(Some(from.kind), from.id), detail);
     }

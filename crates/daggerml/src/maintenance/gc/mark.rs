@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::id::ObjectId;
 use crate::record::{AnyRecord, Exec, Kind, Record, Tombstone, kind_of, references};
+use crate::store::absent::is_absent;
 use crate::store::{DATA_FILE, Snapshot, Table};
 
 use super::super::ids::{Ids, Marks, start};
@@ -93,15 +94,17 @@ impl Marker {
                 continue; // The place of a tombstone.
             };
             let node = record.kind() == Kind::Node;
-            let mut missing = None;
+            let mut missing = Vec::new();
             record.references(&mut |to| {
                 if !(node && to.kind != Kind::Dag) && self.ids.find(to.id).is_none() {
-                    missing = Some(to);
+                    missing.push(to);
                 }
             });
-            if let Some(to) = missing {
-                let from = format!("{} {id}", record.kind());
-                return Err(incomplete(snapshot, &from, to.kind, to.id));
+            for to in missing {
+                if !is_absent(snapshot, to)? {
+                    let from = format!("{} {id}", record.kind());
+                    return Err(incomplete(snapshot, &from, to.kind, to.id));
+                }
             }
         }
         Ok(())

@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::id::ObjectId;
 use crate::record::{Kind, Record, Reference, Tombstone};
 use crate::store::ReadObjects;
+use crate::store::absent::is_absent;
 
 use super::{BUNDLE, MAGIC, VERSION};
 use crate::transfer::object::{decode, read};
@@ -113,6 +114,10 @@ fn references(objects: &impl ReadObjects, reference: Reference) -> Result<Vec<Re
     Ok(references)
 }
 
+fn is_absent_here(objects: &impl ReadObjects, reference: Reference) -> Result<bool> {
+    Ok(!objects.has_object(reference.id)? && is_absent(objects, reference)?)
+}
+
 /// Returns everything that `ids` reach.
 fn reach(objects: &impl ReadObjects, ids: &[ObjectId]) -> Result<HashSet<ObjectId>> {
     let mut seen = HashSet::new();
@@ -128,7 +133,8 @@ fn reach(objects: &impl ReadObjects, ids: &[ObjectId]) -> Result<HashSet<ObjectI
         }
     }
     while let Some(reference) = waiting.pop() {
-        if seen.insert(reference.id) {
+        // What a shallow or filtered clone leaves out is known by its id only.
+        if seen.insert(reference.id) && !is_absent_here(objects, reference)? {
             waiting.extend(references(objects, reference)?);
         }
     }

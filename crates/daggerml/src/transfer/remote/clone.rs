@@ -10,7 +10,7 @@ use crate::repo::refs::{self, HEAD, ReadRefs, Target};
 use crate::transfer::transport::Address;
 
 use super::settings::{follow, tracking, upstream_ref};
-use super::{FetchOptions, FetchReport, Listener, Remote};
+use super::{Depth, FetchOptions, FetchReport, Listener, Remote};
 
 /// How to clone.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct CloneOptions {
     pub branch: Option<String>,
     /// Whether tags come along.
     pub tags: bool,
+    /// How much history comes along.
+    pub depth: Depth,
     /// Who may use the new repository.
     pub sharing: Sharing,
 }
@@ -31,6 +33,7 @@ impl Default for CloneOptions {
             remote: "origin".to_owned(),
             branch: None,
             tags: true,
+            depth: Depth::Keep,
             sharing: Sharing::default(),
         }
     }
@@ -89,6 +92,7 @@ fn fill(
     repository.add_remote(&options.remote, address.as_str())?;
     let fetch = FetchOptions {
         tags: options.tags,
+        depth: options.depth,
         ..FetchOptions::default()
     };
     let fetched = remote.fetch(repository, &fetch, listener)?;

@@ -130,6 +130,10 @@ impl Remote {
         let now = now.max(blobs.values().filter_map(|(_, modified)| *modified).max());
         let packs = self.packs(&seen.manifest, &HashSet::new())?;
         let snapshot = repository.snapshot()?;
+        if let Some((commit, _)) = snapshot.shallow()? {
+            // What older commits reach is not known here, and would be removed.
+            snapshot.object(commit, Kind::Commit)?;
+        }
         let Some(live) = Live::mark(&snapshot, &seen.manifest, listener)? else {
             return Ok(None); // Another push came between.
         };

@@ -9,12 +9,13 @@ use crate::repo::Repository;
 use crate::repo::ancestry::is_ancestor;
 use crate::repo::branches::{HEADS, TAGS};
 use crate::repo::refs::{self, ReadRefs, Target};
-use crate::store::{ReadObjects, Snapshot, Table};
+use crate::store::{ReadObjects, Snapshot, Table, absent};
 
 use super::manifest::Manifest;
+use super::partial::Depth;
 use super::pack::{Index, PackInfo, TARGET};
 use super::receive::{self, Receiving, present};
-use super::session::{Seen, State};
+use super::session::Seen;
 use super::settings::tracking;
 use super::{Carried, ChangeKind, Listener, RefChange, Remote, check};
 use crate::transfer::transport::Got;
@@ -37,6 +38,8 @@ pub struct FetchOptions {
     pub prune: bool,
     /// Only say what would change.
     pub dry_run: bool,
+    /// How much history comes along.
+    pub depth: Depth,
 }
 
 impl Default for FetchOptions {
@@ -45,6 +48,7 @@ impl Default for FetchOptions {
             tags: true,
             prune: false,
             dry_run: false,
+            depth: Depth::Keep,
         }
     }
 }
@@ -60,6 +64,38 @@ pub struct FetchReport {
     pub head: Option<String>,
     /// Whether nothing was changed, because only a report was asked for.
     pub dry_run: bool,
+}
+
+/// What a fetch is to take in.
+struct Scope {
+    /// Whether only a part of what is there: commits and values are read one by one.
+    part: bool,
+    /// The branches whose history ends; tags come only with their commits.
+    shallow: bool,
+    depth: Depth,
+}
+
+impl Scope {
+    fn of(snapshot: &Snapshot, options: &FetchOptions) -> Result<Self> {
+        let shallow = snapshot.shallow()?.is_some();
+        let depth = match options.depth {
+            Depth::Full if !shallow => Depth::Keep,
+            depth => depth,
+        };
+        let ends = matches!(depth, Depth::Last(_));
+        Ok(Self {
+            part: ends || shallow && depth == Depth::Keep,
+            shallow: ends || shallow && depth == Depth::Keep,
+            depth,
+        })
+    }
+
+    /// Returns the commits that are to be here.
+    fn tips(&self, manifest: &Manifest) -> Vec<CommitId> {
+        let refs = manifest.refs.iter();
+        let refs = refs.filter(|(name, _)| !self.shallow || name.starts_with(HEADS));
+        refs.map(|(_, commit)| *commit).collect()
+    }
 }
 
 impl Remote {
@@ -78,8 +114,12 @@ impl Remote {
             ..FetchReport::default()
         };
         let snapshot = repository.snapshot()?;
-        if options.dry_run || (seen.unchanged && is_here(&snapshot, &seen.manifest)?) {
-            report.changes = self.changes(&snapshot, &seen.manifest, options)?;
+        let scope = Scope::of(&snapshot, options)?;
+        let same = seen.unchanged
+            && scope.depth == Depth::Keep
+            && all_here(&snapshot, &scope.tips(&seen.manifest))?;
+        if options.dry_run || same {
+            report.changes = self.changes(&snapshot, &seen.manifest, options, &scope)?;
             let kept = |change: &RefChange| change.kind == ChangeKind::Kept;
             if options.dry_run || report.changes.iter().all(kept) {
                 return Ok(report);
@@ -89,7 +129,14 @@ impl Remote {
         let store = repository.store();
         let mut receiving = Receiving::begin(self, store, listener)?;
         for tried in 1.. {
-            match self.take_packs(repository, &seen, state.as_ref(), &mut receiving, listener) {
+            let known = state.as_ref().map(|state| &state.known);
+            let taken = if scope.part {
+                self.take_tips(repository, &seen, known, &scope, &mut receiving, listener)
+            } else {
+                let known = known.filter(|_| scope.depth == Depth::Keep);
+                self.take_packs(repository, &seen, known, &scope, &mut receiving, listener)
+            };
+            match taken {
                 Ok(()) => break,
                 // A garbage collection there may have replaced the packs.
                 Err(error)
@@ -111,7 +158,7 @@ impl Remote {
         let packs = seen.manifest.packs.iter().map(|pack| pack.id);
         let known: HashSet<_> = lists.chain(packs).collect();
         report.changes = store.write(|txn| {
-            let changes = self.changes(txn, &seen.manifest, options)?;
+            let changes = self.changes(txn, &seen.manifest, options, &scope)?;
             for change in &changes {
                 match change.after {
                     _ if change.kind == ChangeKind::Kept => {}
@@ -124,10 +171,44 @@ impl Remote {
             if let Some(etag) = &seen.etag {
                 self.remember(txn, etag, &seen.manifest, known.clone())?;
             }
+            absent::settle(txn)?;
             receive::forget(txn)?;
             Ok(changes)
         })?;
         Ok(report)
+    }
+
+    /// Takes in what the branches of a manifest need of what is wanted.
+    fn take_tips(
+        &self,
+        repository: &Repository,
+        seen: &Seen,
+        known: Option<&HashSet<ObjectId>>,
+        scope: &Scope,
+        receiving: &mut Receiving<'_>,
+        listener: &dyn Listener,
+    ) -> Result<()> {
+        let nothing = HashSet::new();
+        let known = known.unwrap_or(&nothing);
+        let (manifest, tips) = (&seen.manifest, scope.tips(&seen.manifest));
+        for tried in 1.. {
+            match self.take_part(
+                repository,
+                manifest,
+                known,
+                &tips,
+                scope.depth,
+                receiving,
+                listener,
+            ) {
+                // What was here may have been removed as garbage since.
+                Err(Error::Remote(RemoteError::Incomplete { .. })) if tried < TRIES => {
+                    receiving.restart();
+                }
+                taken => return taken,
+            }
+        }
+        Ok(())
     }
 
     /// Takes in what the refs of a manifest need.
@@ -135,19 +216,21 @@ impl Remote {
         &self,
         repository: &Repository,
         seen: &Seen,
-        state: Option<&State>,
+        known: Option<&HashSet<ObjectId>>,
+        scope: &Scope,
         receiving: &mut Receiving<'_>,
         listener: &dyn Listener,
     ) -> Result<()> {
-        let manifest = &seen.manifest;
-        if is_here(&repository.snapshot()?, manifest)? {
+        let (manifest, tips) = (&seen.manifest, scope.tips(&seen.manifest));
+        if scope.depth == Depth::Keep && all_here(&repository.snapshot()?, &tips)? {
             return Ok(());
         }
         let nothing = HashSet::new();
-        let known = state.map_or(&nothing, |state| &state.known);
+        let had = known.is_some();
+        let known = known.unwrap_or(&nothing);
         let mut packs = self.packs(manifest, known)?;
         packs.retain(|pack| !known.contains(&pack.id) && !receiving.before.contains(&pack.id));
-        if state.is_some() {
+        if had {
             let snapshot = repository.snapshot()?;
             let mut lacking = Vec::new();
             for pack in packs {
@@ -159,11 +242,7 @@ impl Remote {
         }
         let taken = self.take_all(&packs, receiving, listener);
         let whole = taken.and_then(|()| {
-            let snapshot = repository.snapshot()?;
-            manifest
-                .refs
-                .values()
-                .try_for_each(|commit| present(&snapshot, Reference::from(*commit), &self.address))
+            self.check_here(&repository.snapshot()?, &tips)
         });
         match whole {
             // What was here may have been removed as garbage since.
@@ -171,13 +250,26 @@ impl Remote {
                 receiving.restart();
                 let all = self.packs(manifest, &nothing)?;
                 self.take_all(&all, receiving, listener)?;
-                let snapshot = repository.snapshot()?;
-                manifest.refs.values().try_for_each(|commit| {
-                    present(&snapshot, Reference::from(*commit), &self.address)
-                })
+                self.check_here(&repository.snapshot()?, &tips)
             }
             whole => whole,
         }
+    }
+
+    /// Checks that commits are here, which refs are about to be set to.
+    fn check_here(&self, snapshot: &Snapshot, tips: &[CommitId]) -> Result<()> {
+        for commit in tips {
+            let reference = Reference::from(*commit);
+            if !snapshot.has_object(reference.id)? {
+                return Err(RemoteError::Incomplete {
+                    remote: self.address.clone(),
+                    reference,
+                }
+                .into());
+            }
+            present(snapshot, reference, &self.address)?;
+        }
+        Ok(())
     }
 
     /// Takes in packs in their order; the next ones are asked for meanwhile.
@@ -247,13 +339,17 @@ impl Remote {
         here: &(impl ReadRefs + ReadObjects),
         manifest: &Manifest,
         options: &FetchOptions,
+        scope: &Scope,
     ) -> Result<Vec<RefChange>> {
         let mut changes = Vec::new();
         let mut wanted: BTreeMap<String, CommitId> = BTreeMap::new();
         for (name, commit) in &manifest.refs {
             if let Some(branch) = name.strip_prefix(HEADS) {
                 wanted.insert(tracking(&self.name, branch), *commit);
-            } else if options.tags && name.starts_with(TAGS) {
+            } else if options.tags
+                && name.starts_with(TAGS)
+                && (!scope.shallow || here.has_object((*commit).into())?)
+            {
                 wanted.insert(name.clone(), *commit);
             }
         }
@@ -305,9 +401,9 @@ impl Remote {
     }
 }
 
-/// Returns whether the commits of all refs are here, and so all that they reach.
-fn is_here(objects: &impl ReadObjects, manifest: &Manifest) -> Result<bool> {
-    for commit in manifest.refs.values() {
+/// Returns whether commits are here, and so all that is wanted of what they reach.
+fn all_here(objects: &impl ReadObjects, commits: &[CommitId]) -> Result<bool> {
+    for commit in commits {
         if !objects.has_object(ObjectId::from(*commit))? {
             return Ok(false);
         }

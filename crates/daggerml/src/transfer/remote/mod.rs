@@ -44,6 +44,8 @@
 //! | `push` | refs that move there |
 //! | `receive` | taking packs in, verified |
 //! | `fetch` | refs that moved there |
+//! | `seek` | single objects, read by ranges |
+//! | `partial` | a part of what is there, taken in |
 //! | `clone`, `pull` | the same, and then a branch here |
 //! | `collect` | garbage there, and many small packs |
 //! | `fsck` | damage there |
@@ -59,10 +61,12 @@ mod fetch;
 mod fsck;
 mod manifest;
 mod pack;
+mod partial;
 mod plan;
 mod pull;
 mod push;
 mod receive;
+mod seek;
 mod send;
 mod session;
 mod settings;
@@ -80,6 +84,7 @@ pub use collect::{RemoteGcOptions, RemoteGcReport};
 pub use default::ORIGIN;
 pub use fetch::{FetchOptions, FetchReport};
 pub use fsck::RemoteFsckReport;
+pub use partial::Depth;
 pub use pull::{PullOptions, Pulled};
 pub use push::{Force, PushOptions, PushReport, Update};
 pub(crate) use receive::{Held, before_gc};

@@ -212,6 +212,21 @@ impl Index {
         self.0.iter().map(|(first, _)| *first)
     }
 
+    /// Returns the places of objects whose ids begin like this.
+    pub(super) fn places(&self, first: u64) -> impl Iterator<Item = u32> {
+        let from = self.0.partition_point(|(other, _)| *other < first);
+        let same = self.0.iter().skip(from);
+        same.take_while(move |(other, _)| *other == first)
+            .map(|(_, at)| *at)
+    }
+
+    /// Returns the places of all objects, in order.
+    pub(super) fn all_places(&self) -> Vec<u32> {
+        let mut places: Vec<_> = self.0.iter().map(|(_, at)| *at).collect();
+        places.sort_unstable();
+        places
+    }
+
     /// Calls `visit` with the first bytes of each id and the size of the object in the pack,
     /// whose objects end at `end`.
     pub(super) fn sizes(&self, end: u64, visit: &mut dyn FnMut(u64, u64)) {

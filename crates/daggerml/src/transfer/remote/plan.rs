@@ -11,11 +11,11 @@
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
-use crate::error::Result;
+use crate::error::{RemoteError, Result};
 use crate::id::{CommitId, DagId, NodeId, ObjectId, TypedId};
 use crate::id_set::IdSet;
 use crate::record::{AnyRecord, Commit, Dag, Kind, Reference, Tree};
-use crate::repo::ancestry::exclusive;
+use crate::repo::ancestry::{exclusive, parents};
 use crate::repo::commit::tree_of;
 use crate::repo::tree;
 use crate::store::{ReadObjects, Snapshot};
@@ -27,9 +27,10 @@ use crate::transfer::object::{decode, read};
 const REMEMBERED: usize = 1 << 17;
 
 /// Calls `emit` for every object that `wanted` reach and `had` do not, with references
-/// before referrers.
+/// before referrers. In a shallow clone it is an error when `remote` may lack what is absent.
 pub(super) fn missing(
     snapshot: &Snapshot,
+    remote: &str,
     wanted: &[CommitId],
     had: &[CommitId],
     emit: &mut dyn FnMut(ObjectId, &[u8]) -> Result<()>,
@@ -45,7 +46,17 @@ pub(super) fn missing(
     };
     // All commits before the new ones are there.
     for commit in &commits {
-        for parent in snapshot.load::<_, Commit>(*commit)?.parents {
+        let before = parents(snapshot, snapshot.load(*commit)?)?;
+        if let Some(absent) = before.absent
+            && !is_parent_of(snapshot, absent, had)?
+        {
+            return Err(RemoteError::Shallow {
+                remote: remote.to_owned(),
+                commit: absent,
+            }
+            .into());
+        }
+        for parent in before.here {
             if !new.contains(&parent) && plan.done.insert(parent.into()) {
                 plan.skip_tree(snapshot.load::<_, Commit>(parent)?.tree.into())?;
             }
@@ -53,7 +64,9 @@ pub(super) fn missing(
     }
     for commit in commits.into_iter().rev() {
         let record: Commit = snapshot.load(commit)?;
-        let before = tree_of(snapshot, record.parents.first().copied())?;
+        let first = record.parents.first().copied();
+        let here = parents(snapshot, record.clone())?.here;
+        let before = tree_of(snapshot, first.filter(|first| here.contains(first)))?;
         for (old, new) in tree::diff(snapshot, before, Some(record.tree))?.into_values() {
             if let (Some(old), Some(new)) = (old, new)
                 && !plan.done.contains(&new.object())
@@ -65,6 +78,16 @@ pub(super) fn missing(
         plan.bases.clear();
     }
     Ok(())
+}
+
+/// Returns whether a commit that is not here is a parent in the history of `had`.
+fn is_parent_of(snapshot: &Snapshot, absent: CommitId, had: &[CommitId]) -> Result<bool> {
+    for commit in exclusive(snapshot, had, &[])? {
+        if snapshot.load::<_, Commit>(commit)?.parents.contains(&absent) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 struct Plan<'p> {

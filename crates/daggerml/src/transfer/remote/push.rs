@@ -401,7 +401,7 @@ impl Remote {
         let generation = manifest.generation;
         let store = repository.store();
         let (packs, carried) = send::send(self, store, generation, false, listener, |sender| {
-            plan::missing(snapshot, &wanted, &had, &mut |id, bytes| {
+            plan::missing(snapshot, &self.address, &wanted, &had, &mut |id, bytes| {
                 sender.add(id, bytes)
             })
         })?;

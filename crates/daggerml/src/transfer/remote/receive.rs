@@ -21,6 +21,7 @@ use crate::cbor::Writer;
 use crate::error::{Error, RemoteError, Result};
 use crate::id::{ID_LEN, ObjectId};
 use crate::record::{AnyRecord, Kind, Node, Reference};
+use crate::store::absent::is_absent;
 use crate::store::{ReadEntries, ReadObjects, Snapshot, Store, Table, WriteTxn};
 
 use super::pack::{PackInfo, each_object, first_bytes};
@@ -497,13 +498,18 @@ impl<'o> Outside<'o> {
     }
 }
 
-/// Checks that an object is in the store.
+/// Checks that an object is in the store, or absent from it on purpose.
 pub(super) fn present(snapshot: &Snapshot, reference: Reference, remote: &str) -> Result<()> {
     let missing = || RemoteError::Incomplete {
         remote: remote.to_owned(),
         reference,
     };
-    let bytes = snapshot.raw_object(reference.id)?.ok_or_else(missing)?;
+    let Some(bytes) = snapshot.raw_object(reference.id)? else {
+        return match is_absent(snapshot, reference)? {
+            true => Ok(()),
+            false => Err(missing().into()),
+        };
+    };
     if object::kind(bytes)? == reference.kind {
         return Ok(());
     }

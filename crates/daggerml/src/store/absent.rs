@@ -1,0 +1,145 @@
+//! Objects that are not here on purpose: commits before those that a shallow clone has, and
+//! values that a filter left at a remote.
+//!
+//! Whatever an object in the store refers to is in the store, or has an entry here. The entry
+//! says where the object can be had. It may outlive its use: it counts only while the object
+//! is not in the store.
+
+use crate::cbor::{Reader, Writer};
+use crate::error::{Error, FaultKind, RemoteError, Result};
+use crate::id::{CommitId, ObjectId};
+use crate::record::{Kind, Reference};
+
+use super::{ReadEntries, ReadObjects, Snapshot, Table, WriteTxn};
+
+/// What the keys begin with, in the table of facts; an id follows.
+const PREFIX: &[u8] = b"absent/";
+
+/// The version of an entry.
+const VERSION: u64 = 1;
+
+/// Says of an object that is not here where it can be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Absent {
+    /// What it is: a commit of older history, or a value that a filter left out.
+    pub kind: Kind,
+    /// The name of the remote that has it.
+    pub remote: String,
+    /// How many bytes it has; 0 when that is not known.
+    pub bytes: u64,
+    /// The pack that held it when this was written.
+    pub(crate) pack: ObjectId,
+    /// Where in the pack it begins.
+    pub(crate) at: u64,
+}
+
+impl Absent {
+    fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer::new();
+        writer.array(6);
+        writer.uint(VERSION);
+        writer.uint(self.kind.code());
+        writer.text(&self.remote);
+        writer.uint(self.bytes);
+        writer.id(self.pack);
+        writer.uint(self.at);
+        writer.into_bytes()
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self> {
+        let reader = &mut Reader::new(bytes);
+        reader.array_of(6)?;
+        if reader.uint()? != VERSION {
+            return Err(reader.fault(FaultKind::Header, "another version").into());
+        }
+        let code = reader.uint()?;
+        let kind = Kind::ALL.into_iter().find(|kind| kind.code() == code);
+        let absent = Self {
+            kind: kind.ok_or_else(|| reader.fault(FaultKind::Header, "another kind"))?,
+            remote: reader.text()?.to_owned(),
+            bytes: reader.uint()?,
+            pack: reader.id::<CommitId>()?.into(),
+            at: reader.uint()?,
+        };
+        reader.finish()?;
+        Ok(absent)
+    }
+
+    /// Returns the error of whoever needs the object here.
+    pub(crate) fn error(self, id: ObjectId) -> Error {
+        let Self {
+            kind,
+            remote,
+            bytes,
+            ..
+        } = self;
+        RemoteError::Elsewhere {
+            remote,
+            reference: Reference { kind, id },
+            bytes,
+        }
+        .into()
+    }
+}
+
+fn key(id: ObjectId) -> Vec<u8> {
+    [PREFIX, id.as_bytes()].concat()
+}
+
+/// Returns what is known of the object `id`, which is not in the store.
+pub(super) fn find(entries: &impl ReadEntries, id: ObjectId) -> Result<Option<Absent>> {
+    let entry = entries.entry(Table::Meta, &key(id))?;
+    entry.map(Absent::decode).transpose()
+}
+
+/// Returns whether what is referred to is absent on purpose.
+pub(crate) fn is_absent(objects: &impl ReadObjects, to: Reference) -> Result<bool> {
+    let absent = objects.absent(to.id)?;
+    Ok(absent.is_some_and(|absent| absent.kind == to.kind))
+}
+
+/// Notes that an object is absent.
+pub(crate) fn put(txn: &mut WriteTxn<'_>, id: ObjectId, absent: &Absent) -> Result<()> {
+    txn.put(Table::Meta, &key(id), &absent.encode())
+}
+
+/// Removes the entries of objects that are here by now.
+pub(crate) fn settle(txn: &mut WriteTxn<'_>) -> Result<()> {
+    for key in txn.entry_keys(Table::Meta, PREFIX)? {
+        let id = key.get(PREFIX.len()..).and_then(|id| id.try_into().ok());
+        if let Some(id) = id
+            && txn.has_object(ObjectId::from_bytes(id))?
+        {
+            txn.delete(Table::Meta, &key)?;
+        }
+    }
+    Ok(())
+}
+
+impl Snapshot {
+    /// Returns the objects that are not here on purpose, with where they can be had.
+    pub fn absents(&self) -> Result<Vec<(ObjectId, Absent)>> {
+        let mut found = Vec::new();
+        for entry in self.scan(Table::Meta, PREFIX)? {
+            let (key, value) = entry?;
+            let id = key.get(PREFIX.len()..).and_then(|id| id.try_into().ok());
+            if let Some(id) = id.map(ObjectId::from_bytes)
+                && !self.has_object(id)?
+            {
+                found.push((id, Absent::decode(value)?));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Returns a commit before those of a shallow clone; `None` when all history is here.
+    pub fn shallow(&self) -> Result<Option<(ObjectId, Absent)>> {
+        let absents = self.absents()?.into_iter();
+        Ok(absents.into_iter().find(|(_, absent)| absent.kind == Kind::Commit))
+    }
+
+    /// Returns whether objects may be absent, which most repositories need not ask further.
+    pub(crate) fn has_absents(&self) -> Result<bool> {
+        Ok(self.keys(Table::Meta, PREFIX)?.next().is_some())
+    }
+}
