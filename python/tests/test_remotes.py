@@ -185,6 +185,33 @@ def test_what_a_listener_raises_stops_a_push(team: Any) -> None:
     ada.push()
 
 
+def test_a_shallow_clone_has_the_newest_commits(team: Any, tmp_path: Any) -> None:
+    ada, _ = team
+    for number in range(3):
+        with ada.new("count") as dag:
+            dag.commit(number)
+    ada.push()
+    short = Dml.clone(str(tmp_path / "team"), tmp_path / "short", depth=2)
+    assert [entry["commit"] for entry in short.log()] == [
+        entry["commit"] for entry in ada.log()[:2]
+    ]
+    assert short.status()["shallow"]
+    assert not ada.status()["shallow"]
+    assert short.load("count").result.value() == 2
+    assert short.fsck() == []
+    with pytest.raises(NotFoundError, match="does not go back so far") as failed:
+        short.load("count", revision="HEAD~2")
+    assert "--unshallow" in str(failed.value.hint)
+    short.fetch(depth=3)
+    assert len(short.log()) == 3
+    short.fetch(unshallow=True)
+    assert short.log() == ada.log()
+    assert not short.status()["shallow"]
+    for wrong in (0, -1, True, 2**32):
+        with pytest.raises(InvalidError, match="number of commits"):
+            short.fetch(depth=wrong)
+
+
 def test_programs_of_0_1_find_their_names(team: Any, tmp_path: Any) -> None:
     ada, bob = team
     assert bob.dep.list() == {"origin": str(tmp_path / "team")}
@@ -197,7 +224,6 @@ def test_programs_of_0_1_find_their_names(team: Any, tmp_path: Any) -> None:
         ada.push(revision="main")
     with pytest.warns(DeprecationWarning, match="write ff='only'"):
         bob.pull(ff_only=True)
-    with pytest.warns(DeprecationWarning, match="fetched as a whole"):
-        bob.fetch(depth=1)
+    bob.fetch(depth=1)
     bob.dep.delete("library")
     assert list(bob.remotes.list()) == ["origin"]

@@ -1,6 +1,7 @@
 //! Remotes: which there are, and what is carried to and from them. Functions of a
 //! [`Repository`].
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use daggerml::history::Merge;
 use daggerml::id::CommitId;
 use daggerml::repo::branches::{Head, REMOTES};
 use daggerml::transfer::remote::{
-    Carried, CloneOptions, FetchOptions, FetchReport, Force, Listener as Told, PullOptions,
+    Carried, CloneOptions, Depth, FetchOptions, FetchReport, Force, Listener as Told, PullOptions,
     PushOptions, PushReport, RefChange, Remote, RemoteGcOptions, Step, Update, clone as cloning,
 };
 use daggerml::transfer::transport::Address;
@@ -221,7 +222,12 @@ pub(crate) fn push<'py>(
 
 /// Brings the tracking refs of a remote up to date, after what they need was taken in.
 #[pyfunction]
-#[pyo3(signature = (repository, remote, *, tags, prune, dry_run, on_step=None))]
+#[pyo3(signature = (repository, remote, *, tags, prune, dry_run, depth, unshallow, on_step=None))]
+#[expect(
+    clippy::too_many_arguments,
+    clippy::fn_params_excessive_bools,
+    reason = "they are keywords in Python"
+)]
 pub(crate) fn fetch<'py>(
     py: Python<'py>,
     repository: &Repository,
@@ -229,6 +235,8 @@ pub(crate) fn fetch<'py>(
     tags: bool,
     prune: bool,
     dry_run: bool,
+    depth: Option<NonZeroU32>,
+    unshallow: bool,
     on_step: Option<Py<PyAny>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let listener = Listener::new(on_step);
@@ -237,6 +245,7 @@ pub(crate) fn fetch<'py>(
         tags,
         prune,
         dry_run,
+        depth: depth_of(depth, unshallow),
     };
     let report = py.detach(|| Remote::open(shared, remote)?.fetch(shared, &options, &listener));
     let FetchReport {
@@ -247,7 +256,8 @@ pub(crate) fn fetch<'py>(
 
 /// Fetches, and merges a branch of the remote into what is checked out.
 #[pyfunction]
-#[pyo3(signature = (repository, remote, *, branch, ff, favor, on_step=None))]
+#[pyo3(signature = (repository, remote, *, branch, ff, favor, depth, on_step=None))]
+#[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
 pub(crate) fn pull<'py>(
     py: Python<'py>,
     repository: &Repository,
@@ -255,11 +265,15 @@ pub(crate) fn pull<'py>(
     branch: Option<String>,
     ff: &str,
     favor: Option<&str>,
+    depth: Option<NonZeroU32>,
     on_step: Option<Py<PyAny>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let options = PullOptions {
         branch,
-        fetch: FetchOptions::default(),
+        fetch: FetchOptions {
+            depth: depth_of(depth, false),
+            ..FetchOptions::default()
+        },
         fast_forward: fast_forward(py, ff)?,
         favor: side(py, favor)?,
     };
@@ -334,7 +348,7 @@ pub(crate) fn remote_fsck(
 
 /// Makes a repository in the folder `root` that begins as the remote at `address` is.
 #[pyfunction]
-#[pyo3(signature = (address, root, *, remote, branch, tags, group, on_step=None))]
+#[pyo3(signature = (address, root, *, remote, branch, tags, depth, group, on_step=None))]
 #[expect(
     clippy::too_many_arguments,
     clippy::needless_pass_by_value,
@@ -347,6 +361,7 @@ pub(crate) fn clone(
     remote: String,
     branch: Option<String>,
     tags: bool,
+    depth: Option<NonZeroU32>,
     group: bool,
     on_step: Option<Py<PyAny>>,
 ) -> PyResult<Repository> {
@@ -354,6 +369,7 @@ pub(crate) fn clone(
         remote,
         branch,
         tags,
+        depth: depth_of(depth, false),
         sharing: if group {
             Sharing::Group
         } else {
@@ -368,6 +384,14 @@ pub(crate) fn clone(
         Ok(Repository::made(&root, cloned.repository))
     });
     listener.or_raised(py, cloned)
+}
+
+fn depth_of(depth: Option<NonZeroU32>, unshallow: bool) -> Depth {
+    match depth {
+        _ if unshallow => Depth::Full,
+        None => Depth::Keep,
+        Some(count) => Depth::Last(count),
+    }
 }
 
 /// Returns what was carried and what became of refs.

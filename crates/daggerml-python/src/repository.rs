@@ -150,13 +150,14 @@ impl Repository {
 
     /// Returns what is checked out: branch, commit and the number of DAGs.
     fn status<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let (branch, commit, dags) = py
+        let (branch, commit, dags, shallow) = py
             .detach(|| {
                 let snapshot = self.0.snapshot()?;
                 let branch = snapshot.current_branch()?;
                 let commit = snapshot.head()?;
                 let dags = self.0.dags()?.len();
-                Ok::<_, Box<Error>>((branch, commit, dags))
+                let shallow = snapshot.shallow()?.is_some();
+                Ok::<_, Box<Error>>((branch, commit, dags, shallow))
             })
             .or_raise(py)?;
         let status = PyDict::new(py);
@@ -165,6 +166,7 @@ impl Repository {
         status.set_item("branch", branch)?;
         status.set_item("commit", commit.map(Ref::object))?;
         status.set_item("dags", dags)?;
+        status.set_item("shallow", shallow)?;
         Ok(status)
     }
 

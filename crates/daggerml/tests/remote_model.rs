@@ -1,5 +1,6 @@
 //! Five repositories push, pull, fetch, clone and collect garbage through a place whose
-//! requests fail, come late and are done twice; compared with what was acknowledged.
+//! requests fail, come late and are done twice; compared with what was acknowledged. Some of
+//! them are shallow.
 //!
 //! `DML_REMOTE_STEPS` sets how many steps there are (500), `DML_REMOTE_SEED` where the random
 //! numbers start.
@@ -14,20 +15,21 @@
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use daggerml::error::RemoteError;
 use daggerml::history::Favor;
 use daggerml::id::CommitId;
 use daggerml::transfer::remote::{
-    ChangeKind, CloneOptions, FetchOptions, PullOptions, PushOptions, RefChange, RemoteGcOptions,
-    Update, clone_from,
+    ChangeKind, CloneOptions, Depth, FetchOptions, PullOptions, PushOptions, RefChange,
+    RemoteGcOptions, Update, clone_from,
 };
 use daggerml::transfer::transport::Address;
 use daggerml::value::Value;
 use daggerml::{Error, Repository};
 use support::remote::Place;
-use support::{Random, clean, collect, commit};
+use support::{Random, clean, collect, commit, count};
 use tempfile::TempDir;
 
 /// How many steps one place lives.
@@ -47,6 +49,10 @@ fn address() -> Address {
     Address::parse("test://place", "/".as_ref()).unwrap()
 }
 
+fn is_shallow(error: &Error) -> bool {
+    matches!(error, Error::Remote(RemoteError::Elsewhere { .. }))
+}
+
 fn is_expected(error: &Error) -> bool {
     matches!(
         *error,
@@ -54,6 +60,8 @@ fn is_expected(error: &Error) -> bool {
             RemoteError::Unavailable { .. }
                 | RemoteError::Rejected { .. }
                 | RemoteError::Busy { .. }
+                | RemoteError::Shallow { .. }
+                | RemoteError::Elsewhere { .. }
         ) | Error::Conflict { .. }
             | Error::NotFound { .. }
             | Error::NotFoundNear { .. }
@@ -88,14 +96,23 @@ impl World {
             .push(&first, &PushOptions::default(), &());
         world.note(&changes.unwrap().changes);
         for at in 1..world.people.len() {
-            world.people[at] = world.cloned();
+            world.people[at] = world.cloned(Depth::Keep);
         }
         world
     }
 
-    fn cloned(&self) -> (TempDir, Repository) {
+    /// Some number of commits, or all.
+    fn depth(&mut self) -> Depth {
+        let count = u32::try_from(self.random.below(8)).unwrap();
+        NonZeroU32::new(count).map_or(Depth::Keep, Depth::Last)
+    }
+
+    fn cloned(&self, depth: Depth) -> (TempDir, Repository) {
         let folder = tempfile::tempdir().unwrap();
-        let options = CloneOptions::default();
+        let options = CloneOptions {
+            depth,
+            ..CloneOptions::default()
+        };
         let made = clone_from(
             &self.place.remote(),
             &address(),
@@ -197,7 +214,12 @@ impl World {
                 favor: Favor::Theirs,
                 ..PullOptions::default()
             };
-            remote.pull(repository, &options, &()).unwrap();
+            if let Err(error) = remote.pull(repository, &options, &()) {
+                // Its history ends before it meets that of the place.
+                assert!(is_shallow(&error), "{error:?}");
+                self.people[who] = self.cloned(Depth::Keep);
+                return;
+            }
             self.write(who);
         }
         let results: Vec<_> = std::thread::scope(|scope| {
@@ -246,6 +268,11 @@ impl World {
             75..82 => {
                 let options = FetchOptions {
                     prune: true,
+                    depth: match self.random.below(5) {
+                        0 => Depth::Full,
+                        1 => self.depth(),
+                        _ => Depth::Keep,
+                    },
                     ..FetchOptions::default()
                 };
                 ("fetch", remote.fetch(&repository, &options, &()).map(drop))
@@ -258,7 +285,8 @@ impl World {
                 ("remote gc", remote.gc(&repository, &options, &()).map(drop))
             }
             88..92 => {
-                self.people[who] = self.cloned();
+                let depth = self.depth();
+                self.people[who] = self.cloned(depth);
                 ("clone", Ok(()))
             }
             92..96 => {
@@ -287,7 +315,7 @@ impl World {
     fn check(&mut self) {
         let report = self.place.remote().fsck(&()).unwrap();
         assert!(report.is_clean(), "{:#?}", report.findings);
-        let (_folder, repository) = self.cloned();
+        let (_folder, repository) = self.cloned(Depth::Keep);
         clean(repository.store());
         for (name, commits) in &self.acknowledged {
             let Some(branch) = name.strip_prefix("heads/") else {
@@ -310,6 +338,17 @@ impl World {
         for (_, repository) in &self.people {
             clean(repository.store());
         }
+        // All history can be had, and is then that of a clone.
+        let depth = self.depth();
+        let (_folder, deeper) = self.cloned(depth);
+        let all = FetchOptions {
+            depth: Depth::Full,
+            ..FetchOptions::default()
+        };
+        self.place.remote().fetch(&deeper, &all, &()).unwrap();
+        clean(deeper.store());
+        assert!(deeper.snapshot().unwrap().absents().unwrap().is_empty());
+        assert_eq!(count(deeper.store()), count(repository.store()));
     }
 }
 

@@ -14,8 +14,8 @@ use daggerml::history::{HistoryOptions, Merge, MergeOptions};
 use daggerml::maintenance::fsck::fsck;
 use daggerml::name::Name;
 use daggerml::transfer::remote::{
-    CloneOptions, Cloned, Depth, FetchOptions, PullOptions, PushOptions, Remote, RemoteGcOptions, Update,
-    clone_from,
+    CloneOptions, Cloned, Depth, FetchOptions, PullOptions, PushOptions, Remote, RemoteGcOptions,
+    Update, clone_from,
 };
 use daggerml::transfer::transport::Address;
 use daggerml::value::Value;
@@ -187,7 +187,7 @@ fn a_shallow_clone_pushes() {
     let options = PushOptions::default();
     let error = other().push(&shallow, &options, &()).unwrap_err();
     assert!(
-        matches!(&error, Error::Remote(RemoteError::Shallow { .. })),
+        matches!(*error, Error::Remote(RemoteError::Shallow { .. })),
         "{error}"
     );
     assert_eq!(error.kind(), ErrorKind::Conflict);

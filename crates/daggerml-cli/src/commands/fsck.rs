@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::gc::KindTotal;
 use crate::context::Context;
 use crate::error::{CommandError, CommandErrorKind};
-use crate::ui::{Report, Ui, style, text};
+use crate::ui::{Report, Ui, size, style, text};
 
 /// Check everything, and name what is damaged
 ///
@@ -30,8 +30,18 @@ struct Checked {
     clean: bool,
     objects: Vec<KindTotal>,
     excised: Vec<ExcisedObject>,
+    /// How many commits a shallow clone leaves out.
+    shallow: u64,
+    /// Values that a filter left at remotes.
+    promised: Promised,
     findings: Vec<FindingReport>,
     lost_pages: u64,
+}
+
+#[derive(Serialize)]
+struct Promised {
+    objects: u64,
+    bytes: u64,
 }
 
 #[derive(Serialize)]
@@ -108,6 +118,21 @@ impl Report for Checked {
                 self.lost_pages
             )?;
         }
+        if self.shallow > 0 {
+            writeln!(
+                ui.out(),
+                "The history is shallow: {} before it stayed at the remote",
+                text::count(self.shallow, "commit")
+            )?;
+        }
+        if self.promised.objects > 0 {
+            writeln!(
+                ui.out(),
+                "{} ({}) stayed at remotes",
+                text::count(self.promised.objects, "value"),
+                size(self.promised.bytes)
+            )?;
+        }
         let sound: u64 = self.objects.iter().map(|total| total.objects).sum();
         writeln!(
             ui.out(),
@@ -136,6 +161,11 @@ pub fn run(context: &mut Context<'_>, args: &FsckArgs) -> Result<(), CommandErro
                 reason: excised.reason.clone(),
             })
             .collect(),
+        shallow: report.shallow,
+        promised: Promised {
+            objects: report.promised.objects,
+            bytes: report.promised.bytes,
+        },
         findings: report.findings.iter().map(FindingReport::new).collect(),
         lost_pages: report.lost_pages,
     })?;

@@ -57,6 +57,9 @@ pub struct CommitReport {
     pub message: String,
     /// The refs that are at it.
     pub refs: Vec<String>,
+    /// Whether a shallow clone ends here.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub shallow: bool,
 }
 
 impl CommitReport {
@@ -69,6 +72,7 @@ impl CommitReport {
             time: Moment(commit.time),
             message: commit.message.clone(),
             refs,
+            shallow: false,
         }
     }
 
@@ -105,10 +109,13 @@ impl CommitReport {
     }
 
     fn write_refs(&self, ui: &mut Ui) -> io::Result<()> {
-        if self.refs.is_empty() {
+        let mut refs: Vec<_> = self.refs.iter().map(|name| short_ref(name)).collect();
+        if self.shallow {
+            refs.push("shallow");
+        }
+        if refs.is_empty() {
             return Ok(());
         }
-        let refs: Vec<_> = self.refs.iter().map(|name| short_ref(name)).collect();
         let refs = style::paint(style::NAME, refs.join(", "));
         write!(ui.out(), "  ({refs})")
     }
@@ -132,9 +139,16 @@ pub fn run(context: &mut Context<'_>, args: &LogArgs) -> Result<(), CommandError
     let mut refs = refs_by_commit(&repository)?;
     let mut first = true;
     for entry in repository.log(options)? {
-        let HistoryEntry { id, commit } = entry?;
+        let HistoryEntry {
+            id,
+            commit,
+            shallow,
+        } = entry?;
         let refs = refs.remove(&id).unwrap_or_default();
-        let commit = CommitReport::new(id, &commit, refs);
+        let commit = CommitReport {
+            shallow,
+            ..CommitReport::new(id, &commit, refs)
+        };
         // Text is written as it is found: history may be long, or end in damage.
         match (context.ui.is_json(), args.oneline) {
             (true, _) => commits.push(commit),

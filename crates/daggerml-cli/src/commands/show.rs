@@ -1,6 +1,7 @@
 use std::io::{self, Write};
 
 use clap::Args;
+use daggerml::error::RemoteError;
 use daggerml::history::DagChange;
 use daggerml::id::CommitId;
 use daggerml::record::Commit;
@@ -145,15 +146,23 @@ pub fn run(context: &mut Context<'_>, args: &ShowArgs) -> Result<(), CommandErro
 
 fn commit(repository: &Repository, id: CommitId) -> Result<CommitShown, CommandError> {
     let commit = repository.commit(id)?;
+    let mut shallow = false;
     let changes = match changes(repository, &commit) {
         Ok(changes) => Some(changes.iter().map(NameChange::new).collect()),
         Err(error) if matches!(*error, Error::Excised { .. }) => None,
+        Err(error) if matches!(*error, Error::Remote(RemoteError::Elsewhere { .. })) => {
+            shallow = true;
+            None
+        }
         Err(error) => return Err(error.into()),
     };
     let refs = refs_by_commit(repository)?.remove(&id).unwrap_or_default();
     Ok(CommitShown {
         kind: "commit",
-        commit: CommitReport::new(id, &commit, refs),
+        commit: CommitReport {
+            shallow,
+            ..CommitReport::new(id, &commit, refs)
+        },
         changes,
     })
 }

@@ -3,6 +3,7 @@ use std::io::{self, Write};
 use clap::Args;
 use daggerml::history::{Choice, MergeConflict, MergeState};
 use daggerml::id::DagId;
+use daggerml::record::Kind;
 use daggerml::repo::branches::Head;
 use serde::Serialize;
 
@@ -32,6 +33,10 @@ struct Status {
     /// The bytes of the store's file.
     size: u64,
     read_only: bool,
+    /// Whether older commits stayed at a remote.
+    shallow: bool,
+    /// How many values stayed at remotes.
+    promised: usize,
     merge: Option<MergeReport>,
 }
 
@@ -127,6 +132,13 @@ impl Report for Status {
         if self.read_only {
             writeln!(ui.out(), "Read-only")?;
         }
+        if self.shallow {
+            writeln!(ui.out(), "Shallow: older commits stayed at the remote")?;
+        }
+        if self.promised > 0 {
+            let promised = text::count(self.promised as u64, "value");
+            writeln!(ui.out(), "Filtered: {promised} stayed at the remote")?;
+        }
         match &self.merge {
             Some(merge) => merge.text(ui),
             None => Ok(()),
@@ -140,6 +152,10 @@ pub fn run(context: &mut Context<'_>, _args: &StatusArgs) -> Result<(), CommandE
         Head::Branch { name, commit } => (Some(name), commit),
         Head::Detached(commit) => (None, Some(commit)),
     };
+    let absents = repository.snapshot()?.absents()?;
+    let commits = absents.iter();
+    let commits = commits.filter(|(_, absent)| absent.kind == Kind::Commit);
+    let commits = commits.count();
     let mut status = Status {
         repository: repository.root().display().to_string(),
         upstream: match &branch {
@@ -152,6 +168,8 @@ pub fn run(context: &mut Context<'_>, _args: &StatusArgs) -> Result<(), CommandE
         indexes: repository.drafts()?.len(),
         size: repository.store().size()?,
         read_only: repository.store().read_only().is_some(),
+        shallow: commits > 0,
+        promised: absents.len() - commits,
         merge: repository.merge_state()?.as_ref().map(MergeReport::new),
     };
     if let Some(id) = head {

@@ -268,13 +268,12 @@ impl RemoteError {
             }
             Self::SchemeUnknown { .. } | Self::Unsupported { .. } => ErrorKind::Unsupported,
             Self::NotARemote { .. } => ErrorKind::NotFound,
-            Self::Rejected { .. } | Self::Busy { .. } => ErrorKind::Conflict,
+            Self::Rejected { .. } | Self::Busy { .. } | Self::Shallow { .. } => ErrorKind::Conflict,
             Self::Interrupted => ErrorKind::Canceled,
             Self::Elsewhere { reference, .. } if reference.kind == Kind::Commit => {
                 ErrorKind::NotFound
             }
             Self::Unavailable { .. } | Self::Elsewhere { .. } => ErrorKind::Unavailable,
-            Self::Shallow { .. } => ErrorKind::Conflict,
             Self::Denied { .. } => ErrorKind::Denied,
             Self::Failed { .. } => ErrorKind::Io,
             Self::TooLarge { .. }
@@ -327,14 +326,16 @@ impl RemoteError {
                 "`dml fetch` tells what the remote has; `dml fetch --unshallow` from where you \
                  cloned brings what is missing here"
             }
-            Self::Elsewhere { .. } => return None, // said above
             Self::Busy { .. } => "push again",
             Self::Interrupted => "run it again: what arrived already is not carried again",
             Self::Damaged { .. } | Self::TooLarge { .. } | Self::Incomplete { .. } => {
                 "nothing of it was kept; `dml remote fsck` tells all that is damaged there"
             }
             Self::Protocol { .. } => "update the package that speaks to it, or tell its author",
-            Self::KeyInvalid { .. } | Self::EtagInvalid { .. } | Self::Failed { .. } => return None,
+            Self::KeyInvalid { .. }
+            | Self::EtagInvalid { .. }
+            | Self::Failed { .. }
+            | Self::Elsewhere { .. } => return None,
         }
         .to_owned())
     }

@@ -66,7 +66,7 @@ impl Absent {
     }
 
     /// Returns the error of whoever needs the object here.
-    pub(crate) fn error(self, id: ObjectId) -> Error {
+    pub(crate) fn error(self, id: ObjectId) -> Box<Error> {
         let Self {
             kind,
             remote,
@@ -135,11 +135,8 @@ impl Snapshot {
     /// Returns a commit before those of a shallow clone; `None` when all history is here.
     pub fn shallow(&self) -> Result<Option<(ObjectId, Absent)>> {
         let absents = self.absents()?.into_iter();
-        Ok(absents.into_iter().find(|(_, absent)| absent.kind == Kind::Commit))
-    }
-
-    /// Returns whether objects may be absent, which most repositories need not ask further.
-    pub(crate) fn has_absents(&self) -> Result<bool> {
-        Ok(self.keys(Table::Meta, PREFIX)?.next().is_some())
+        Ok(absents
+            .into_iter()
+            .find(|(_, absent)| absent.kind == Kind::Commit))
     }
 }

@@ -28,7 +28,7 @@ pub trait ReadObjects {
         let Some(bytes) = self.raw_object(id)? else {
             return Err(match self.absent(id)? {
                 Some(absent) => absent.error(id),
-                None => Error::ObjectNotFound { kind, id },
+                None => Error::ObjectNotFound { kind, id }.into(),
             });
         };
         if ObjectId::of(bytes) == id {

@@ -140,6 +140,8 @@ def fetch(
     tags: bool,
     prune: bool,
     dry_run: bool,
+    depth: Optional[int],
+    unshallow: bool,
     on_step: _OnEvent = None,
 ) -> dict[str, Any]: ...
 def pull(
@@ -149,6 +151,7 @@ def pull(
     branch: Optional[str],
     ff: str,
     favor: Optional[str],
+    depth: Optional[int],
     on_step: _OnEvent = None,
 ) -> dict[str, Any]: ...
 def clone(
@@ -158,6 +161,7 @@ def clone(
     remote: str,
     branch: Optional[str],
     tags: bool,
+    depth: Optional[int],
     group: bool,
     on_step: _OnEvent = None,
 ) -> Repository: ...

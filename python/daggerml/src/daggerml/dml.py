@@ -101,7 +101,7 @@ class Dml:
         return made
 
     @classmethod
-    @accepts(*_CONFIGURATION, "depth")
+    @accepts(*_CONFIGURATION)
     def clone(
         cls,
         root: str,
@@ -110,6 +110,7 @@ class Dml:
         branch: Optional[str] = None,
         remote: str = "origin",
         tags: bool = True,
+        depth: Optional[int] = None,
         shared: Optional[Literal["group"]] = None,
         on_progress: OnProgress = None,
     ) -> Dml:
@@ -120,11 +121,13 @@ class Dml:
         :param branch: the branch to check out; by default the one that the remote names.
         :param remote: the name of the remote in the new repository.
         :param tags: whether tags come along.
+        :param depth: how many commits of each branch come along, and tags of these; by default
+            all. ``fetch(unshallow=True)`` brings the rest later.
         :param shared: as in :meth:`init`.
         :param on_progress: see :meth:`push`.
         :raises NotFoundError: when there is no remote, or it has no such branch.
         """
-        from daggerml.sharing import address, folder_of
+        from daggerml.sharing import address, checked_depth, folder_of
 
         _check_shared(shared)
         home = folder_of(root) if project_home is None else os.fspath(project_home)
@@ -135,6 +138,7 @@ class Dml:
                 remote=remote,
                 branch=branch,
                 tags=tags,
+                depth=checked_depth(depth),
                 group=shared is not None,
                 on_step=on_progress,
             )
@@ -299,9 +303,10 @@ class Dml:
         """Returns what is checked out.
 
         The keys are ``root``, ``branch`` (``None`` where a commit is checked out), ``commit``
-        (``None`` before the first one), ``dags`` (how many there are), and ``upstream``: what
-        the branch follows (``None``, or ``name``, ``remote``, ``branch``, ``commit``, ``ahead``
-        and ``behind``, as of the last fetch).
+        (``None`` before the first one), ``dags`` (how many there are), ``shallow``
+        (whether older commits stayed at a remote), and ``upstream``: what the branch follows
+        (``None``, or ``name``, ``remote``, ``branch``, ``commit``, ``ahead`` and ``behind``, as
+        of the last fetch).
         """
         return {**self._handle.status(), "upstream": _core.upstream(self._handle)}
 
@@ -451,7 +456,7 @@ class Dml:
             on_progress=on_progress,
         )
 
-    @accepts("depth", "unshallow", dep="remote")
+    @accepts(dep="remote")
     def fetch(
         self,
         remote: Optional[str] = None,
@@ -459,14 +464,22 @@ class Dml:
         tags: bool = True,
         prune: bool = False,
         dry_run: bool = False,
+        depth: Optional[int] = None,
+        unshallow: bool = False,
         on_progress: OnProgress = None,
     ) -> dict[str, Any]:
         """Brings what is new at a remote here; see :meth:`Remotes.fetch`."""
         return self.remotes.fetch(
-            remote, tags=tags, prune=prune, dry_run=dry_run, on_progress=on_progress
+            remote,
+            tags=tags,
+            prune=prune,
+            dry_run=dry_run,
+            depth=depth,
+            unshallow=unshallow,
+            on_progress=on_progress,
         )
 
-    @accepts("ff_only", "depth")
+    @accepts("ff_only")
     def pull(
         self,
         branch: Optional[str] = None,
@@ -474,10 +487,13 @@ class Dml:
         remote: Optional[str] = None,
         ff: Literal["auto", "never", "only"] = "auto",
         favor: Optional[Side] = None,
+        depth: Optional[int] = None,
         on_progress: OnProgress = None,
     ) -> dict[str, Any]:
         """Fetches, and joins a remote's branch into the one here; see :meth:`Remotes.pull`."""
-        return self.remotes.pull(branch, remote=remote, ff=ff, favor=favor, on_progress=on_progress)
+        return self.remotes.pull(
+            branch, remote=remote, ff=ff, favor=favor, depth=depth, on_progress=on_progress
+        )
 
     def delete_dag(self, *names: str, message: Optional[str] = None) -> Ref:
         """Makes a commit without the DAGs of these names; see :meth:`History.delete_dag`."""

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 __all__ = ["Listed", "accepts"]
 
 _OF_A_REMOTE = "a branch of a remote is a revision: 'origin/main'"
-_WHOLE = "a remote is fetched as a whole"
 _GROWS = "the store grows by itself"
 
 #: Arguments that never change a result here: they are left out, with a warning.
@@ -20,11 +19,9 @@ _WITHOUT_MEANING = {
     "db_map_size_headroom": _GROWS,
     "db_map_size_max": _GROWS,
     "max_retries": "what runs a call is asked once to stop it",
-    "depth": _WHOLE,
     "remote_fetch_workers": "there is nothing to set up",
     "remote_prune_age_seconds": "there is nothing to set up",
     "sleep": "a call that is awaited needs no pauses",
-    "unshallow": _WHOLE,
 }
 
 #: Arguments that are left out, with a warning, when they ask for nothing, and refused else.

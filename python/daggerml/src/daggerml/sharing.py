@@ -22,9 +22,14 @@ __all__ = [
     "Dependencies",
     "Remotes",
     "address",
+    "checked_depth",
     "folder_of",
     "remote_revision",
 ]
+
+
+_MOST_COMMITS = 2**32
+"""One more than the largest number of commits that can be asked for."""
 
 
 class Remotes:
@@ -144,6 +149,8 @@ class Remotes:
         tags: bool = True,
         prune: bool = False,
         dry_run: bool = False,
+        depth: Optional[int] = None,
+        unshallow: bool = False,
         on_progress: OnProgress = None,
     ) -> dict[str, Any]:
         """Brings what is new at a remote here; returns what changed, as :meth:`push` does.
@@ -153,6 +160,8 @@ class Remotes:
         :param remote: as in :meth:`push`, as are ``dry_run`` and ``on_progress``.
         :param tags: whether tags come along.
         :param prune: whether to forget branches that are gone there.
+        :param depth: in a shallow clone, how many commits of each branch are to be here at
+            least; ``unshallow``: all of them.
         """
         return _core.fetch(
             self._handle,
@@ -160,6 +169,8 @@ class Remotes:
             tags=tags,
             prune=prune,
             dry_run=dry_run,
+            depth=checked_depth(depth),
+            unshallow=unshallow,
             on_step=on_progress,
         )
 
@@ -170,6 +181,7 @@ class Remotes:
         remote: Optional[str] = None,
         ff: Literal["auto", "never", "only"] = "auto",
         favor: Optional[Side] = None,
+        depth: Optional[int] = None,
         on_progress: OnProgress = None,
     ) -> dict[str, Any]:
         """Fetches, and joins a branch of the remote into what is checked out.
@@ -178,7 +190,8 @@ class Remotes:
         (``"up_to_date"``, ``"fast_forward"`` or ``"merged"``) and ``commit``.
 
         :param branch: by default the one that is followed, or that of the same name.
-        :param remote: as in :meth:`push`; ``ff`` and ``favor`` as in :meth:`History.merge`.
+        :param remote: as in :meth:`push`; ``ff`` and ``favor`` as in :meth:`History.merge`,
+            ``depth`` as in :meth:`fetch`.
         :raises DmlRepoError: of kind ``conflict``; the merge then waits, as that of
             :meth:`History.merge`.
         """
@@ -188,6 +201,7 @@ class Remotes:
             branch=branch,
             ff=ff,
             favor=favor,
+            depth=checked_depth(depth),
             on_step=on_progress,
         )
 
@@ -242,6 +256,13 @@ def remote_revision(
         else:
             revision = handle.status()["branch"] or "main"
     return f"{name}/{revision}"
+
+
+def checked_depth(depth: Optional[int]) -> Optional[int]:
+    """Returns a number of commits, if it is one."""
+    if depth is not None and (isinstance(depth, bool) or not 0 < depth < _MOST_COMMITS):
+        raise InvalidError(f"depth is a number of commits, 1 or more, not {depth!r}")
+    return depth
 
 
 def address(root: Union[str, os.PathLike[str]]) -> str:

@@ -1,7 +1,8 @@
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
-use daggerml::transfer::remote::{CloneOptions, clone};
+use daggerml::transfer::remote::{CloneOptions, Depth, clone};
 use serde_json::json;
 
 use super::told::Told;
@@ -17,7 +18,8 @@ use crate::ui::{size, text};
 #[command(after_help = "Examples:
   dml clone /srv/team              into the folder team
   dml clone /srv/team mine         into the folder mine
-  dml clone /srv/team --branch trial")]
+  dml clone /srv/team --branch trial
+  dml clone /srv/team --depth 1    without the history")]
 pub struct CloneArgs {
     /// Where the remote is: the path of a folder, or an address such as `file:///path`,
     /// `ssh://host/path` or `s3://bucket/prefix`
@@ -39,6 +41,10 @@ pub struct CloneArgs {
     /// Leave tags there
     #[arg(long)]
     no_tags: bool,
+
+    /// Only the last N commits of each branch, and tags of these: a shallow clone
+    #[arg(long, value_name = "N")]
+    depth: Option<NonZeroU32>,
 }
 
 pub fn run(context: &mut Context<'_>, args: &CloneArgs) -> Result<(), CommandError> {
@@ -57,6 +63,7 @@ pub fn run(context: &mut Context<'_>, args: &CloneArgs) -> Result<(), CommandErr
         remote: args.origin.clone(),
         branch: args.branch.clone(),
         tags: !args.no_tags,
+        depth: args.depth.map_or(Depth::Keep, Depth::Last),
         ..CloneOptions::default()
     };
     let told = Told::new(context.ui);

@@ -1,5 +1,7 @@
+use std::num::NonZeroU32;
+
 use clap::Args;
-use daggerml::transfer::remote::FetchOptions;
+use daggerml::transfer::remote::{Depth, FetchOptions};
 use serde_json::json;
 
 use super::report::Moved;
@@ -18,6 +20,7 @@ use crate::error::CommandError;
   dml fetch
   dml fetch backup --prune
   dml fetch --all
+  dml fetch --unshallow          the history that a shallow clone left there
   dml log main..origin/main      what was fetched and is not in main")]
 pub struct FetchArgs {
     /// The remote [default: the one that the branch follows, or origin, or the only one]
@@ -39,6 +42,14 @@ pub struct FetchArgs {
     /// Only say what would change
     #[arg(short = 'n', long)]
     dry_run: bool,
+
+    /// In a shallow clone: bring at least the last N commits of each branch
+    #[arg(long, value_name = "N")]
+    depth: Option<NonZeroU32>,
+
+    /// In a shallow clone: bring all history
+    #[arg(long, conflicts_with = "depth")]
+    unshallow: bool,
 }
 
 pub fn run(context: &mut Context<'_>, args: &FetchArgs) -> Result<(), CommandError> {
@@ -47,6 +58,11 @@ pub fn run(context: &mut Context<'_>, args: &FetchArgs) -> Result<(), CommandErr
         tags: !args.no_tags,
         prune: args.prune,
         dry_run: args.dry_run,
+        depth: match args.depth {
+            _ if args.unshallow => Depth::Full,
+            None => Depth::Keep,
+            Some(count) => Depth::Last(count),
+        },
     };
     let names = if args.all {
         let all = repository.remotes()?;

@@ -122,7 +122,7 @@ impl Moved {
 
     /// Says on standard error that nothing moved, if that is so.
     pub fn note_nothing(&self, ui: &mut Ui) {
-        if !self.is_something() {
+        if !self.is_something() && self.objects == 0 {
             let (remote, url) = (&self.remote, &self.url);
             ui.note(format_args!(
                 "Nothing new between here and {remote} ({url})"

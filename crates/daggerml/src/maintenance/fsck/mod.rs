@@ -165,12 +165,11 @@ pub fn fsck_with(
         }
     }
     for (_, absent) in snapshot.absents()? {
-        match absent.kind {
-            Kind::Commit => report.shallow += 1,
-            _ => {
-                report.promised.objects += 1;
-                report.promised.bytes += absent.bytes;
-            }
+        if absent.kind == Kind::Commit {
+            report.shallow += 1;
+        } else {
+            report.promised.objects += 1;
+            report.promised.bytes += absent.bytes;
         }
     }
     for objects::Missing { from, to } in unfinished::damage(&snapshot, &ids, missing)? {

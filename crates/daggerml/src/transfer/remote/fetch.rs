@@ -12,8 +12,8 @@ use crate::repo::refs::{self, ReadRefs, Target};
 use crate::store::{ReadObjects, Snapshot, Table, absent};
 
 use super::manifest::Manifest;
-use super::partial::Depth;
 use super::pack::{Index, PackInfo, TARGET};
+use super::partial::{Depth, Wanted};
 use super::receive::{self, Receiving, present};
 use super::session::Seen;
 use super::settings::tracking;
@@ -189,20 +189,19 @@ impl Remote {
         listener: &dyn Listener,
     ) -> Result<()> {
         let nothing = HashSet::new();
-        let known = known.unwrap_or(&nothing);
-        let (manifest, tips) = (&seen.manifest, scope.tips(&seen.manifest));
+        let wanted = Wanted {
+            manifest: &seen.manifest,
+            known: known.unwrap_or(&nothing),
+            tips: &scope.tips(&seen.manifest),
+            depth: scope.depth,
+        };
         for tried in 1.. {
-            match self.take_part(
-                repository,
-                manifest,
-                known,
-                &tips,
-                scope.depth,
-                receiving,
-                listener,
-            ) {
+            match self.take_part(repository, &wanted, receiving, listener) {
                 // What was here may have been removed as garbage since.
-                Err(Error::Remote(RemoteError::Incomplete { .. })) if tried < TRIES => {
+                Err(error)
+                    if tried < TRIES
+                        && matches!(*error, Error::Remote(RemoteError::Incomplete { .. })) =>
+                {
                     receiving.restart();
                 }
                 taken => return taken,
@@ -241,9 +240,7 @@ impl Remote {
             packs = lacking;
         }
         let taken = self.take_all(&packs, receiving, listener);
-        let whole = taken.and_then(|()| {
-            self.check_here(&repository.snapshot()?, &tips)
-        });
+        let whole = taken.and_then(|()| self.check_here(&repository.snapshot()?, &tips));
         match whole {
             // What was here may have been removed as garbage since.
             Err(error) if matches!(*error, Error::Remote(RemoteError::Incomplete { .. })) => {

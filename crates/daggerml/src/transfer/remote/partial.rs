@@ -51,6 +51,17 @@ pub enum Depth {
     Full,
 }
 
+/// What is wanted of a remote.
+pub(super) struct Wanted<'w> {
+    pub manifest: &'w Manifest,
+    /// The packs that are searched last.
+    pub known: &'w HashSet<ObjectId>,
+    /// The commits that are to be here.
+    pub tips: &'w [CommitId],
+    /// How far back.
+    pub depth: Depth,
+}
+
 /// Objects that wait to be written, in a file.
 struct Waiting<'w> {
     store: &'w Store,
@@ -196,27 +207,25 @@ struct Part<'p> {
 }
 
 impl Remote {
-    /// Takes in what the commits `tips` of a manifest need, as far back as `depth` says.
+    /// Takes in what is wanted.
     pub(super) fn take_part(
         &self,
         repository: &Repository,
-        manifest: &Manifest,
-        known: &HashSet<ObjectId>,
-        tips: &[CommitId],
-        depth: Depth,
+        wanted: &Wanted<'_>,
         receiving: &mut Receiving<'_>,
         listener: &dyn Listener,
     ) -> Result<()> {
+        let manifest = wanted.manifest;
         let store = repository.store();
         let mut part = Part {
             remote: self,
             snapshot: repository.snapshot()?,
-            seeker: Seeker::new(self, manifest, known)?,
+            seeker: Seeker::new(self, manifest, wanted.known)?,
             waiting: Waiting::new(store)?,
             left: Vec::new(),
             listener,
         };
-        let commits = part.commits(tips, depth)?;
+        let commits = part.commits(wanted.tips, wanted.depth)?;
         part.objects(&commits)?;
         let Part {
             seeker,
@@ -258,7 +267,10 @@ impl Part<'_> {
             // What is here ends where these begin.
             for (id, absent) in self.snapshot.absents()? {
                 let id = CommitId::from_object(id);
-                if absent.kind == Kind::Commit && absent.remote == self.remote.name && met.insert(id) {
+                if absent.kind == Kind::Commit
+                    && absent.remote == self.remote.name
+                    && met.insert(id)
+                {
                     level.push(id);
                 }
             }
@@ -289,7 +301,7 @@ impl Part<'_> {
             if matches!(depth, Depth::Last(_)) {
                 for commit in here {
                     match self.snapshot.load::<_, Commit>(commit) {
-                        Err(Error::Excised { .. }) => {}
+                        Err(error) if matches!(*error, Error::Excised { .. }) => {}
                         commit => parents.extend(commit?.parents),
                     }
                 }
@@ -297,13 +309,14 @@ impl Part<'_> {
             let places = self.seeker.locate(&away)?;
             let away: Vec<_> = places.into_iter().zip(away).collect();
             let waiting = &mut self.waiting;
-            self.seeker.read(&away, BEFORE, &mut |reference, bytes, record| {
-                if let AnyRecord::Commit(commit) = record {
-                    parents.extend(&commit.parents);
-                }
-                read.push(CommitId::from_object(reference.id));
-                waiting.add(reference.id, bytes)
-            })?;
+            self.seeker
+                .read(&away, BEFORE, &mut |reference, bytes, record| {
+                    if let AnyRecord::Commit(commit) = record {
+                        parents.extend(&commit.parents);
+                    }
+                    read.push(CommitId::from_object(reference.id));
+                    waiting.add(reference.id, bytes)
+                })?;
             for parent in parents {
                 let is_end = left == 0
                     || depth == Depth::Keep && {
@@ -359,10 +372,11 @@ impl Part<'_> {
             let wanted: Vec<_> = places.into_iter().zip(wanted).collect();
             let mut below = Vec::new();
             let waiting = &mut self.waiting;
-            self.seeker.read(&wanted, 0, &mut |reference, bytes, record| {
-                record.references(&mut |reference| below.push(reference));
-                waiting.add(reference.id, bytes)
-            })?;
+            self.seeker
+                .read(&wanted, 0, &mut |reference, bytes, record| {
+                    record.references(&mut |reference| below.push(reference));
+                    waiting.add(reference.id, bytes)
+                })?;
             if !below.is_empty() {
                 stack.push(below);
             }

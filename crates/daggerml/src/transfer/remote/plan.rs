@@ -83,7 +83,11 @@ pub(super) fn missing(
 /// Returns whether a commit that is not here is a parent in the history of `had`.
 fn is_parent_of(snapshot: &Snapshot, absent: CommitId, had: &[CommitId]) -> Result<bool> {
     for commit in exclusive(snapshot, had, &[])? {
-        if snapshot.load::<_, Commit>(commit)?.parents.contains(&absent) {
+        if snapshot
+            .load::<_, Commit>(commit)?
+            .parents
+            .contains(&absent)
+        {
             return Ok(true);
         }
     }

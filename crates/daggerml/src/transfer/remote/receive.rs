@@ -505,10 +505,10 @@ pub(super) fn present(snapshot: &Snapshot, reference: Reference, remote: &str) -
         reference,
     };
     let Some(bytes) = snapshot.raw_object(reference.id)? else {
-        return match is_absent(snapshot, reference)? {
-            true => Ok(()),
-            false => Err(missing().into()),
-        };
+        if is_absent(snapshot, reference)? {
+            return Ok(());
+        }
+        return Err(missing().into());
     };
     if object::kind(bytes)? == reference.kind {
         return Ok(());

@@ -47,19 +47,8 @@ pub(super) struct Place {
     end: u64,
 }
 
-impl Place {
-    /// Returns how many bytes the object has, without the head of its byte string.
-    pub fn bytes(&self) -> u64 {
-        let whole = self.end.saturating_sub(self.at);
-        let head = match whole {
-            0..=24 => 1,
-            25..=257 => 2,
-            258..=65_538 => 3,
-            _ => 5,
-        };
-        whole.saturating_sub(head)
-    }
-}
+/// What is called with each object that was read, its bytes and its record.
+pub(super) type Visit<'v> = &'v mut dyn FnMut(Reference, &[u8], &AnyRecord) -> Result<()>;
 
 /// A pack whose index was read.
 struct Opened {
@@ -119,12 +108,6 @@ impl<'s> Seeker<'s> {
         self.opened.len() as u64
     }
 
-    /// Returns the pack of a place.
-    pub fn pack_of(&self, place: &Place) -> ObjectId {
-        let pack = self.packs.get(place.pack);
-        pack.map_or(ObjectId::of(&[]), |pack| pack.id)
-    }
-
     /// Returns where the objects are, in the order of `wanted`; an error when one is nowhere.
     pub fn locate(&mut self, wanted: &[Reference]) -> Result<Vec<Place>> {
         let mut found: Vec<Option<Place>> = vec![None; wanted.len()];
@@ -141,7 +124,8 @@ impl<'s> Seeker<'s> {
                     .into(),
                     None => Error::Invalid {
                         message: "an object without a number".to_owned(),
-                    },
+                    }
+                    .into(),
                 });
             }
             left.retain(|number| {
@@ -186,7 +170,13 @@ impl<'s> Seeker<'s> {
         while self.opened.len() <= pack {
             // Whoever searches far is likely to search further.
             let from = self.opened.len();
-            let some: Vec<PackInfo> = self.packs.iter().skip(from).take(AT_ONCE.min(from + 1)).copied().collect();
+            let some: Vec<PackInfo> = self
+                .packs
+                .iter()
+                .skip(from)
+                .take(AT_ONCE.min(from + 1))
+                .copied()
+                .collect();
             if some.is_empty() {
                 return Ok(false);
             }
@@ -203,7 +193,9 @@ impl<'s> Seeker<'s> {
             });
             for (number, (info, opened)) in some.iter().zip(read).enumerate() {
                 let (index, whole) = opened?;
-                self.bytes += whole.as_ref().map_or(info.bytes - info.index, |_| info.bytes);
+                self.bytes += whole
+                    .as_ref()
+                    .map_or(info.bytes - info.index, |_| info.bytes);
                 let places = index.all_places();
                 if places.last().is_some_and(|at| u64::from(*at) >= info.index) {
                     let detail = "its index leads out of its objects";
@@ -236,7 +228,7 @@ impl<'s> Seeker<'s> {
         &mut self,
         wanted: &[(Place, Reference)],
         before: u64,
-        visit: &mut dyn FnMut(Reference, &[u8], &AnyRecord) -> Result<()>,
+        visit: Visit<'_>,
     ) -> Result<()> {
         let mut wanted = wanted.to_vec();
         wanted.sort_unstable();
@@ -258,7 +250,9 @@ impl<'s> Seeker<'s> {
                     *to = place.end.max(*to);
                     *from = begin.min(*from);
                 } else {
-                    if spans.len() >= AT_ONCE || bytes > 0 && bytes + place.end - begin > KEPT as u64 / 2 {
+                    if spans.len() >= AT_ONCE
+                        || bytes > 0 && bytes + place.end - begin > KEPT as u64 / 2
+                    {
                         break;
                     }
                     bytes += place.end - begin;
@@ -304,7 +298,11 @@ impl<'s> Seeker<'s> {
             message: "a pack without a number".to_owned(),
         })?;
         let bytes = self.remote.part_of_pack(info, from, to)?;
-        Ok(Run { pack, at: from, bytes })
+        Ok(Run {
+            pack,
+            at: from,
+            bytes,
+        })
     }
 
     /// Looks for an object at every place that its id may have: the first bytes of two ids may
@@ -352,10 +350,7 @@ fn sound(reference: Reference, bytes: &[u8]) -> Option<AnyRecord> {
 }
 
 /// Does something for several things at once.
-fn at_once<T: Sync, U: Send>(
-    things: &[T],
-    run: impl Fn(&T) -> Result<U> + Sync,
-) -> Vec<Result<U>> {
+fn at_once<T: Sync, U: Send>(things: &[T], run: impl Fn(&T) -> Result<U> + Sync) -> Vec<Result<U>> {
     if let [one] = things {
         return vec![run(one)];
     }
@@ -371,7 +366,8 @@ fn at_once<T: Sync, U: Send>(
                     Err(Error::Invalid {
                         message: "a thread that reads from the remote ended unexpectedly"
                             .to_owned(),
-                    })
+                    }
+                    .into())
                 })
             })
             .collect()
@@ -379,7 +375,7 @@ fn at_once<T: Sync, U: Send>(
 }
 
 impl Remote {
-    fn damaged_pack(&self, info: &PackInfo, detail: &str) -> Error {
+    fn damaged_pack(&self, info: &PackInfo, detail: &str) -> Box<Error> {
         match info.key() {
             Ok(key) => self.damaged(&key, detail),
             Err(error) => error,
