@@ -26,10 +26,11 @@ settings.register_profile(
 settings.load_profile("untimed")
 
 
-#: Modules whose time goes to programs that no interpreter changes: a browser, sshd,
+#: Modules whose time goes to programs that no interpreter changes: a browser, sshd, Slurm,
 #: containers, servers. `cargo checks pythons` runs them on the oldest CPython only.
 OUTSIDE = {
     "test_adapter_container",
+    "test_adapter_slurm",
     "test_adapter_ssh",
     "test_remote_servers",
     "test_remote_ssh",

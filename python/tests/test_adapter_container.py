@@ -6,7 +6,6 @@ import base64
 import os
 import signal
 import sys
-import time
 from importlib.metadata import distribution, version
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +17,9 @@ if sys.platform != "linux":
 
 from by_hand import Adapter, call, outcome
 from conftest import installed
+from far_calls import children, ended, total, until
 from images import Engine, found_engine
 from ssh_servers import Server
-from test_adapter_ssh import children, ended
 
 from daggerml import Dml, NodeError, funk
 from daggerml.adapters.layers import on
@@ -32,12 +31,6 @@ if TYPE_CHECKING:
 
 PROGRAM = "daggerml-adapter-container"
 IMAGE = f"debian@sha256:{'0' * 64}"
-
-
-@funk
-def total(dag: Any, *xs: Any) -> Any:
-    print("inside")
-    return sum(x.value() for x in xs)
 
 
 @funk
@@ -61,13 +54,6 @@ def command(engine: Engine) -> list[str]:
 def container(command: list[str]) -> Iterator[Adapter]:
     with Adapter(*command) as process:
         yield process
-
-
-def until(condition: Any, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def test_it_is_registered() -> None:

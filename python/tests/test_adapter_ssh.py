@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import os
 import signal
 import sys
@@ -20,6 +19,7 @@ if sys.platform != "linux":
 
 from by_hand import Adapter, call, outcome
 from conftest import installed
+from far_calls import begun, children, ended, gone, key_of, polled, runs, total, until, waits
 from ssh_servers import Server
 
 from daggerml import funk
@@ -31,58 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PROGRAM = "daggerml-adapter-ssh"
-
-
-@funk(adapter="ssh")
-def total(dag: Any, *xs: Any) -> Any:
-    return sum(x.value() for x in xs)
-
-
-@funk(adapter="ssh")
-def waits(dag: Any, folder: Any) -> Any:
-    """Writes its process into a folder, and waits there for `go`. Returns the number of runs."""
-    import os
-    import pathlib
-    import subprocess
-    import time
-
-    place = pathlib.Path(folder.value())
-    child = subprocess.Popen(["sleep", "600"])
-    (place / f"{time.monotonic_ns()}").write_text(f"{os.getpid()} {child.pid}")
-    while not (place / "go").exists():
-        time.sleep(0.02)
-    child.kill()
-    child.wait()
-    return len([each for each in place.iterdir() if each.name != "go"])
-
-
-def runs(folder: Path) -> list[list[int]]:
-    """Returns the processes of every run of `waits`."""
-    found = sorted(each for each in folder.iterdir() if each.name != "go")
-    return [[int(pid) for pid in each.read_text().split()] for each in found]
-
-
-def key_of(folder: Path) -> str:
-    return call(waits, str(folder))[0]
-
-
-def until(condition: Any, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def gone(pid: int) -> bool:
-    """Tells whether a process has ended. One that nobody has waited for has ended too."""
-    try:
-        status = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, 0)
-            return False
-        return True
-    return status.rpartition(")")[2].split()[0] == "Z"
 
 
 @pytest.fixture(scope="session")
@@ -102,28 +50,6 @@ def program(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def ssh(program: str, server: Server) -> Iterator[Adapter]:
     with Adapter(program, *server.command()) as process:
         yield process
-
-
-def polled(ssh: Adapter, answer: dict[str, Any]) -> dict[str, Any]:
-    return ssh.ask("poll", token=answer["token"], key="", attempt=1)
-
-
-def ended(ssh: Adapter, answer: dict[str, Any]) -> dict[str, Any]:
-    """Polls until a call is at its end."""
-    deadline = time.monotonic() + 60
-    while answer["state"] == "pending":
-        assert time.monotonic() < deadline
-        time.sleep(answer["retry_after_ms"] / 1000)
-        answer = polled(ssh, answer)
-    return answer
-
-
-def begun(ssh: Adapter, folder: Path) -> dict[str, Any]:
-    """Starts `waits`, and returns the answer when it runs."""
-    answer = ssh.invoke(waits, str(folder))
-    until(lambda: runs(folder) and len(runs(folder)[-1]) == 2)
-    assert answer["state"] == "pending", answer
-    return answer
 
 
 def test_it_is_registered() -> None:
@@ -300,16 +226,6 @@ def test_a_host_that_is_gone_for_long_is_given_up(
             until(lambda pid=pid: gone(pid))
         (folder / "go").touch()
         assert outcome(ended(ssh, again)) == 2
-
-
-def children(pid: int) -> list[int]:
-    """Returns the processes that a process started."""
-    found = []
-    for each in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            if each.read_text().rpartition(")")[2].split()[1] == str(pid):
-                found.append(int(each.parent.name))
-    return found
 
 
 def test_a_host_runs_as_many_calls_as_it_has_slots(

@@ -15,10 +15,7 @@ import re
 import secrets
 import shutil
 import subprocess
-import tempfile
 import threading
-import zipfile
-from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, Optional
 
@@ -258,7 +255,7 @@ class Containers:
         if found is None or not found.is_dir():
             facts = payload.here() if like_here else self._facts(image)
             [part] = payload.parts("local", facts, self._settings.wheels)
-            found = self._libraries[kind] = _unpacked(part)
+            found = self._libraries[kind] = payload.unpacked(part, payload.cache() / "packages")
         return found
 
     def _facts(self, image: str) -> dict[str, Any]:
@@ -283,26 +280,3 @@ def _source(path: Path) -> str:
         error = f"the folder {text!r} cannot be mounted: it has a comma, a quote or a line break"
         raise AdapterError("invalid", error)
     return text
-
-
-def _unpacked(part: payload.Part) -> Path:
-    """Unpacks a wheel into the user's cache, once."""
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    place = base / "daggerml" / "packages" / part.digest
-    if place.is_dir():
-        return place
-    (base / "daggerml").mkdir(mode=0o700, parents=True, exist_ok=True)
-    place.parent.mkdir(mode=0o700, exist_ok=True)
-    new = Path(tempfile.mkdtemp(dir=place.parent, prefix="new-"))
-    try:
-        with zipfile.ZipFile(BytesIO(part.data)) as wheel:
-            wheel.extractall(new)
-        new.chmod(0o755)  # the container's user may be another one
-        try:
-            new.rename(place)
-        except OSError:
-            if not place.is_dir():  # no other process made it meanwhile
-                raise
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-    return place

@@ -30,7 +30,7 @@ from daggerml.adapters.process import Process
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Job", "main"]
+__all__ = ["Job", "StoppedError", "main", "run"]
 
 #: How often a process of an inner adapter is replaced when it dies while its call is pending.
 _LIVES = 5
@@ -58,7 +58,7 @@ class Job(TypedDict, total=False):
     cpus: int
 
 
-class _StoppedError(BaseException):
+class StoppedError(BaseException):
     """The job was asked to stop, or its time is over."""
 
 
@@ -70,20 +70,26 @@ def main(words: Optional[list[str]] = None) -> int:
     os.set_inheritable(lock, False)
     os.ftruncate(lock, 0)
     os.pwrite(lock, b"%d" % os.getpid(), 0)
-    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGTERM, _stop)  # also while the job is read
     job: Job = json.loads((place / "job.json").read_text("utf-8"))
+    return 0 if run(job, place) else 1
+
+
+def run(job: Job, place: Path) -> bool:
+    """Runs a job, and writes its answer. Returns false when it was stopped by SIGTERM."""
+    signal.signal(signal.SIGTERM, _stop)
     try:
         with _slots(job):
             answer = _run(job, place)
-    except _StoppedError:
-        return 1
+    except StoppedError:
+        return False
     new = place / "answer.new"
     with new.open("w", encoding="utf-8") as file:
         json.dump(answer, file)
         file.flush()
         os.fsync(file.fileno())
     new.replace(place / "answer.json")
-    return 0
+    return True
 
 
 def _locked(place: Path) -> int:
@@ -95,7 +101,7 @@ def _locked(place: Path) -> int:
 
 
 def _stop(*_: object) -> NoReturn:
-    raise _StoppedError
+    raise StoppedError
 
 
 def _run(job: Job, place: Path) -> dict[str, Any]:
@@ -130,7 +136,7 @@ def _run(job: Job, place: Path) -> dict[str, Any]:
         clock.start()
     try:
         return run.answer()
-    except _StoppedError:
+    except StoppedError:
         run.stop()
         if late.is_set():
             text = f"the call was stopped after its time, {job['time']} s"

@@ -6,11 +6,16 @@ of what is installed here.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
+import os
 import re
+import shutil
 import sys
 import sysconfig
+import tempfile
+import time
 import zipfile
 from importlib.metadata import Distribution, distribution
 from importlib.util import find_spec
@@ -20,7 +25,11 @@ from typing import Any, NamedTuple, Optional
 
 from daggerml.adapters.lines import AdapterError
 
-__all__ = ["Part", "fits", "here", "parts"]
+__all__ = ["Part", "cache", "fits", "here", "parts", "unpacked"]
+
+
+#: How long what nobody uses is kept, in seconds.
+KEPT = 60 * 86400
 
 
 class Part(NamedTuple):
@@ -51,6 +60,43 @@ def here() -> dict[str, Any]:
         "platform": sysconfig.get_platform(),
         "libc": list(libc_ver()),
     }
+
+
+def cache() -> Path:
+    """Returns the folder of what can be made again, of this user."""
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "daggerml"
+
+
+def unpacked(part: Part, folder: Path) -> Path:
+    """Unpacks a wheel into a folder, once. Returns where its packages are.
+
+    What nobody used for :data:`KEPT` is removed from the folder.
+    """
+    place = folder / part.digest
+    if place.is_dir():
+        with contextlib.suppress(OSError):
+            os.utime(place)
+        return place
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for old in folder.iterdir():
+        with contextlib.suppress(OSError):  # another process removed it
+            if time.time() - old.stat().st_mtime > KEPT:
+                shutil.rmtree(old, ignore_errors=True)
+    new = Path(tempfile.mkdtemp(dir=folder, prefix="new-"))
+    try:
+        with zipfile.ZipFile(io.BytesIO(part.data)) as wheel:
+            wheel.extractall(new)
+        new.chmod(0o755)  # the user of a container may be another one
+        try:
+            new.rename(place)
+        except OSError:
+            if not place.is_dir():  # no other process made it meanwhile
+                raise
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+    return place
 
 
 def fits(wheel: str, facts: dict[str, Any]) -> bool:

@@ -1,0 +1,410 @@
+"""The adapter for Slurm, as a program, on a real cluster of two nodes on this machine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from importlib.metadata import distribution, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+pytest.importorskip("blake3")
+if sys.platform != "linux":
+    pytest.skip("looks into /proc", allow_module_level=True)
+
+from by_hand import Adapter, call, outcome
+from conftest import installed
+from far_calls import begun, children, ended, gone, key_of, polled, runs, total, until, waits
+from slurm_clusters import Slurm
+
+from daggerml import Dml, NodeError, Transient, funk
+from daggerml.adapters.layers import on
+from daggerml.errors import InvalidError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PROGRAM = "daggerml-adapter-slurm"
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
+    found = Slurm(tmp_path_factory.mktemp("slurm"))
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+def slurm(cluster: Slurm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Slurm]:
+    """Gives the cluster; a test must leave neither jobs nor files of runs."""
+    folder = tmp_path / "shared"
+    monkeypatch.setenv("SLURM_CONF", str(cluster.config))
+    monkeypatch.setenv("DAGGERML_SLURM_FOLDER", str(folder))
+    yield cluster
+    cluster.heal()
+
+
+def left(folder: Path) -> list[str]:
+    """Returns what is left of runs in a shared folder."""
+    found = (folder / "shared" / "test").glob("*/*")
+    return sorted(str(each.relative_to(folder / "shared")) for each in found)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Gives an empty folder for runs of `waits`."""
+    found = tmp_path / "runs"
+    found.mkdir()
+    return found
+
+
+@pytest.fixture
+def adapter(slurm: Slurm) -> Iterator[Adapter]:
+    with Adapter(installed(PROGRAM), "--patience", "4") as process:
+        yield process
+
+
+def test_it_is_registered() -> None:
+    entries = distribution(PROGRAM).entry_points
+    [entry] = [entry for entry in entries if entry.group == "daggerml.adapters"]
+    assert entry.name == "slurm"
+    assert callable(entry.load())
+    with Adapter(installed(PROGRAM)) as process:
+        assert process.ask("describe")["version"] == version(PROGRAM)
+
+
+def test_a_machine_without_slurm(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program = installed(PROGRAM)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with Adapter(program) as process:
+        error = process.invoke(total, 1)["error"]
+        assert (error["kind"], error["transient"]) == ("no_slurm", False)
+        assert "login node" in error["message"]
+
+
+def test_calls_run_on_a_node_and_leave_nothing(adapter: Adapter, tmp_path: Path) -> None:
+    answer = ended(adapter, adapter.invoke(total, 1, 2))
+    assert outcome(answer) == 3
+    assert answer["log"] == "inside\n"
+    assert outcome(ended(adapter, adapter.invoke(total, "x")))["type"] == "TypeError"
+    assert adapter.close() == ""
+    assert left(tmp_path) == []
+
+
+def test_options_reach_the_function(slurm: Slurm, tmp_path: Path) -> None:
+    @funk
+    def surroundings(dag: Any) -> Any:
+        import os
+        from pathlib import Path
+
+        names = ("TZ", "SLURM_CPUS_PER_TASK", "SLURM_MEM_PER_NODE", "SLURM_JOB_PARTITION")
+        temporary = Path(os.environ["TMPDIR"])
+        return [os.environ[name] for name in names] + [str(Path.cwd()), temporary.is_dir()]
+
+    zone = "UTC; $(id) `id` '\""
+    place = tmp_path / "work"
+    words = ["--partition", "urgent", "--cpus", "2", "--memory", "64MiB", "--workdir", str(place)]
+    with Adapter(installed(PROGRAM), *words) as process:
+        answer = ended(process, process.invoke(on("slurm", surroundings, env={"TZ": zone})))
+        assert outcome(answer) == [zone, "2", "64", "urgent", str(place), True]
+
+
+def test_calls_that_arrive_together_are_one_job_array(adapter: Adapter, slurm: Slurm) -> None:
+    before = slurm.submissions()
+    pending = [adapter.invoke(total, number, 7) for number in range(16)]
+    assert [outcome(ended(adapter, each)) for each in pending] == list(range(7, 23))
+    assert len(slurm.submissions() - before) == 1
+
+
+def test_more_calls_than_an_array_takes(slurm: Slurm) -> None:
+    before = slurm.submissions()
+    with Adapter(installed(PROGRAM), "--group", "2") as process:
+        pending = [process.invoke(total, number, 8) for number in range(50)]
+        assert [outcome(ended(process, each)) for each in pending] == list(range(8, 58))
+    assert 2 <= len(slurm.submissions() - before) <= 6
+
+
+def test_a_python_without_daggerml_gets_it_once(slurm: Slurm, tmp_path: Path) -> None:
+    @funk
+    def found(dag: Any, number: Any) -> Any:
+        import sys
+
+        import daggerml
+
+        return [sys.executable, daggerml.__file__]
+
+    bare = f"{sys.base_prefix}/bin/python3"
+    places = set()
+    for number in range(2):
+        with Adapter(installed(PROGRAM), "--python", bare) as process:
+            answer = outcome(ended(process, process.invoke(found, number)))
+            assert isinstance(answer, list), answer
+            places.add(answer[1])
+    [place] = places
+    assert place.startswith(str(tmp_path / "shared" / "packages"))
+
+
+def test_another_process_collects_the_result(slurm: Slurm, folder: Path, tmp_path: Path) -> None:
+    program = installed(PROGRAM)
+    with Adapter(program) as first:
+        answer = begun(first, folder)
+    # It was killed. The call runs on: by its token or by its key, there is one run.
+    with Adapter(program) as second:
+        assert second.invoke(waits, str(folder))["token"] == answer["token"]
+        (folder / "go").touch()
+        assert outcome(ended(second, answer)) == 1
+        second.close()
+    assert left(tmp_path) == []
+
+
+def test_a_call_that_was_not_submitted_is_found_too(
+    slurm: Slurm, folder: Path, tmp_path: Path
+) -> None:
+    (folder / "go").touch()
+    with Adapter(installed(PROGRAM)) as first:
+        answer = first.invoke(waits, str(folder))
+        os.killpg(first.process.pid, signal.SIGKILL)  # before it could gather more calls
+    assert [each for each in left(tmp_path) if "batches" in each] == []
+    with Adapter(installed(PROGRAM)) as second:
+        assert outcome(ended(second, answer)) == 1
+
+
+def test_the_next_run_of_a_call_does_not_get_the_outcome_of_the_last(
+    slurm: Slurm, folder: Path
+) -> None:
+    @funk
+    def counted(dag: Any, folder: Any) -> Any:
+        import pathlib
+
+        import daggerml
+
+        place = pathlib.Path(folder.value())
+        (place / f"run-{len(list(place.iterdir()))}").touch()
+        if len(list(place.iterdir())) == 1:
+            raise daggerml.Transient("not now")
+        return len(list(place.iterdir()))
+
+    with Adapter(installed(PROGRAM)) as one, Adapter(installed(PROGRAM)) as two:
+        found = [outcome(ended(each, each.invoke(counted, str(folder)))) for each in (one, two)]
+    assert found[0]["type"] == Transient.__name__
+    assert found[1] == 2
+
+
+def test_cancel_stops_the_call_and_what_it_started(
+    adapter: Adapter, slurm: Slurm, folder: Path, tmp_path: Path
+) -> None:
+    answer = begun(adapter, folder)
+    assert adapter.ask("cancel", token=answer["token"])["state"] == "canceled"
+    for pid in runs(folder)[0]:
+        until(lambda pid=pid: gone(pid))
+    until(lambda: slurm.jobs() == [])
+    assert polled(adapter, answer)["error"]["kind"] == "unknown_token"
+    assert adapter.ask("cancel", token=answer["token"])["state"] == "canceled"
+    adapter.close()
+    assert left(tmp_path) == []
+
+
+def test_a_call_is_stopped_though_the_controller_was_away(
+    slurm: Slurm, folder: Path, tmp_path: Path
+) -> None:
+    with Adapter(installed(PROGRAM)) as process:
+        answer = begun(process, folder)
+        slurm.halt("slurmctld")
+        assert process.ask("cancel", token=answer["token"])["state"] == "canceled"
+        # The task on its node finds out by itself.
+        for pid in runs(folder)[0]:
+            until(lambda pid=pid: gone(pid))
+    slurm.start("slurmctld")
+    until(lambda: slurm.jobs() == [])
+    with Adapter(installed(PROGRAM)) as process:
+        assert process.ask("poll", token=answer["token"])["error"]["kind"] == "unknown_token"
+        process.close()
+    assert left(tmp_path) == []
+
+
+def test_a_controller_that_is_away_is_waited_for(slurm: Slurm, folder: Path) -> None:
+    with Adapter(installed(PROGRAM), "--patience", "120") as process:
+        answer = begun(process, folder)
+        slurm.halt("slurmctld")
+        time.sleep(1.5)  # so that states are asked for anew
+        assert polled(process, answer)["state"] == "pending"
+        (folder / "go").touch()
+        answer = ended(process, answer)
+        slurm.start("slurmctld")
+        assert outcome(answer) == 1
+
+
+def test_a_job_that_is_killed_is_an_error_that_may_pass(adapter: Adapter, folder: Path) -> None:
+    answer = begun(adapter, folder)
+    [[function, child]] = runs(folder)
+    task = int(Path(f"/proc/{function}/stat").read_text().rpartition(")")[2].split()[1])
+    os.kill(task, signal.SIGKILL)
+    error = ended(adapter, answer)["error"]
+    assert (error["kind"], error["transient"]) == ("job_killed", True)
+    until(lambda: gone(function) and gone(child))
+
+
+def test_a_requeued_job_is_no_failure(adapter: Adapter, slurm: Slurm, folder: Path) -> None:
+    answer = begun(adapter, folder)
+    [job] = slurm.jobs()
+    slurm.ask("scontrol", "requeue", job)
+    for pid in runs(folder)[0]:
+        until(lambda pid=pid: gone(pid))
+    assert polled(adapter, answer)["state"] == "pending"
+    # Slurm lets a requeued job wait for two minutes.
+    until(lambda: "Requeue" not in slurm.ask("squeue", "--noheader", "--format=%T"))
+    until(lambda: "PENDING" in slurm.ask("squeue", "--noheader", "--format=%T"))
+    slurm.ask("scontrol", "update", f"JobId={job}", "StartTime=now")
+    until(lambda: len(runs(folder)) == 2)
+    (folder / "go").touch()
+    assert outcome(ended(adapter, answer)) == 2
+
+
+def test_a_preempted_job_is_an_error_that_may_pass(slurm: Slurm, folder: Path) -> None:
+    with Adapter(installed(PROGRAM), "--partition", "lent", "--cpus", "4") as process:
+        answer = begun(process, folder)
+        words = ["--partition=urgent", "--nodes=2", "--exclusive", "--wrap=true", "-o", "/dev/null"]
+        slurm.ask("sbatch", *words)
+        error = ended(process, answer)["error"]
+        assert (error["kind"], error["transient"]) == ("preempted", True)
+
+
+def test_time_is_limited(slurm: Slurm, folder: Path) -> None:
+    with Adapter(installed(PROGRAM), "--time", "2s") as process:
+        error = ended(process, begun(process, folder))["error"]
+        assert (error["kind"], error["transient"]) == ("timeout", False)
+        for pid in runs(folder)[0]:
+            until(lambda pid=pid: gone(pid))
+
+
+def test_a_held_job_is_told_of(adapter: Adapter, slurm: Slurm, folder: Path) -> None:
+    with Adapter(installed(PROGRAM), "--cpus", "4") as other:
+        pending = [other.invoke(waits, str(folder / "x"), number) for number in range(2)]
+        until(lambda: len(slurm.ask("squeue", "-h", "-t", "running", "-o", "%i").split()) == 2)
+    del pending
+    slurm.ask("scontrol", "update", "NodeName=n1,n2", "State=DRAIN", "Reason=test")
+    answer = adapter.invoke(total, 1, 99)
+    try:
+        until(lambda: slurm.ask("squeue", "-h", "-t", "pending", "-o", "%i") != "")
+        [job] = slurm.ask("squeue", "-h", "--array", "-t", "pending", "-o", "%i").split()
+        slurm.ask("scontrol", "hold", job)
+        error = ended(adapter, answer)["error"]
+        assert (error["kind"], error["transient"]) == ("held", False)
+        assert f"scontrol release {job}" in error["message"]
+    finally:
+        slurm.ask("scontrol", "update", "NodeName=n1,n2", "State=RESUME")
+        slurm.ask("scancel", "--me")
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "said"),
+    [
+        (["--partition", "none"], "refused", "invalid partition"),
+        (["--gpus", "3"], "refused", "gres"),
+        (["--memory", "1TiB"], "refused", "Memory specification"),
+        (["--constraint", "moon"], "refused", "feature"),
+        (["--partition", "short", "--time", "9m"], "refused", "PartitionTimeLimit"),
+        (["--python", "/no/such/python"], "node_unfit", "/no/such/python"),
+    ],
+)
+def test_what_slurm_cannot_do_is_told(
+    slurm: Slurm, tmp_path: Path, words: list[str], kind: str, said: str
+) -> None:
+    with Adapter(installed(PROGRAM), *words, "--patience", "2") as process:
+        error = ended(process, process.invoke(total, 1))["error"]
+        assert (error["kind"], error["transient"]) == (kind, False)
+        assert said in error["message"]
+        process.close()
+    assert left(tmp_path) == []
+
+
+def test_a_folder_that_is_not_private_is_refused(slurm: Slurm, tmp_path: Path) -> None:
+    (tmp_path / "shared" / "test").mkdir(parents=True)
+    (tmp_path / "shared" / "test").chmod(0o777)
+    with Adapter(installed(PROGRAM)) as process:
+        error = process.invoke(total, 1)["error"]
+        assert (error["kind"], "not a private folder" in error["message"]) == ("folder", True)
+
+
+HOSTILE = ["-x", "--wrap=id", "a b", "a;id", "$(id)", "`id`", "a\nb", "", "a|b", "a/b", "\u0430",
+           "a" * 300, "a,,b", "'a'", "a=b", "%j", "a\0b"[:1] + "\t"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_names_are_refused_before_anything_starts(name: str) -> None:
+    from daggerml_adapter_slurm import cluster
+
+    with Adapter(installed(PROGRAM), f"--partition={name}") as process:
+        log = process.close()
+        assert process.process.returncode == 2
+        assert "is not the name of a partition" in log
+    for what in ("account", "qos"):
+        with pytest.raises(InvalidError):
+            cluster.checked_name(what, name)
+    if name != "a|b":  # Slurm's own way to say a or b
+        with pytest.raises(InvalidError):
+            cluster.checked_name("constraint", name)
+    if name != "a" * 300:  # only the file system knows how long a name may be
+        with pytest.raises(InvalidError):
+            cluster.checked_python(name)
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["--folder=/a%j", "--folder=/a\nb", "--folder=/a\\b", "--memory=1", "--memory=4GB",
+     "--time=-1", "--time=1w", "--cpus=0", "--cpus=1.5", "--gpus=all", "--group=0", "--group=x",
+     "--workdir=a", "--workdir=/a/../b", "--workdir=/a\nb", "--patience=x"],
+)  # fmt: skip
+def test_hostile_options_are_refused_before_anything_starts(option: str) -> None:
+    with Adapter(installed(PROGRAM), option) as process:
+        log = process.close()
+        assert process.process.returncode == 2
+        assert "error: " in log
+
+
+def test_a_token_leads_nowhere_else(adapter: Adapter) -> None:
+    name = f"{'0' * 64}-{'0' * 16}"
+    for token in (f"other/{name}", f"test/../{name}", "test", name, "", f"test/{name}\n",
+                  f"test/{name}x", "test/../../x-1"):  # fmt: skip
+        assert adapter.ask("poll", token=token)["error"]["kind"] == "unknown_token", token
+    assert adapter.ask("poll", token=f"test/{name}")["error"]["kind"] == "unknown_token"
+
+
+def test_an_option_that_is_none_is_refused(adapter: Adapter) -> None:
+    for wrong in ({"image": "x"}, {"partition": "main"}):
+        error = adapter.invoke(on("slurm", total, **wrong))["error"]
+        assert (error["kind"], error["transient"]) == ("invalid", False)
+        assert "is no option of 'slurm'" in error["message"]
+
+
+def test_a_repository_gets_results_and_errors_of_nodes(slurm: Slurm, repo: Dml) -> None:
+    before = slurm.submissions()
+    there = on("slurm", total)
+    with repo.new("far") as dag:
+        found = dag.map(there, range(40), 10)
+        assert [each.value() for each in found] == list(range(10, 50))
+        with pytest.raises(NodeError):
+            dag.call(there, "x")
+        dag.commit(None)
+    assert len(slurm.submissions() - before) <= 5
+    assert len(repo.exec.list()) == 41
+    with repo.new("again") as dag:
+        dag.commit(dag.map(there, range(40), 10))
+    assert len(repo.exec.list()) == 41
+
+
+def test_calls_of_a_process_that_was_killed_are_not_run_twice(slurm: Slurm, folder: Path) -> None:
+    with Adapter(installed(PROGRAM)) as process:
+        begun(process, folder)
+        for pid in children(process.process.pid):
+            os.kill(pid, signal.SIGKILL)
+        process.process.kill()
+    with Adapter(installed(PROGRAM)) as process:
+        answer = process.invoke(waits, str(folder))
+        (folder / "go").touch()
+        assert outcome(ended(process, answer)) == 1
+    assert call(waits, str(folder))[0] == key_of(folder)
