@@ -6,13 +6,12 @@ none. ``DML_CHROMIUM`` names another program.
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import sys
 from typing import TYPE_CHECKING, Any
 
+import browsers
 import pytest
+from browsers import PATIENCE, Watched, chromium
 from pages import served
 from test_hostile_text import ALL
 from test_ui import fill
@@ -23,31 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
-
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-
-#: How long a browser may take for a step, in milliseconds: the machine may be busy.
-_PATIENCE = 180_000
-
-#: What the pages are looked at with: a desk and a phone.
-_SIZES = {"desk": {"width": 1200, "height": 900}, "phone": {"width": 375, "height": 700}}
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    program = os.environ.get("DML_CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
-    if program is None:
-        pytest.skip("there is no Chromium here; DML_CHROMIUM names one")
-    # In containers and for root there is no sandbox. Only our own pages are opened.
-    options = ["--no-sandbox"] if sys.platform == "linux" else []
-    with api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=program, args=options, timeout=_PATIENCE
-        )
+    with chromium() as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")
@@ -76,45 +58,11 @@ def address(repository: daggerml.Dml) -> Iterator[str]:
         yield site.address
 
 
-class Watched:
-    """A window, and what must not happen in it."""
-
-    def __init__(self, page: Any, base: str) -> None:
-        self.page = page
-        self.base = base
-        self.wrong: list[str] = []
-        page.on("console", self._told)
-        page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        page.on("dialog", self._asks)
-        page.on("request", self._asked)
-
-    def _told(self, message: Any) -> None:
-        if message.type == "error":
-            self.wrong.append(message.text)
-
-    def _asks(self, dialog: Any) -> None:
-        self.wrong.append(dialog.message)
-        dialog.dismiss()
-
-    def _asked(self, request: Any) -> None:
-        if not request.url.startswith(self.base):
-            self.wrong.append(f"a request left the machine: {request.url}")
-
-    def go(self, path: str) -> None:
-        self.page.goto(self.base + path)
-
-
 @pytest.fixture
 def window(browser: Any, address: str, request: pytest.FixtureRequest) -> Iterator[Watched]:
     size, theme = getattr(request, "param", ("desk", "light"))
-    context = browser.new_context(viewport=_SIZES[size], color_scheme=theme)
-    context.set_default_timeout(_PATIENCE)
-    page = context.new_page()
-    watched = Watched(page, address.partition("/?")[0])
-    page.goto(address)
-    yield watched
-    context.close()
-    assert watched.wrong == []
+    with browsers.window(browser, address, size, theme) as watched:
+        yield watched
 
 
 def pages_of(repository: daggerml.Dml) -> dict[str, str]:
@@ -292,7 +240,7 @@ def test_hostile_text_does_nothing(window: Watched, repository: daggerml.Dml) ->
 
 def test_without_a_script_everything_is_reached(browser: Any, address: str) -> None:
     context = browser.new_context(java_script_enabled=False)
-    context.set_default_timeout(_PATIENCE)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.goto(address)
     page.get_by_role("link", name="DAGs").click()
@@ -311,7 +259,7 @@ def test_pages_in_files_work_from_disk(
     for target in (tmp_path / "pages", tmp_path / "report.html"):
         export(repository, target, names=["data", "sums"], revision="HEAD", most=1_000_000)
         context = browser.new_context()
-        context.set_default_timeout(_PATIENCE)
+        context.set_default_timeout(PATIENCE)
         page = context.new_page()
         watched = Watched(page, "file://")
         first = target if target.suffix else target / "index.html"

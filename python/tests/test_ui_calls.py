@@ -107,7 +107,7 @@ def test_a_call_that_runs_is_told_as_it_changes(repo: daggerml.Dml, tmp_path: Pa
         thread = wait_in_background(repo, go)
         [record] = [it for it in repo.exec.list() if it.status == "running"]
         page = site.page(f"/call/{record.key}")
-        assert f'data-events="/events/{record.key}"' in page
+        assert f'data-events="/events/{record.key}?after=' in page
         connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=60)
         connection.request(
             "GET",

@@ -5,6 +5,9 @@
 
 mod common;
 
+use std::io::{BufRead, BufReader, Read};
+use std::process::Stdio;
+
 use common::{Place, Run};
 use daggerml::execution::{
     AdapterCommand, AdapterName, AdapterRegistry, CallOptions, Executor, ExecutorOptions,
@@ -16,11 +19,11 @@ fn ok(run: &Run) -> &Run {
     run
 }
 
-/// Calls something twice, the adapter of which fails.
-fn fail(place: &Place) {
+/// Calls something as often as told, the adapter of which is a script that fails.
+fn fail(place: &Place, script: &str, times: usize) {
     let mut adapters = AdapterRegistry::default();
     let mut command = AdapterCommand::new("sh");
-    command.args = vec!["-c".into(), "echo out of luck >&2; exit 3".into()];
+    command.args = vec!["-c".into(), script.into()];
     adapters.add(AdapterName::new("local").unwrap(), command);
     let repository = place.repository();
     let options = ExecutorOptions::default();
@@ -37,7 +40,7 @@ fn fail(place: &Place) {
         retries: 0,
         ..CallOptions::default()
     };
-    for _ in 0..2 {
+    for _ in 0..times {
         executor.call(&mut dag, &[node], &options, &()).unwrap_err();
     }
 }
@@ -50,7 +53,7 @@ fn calls() {
             .stderr
             .contains("No calls")
     );
-    fail(&place);
+    fail(&place, "echo out of luck >&2; exit 3", 2);
     let list = place.dml(&["exec", "list"]);
     assert!(
         ok(&list).stdout.contains("adapter failed"),
@@ -103,4 +106,64 @@ fn calls() {
     assert_eq!(place.dml(&["exec", "show", "abcdef"]).code, Some(3));
     assert_eq!(place.dml(&["exec", "show", "xyz"]).code, Some(2));
     assert_eq!(place.dml(&["exec", "explain", "abcdef"]).code, Some(3));
+}
+
+#[test]
+fn the_log_of_a_call_that_runs_is_followed() {
+    let place = Place::with_repository();
+    let go = place.path().join("go");
+    let script = format!(
+        "echo first >&2; while ! test -e '{}'; do sleep 0.01; done; echo last >&2; exit 3",
+        go.display()
+    );
+    std::thread::scope(|scope| {
+        let call = scope.spawn(|| fail(&place, &script, 1));
+        let key = loop {
+            let list = place.dml(&["exec", "list", "--running", "--json"]).json();
+            if let Some(key) = list["calls"][0]["key"].as_str() {
+                break key.to_owned();
+            }
+        };
+        while place.dml(&["exec", "log", &key]).stdout != "first\n" {}
+        let json = place.dml(&["exec", "log", &key, "--json"]).json();
+        assert_eq!(
+            (&json["attempt"], &json["log"]),
+            (&1.into(), &"first\n".into())
+        );
+        let follow = |args: &[&str]| {
+            let mut command = place.command();
+            command.args(["exec", "log", &key]).args(args);
+            let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+            let mut out = BufReader::new(child.stdout.take().unwrap());
+            let mut first = String::new();
+            out.read_line(&mut first).unwrap();
+            (child, out, first)
+        };
+        let (mut plain, mut rest, first) = follow(&["--follow"]);
+        let (mut json, parts, part) = follow(&["-f", "--json"]);
+        assert_eq!(first, "first\n");
+        // Only now does the call go on.
+        std::fs::write(&go, "").unwrap();
+        call.join().unwrap();
+        let all = "first\nlast\ndaggerml: it exited with status 3 before it answered\n";
+        let mut text = first;
+        rest.read_to_string(&mut text).unwrap();
+        assert_eq!(text, all);
+        let told: String = std::iter::once(part)
+            .chain(parts.lines().map(Result::unwrap))
+            .map(|line| {
+                let part: serde_json::Value = serde_json::from_str(&line).unwrap();
+                assert_eq!(part["key"], key.as_str());
+                part["log"].as_str().unwrap().to_owned()
+            })
+            .collect();
+        assert_eq!(told, all);
+        assert!(plain.wait().unwrap().success() && json.wait().unwrap().success());
+        // Of one that has ended it is all that there is.
+        assert_eq!(place.dml(&["exec", "log", &key, "--follow"]).stdout, all);
+    });
+    assert_eq!(
+        place.dml(&["exec", "log", "abcdef", "--follow"]).code,
+        Some(3)
+    );
 }

@@ -24,7 +24,7 @@ use outside::{Outside, SECRET, ended};
 const OWNER: &str = "owners/0123456789abcdef0123456789abcdef";
 
 /// Every name that is or was used in `.dml`, and `.dml` itself.
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 9] = [
     "",
     "data.mdb",
     "lock.mdb",
@@ -33,6 +33,7 @@ const NAMES: [&str; 8] = [
     OWNER,
     "bundle.1.0",
     "lock.new.1",
+    "logs",
 ];
 
 /// What is put there.
@@ -197,6 +198,11 @@ fn in_the_place_of_the_owners() {
 fn in_the_place_of_temporary_files() {
     spring(NAMES[6]);
     spring(NAMES[7]);
+}
+
+#[test]
+fn in_the_place_of_the_logs() {
+    spring(NAMES[8]);
 }
 
 /// Names of temporary files that could be guessed: by the process' number.

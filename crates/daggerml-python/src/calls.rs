@@ -1,10 +1,11 @@
 //! What is told of calls: those under way, and the attempts that were made.
 
-use daggerml::execution::{Attempt, CallState, Explanation, Filter};
+use daggerml::execution::{Attempt, CallState, Explanation, Filter, LogPosition};
+use daggerml::record::Time;
 use daggerml::value::Value;
 use daggerml::{Error, execution::claim::Claim};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyBytes, PyDict, PyList};
 
 use crate::convert::{Encoder, to_python};
 use crate::errors::OrRaise;
@@ -171,4 +172,26 @@ pub(crate) fn log(
         }
     })
     .or_raise(py)
+}
+
+/// Bytes of a log, where to go on, whether they are of another run, and whether more may come.
+pub(crate) type ToldLog<'py> = (Bound<'py, PyBytes>, (i64, u64), bool, bool);
+
+/// Returns what came after a part of a call's log, and where that ends.
+pub(crate) fn log_part<'py>(
+    py: Python<'py>,
+    shared: &Shared,
+    key: &str,
+    after: Option<(i64, u64)>,
+) -> PyResult<ToldLog<'py>> {
+    let after = after.map(|(started, offset)| LogPosition {
+        started: Time(started),
+        offset,
+    });
+    let part = py
+        .detach(|| shared.log_part(shared.find_call(key)?, after))
+        .or_raise(py)?;
+    let position = (part.position.started.0, part.position.offset);
+    let bytes = PyBytes::new(py, &part.bytes);
+    Ok((bytes, position, part.begins, part.live))
 }

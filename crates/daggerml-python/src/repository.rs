@@ -241,6 +241,19 @@ impl Repository {
         Ok(PyBytes::new(py, &calls::log(py, &self.0, key, attempt)?))
     }
 
+    /// Returns what the newest run of a call wrote to standard error, also when it still runs,
+    /// or what came after a part: the bytes, where to go on, whether they are of another run
+    /// than those before, and whether more may come.
+    #[pyo3(signature = (key, after=None))]
+    fn exec_log_part<'py>(
+        &self,
+        py: Python<'py>,
+        key: &str,
+        after: Option<(i64, u64)>,
+    ) -> PyResult<calls::ToldLog<'py>> {
+        calls::log_part(py, &self.0, key, after)
+    }
+
     /// Returns what a revision stands for: a commit, tree, DAG, node ...
     fn rev_parse(&self, py: Python<'_>, revision: &str) -> PyResult<Ref> {
         let found = py.detach(|| self.0.resolve(revision)).or_raise(py)?;

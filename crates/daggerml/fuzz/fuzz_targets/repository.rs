@@ -18,7 +18,7 @@ use daggerml::{Repository, Result};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 /// Every name that is used in `.dml`, and the folder itself.
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 9] = [
     "",
     "data.mdb",
     "lock.mdb",
@@ -27,6 +27,7 @@ const NAMES: [&str; 8] = [
     "owners/0123456789abcdef0123456789abcdef",
     "bundle.1.0",
     "lock.new.1",
+    "logs",
 ];
 
 /// Parts of settings, as somebody could write them.

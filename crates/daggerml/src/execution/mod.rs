@@ -14,6 +14,7 @@
 //! | `called` | what was called, by name |
 //! | `nested` | the calls that a call made in turn |
 //! | [`claim`] | who runs a call |
+//! | `live_log` | the log of a run while it runs |
 //! | [`adapter`] | the programs that run calls |
 //! | `run` | the executor |
 //! | `report` | what is running, what was run, and why a call is run again |
@@ -24,6 +25,7 @@ pub mod cache;
 mod call;
 mod called;
 pub mod claim;
+mod live_log;
 mod nested;
 mod options;
 mod report;
@@ -37,6 +39,7 @@ pub use called::name_of;
 pub use options::{CallOptions, CancelToken, Event, Observer, Progress};
 pub use report::differences::Difference;
 pub use report::explain::{Explanation, MOST_COMPARED, Nearest, Verdict};
+pub use report::log_part::{LogPart, LogPosition};
 pub use report::{Attempt, CallState, Filter};
 pub use run::executor::{Executor, ExecutorOptions, Prepared};
 pub use serve::guard::guard_stdin;

@@ -10,7 +10,7 @@ pub(crate) mod group;
 pub(crate) mod spawner;
 mod stderr_log;
 
-pub(crate) use stderr_log::{Capture, StderrLog};
+pub(crate) use stderr_log::{Capture, HEAD, Listener, StderrLog, TAIL, left_out, rest_of};
 
 use std::io;
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};

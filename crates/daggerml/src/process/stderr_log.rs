@@ -7,17 +7,48 @@ use std::process::ChildStderr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How much is kept of the beginning ...
-const HEAD: usize = 64 << 10;
+pub(crate) const HEAD: usize = 64 << 10;
 
 /// ... and of the end.
-const TAIL: usize = 192 << 10;
+pub(crate) const TAIL: usize = 192 << 10;
 
 /// Lines of a log that an error shows, and their most bytes.
 const SHOWN_LINES: usize = 20;
 const SHOWN_BYTES: usize = 4096;
 
+/// Returns what stands in the place of so many bytes.
+pub(crate) fn left_out(bytes: u64) -> String {
+    format!("\n[... {bytes} bytes left out ...]\n")
+}
+
+/// Returns the rest of a log, of which the first `seen` bytes were read while it was written,
+/// out of what [`StderrLog::to_bytes`] kept of it.
+pub(crate) fn rest_of(kept: &[u8], seen: u64) -> Vec<u8> {
+    let from = |at: u64| kept.get(usize::try_from(at).unwrap_or(usize::MAX)..);
+    let (head, past) = kept.split_at(kept.len().min(HEAD));
+    let missing = past
+        .strip_prefix(b"\n[... ")
+        .and_then(|rest| rest.get(..rest.iter().position(|byte| *byte == b' ')?))
+        .and_then(|digits| str::from_utf8(digits).ok()?.parse::<u64>().ok())
+        .filter(|missing| past.starts_with(left_out(*missing).as_bytes()))
+        .filter(|missing| past.len() == left_out(*missing).len() + TAIL);
+    match missing {
+        Some(missing) if seen > head.len() as u64 => {
+            let tail = past.get(past.len() - TAIL..).unwrap_or_default();
+            let begin = (head.len() as u64).saturating_add(missing);
+            match seen.checked_sub(begin) {
+                Some(past) => tail.get(usize::try_from(past).unwrap_or(usize::MAX)..),
+                None => return [left_out(begin - seen).as_bytes(), tail].concat(),
+            }
+        }
+        _ => from(seen),
+    }
+    .unwrap_or_default()
+    .to_vec()
+}
+
 /// What a process wrote to standard error. When it is much, the middle is left out.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct StderrLog {
     head: Vec<u8>,
     tail: VecDeque<u8>,
@@ -35,22 +66,37 @@ impl StderrLog {
         self.left_out += over as u64;
     }
 
-    /// Appends a line of our own.
-    pub fn push_line(&mut self, line: &str) {
-        let last = self.tail.back().or(self.head.last());
-        if last.is_some_and(|byte| *byte != b'\n') {
-            self.push(b"\n");
+    /// Appends what another process wrote.
+    pub fn append(&mut self, other: &Self) {
+        self.push(&other.head);
+        if other.left_out > 0 {
+            // There is one gap, so what comes between two of them is left out as well.
+            self.left_out += other.left_out + self.tail.len() as u64;
+            self.tail.clear();
         }
-        self.push(line.as_bytes());
-        self.push(b"\n");
+        let (first, second) = other.tail.as_slices();
+        self.push(first);
+        self.push(second);
+    }
+
+    /// Appends a line of our own. Returns what was appended.
+    pub fn push_line(&mut self, line: &str) -> Vec<u8> {
+        let last = self.tail.back().or(self.head.last());
+        let begin = if last.is_some_and(|byte| *byte != b'\n') {
+            "\n"
+        } else {
+            ""
+        };
+        let bytes = format!("{begin}{line}\n").into_bytes();
+        self.push(&bytes);
+        bytes
     }
 
     /// Returns all that was kept.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = self.head.clone();
         if self.left_out > 0 {
-            let note = format!("\n[... {} bytes left out ...]\n", self.left_out);
-            bytes.extend_from_slice(note.as_bytes());
+            bytes.extend_from_slice(left_out(self.left_out).as_bytes());
         }
         bytes.extend(&self.tail);
         bytes
@@ -67,13 +113,31 @@ impl StderrLog {
     }
 }
 
+/// Who is told what a process writes, as it comes.
+pub(crate) type Listener = Box<dyn Fn(&[u8]) + Send>;
+
 /// Reads a process's standard error as it comes.
 #[derive(Clone)]
 pub(crate) struct Capture(Arc<Shared>);
 
 struct Shared {
     from: File,
-    log: Mutex<StderrLog>,
+    log: Mutex<Heard>,
+}
+
+#[derive(Default)]
+struct Heard {
+    log: StderrLog,
+    listener: Option<Listener>,
+}
+
+impl Heard {
+    fn push(&mut self, bytes: &[u8]) {
+        self.log.push(bytes);
+        if let Some(listener) = &self.listener {
+            listener(bytes);
+        }
+    }
 }
 
 impl Capture {
@@ -91,23 +155,32 @@ impl Capture {
         Ok(capture)
     }
 
-    fn log(&self) -> MutexGuard<'_, StderrLog> {
+    fn heard(&self) -> MutexGuard<'_, Heard> {
         self.0.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells `listener`, from now on, what is written, and first what was not taken yet.
+    pub fn tell(&self, listener: Option<Listener>) {
+        let mut heard = self.heard();
+        if let Some(listener) = &listener {
+            listener(&heard.log.to_bytes());
+        }
+        heard.listener = listener;
     }
 
     /// Takes what was written so far, all of it.
     pub fn take(&self) -> StderrLog {
         #[cfg(not(unix))]
         std::thread::sleep(std::time::Duration::from_millis(20)); // for the reader to catch up
-        let mut log = self.log();
+        let mut heard = self.heard();
         #[cfg(unix)]
-        while self.read_ready(&mut log) {}
-        std::mem::take(&mut *log)
+        while self.read_ready(&mut heard) {}
+        std::mem::take(&mut heard.log)
     }
 
     /// Reads what is there, and does not wait. Returns whether there was something.
     #[cfg(unix)]
-    fn read_ready(&self, log: &mut StderrLog) -> bool {
+    fn read_ready(&self, heard: &mut Heard) -> bool {
         let mut buffer = [0; 16 << 10];
         let ready = rustix::io::ioctl_fionread(&self.0.from).unwrap_or(0);
         let ready = usize::try_from(ready).unwrap_or(usize::MAX);
@@ -117,7 +190,7 @@ impl Capture {
         };
         match (&self.0.from).read(part) {
             Ok(read) if read > 0 => {
-                log.push(part.get(..read).unwrap_or_default());
+                heard.push(part.get(..read).unwrap_or_default());
                 true
             }
             _ => false,
@@ -136,7 +209,7 @@ impl Capture {
             }
             let [fd] = &fds;
             let events = fd.revents();
-            let read = self.read_ready(&mut self.log());
+            let read = self.read_ready(&mut self.heard());
             if !read && !events.contains(PollFlags::IN) {
                 return; // The other end is closed, and nothing is left.
             }
@@ -150,7 +223,7 @@ impl Capture {
             if read == 0 {
                 return;
             }
-            self.log().push(buffer.get(..read).unwrap_or_default());
+            self.heard().push(buffer.get(..read).unwrap_or_default());
         }
     }
 }
@@ -175,6 +248,51 @@ mod tests {
         assert!(String::from_utf8_lossy(&bytes).contains("bytes left out"));
         assert_eq!(log.end().lines().count(), SHOWN_LINES);
         assert!(log.end().ends_with("last"));
+    }
+
+    #[test]
+    fn one_gap_tells_of_all_that_is_left_out() {
+        let (mut all, mut log) = (0, StderrLog::default());
+        for size in [100, 2 * (HEAD + TAIL), 50, 3 * (HEAD + TAIL), 7] {
+            let mut one = StderrLog::default();
+            one.push(&vec![b'x'; size]);
+            log.append(&one);
+            all += size;
+        }
+        assert_eq!(log.head.len() + log.tail.len(), HEAD + log.tail.len());
+        assert_eq!(log.left_out, (all - HEAD - log.tail.len()) as u64);
+    }
+
+    #[test]
+    fn the_rest_of_a_log_is_what_was_not_seen() {
+        for size in [0, 10, HEAD, HEAD + TAIL, HEAD + TAIL + 1, 3 * (HEAD + TAIL)] {
+            let all: Vec<u8> = (b'a'..b'x').cycle().take(size).collect();
+            let mut log = StderrLog::default();
+            log.push(&all);
+            let kept = log.to_bytes();
+            assert_eq!(rest_of(&kept, 0), kept);
+            let begin = size.saturating_sub(TAIL).max(HEAD);
+            for seen in [
+                1,
+                HEAD,
+                HEAD + 1,
+                size / 2,
+                size.saturating_sub(5),
+                size,
+                size + 9,
+            ] {
+                let rest = rest_of(&kept, seen as u64);
+                let from = seen.min(size);
+                if size <= HEAD + TAIL || from >= begin {
+                    assert_eq!(rest, all[from..], "{seen} of {size}");
+                } else if from > HEAD {
+                    let note = left_out((begin - from) as u64);
+                    assert_eq!(rest, [note.as_bytes(), &all[begin..]].concat());
+                } else {
+                    assert_eq!(rest, kept[from..]);
+                }
+            }
+        }
     }
 
     #[test]

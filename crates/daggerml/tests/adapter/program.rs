@@ -113,6 +113,17 @@ fn invoke(request: &Json, own: &Repository, out: &mut File) -> Json {
             }
             done(dag, sum, shared.is_some())
         }
+        "tell" => {
+            tell(&folder, runs);
+            done(dag, sum, shared.is_some())
+        }
+        "tell-and-crash-at-first" => {
+            tell(&folder, runs);
+            if runs == 1 {
+                std::process::exit(3);
+            }
+            done(dag, sum, shared.is_some())
+        }
         "fail" => fail(dag),
         "slow-busy" => {
             std::thread::sleep(Duration::from_millis(args[0].unsigned_abs()));
@@ -139,6 +150,15 @@ fn invoke(request: &Json, own: &Repository, out: &mut File) -> Json {
         _ if name.ends_with("-at-first") => done(dag, sum, shared.is_some()),
         _ => misbehave(name, dag, out),
     }
+}
+
+/// Writes to the log, waits for the file `go`, and writes again.
+fn tell(folder: &Path, run: usize) {
+    eprintln!("begin {run} \u{1b}[31m<b>");
+    while !folder.join("go").exists() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    eprintln!("end {run}");
 }
 
 fn fail(mut dag: Draft) -> Json {

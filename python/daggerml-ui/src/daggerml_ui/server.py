@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import json
 import secrets
 import socket
 from typing import TYPE_CHECKING, Any, Callable, Optional
@@ -19,6 +18,7 @@ from starlette.routing import Route
 from daggerml.errors import DmlRepoError, Error, InvalidError, NotFoundError
 from daggerml_ui.guard import Guard
 from daggerml_ui.links import Links
+from daggerml_ui.live_log import LogReader, Part, event
 from daggerml_ui.pages import (
     calls,
     dag,
@@ -45,13 +45,16 @@ if TYPE_CHECKING:
 __all__ = ["Server", "application"]
 
 #: How often a page that shows a call that runs is told of it, in seconds.
-_PAUSE = 0.25
+_PAUSE = 0.05
 
 
 class _Pages:
     """The pages of a repository as functions from a request to an answer."""
 
-    def __init__(self, dml: Dml, *, allow_changes: bool) -> None:
+    def __init__(
+        self, dml: Dml, *, allow_changes: bool, is_ending: Callable[[], bool] = lambda: False
+    ) -> None:
+        self.is_ending = is_ending
         self.links = Links()
         self.source = Source(dml)
         self.renderer = Renderer(self.links, root=dml.root, allow_changes=allow_changes)
@@ -210,21 +213,30 @@ class _Pages:
         return "/state?check=yes"
 
     async def events(self, request: Request) -> Response:
-        """Tells what changes while a call runs, as server-sent events."""
+        """Tells what changes while a call runs, and its log, as server-sent events."""
         key = request.path_params["key"]
+        place = request.headers.get("last-event-id") or _text(request, "after")
+        log = LogReader(self.source.dml, key, place)
+
+        def look() -> tuple[Part, dict[str, Any]]:
+            # In this order: the state at the end is that after the last part.
+            return log.read(), calls.state(self.source, key)
 
         async def told() -> AsyncIterator[str]:
             before = None
-            while True:
+            # The server waits for its answers when it is stopped.
+            while not self.is_ending():
                 try:
-                    now = await run_in_threadpool(calls.state, self.source, key)
+                    part, now = await run_in_threadpool(look)
                 except Error:
-                    now = {"status": "unknown", "live": False}
+                    part, now = Part("", begins=False, live=False), {"status": "unknown"}
                 if now != before:
                     before = now
-                    yield f"event: state\ndata: {json.dumps(now)}\n\n"
-                if not now["live"]:
-                    yield "event: ended\ndata: {}\n\n"
+                    yield event("state", now)
+                if part.text:
+                    yield event("log", {"text": part.text, "begins": part.begins}, log.place)
+                if not part.live:
+                    yield event("ended", {})
                     return
                 await asyncio.sleep(_PAUSE)
 
@@ -268,13 +280,21 @@ def _failed(error: Error) -> Page:
     return Page("failed", title, {"message": error.message, "hint": hint}, status)
 
 
-def application(dml: Dml, *, port: int, token: str, allow_changes: bool = False) -> Guard:
+def application(
+    dml: Dml,
+    *,
+    port: int,
+    token: str,
+    allow_changes: bool = False,
+    is_ending: Callable[[], bool] = lambda: False,
+) -> Guard:
     """Returns the pages of a repository as an ASGI application.
 
     :param port: the port of loopback that it is served on.
     :param token: what the first address must have as ``token``.
+    :param is_ending: tells whether answers that go on should end.
     """
-    pages = _Pages(dml, allow_changes=allow_changes)
+    pages = _Pages(dml, allow_changes=allow_changes, is_ending=is_ending)
 
     def missing(_request: Request, _error: Exception) -> Response:
         message = "there is no such page"
@@ -308,7 +328,11 @@ class Server:
         self.port: int = self._socket.getsockname()[1]
         self._token = secrets.token_urlsafe(24)
         self._guard = application(
-            dml, port=self.port, token=self._token, allow_changes=allow_changes
+            dml,
+            port=self.port,
+            token=self._token,
+            allow_changes=allow_changes,
+            is_ending=lambda: self._server.should_exit,
         )
         self._server = uvicorn.Server(
             uvicorn.Config(

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Optional
 from daggerml.calls import executor
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from daggerml._core import Ref
     from daggerml.dag import Dag
     from daggerml.dml import Dml
@@ -126,9 +128,45 @@ class Executions:
     def log(self, key: str, attempt: Optional[int] = None) -> str:
         """Returns the adapter log of a run: what it wrote to standard error.
 
-        :param attempt: the number of the run, from 1; by default the newest.
+        :param attempt: the number of the run, from 1; by default the newest. If that still
+            runs, it is what was written so far.
         """
-        return str(self._dml._handle.exec_log(key, attempt), "utf-8", "replace")
+        handle = self._dml._handle
+        if attempt is None:
+            return str(handle.exec_log_part(key)[0], "utf-8", "replace")
+        return str(handle.exec_log(key, attempt), "utf-8", "replace")
+
+    def follow(self, key: str, *, pause: float = 0.05) -> Iterator[str]:
+        r"""Yields the adapter log of a call as it comes, until the call has ended.
+
+        It begins with what :meth:`log` returns, and goes on with the runs that follow when one
+        fails. Any process can follow a call that runs.
+
+        :param pause: how long to wait before it looks again, in seconds.
+        :raises NotFoundError: when there is no such call.
+
+        >>> import daggerml
+        >>> @daggerml.funk
+        ... def double(dag, x):
+        ...     print("working")
+        ...     return x.value() * 2
+        >>> with daggerml.temporary() as repo, repo.new("calls") as dag:
+        ...     dag.commit(dag.call(double, 21))
+        ...     "".join(repo.exec.follow(repo.exec.list()[0].key))
+        'working\n'
+        """
+        import codecs
+        import time
+
+        decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+        after, live = None, True
+        while live:
+            part, after, _, live = self._dml._handle.exec_log_part(key, after)
+            text = decode(part, final=not live)
+            if text:
+                yield text
+            elif live:
+                time.sleep(pause)
 
     def dag(self, key: str) -> Dag:
         """Returns the DAG of the newest run that made one.

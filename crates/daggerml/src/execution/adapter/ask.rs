@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::pool::Pool;
 use super::process::{Process, Trouble};
 use super::protocol::{Answer, Request};
+use crate::execution::live_log::LiveLog;
 use crate::process::StderrLog;
 use crate::record::CallKey;
 
@@ -17,6 +18,8 @@ pub(crate) struct Asker {
     kept: Option<Process>,
     /// What the processes wrote to standard error for this call.
     pub log: StderrLog,
+    /// The same for others, while the run runs.
+    live: Option<LiveLog>,
 }
 
 impl Asker {
@@ -26,6 +29,22 @@ impl Asker {
             key,
             kept: None,
             log: StderrLog::default(),
+            live: None,
+        }
+    }
+
+    /// Begins the log of a run: what is written is told to `live` as well.
+    pub fn begin(&mut self, live: LiveLog) {
+        if let Some(before) = self.live.replace(live) {
+            before.end();
+        }
+    }
+
+    /// Appends a line of our own to the log.
+    pub fn note(&mut self, line: &str) {
+        let bytes = self.log.push_line(line);
+        if let Some(live) = &self.live {
+            live.push(&bytes);
         }
     }
 
@@ -42,19 +61,24 @@ impl Asker {
             Some(process) => process,
             None => self.pool.take(stop)?,
         };
+        if let Some(live) = self.live.clone() {
+            process.tell_log(Some(Box::new(move |bytes| live.push(bytes))));
+        }
         let key = self.key;
         let answer = process.ask(|id| request.line(id, key, attempt), until, stop);
         if answer.is_err() {
-            self.log.push(&process.stop().to_bytes());
+            self.log.append(&process.stop());
             self.pool.gone();
             return answer;
         }
-        self.log.push(&process.take_log().to_bytes());
+        self.log.append(&process.take_log());
         if self.pool.is_warm() {
+            process.tell_log(None); // From now on it works for others.
             self.pool.give_back(process);
         } else if matches!(answer, Ok(Answer::Pending { .. })) {
             self.kept = Some(process);
         } else {
+            process.tell_log(None);
             process.retire();
         }
         answer
@@ -69,7 +93,11 @@ impl Asker {
 impl Drop for Asker {
     fn drop(&mut self) {
         if let Some(process) = self.kept.take() {
+            process.tell_log(None);
             process.retire();
+        }
+        if let Some(live) = self.live.take() {
+            live.end();
         }
     }
 }

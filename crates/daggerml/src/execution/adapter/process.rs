@@ -10,7 +10,7 @@ use super::registry::AdapterCommand;
 use crate::channel::{Receiver, channel};
 use crate::process::group::{self, Group};
 use crate::process::spawner::{self, GRACE};
-use crate::process::{self, Capture, Started, StderrLog};
+use crate::process::{self, Capture, Listener, Started, StderrLog};
 
 /// How often a waiting caller looks whether it must stop.
 pub(crate) const TICK: Duration = Duration::from_millis(50);
@@ -145,6 +145,11 @@ impl Process {
     /// Returns the process, if it can be asked.
     pub fn if_usable(mut self) -> Option<Self> {
         (self.stdin.is_some() && !self.group.has_ended()).then_some(self)
+    }
+
+    /// Tells `listener`, from now on, what it writes to standard error.
+    pub fn tell_log(&self, listener: Option<Listener>) {
+        self.capture.tell(listener);
     }
 
     /// Takes what it wrote to standard error so far.

@@ -3,6 +3,7 @@
 mod code_diff;
 pub(crate) mod differences;
 pub(crate) mod explain;
+pub(crate) mod log_part;
 
 use crate::error::{Error, IdError, Result};
 use crate::execution::cache::{self, Entry};

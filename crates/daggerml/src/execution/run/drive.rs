@@ -13,6 +13,7 @@ use super::shared::{Asked, Asking, Held};
 use crate::error::{Error, ExecutionError, Result};
 use crate::execution::adapter::ask::Asker;
 use crate::execution::call::Work;
+use crate::execution::live_log::LiveLog;
 use crate::execution::options::{CallOptions, Observer, Progress};
 use crate::id::DagId;
 use crate::process::StderrLog;
@@ -169,11 +170,19 @@ impl Run<'_> {
         };
         let mut asker = Asker::new(pool, self.key());
         let mut failures = 0;
+        let mut run = None;
         loop {
+            // A run that is still pending goes on.
+            let started = *run.get_or_insert_with(|| {
+                let started = Time::now();
+                let store = self.executor.repository().store();
+                let (key, owner) = (self.key(), &mine.owner);
+                asker.begin(LiveLog::new(store, owner, mine.attempt, key, started));
+                started
+            });
             for notice in control.take_notices() {
-                asker.log.push_line(&format!("daggerml: {notice}"));
+                asker.note(&format!("daggerml: {notice}"));
             }
-            let started = Time::now();
             let end = attempt.run(mine, &mut asker, control)?;
             let end = match end {
                 End::Done(done) => {
@@ -187,6 +196,7 @@ impl Run<'_> {
                         }
                         Integrated::Transient { reason, .. } => {
                             asker.take_log();
+                            run = None;
                             mine.token = None;
                             failures += 1;
                             control.tell(mine.attempt, Progress::Retrying { reason, after });
@@ -239,6 +249,7 @@ impl Run<'_> {
                 return Err(error);
             }
             if !failure.pending {
+                run = None;
                 let (log, status) = (asker.take_log(), ExecStatus::Error);
                 if !self.failed(mine, started, log, &failure.detail, status, true)? {
                     return Ok(Driven::Lost);
@@ -315,7 +326,7 @@ impl Run<'_> {
         Ended {
             adapter: &self.adapter,
             started,
-            log: log.to_bytes(),
+            log: log.clone(),
         }
     }
 

@@ -15,6 +15,7 @@ use crate::execution::cache;
 use crate::execution::call::Work;
 use crate::execution::claim::lease::Lease;
 use crate::execution::claim::owner::Owner;
+use crate::execution::live_log;
 use crate::execution::options::{CallOptions, Event, Observer, Progress};
 use crate::id::{DagId, NodeId};
 use crate::record::CallKey;
@@ -200,7 +201,10 @@ impl Executor {
         if let Some(owner) = &*owner {
             return Ok(Arc::clone(owner));
         }
-        let made = Arc::new(Owner::new(self.repository().store().folder())?);
+        let store = self.repository().store();
+        let made = Arc::new(Owner::new(store.folder())?);
+        // What is left stays for the next executor.
+        let _ = live_log::sweep(store);
         *owner = Some(Arc::clone(&made));
         Ok(made)
     }

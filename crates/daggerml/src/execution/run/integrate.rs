@@ -18,7 +18,7 @@ use crate::process::StderrLog;
 pub(crate) struct Ended<'e> {
     pub adapter: &'e str,
     pub started: Time,
-    pub log: Vec<u8>,
+    pub log: StderrLog,
 }
 
 /// How integrating a result ended.
@@ -178,10 +178,7 @@ fn append_made(
     };
     let mut log = ended.log.clone();
     if let Integrated::Transient { reason, .. } = made {
-        let mut longer = StderrLog::default();
-        longer.push(&log);
-        longer.push_line(&format!("daggerml: a transient failure: {reason}"));
-        log = longer.to_bytes();
+        log.push_line(&format!("daggerml: a transient failure: {reason}"));
     }
     let transient = matches!(made, Integrated::Transient { .. });
     append(txn, work, ended, &log, status, Some(dag), transient)
@@ -202,15 +199,15 @@ fn append(
     txn: &mut WriteTxn<'_>,
     work: &Work,
     ended: &Ended<'_>,
-    log: &[u8],
+    log: &StderrLog,
     status: ExecStatus,
     dag: Option<DagId>,
     transient: bool,
 ) -> Result<()> {
-    let log = match log {
-        [] => None,
+    let log = match log.to_bytes() {
+        bytes if bytes.is_empty() => None,
         bytes => {
-            let value = Value::Bytes(bytes.to_vec());
+            let value = Value::Bytes(bytes);
             let id: DatumId = txn.save(&Datum { value })?;
             Some(id)
         }

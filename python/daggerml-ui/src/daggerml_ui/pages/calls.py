@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Optional
 
+from daggerml_ui.live_log import LogReader
 from daggerml_ui.rendering import Page, count
 from daggerml_ui.texts import text_of
 
@@ -51,7 +52,10 @@ def call(source: Source, links: Links, text: str, *, run: Optional[int] = None) 
     explained = source.dml.exec.explain(key)
     log, cut = b"", 0
     number = run or len(attempts)
-    if attempts:
+    # The log of the run that runs, unless another one is chosen.
+    live = LogReader(source.dml, key) if told["running"] and run is None else None
+    said = live.read().text if live else ""
+    if attempts and not live:
         log = handle.exec_log(key, number)
         cut = max(0, len(log) - 2 * _LOG)
     runs = [
@@ -78,7 +82,9 @@ def call(source: Source, links: Links, text: str, *, run: Optional[int] = None) 
                 }
                 for each in explained.differences
             ],
-            "events": links.to("events", key) if told["running"] else None,
+            "live": live is not None,
+            "said": said,
+            "events": links.to("events", key, after=live.place or None) if live else None,
         },
     )
 
@@ -89,9 +95,8 @@ def state(source: Source, key: str) -> dict[str, Any]:
     row = _row(told)
     return {
         "status": row["status"],
-        "live": row["live"],
         "run": row["run"],
-        "seconds": row["seconds"],
+        "seconds": None if row["seconds"] is None else round(row["seconds"]),
     }
 
 

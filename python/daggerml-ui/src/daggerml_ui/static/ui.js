@@ -237,16 +237,59 @@ function begin() {
 begin();
 window.addEventListener("hashchange", begin);
 
-// A call that runs: its state as it changes, and the whole page anew when it has ended.
+/**
+ * The log of a call that runs. What comes is collected and shown once for each frame, so that the
+ * page keeps up with any number of parts; of a very long log, the end stays.
+ */
+function logOf(shown) {
+  const most = 400000, tail = document.getElementById("tail");
+  let waiting = [], length = shown.textContent.length;
+  function show() {
+    const text = waiting.join("");
+    waiting = [];
+    // A page of very many small texts would be slow.
+    const last = shown.lastChild;
+    if (last && last.length < 10000) last.appendData(text); else shown.append(text);
+    length += text.length;
+    while (length > most && shown.childNodes.length > 1) {
+      length -= shown.firstChild.length;
+      shown.firstChild.remove();
+    }
+    if (tail.checked) shown.scrollTop = shown.scrollHeight;
+  }
+  if (tail.checked) shown.scrollTop = shown.scrollHeight;
+  // Who looks at an earlier part stays there.
+  shown.addEventListener("scroll", () => {
+    tail.checked = shown.scrollTop + shown.clientHeight > shown.scrollHeight - 8;
+  });
+  tail.addEventListener("change", () => {
+    if (tail.checked) shown.scrollTop = shown.scrollHeight;
+  });
+  return (told) => {
+    if (told.begins && (length || waiting.length)) waiting.push("\n\u2014 the next run \u2014\n");
+    waiting.push(told.text);
+    // A window that is not seen has no frames.
+    if (waiting.length === 1) document.hidden ? show() : requestAnimationFrame(show);
+    else if (document.hidden) show();
+  };
+}
+
+// A call that runs: its state and its log as they come, and the whole page anew when it has ended.
 const status = document.getElementById("status");
 if (status && status.dataset.events) {
   const events = new EventSource(status.dataset.events);
+  const add = logOf(document.getElementById("log"));
   events.addEventListener("state", (event) => {
     const told = JSON.parse(event.data), seconds = document.getElementById("seconds");
     if (status.textContent !== told.status) status.textContent = told.status;
-    if (seconds && told.seconds !== null) seconds.textContent = Math.round(told.seconds);
+    if (seconds && told.seconds !== null) seconds.textContent = told.seconds;
   });
-  events.addEventListener("ended", () => { events.close(); location.reload(); });
+  events.addEventListener("log", (event) => add(JSON.parse(event.data)));
+  events.addEventListener("ended", () => {
+    events.close();
+    // One that was interrupted stays as it is until somebody runs it.
+    if (status.textContent !== "interrupted") location.reload();
+  });
   // A page that is left must not keep its connection: a browser has six of them.
   window.addEventListener("pagehide", () => events.close());
 }
