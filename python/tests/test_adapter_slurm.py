@@ -31,6 +31,13 @@ if TYPE_CHECKING:
 PROGRAM = "daggerml-adapter-slurm"
 
 
+@funk
+def hangs(dag: Any) -> Any:
+    import time
+
+    time.sleep(600)
+
+
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
     found = Slurm(tmp_path_factory.mktemp("slurm"))
@@ -408,3 +415,53 @@ def test_calls_of_a_process_that_was_killed_are_not_run_twice(slurm: Slurm, fold
         (folder / "go").touch()
         assert outcome(ended(process, answer)) == 1
     assert call(waits, str(folder))[0] == key_of(folder)
+
+
+def test_a_container_in_a_job(slurm: Slurm, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from images import found_engine
+
+    engine = found_engine(tmp_path)
+    monkeypatch.setenv("DAGGERML_CONTAINER_ENGINE", engine.program)
+    monkeypatch.setenv("DAGGERML_CONTAINER_PYTHON", engine.python)
+    with Adapter(installed(PROGRAM)) as process:
+        there = on("slurm", on("container", total, image=engine.image))
+        answer = ended(process, process.invoke(there, 1, 2))
+        assert outcome(answer) == 3
+        assert "inside" in answer["log"]
+        forever = on("slurm", on("container", hangs, image=engine.image))
+        answer = process.invoke(forever)
+        until(lambda: engine.names([forever]))
+        assert process.ask("cancel", token=answer["token"])["state"] == "canceled"
+        until(lambda: engine.names([forever]) == [])
+        assert engine.names([there, 1, 2]) == []
+
+
+def test_a_login_node_that_ssh_reaches(
+    slurm: Slurm, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ssh_servers import Server
+
+    monkeypatch.setenv("DML_CONFIG_DIR", str(tmp_path / "settings"))
+    (tmp_path / "ssh").mkdir()
+    server = Server(tmp_path / "ssh", ("login",))
+    server.say(
+        PATH=os.environ["PATH"],
+        SLURM_CONF=str(slurm.config),
+        DAGGERML_SLURM_FOLDER=str(tmp_path / "shared"),
+    )
+    try:
+        with Adapter(installed("daggerml-adapter-ssh"), *server.command()) as ssh:
+            there = on("ssh", on("slurm", total))
+            answer = ended(ssh, ssh.invoke(there, 1, 2))
+            assert outcome(answer) == 3
+            assert "inside" in answer["log"]
+            far = on("ssh", on("slurm", waits))
+            answer = ssh.invoke(far, str(folder))
+            until(lambda: runs(folder) and len(runs(folder)[-1]) == 2)
+            assert ssh.ask("cancel", token=answer["token"])["state"] == "canceled"
+            for pid in runs(folder)[0]:
+                until(lambda pid=pid: gone(pid))
+            until(lambda: slurm.jobs() == [])
+    finally:
+        server.stop()
+    until(lambda: left(tmp_path) == [])

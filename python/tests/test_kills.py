@@ -1,7 +1,7 @@
 """`kill -9` of callers, adapters, workers and functions at random moments.
 
 `DML_KILL_ROUNDS` sets how many rounds there are (3), `DML_KILL_SEED` where the random
-numbers start.
+numbers start, and `DML_KILL_COUNTS` names a file that gets a line for each kill.
 """
 
 from __future__ import annotations
@@ -71,6 +71,7 @@ KINDS: dict[str, Any] = {
     "local": branch,
     "dask": far_branch,
     "ssh": branch.options(adapter="place"),  # what the user's settings call so
+    "slurm": branch.options(adapter="place"),
     "container": on("place", boxed_branch, image=os.environ.get("DML_TEST_IMAGE")),
 }
 
@@ -84,6 +85,7 @@ VICTIMS = {
         "connection": "BatchMode",
         "job": "daggerml.adapters.job",
     },
+    "slurm": {"caller": "", "adapter": "daggerml-adapter-slurm", "node": "", "job": "task.py"},
     "container": {"caller": "", "adapter": "daggerml-adapter-container", "client": "--read-only"},
 }
 
@@ -164,11 +166,9 @@ def kill_around(repo: Dml, processes: Processes, kind: str, cluster: Any = None)
         for _ in range(chance.randint(1, 3)):
             time.sleep(chance.random() * 1.2)
             victim = chance.choice([*VICTIMS[kind]])
-            if victim == "worker":
-                at = chance.randrange(len(cluster.workers))
-                cluster.workers[at].kill()
-                cluster.workers[at].wait()
-                cluster.workers[at] = cluster.start_worker()
+            if victim in {"worker", "node"}:
+                killed_server(cluster, chance)
+                count(kind, victim)
                 continue
             if victim == "caller":
                 killed.add(chance.choice(callers).pid)
@@ -176,12 +176,33 @@ def kill_around(repo: Dml, processes: Processes, kind: str, cluster: Any = None)
             pids = processes.alive(words) if words else list(killed)
             if pids and pids[-1] in processes.alive():
                 os.kill(pids[-1], signal.SIGKILL)
+                count(kind, victim)
         for caller in callers:
             _, told = caller.communicate(timeout=120)
             assert caller.returncode == 0 or caller.pid in killed, f"round {number}: {told}"
         make_calls(repo.root, "again", first, kind)
     assert repo.fsck() == []
     assert [each for each in repo.exec.list() if each.finished is None] == []
+
+
+def killed_server(cluster: Any, chance: random.Random) -> None:
+    """Kills a worker of Dask or the daemon of a node of Slurm, and starts it again."""
+    if hasattr(cluster, "NODES"):
+        node = chance.choice(cluster.NODES)
+        cluster.kill(node)
+        cluster.start(node)
+        return
+    at = chance.randrange(len(cluster.workers))
+    cluster.workers[at].kill()
+    cluster.workers[at].wait()
+    cluster.workers[at] = cluster.start_worker()
+
+
+def count(kind: str, victim: str) -> None:
+    """Notes a kill in the file that somebody named."""
+    if counts := os.environ.get("DML_KILL_COUNTS"):
+        with Path(counts).open("a") as file:
+            file.write(f"{kind} {victim}\n")
 
 
 def no_orphans(processes: Processes) -> None:
@@ -224,6 +245,31 @@ def test_by_ssh(
         no_orphans(processes)
     finally:
         server.stop()
+
+
+def test_on_slurm(
+    repo: Dml, processes: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from conftest import installed
+    from slurm_clusters import Slurm
+
+    (tmp_path / "slurm").mkdir()
+    cluster = Slurm(tmp_path / "slurm")
+    variables = {"SLURM_CONF": cluster.config, "DML_CONFIG_DIR": tmp_path / "settings"}
+    for name, path in variables.items():
+        monkeypatch.setenv(name, str(path))
+        processes.environment[name] = str(path)
+    shared = tmp_path / "shared"
+    command = f"{installed('daggerml-adapter-slurm')},--folder,{shared}"
+    repo.config.set("adapters.allow", "place", user=True)
+    repo.config.set("adapter.place.command", command, user=True)
+    try:
+        kill_around(repo, processes, "slurm", cluster)
+        calls.release(repo.root)
+        cluster.heal()
+        no_orphans(processes)
+    finally:
+        cluster.stop()
 
 
 def test_in_containers(

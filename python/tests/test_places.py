@@ -6,6 +6,7 @@ a cache hit at the others.
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +79,18 @@ def container(folder: Path) -> Iterator[list[str]]:
     yield [program, *words]
 
 
-PLACES = {place.__name__: place for place in (local, dask, ssh, container)}
+def slurm(folder: Path) -> Iterator[list[str]]:
+    from slurm_clusters import Slurm
+
+    cluster = Slurm(folder)
+    # The adapter gets the user's environment, which says where Slurm is.
+    os.environ["SLURM_CONF"] = str(cluster.config)
+    yield [installed("daggerml-adapter-slurm"), "--folder", str(folder / "shared")]
+    cluster.stop()
+    del os.environ["SLURM_CONF"]
+
+
+PLACES = {place.__name__: place for place in (local, dask, ssh, container, slurm)}
 
 
 @pytest.fixture(params=PLACES)

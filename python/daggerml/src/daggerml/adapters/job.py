@@ -36,6 +36,10 @@ __all__ = ["Job", "StoppedError", "main", "run"]
 _LIVES = 5
 
 
+#: How long another adapter may take to end, in seconds: as long as the executor gives it.
+_LAST = 2.0
+
+
 class Job(TypedDict, total=False):
     """What ``job.json`` holds; all but the first are optional."""
 
@@ -144,7 +148,8 @@ def _run(job: Job, place: Path) -> dict[str, Any]:
         raise
     finally:
         clock.cancel()
-        run.process.kill()
+        # Another adapter may have something to stop or to remove; its functions run elsewhere.
+        run.process.end(_LAST if command else 0)
 
 
 def _command(adapter: str) -> Optional[list[str]]:

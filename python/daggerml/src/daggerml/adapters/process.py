@@ -154,6 +154,13 @@ class Process:
                 del log[:-MAX_LOG]
         return log.decode("utf-8", "replace")
 
+    def end(self, seconds: float) -> None:
+        """Closes its standard input, waits for its end, and kills it after ``seconds``."""
+        self.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=seconds)
+        self.kill()
+
     def kill(self) -> None:
         """Kills it and all processes that it started."""
         with contextlib.suppress(OSError):
