@@ -417,7 +417,9 @@ def test_calls_of_a_process_that_was_killed_are_not_run_twice(slurm: Slurm, fold
     assert call(waits, str(folder))[0] == key_of(folder)
 
 
-def test_a_container_in_a_job(slurm: Slurm, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_container_in_a_job(
+    slurm: Slurm, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     from images import found_engine
 
     engine = found_engine(tmp_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import shutil
 import signal
 import sys
 import time
@@ -103,6 +104,33 @@ def test_a_host_without_daggerml_gets_it_once(program: str, server: Server) -> N
     assert len(found) <= len(server.hosts)
     for each in found:
         assert Path(each).parent.parent.parent.name == "environments"
+
+
+def test_environments_and_records_that_nobody_uses_are_removed(
+    program: str, server: Server, tmp_path: Path
+) -> None:
+    environments = server.cache("box1") / "daggerml" / "environments"
+    records = tmp_path / "settings" / "jobs" / "ssh"
+    kept = [environments / f"{'0' * 63}{number}" for number in range(2)]
+    kept += [records / f"{'0' * 64}-{number}" for number in range(1, 3)]
+    for place in kept:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if place.parent == records:
+            place.write_text('{"host": "elsewhere"}')
+        else:
+            place.mkdir()
+    long_ago = time.time() - 61 * 86400
+    for place in (kept[0], kept[2]):
+        os.utime(place, (long_ago, long_ago))
+    bare = f"{sys.base_prefix}/bin/python3"
+    host = ["--host", "box1:2", "--config", str(server.config), "--python", bare]
+    shutil.rmtree(environments.parent / "hosts", ignore_errors=True)
+    for place in environments.iterdir():
+        if place not in kept:
+            shutil.rmtree(place)  # so that one is made
+    with Adapter(program, *host) as ssh:
+        assert outcome(ended(ssh, ssh.invoke(total, 5))) == 5
+    assert [place.exists() for place in kept] == [False, True, False, True]
 
 
 def test_another_process_collects_the_result(program: str, server: Server, tmp_path: Path) -> None:

@@ -30,6 +30,9 @@ from typing import Any, Callable
 #: How long an ended job is kept for somebody who collects it, in seconds.
 KEPT = 7 * 86400
 
+#: How long an environment that nobody uses is kept, in seconds.
+UNUSED = 60 * 86400
+
 #: How long a job may take to stop what it started, in seconds.
 PATIENCE = 12
 
@@ -95,8 +98,19 @@ def environment_of(request: dict[str, Any]) -> Path:
 
 
 def has(request: dict[str, Any]) -> dict[str, Any]:
-    """Tells whether an environment is here."""
-    return {"has": environment_of(request).exists()}
+    """Tells whether an environment is here, and notes that it is used."""
+    place = environment_of(request)
+    with contextlib.suppress(OSError):  # it is not here
+        os.utime(place)
+    return {"has": place.exists()}
+
+
+def remove_unused(folder: Path) -> None:
+    """Removes environments that nobody has used for long, and those that were never finished."""
+    for place in folder.iterdir():
+        with contextlib.suppress(OSError):  # another agent removed it
+            if time.time() - place.stat().st_mtime > UNUSED:
+                shutil.rmtree(place, ignore_errors=True)
 
 
 def put(request: dict[str, Any]) -> dict[str, Any]:
@@ -112,6 +126,7 @@ def put(request: dict[str, Any]) -> dict[str, Any]:
         wheels.append(data)
     place = environment_of(request)
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    remove_unused(place.parent)
     new = Path(tempfile.mkdtemp(dir=place.parent, prefix="new-"))
     try:
         venv.EnvBuilder(symlinks=True, with_pip=False).create(new)

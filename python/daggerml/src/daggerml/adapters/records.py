@@ -13,12 +13,17 @@ import json
 import os
 import re
 import tempfile
+import time
 from pathlib import Path
 from typing import Any, Optional
 
 from daggerml.adapters.lines import AdapterError
 
 __all__ = ["Records", "name_of"]
+
+#: How long the record of a call that nobody asks for again is kept, in seconds. Whoever asks
+#: has its run token.
+KEPT = 60 * 86400
 
 _NAME = re.compile(r"[0-9a-f]{64}-[0-9]{1,10}")
 
@@ -77,5 +82,13 @@ class Records:
             names = sorted(each.name for each in self._folder.iterdir())
         except OSError:
             return {}
+        if not key:
+            self._remove_old()
         names = [name for name in names if _NAME.fullmatch(name) and name.startswith(key)]
         return {name: found for name in names if (found := self.read(name)) is not None}
+
+    def _remove_old(self) -> None:
+        for place in self._folder.iterdir():
+            with contextlib.suppress(OSError):  # another process removed it
+                if time.time() - place.stat().st_mtime > KEPT:
+                    place.unlink()
