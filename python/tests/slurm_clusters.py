@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -23,13 +24,17 @@ MEMORY, PROCESSORS = 4000, 4
 
 
 def _free_ports(number: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(number)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
+    """Returns ports below those that connections get: a daemon that is killed takes its own."""
+    found: list[int] = []
+    while len(found) < number:
+        port = random.randrange(12000, 30000)  # noqa: S311
+        with socket.socket() as tried:
+            try:
+                tried.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        found.append(port)
+    return found
 
 
 class Slurm:
@@ -37,7 +42,7 @@ class Slurm:
 
     NODES = ("n1", "n2")
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, array: int = 21) -> None:
         missing = [name for name in _PROGRAMS if shutil.which(name, path=_PATH) is None]
         if missing:
             pytest.skip(f"Slurm is missing here: {', '.join(missing)}")
@@ -48,15 +53,19 @@ class Slurm:
         (folder / "munge" / "key").write_bytes(os.urandom(128))
         (folder / "munge" / "key").chmod(0o400)
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
-        self._configure()
-        self.start("munged")
-        until(lambda: (folder / "munge" / "socket").exists(), self._said)
-        self.start("slurmctld")
-        for node in self.NODES:
-            self.start(node)
-        until(lambda: self._idle() == len(self.NODES), self._said)
+        self._configure(array)
+        try:
+            self.start("munged")
+            until(lambda: (folder / "munge" / "socket").exists(), self._said)
+            self.start("slurmctld")
+            for node in self.NODES:
+                self.start(node)
+            until(lambda: self._idle() == len(self.NODES), self._said)
+        except BaseException:
+            self.stop()
+            raise
 
-    def _configure(self) -> None:
+    def _configure(self, array: int) -> None:
         controller, *ports = _free_ports(1 + len(self.NODES))
         user = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True)
         nodes = "\n".join(
@@ -101,7 +110,7 @@ SlurmdTimeout=10
 KillWait=2
 MinJobAge=300
 PriorityType=priority/basic
-MaxArraySize=21
+MaxArraySize={array}
 {nodes}
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP PriorityTier=5
 PartitionName=short Nodes=ALL MaxTime=1 State=UP PriorityTier=5

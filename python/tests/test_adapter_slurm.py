@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import signal
+import subprocess
 import sys
 import time
 from importlib.metadata import distribution, version
@@ -245,6 +248,28 @@ def test_a_controller_that_is_away_is_waited_for(slurm: Slurm, folder: Path) -> 
         assert outcome(answer) == 1
 
 
+def test_a_controller_that_forgot_everything(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own").mkdir()
+    own = Slurm(tmp_path / "own")
+    monkeypatch.setenv("SLURM_CONF", str(own.config))
+    monkeypatch.setenv("DAGGERML_SLURM_FOLDER", str(tmp_path / "shared"))
+    try:
+        with Adapter(installed(PROGRAM)) as process:
+            answer = begun(process, folder)
+            own.halt("slurmctld")
+            shutil.rmtree(own.folder / "state")
+            (own.folder / "state").mkdir(mode=0o700)
+            own.start("slurmctld")
+            error = ended(process, answer)["error"]
+            assert (error["kind"], error["transient"]) == ("job_lost", True)
+            for pid in runs(folder)[0]:
+                until(lambda pid=pid: gone(pid))
+    finally:
+        own.stop()
+
+
 def test_a_job_that_is_killed_is_an_error_that_may_pass(adapter: Adapter, folder: Path) -> None:
     answer = begun(adapter, folder)
     [[function, child]] = runs(folder)
@@ -467,3 +492,23 @@ def test_a_login_node_that_ssh_reaches(
     finally:
         server.stop()
     until(lambda: left(tmp_path) == [])
+
+
+def test_the_guide_does_what_it_says(slurm: Slurm, repo: Dml) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "guide" / "slurm.md").read_text("utf-8")
+    found = re.findall(
+        r"```python skip=needs-slurm\n(.*?)```\n\n```text\n(.*?)```", page, re.DOTALL
+    )
+    assert found
+    program = Path(repo.root) / "guide.py"  # a funk's text is read from its file
+    for block, said in found:
+        program.write_text(block)
+        made = subprocess.run(
+            [sys.executable, program],
+            cwd=repo.root,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert (made.stdout, made.returncode) == (said, 0), made.stderr
