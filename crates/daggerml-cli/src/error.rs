@@ -14,9 +14,12 @@ use crate::released;
 /// reports it. The same on every platform, and in the Python package.
 const CLOSED_PIPE: u8 = 141;
 
-/// Why a command failed.
+/// Why a command failed. It is in a box, since most of this crate returns it.
 #[derive(Debug)]
-pub struct CommandError {
+pub struct CommandError(Box<Failure>);
+
+#[derive(Debug)]
+struct Failure {
     kind: CommandErrorKind,
     message: String,
     /// The message of clap, with its styles.
@@ -70,12 +73,12 @@ impl CommandErrorKind {
 impl CommandError {
     /// Makes a failure of this program's own.
     pub fn new(kind: CommandErrorKind, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Failure {
             kind,
             message: message.into(),
             styled: None,
             hints: Vec::new(),
-        }
+        }))
     }
 
     /// The command line is understood but asks for what cannot be.
@@ -87,7 +90,7 @@ impl CommandError {
     pub fn file(action: &str, path: &std::path::Path, error: &io::Error) -> Self {
         let message = format!("cannot {action} {}: {error}", path.display());
         let mut made = Self::new(CommandErrorKind::Io, message);
-        made.hints.extend(hint_for(error));
+        made.0.hints.extend(hint_for(error));
         made
     }
 
@@ -95,7 +98,7 @@ impl CommandError {
     pub fn open(path: &std::path::Path, error: &io::Error) -> Self {
         let mut made = Self::file("open", path, error);
         if error.kind() == io::ErrorKind::NotFound {
-            made.kind = CommandErrorKind::Engine(ErrorKind::NotFound);
+            made.0.kind = CommandErrorKind::Engine(ErrorKind::NotFound);
         }
         made
     }
@@ -105,25 +108,26 @@ impl CommandError {
         let mut made = Self::wrong_usage(String::new());
         if error.kind() == clap::error::ErrorKind::InvalidUtf8 {
             let bad = args.iter().find(|arg| arg.to_str().is_none());
-            made.message = format!(
+            made.0.message = format!(
                 "the argument {} is not Unicode text; only paths may be something else",
                 bad.cloned().unwrap_or_default().display()
             );
             return made;
         }
         if let Some(ContextValue::String(name)) = error.get(ContextKind::InvalidSubcommand) {
-            made.hints.push(match name.as_str() {
+            made.0.hints.push(match name.as_str() {
                 "help" => "`dml COMMAND --help` explains a command".to_owned(),
                 _ => format!("`{} --help` lists the commands", command_of(error)),
             });
         }
         if let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) {
-            made.hints
+            made.0
+                .hints
                 .extend(released::instead_of(option).map(str::to_owned));
         }
         let text = error.render();
-        made.message = text.to_string();
-        made.styled = Some(text);
+        made.0.message = text.to_string();
+        made.0.styled = Some(text);
         made
     }
 
@@ -137,40 +141,40 @@ impl CommandError {
     /// Says what it is about, before the message.
     #[must_use]
     pub fn about(mut self, what: impl std::fmt::Display) -> Self {
-        self.message = format!("{what}: {}", self.message);
+        self.0.message = format!("{what}: {}", self.0.message);
         self
     }
 
     /// Adds what to do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hints.push(hint.into());
+        self.0.hints.push(hint.into());
         self
     }
 
     /// Returns the kind.
     pub fn kind(&self) -> CommandErrorKind {
-        self.kind
+        self.0.kind
     }
 
     /// Returns the exit code.
     pub fn exit_code(&self) -> u8 {
-        self.kind.exit_code()
+        self.0.kind.exit_code()
     }
 
     /// Returns what happened.
     pub fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     /// The message of clap, when it refused the command line.
     pub fn styled(&self) -> Option<&StyledStr> {
-        self.styled.as_ref()
+        self.0.styled.as_ref()
     }
 
     /// Returns what to do about it.
     pub fn hints(&self) -> &[String] {
-        &self.hints
+        &self.0.hints
     }
 }
 
@@ -192,12 +196,9 @@ impl From<Box<Error>> for CommandError {
             }
             _ => CommandErrorKind::Engine(error.kind()),
         };
-        Self {
-            kind,
-            message,
-            styled: None,
-            hints: error.hint().into_iter().collect(),
-        }
+        let mut made = Self::new(kind, message);
+        made.0.hints.extend(error.hint());
+        made
     }
 }
 
@@ -221,7 +222,7 @@ impl From<io::Error> for CommandError {
         }
         let message = format!("cannot write the output: {error}");
         let mut made = Self::new(CommandErrorKind::Io, message);
-        made.hints.extend(hint_for(&error));
+        made.0.hints.extend(hint_for(&error));
         made
     }
 }

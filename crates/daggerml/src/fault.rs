@@ -28,16 +28,49 @@ impl FaultKind {
     }
 }
 
-/// Why bytes are not a record.
+/// Why bytes are not a record. It is in a box, since readers return it from every step.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {detail} (at byte {offset})", kind.as_str())]
-pub struct Fault {
-    /// What kind of fault.
-    pub kind: FaultKind,
-    /// Where, in bytes from the start.
-    pub offset: usize,
-    /// What exactly.
-    pub detail: String,
+#[error("{}: {} (at byte {})", self.kind().as_str(), self.detail(), self.offset())]
+pub struct Fault(Box<Found>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Found {
+    kind: FaultKind,
+    offset: usize,
+    detail: String,
+}
+
+impl Fault {
+    /// Makes a fault of a kind: where, in bytes from the start, and what exactly.
+    pub fn new(kind: FaultKind, offset: usize, detail: impl Into<String>) -> Self {
+        Self(Box::new(Found {
+            kind,
+            offset,
+            detail: detail.into(),
+        }))
+    }
+
+    /// Returns what kind of fault.
+    pub fn kind(&self) -> FaultKind {
+        self.0.kind
+    }
+
+    /// Returns where, in bytes from the start.
+    pub fn offset(&self) -> usize {
+        self.0.offset
+    }
+
+    /// Returns what exactly.
+    pub fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
+    /// Returns the same fault as one of another kind.
+    #[must_use]
+    pub(crate) fn of_kind(mut self, kind: FaultKind) -> Self {
+        self.0.kind = kind;
+        self
+    }
 }
 
 /// Why text is not an id.

@@ -291,7 +291,7 @@ fn nesting_has_a_limit_in_both_directions() {
     assert!(error.to_string().contains("deeper than 1024"), "{error}");
     let deeper = [vec![0x81; 100_000], vec![0xf6]].concat();
     let fault = decode_value(&deeper).unwrap_err();
-    assert_eq!(fault.kind.as_str(), "invalid_bounds");
+    assert_eq!(fault.kind().as_str(), "invalid_bounds");
 }
 
 #[test]

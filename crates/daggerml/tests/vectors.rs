@@ -98,7 +98,7 @@ fn invalid_bytes_are_refused_as_said() {
         let bytes = unhex(vector["bytes"].as_str().unwrap());
         match AnyRecord::decode(&bytes) {
             Ok(record) => panic!("accepted as {record:?}: {vector}"),
-            Err(fault) => assert_eq!(fault.kind.as_str(), vector["fault"], "{fault}: {vector}"),
+            Err(fault) => assert_eq!(fault.kind().as_str(), vector["fault"], "{fault}: {vector}"),
         }
     }
 }

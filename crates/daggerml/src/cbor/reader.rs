@@ -66,11 +66,7 @@ impl<'a> Reader<'a> {
 
     /// Returns a fault at the cursor.
     pub(crate) fn fault(&self, kind: FaultKind, detail: impl Into<String>) -> Fault {
-        Fault {
-            kind,
-            offset: self.at,
-            detail: detail.into(),
-        }
+        Fault::new(kind, self.at, detail)
     }
 
     /// Checks that nothing is left.
@@ -171,10 +167,9 @@ impl<'a> Reader<'a> {
                 let length = self.count(argument, 1)?;
                 let start = self.at;
                 let bytes = self.take(length)?;
-                Token::Text(std::str::from_utf8(bytes).map_err(|error| Fault {
-                    kind: FaultKind::Utf8,
-                    offset: start + error.valid_up_to(),
-                    detail: "text is not UTF-8".into(),
+                Token::Text(std::str::from_utf8(bytes).map_err(|error| {
+                    let offset = start + error.valid_up_to();
+                    Fault::new(FaultKind::Utf8, offset, "text is not UTF-8")
                 })?)
             }
             major::ARRAY => Token::Array(self.count(argument, 1)?),

@@ -97,11 +97,7 @@ impl<T: ReadEntries> ReadDrafts for T {}
 pub(super) fn missing(id: DraftId, sequence: u64) -> Box<Error> {
     Error::DraftInvalid {
         id,
-        fault: Fault {
-            kind: FaultKind::Bounds,
-            offset: 0,
-            detail: format!("chunk {sequence} is missing"),
-        },
+        fault: Fault::new(FaultKind::Bounds, 0, format!("chunk {sequence} is missing")),
     }
     .into()
 }

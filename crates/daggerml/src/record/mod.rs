@@ -107,10 +107,7 @@ pub type RecordReader<'a> = Reader<'a>;
 /// Reads a record's header: the kind and the number of items that follow.
 fn open(bytes: &[u8]) -> Result<(Reader<'_>, Kind, usize), Fault> {
     let mut reader = Reader::new(bytes);
-    let header = |fault: Fault| Fault {
-        kind: FaultKind::Header,
-        ..fault
-    };
+    let header = |fault: Fault| fault.of_kind(FaultKind::Header);
     let length = reader.array().map_err(header)?;
     let code = reader.uint().map_err(header)?;
     let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.code() == code) else {

@@ -220,7 +220,7 @@ impl Remote {
             Ok(call) if call.state == SharedState::Nothing => Ok(Seen::Free(Some(etag))),
             Ok(call) => Ok(Seen::There(etag, call)),
             // Somebody with a newer version made it.
-            Err(fault) if fault.kind == FaultKind::Header => Err(self.faulty(&blob, &fault)),
+            Err(fault) if fault.kind() == FaultKind::Header => Err(self.faulty(&blob, &fault)),
             // What cannot be read is of no use to anybody, so the next result replaces it.
             Err(_) => Ok(Seen::Free(Some(etag))),
         }

@@ -170,11 +170,7 @@ pub fn each_object<'b>(
 }
 
 fn fault(offset: usize, detail: &str) -> Fault {
-    Fault {
-        kind: FaultKind::Header,
-        offset,
-        detail: detail.to_owned(),
-    }
+    Fault::new(FaultKind::Header, offset, detail)
 }
 
 /// The index of a pack: the first bytes of each id, in order, and the object's place.
