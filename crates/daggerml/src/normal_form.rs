@@ -25,7 +25,7 @@ pub fn nfc(text: &str) -> String {
         });
     }
     for marks in decomposed.split_mut(|(class, _)| *class == 0) {
-        marks.sort_by_key(|(class, _)| *class);
+        crate::sorting::sort_by(marks, |(a, _), (b, _)| a.cmp(b));
     }
     let mut composed: Vec<(u8, char)> = Vec::with_capacity(decomposed.len());
     let mut starter = None;

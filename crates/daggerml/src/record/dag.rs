@@ -137,7 +137,9 @@ impl Record for Dag {
         writer.array(self.nodes.len());
         self.nodes.iter().for_each(|node| writer.id(*node));
         let mut names: Vec<_> = self.names.iter().collect();
-        names.sort_by_key(|(name, _)| name_order(name));
+        sort_by(&mut names, |(a, _), (b, _)| {
+            name_order(a).cmp(&name_order(b))
+        });
         writer.map(names.len());
         for (name, position) in names {
             writer.text(name.as_str());

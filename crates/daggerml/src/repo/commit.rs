@@ -135,7 +135,7 @@ impl Repository {
                 }
                 .into());
             }
-            let changes = NameChanges::from([(old.clone(), None), (new.clone(), Some(dag))]);
+            let changes = sorting::map([(old.clone(), None), (new.clone(), Some(dag))]);
             commit_changes(txn, &changes, &author, &message)
         })
     }

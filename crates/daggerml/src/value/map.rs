@@ -47,7 +47,7 @@ impl Map {
             (Value::String(a), Value::String(b)) => a.len().cmp(&b.len()).then_with(|| a.cmp(b)),
             _ => Ordering::Equal, // not reached
         };
-        entries.sort_by(|a, b| order(&a.0, &b.0));
+        sort_by(&mut entries, |a, b| order(&a.0, &b.0));
         if let Some(pair) = entries.windows(2).find(|pair| pair[0].0 == pair[1].0) {
             return Err(ValueError::DuplicateKey {
                 key: format!("{:?}", pair[0].0),

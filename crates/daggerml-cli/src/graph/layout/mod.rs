@@ -63,7 +63,7 @@ pub fn layout(sizes: &[Size], edges: &[(usize, usize)]) -> Layout {
             draw(&sizes, &part.edges)
         })
         .collect();
-    parts::join(sizes.len(), edges.len(), &parts, drawn)
+    parts::join(sizes.len(), edges.len(), &parts, &drawn)
 }
 
 /// Lays out one connected part.

@@ -168,8 +168,14 @@ fn sort_row(grid: &mut Grid, row: usize, down: bool, turn_ties: bool) {
     if turn_ties {
         keyed.reverse();
     }
+    grid.rows[row] = by_number(keyed);
+}
+
+/// Returns the items in the order of their numbers; equal ones stay in their order.
+/// All of the layout sorts by it, so that sorting is compiled once.
+pub(super) fn by_number(mut keyed: Vec<(f64, usize)>) -> Vec<usize> {
     keyed.sort_by(|(a, _), (b, _)| a.total_cmp(b));
-    grid.rows[row] = keyed.into_iter().map(|(_, item)| item).collect();
+    keyed.into_iter().map(|(_, item)| item).collect()
 }
 
 #[expect(

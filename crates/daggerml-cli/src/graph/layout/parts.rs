@@ -54,7 +54,7 @@ fn find(leader: &mut [usize], mut node: usize) -> usize {
 }
 
 /// Sets the drawn parts in lines, largest first, and numbers everything as in the whole.
-pub fn join(nodes: usize, edges: usize, parts: &[Part], drawn: Vec<Layout>) -> Layout {
+pub fn join(nodes: usize, edges: usize, parts: &[Part], drawn: &[Layout]) -> Layout {
     let area: f64 = drawn
         .iter()
         .map(|part| (part.width + PART_GAP) * (part.height + PART_GAP))
@@ -67,10 +67,10 @@ pub fn join(nodes: usize, edges: usize, parts: &[Part], drawn: Vec<Layout>) -> L
         edges: vec![Vec::new(); edges],
         ..Layout::default()
     };
-    let mut sorted: Vec<_> = parts.iter().zip(drawn).collect();
-    sorted.sort_by(|(_, a), (_, b)| b.height.total_cmp(&a.height));
+    let tallest_first = drawn.iter().map(|part| -part.height).zip(0..).collect();
     let (mut x, mut y, mut tallest) = (0.0_f64, 0.0_f64, 0.0_f64);
-    for (part, drawing) in sorted {
+    for place in super::order::by_number(tallest_first) {
+        let (part, drawing) = (&parts[place], &drawn[place]);
         if x > 0.0 && x + drawing.width > line + 0.01 {
             y += tallest + PART_GAP;
             (x, tallest) = (0.0, 0.0);

@@ -217,8 +217,8 @@ struct Ports {
 impl Ports {
     fn new(grid: &Grid, centers: &[f64], widths: &[f64]) -> Self {
         let at = |item: usize, beside: &[usize], other: Option<&usize>| {
-            let mut beside = beside.to_vec();
-            beside.sort_by(|a, b| centers[*a].total_cmp(&centers[*b]));
+            let centered = beside.iter().map(|&item| (centers[item], item));
+            let beside = super::order::by_number(centered.collect());
             let gaps = u32::try_from(beside.len().saturating_sub(1)).unwrap_or(u32::MAX);
             let step = (widths[item] * 0.6 / f64::from(gaps.max(1))).min(14.0);
             let first = centers[item] - step * f64::from(gaps) / 2.0;

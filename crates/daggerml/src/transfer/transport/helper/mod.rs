@@ -91,7 +91,13 @@ impl Helper {
 
 /// Returns the members of a request about a blob.
 fn about(key: &Key) -> Map<String, Value> {
-    Map::from_iter([("key".to_owned(), key.as_str().into())])
+    member("key", key.as_str())
+}
+
+fn member(name: &str, text: &str) -> Map<String, Value> {
+    let mut members = Map::new();
+    members.insert(name.to_owned(), text.into());
+    members
 }
 
 fn with_etag(members: &mut Map<String, Value>, name: &str, etag: Option<&Etag>) {
@@ -108,7 +114,7 @@ impl Transport for Helper {
     }
 
     fn list(&self, prefix: &str, after: Option<&str>) -> Result<Vec<Entry>> {
-        let mut members = Map::from_iter([("prefix".to_owned(), prefix.into())]);
+        let mut members = member("prefix", prefix);
         if let Some(after) = after {
             members.insert("after".to_owned(), after.into());
         }
