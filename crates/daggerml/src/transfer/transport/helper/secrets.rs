@@ -28,7 +28,7 @@ pub(super) fn without_secrets(text: &str) -> String {
 
 fn hidden(text: &str, variables: impl Iterator<Item = (String, String)>) -> String {
     let secret = |name: &str| {
-        let name = name.to_uppercase();
+        let name = name.to_ascii_uppercase();
         WORDS.iter().any(|word| name.contains(word))
     };
     let mut values: Vec<_> = variables
