@@ -13,6 +13,7 @@
 //! | `ui` | how things look: tables, JSON, colour, times, values |
 //! | `released` | what is typed instead of commands of 0.1.x |
 //! | `error` | one error for every failure, with its exit code |
+//! | `man_page` | manual pages of the command tree |
 //! | `complete` | what shells are told when somebody presses Tab |
 //! | `context` | what a command is given: the user interface, the repository |
 
@@ -25,6 +26,7 @@ mod context;
 mod error;
 mod files;
 mod graph;
+mod man_page;
 mod panics;
 mod released;
 mod ui;

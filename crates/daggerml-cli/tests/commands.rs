@@ -150,7 +150,7 @@ fn scripts_for_every_shell() {
         assert_eq!(run.code, Some(0), "{}", run.all());
         assert!(run.stdout.contains("dml"), "{shell}");
     }
-    assert!(place.dml(&["man"]).stdout.starts_with(".ie"));
+    assert!(place.dml(&["man"]).stdout.starts_with(".TH dml 1"));
     assert!(
         place
             .dml(&["man", "dag", "list"])

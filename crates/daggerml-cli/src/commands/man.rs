@@ -1,11 +1,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
-use clap_mangen::Man;
 
 use crate::context::Context;
 use crate::error::{CommandError, CommandErrorKind};
 use crate::files;
+use crate::man_page::page;
 
 /// Print a manual page, or write all of them
 #[derive(Args, Debug)]
@@ -56,12 +56,7 @@ fn pages() -> Vec<(String, Vec<u8>)> {
 }
 
 fn collect(command: &clap::Command, name: &str, pages: &mut Vec<(String, Vec<u8>)>) {
-    let titled = command.clone().name(name.to_owned());
-    let mut page = Vec::new();
-    // Writing to memory does not fail.
-    if Man::new(titled).render(&mut page).is_ok() {
-        pages.push((name.to_owned(), page));
-    }
+    pages.push((name.to_owned(), page(command, name).into_bytes()));
     for sub in command.get_subcommands() {
         collect(sub, &format!("{name}-{}", sub.get_name()), pages);
     }
