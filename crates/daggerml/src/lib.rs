@@ -29,6 +29,7 @@
 //! |---|---|
 //! | `sorting` | sorting that is compiled once |
 //! | `channel` | channels between threads |
+//! | `threads` | threads that run by themselves |
 //! | `fault` | what can be wrong with bytes, ids, names and values |
 //! | [`id`] | ids and kinds of objects; ids of drafts |
 //! | `id_set` | sets of ids |
@@ -73,6 +74,7 @@ pub mod repo;
 mod sorting;
 pub mod store;
 mod suggest;
+mod threads;
 pub mod transfer;
 pub mod value;
 mod well_known;

@@ -51,9 +51,7 @@ fn send(job: Job) -> io::Result<()> {
         _ => job,
     };
     let (jobs, todo) = channel();
-    std::thread::Builder::new()
-        .name("dml-processes".to_owned())
-        .spawn(move || run(&todo))?;
+    crate::threads::start("dml-processes", Box::new(move || run(&todo)))?;
     jobs.send(job).map_err(io::Error::other)?;
     *thread = Some((process, jobs));
     Ok(())

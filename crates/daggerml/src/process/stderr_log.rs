@@ -149,9 +149,7 @@ impl Capture {
         let log = Mutex::default();
         let capture = Self(Arc::new(Shared { from, log }));
         let reader = capture.clone();
-        std::thread::Builder::new()
-            .name("dml-log".to_owned())
-            .spawn(move || reader.read_all())?;
+        crate::threads::start("dml-log", Box::new(move || reader.read_all()))?;
         Ok(capture)
     }
 

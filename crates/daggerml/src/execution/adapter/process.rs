@@ -11,6 +11,7 @@ use crate::channel::{Receiver, channel};
 use crate::process::group::{self, Group};
 use crate::process::spawner::{self, GRACE};
 use crate::process::{self, Capture, Listener, Started, StderrLog};
+use crate::threads;
 
 /// How often a waiting caller looks whether it must stop.
 pub(crate) const TICK: Duration = Duration::from_millis(50);
@@ -124,9 +125,8 @@ impl Process {
             let _ = stdin.write_all(&line);
             let _ = tell.send(stdin);
         };
-        let named = std::thread::Builder::new().name("dml-request".to_owned());
-        match named.spawn(write) {
-            Ok(_) => Writing::Elsewhere(told),
+        match threads::start("dml-request", Box::new(write)) {
+            Ok(()) => Writing::Elsewhere(told),
             Err(_) => Writing::Done(None), // Its input is closed now, so it will end.
         }
     }
@@ -213,8 +213,6 @@ fn read_lines(stdout: ChildStdout) -> std::io::Result<Receiver<Line>> {
             }
         }
     };
-    std::thread::Builder::new()
-        .name("dml-answers".to_owned())
-        .spawn(read)?;
+    threads::start("dml-answers", Box::new(read))?;
     Ok(told)
 }

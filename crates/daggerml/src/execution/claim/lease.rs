@@ -58,9 +58,8 @@ impl Lease {
         }
         let shared = Arc::downgrade(&self.shared);
         let (store, owner) = (store.clone(), owner.clone());
-        std::thread::Builder::new()
-            .name("dml-lease".to_owned())
-            .spawn(move || run(&shared, &store, &owner, every, &tidy))?;
+        let holding = Box::new(move || run(&shared, &store, &owner, every, &tidy));
+        crate::threads::start("dml-lease", holding)?;
         held.running = true;
         Ok(())
     }

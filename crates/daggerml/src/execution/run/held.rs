@@ -57,13 +57,15 @@ impl HeldClaim {
         let (stop, stopped) = channel::<()>();
         let (end, ended) = channel::<()>();
         let (asked, kept) = (Arc::clone(sharer), Arc::clone(&claim));
-        std::thread::spawn(move || {
+        let keep = move || {
             while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(lease / 3) {
                 kept.renew(&asked.remote);
             }
             kept.release(&asked.remote);
             drop(end);
-        });
+        };
+        // Without a thread it is not renewed, and ends by itself.
+        let _ = crate::threads::start("dml-claim", Box::new(keep));
         Self {
             sharer: Arc::clone(sharer),
             claim,

@@ -93,9 +93,11 @@ impl Sharer {
     ) -> Result<Option<T>, Stop> {
         let (tell, told) = channel();
         let asked = Arc::clone(self);
-        std::thread::spawn(move || {
+        let run = move || {
             let _ = tell.send(ask(&asked.remote)); // Fails when nobody waits any more.
-        });
+        };
+        // Without a thread `tell` is gone, which is seen below.
+        let _ = crate::threads::start("dml-share", Box::new(run));
         let begun = Instant::now();
         while begun.elapsed() < LIMIT {
             match told.recv_timeout(TICK) {

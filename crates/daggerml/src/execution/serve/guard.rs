@@ -10,9 +10,7 @@ use std::io;
 /// end of its standard input by reading.
 pub fn guard_stdin() -> io::Result<()> {
     #[cfg(unix)]
-    std::thread::Builder::new()
-        .name("dml-guard".to_owned())
-        .spawn(wait_and_kill)?;
+    crate::threads::start("dml-guard", Box::new(wait_and_kill))?;
     Ok(())
 }
 

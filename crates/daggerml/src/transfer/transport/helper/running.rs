@@ -13,6 +13,7 @@ use super::secrets::without_secrets;
 use crate::channel::{Receiver, Sender, channel};
 use crate::process::group::{self, Group};
 use crate::process::{self, Capture, Started, spawner};
+use crate::threads;
 
 /// How long a process that closed its output may take to end.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -79,8 +80,10 @@ impl Running {
         let (greet, greeted) = channel();
         let (writes, to_write) = channel();
         let reader = Arc::clone(&state);
-        spawn("dml-answers", move || read_all(stdout, &greet, &reader)).map_err(not_started)?;
-        spawn("dml-requests", move || write_all(stdin, &to_write)).map_err(not_started)?;
+        let read = Box::new(move || read_all(stdout, &greet, &reader));
+        threads::start("dml-answers", read).map_err(not_started)?;
+        let write = Box::new(move || write_all(stdin, &to_write));
+        threads::start("dml-requests", write).map_err(not_started)?;
         let running = Self {
             state,
             writes: Some(writes),
@@ -228,11 +231,6 @@ impl Drop for Running {
             spawner::retire(group);
         }
     }
-}
-
-fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
-    let thread = std::thread::Builder::new().name(name.to_owned());
-    thread.spawn(work).map(drop)
 }
 
 fn write_all(mut stdin: ChildStdin, to_write: &Receiver<(Vec<u8>, Vec<u8>)>) {
