@@ -43,7 +43,7 @@ impl Listener {
                 told.set_item("after", after.as_secs_f64())?;
             }
             Progress::Notice { reason } | Progress::Failed { reason } => {
-                told.set_item("reason", reason)?
+                told.set_item("reason", reason)?;
             }
             _ => {}
         }
