@@ -28,14 +28,24 @@ def main() -> int:
     told = json.loads((batch / "tasks.json").read_text("utf-8"))
     mark = f"batch.{batch.name}.{index}"
     places = [batch.parent.parent / "jobs" / key for key in told["tasks"][index]]
-    if any((place / mark).exists() for place in places):
+    # What is not marked was given up, or another task runs it.
+    places = [place for place in places if (place / mark).exists()]
+    if places:
         use(told)
-    for place in places:
-        # What is not marked was given up, or another task runs it.
-        if (place / mark).exists() and not (place / "answer.json").exists():
-            begin(place, batch / f"{index}.log")
-            if not run(place, mark):
-                return 1
+        from daggerml.adapters import job
+
+        # The shared folder is not for work: a node's own disk is faster, and can lock files.
+        local, warm = tempfile.mkdtemp(prefix="daggerml-"), job.Warm()
+        try:
+            for place in places:
+                if (place / mark).exists() and not (place / "answer.json").exists():
+                    begin(place, batch / f"{index}.log")
+                    if not run(place, mark, Path(local), warm):
+                        return 1
+        finally:
+            warm.end()
+            os.chdir("/")
+            shutil.rmtree(local, ignore_errors=True)
     with contextlib.suppress(OSError):
         (batch / f"{index}.log").unlink()
     return 0
@@ -67,15 +77,18 @@ def begin(place: Path, log: Path) -> None:
         log.unlink()
 
 
-def run(place: Path, mark: str) -> bool:
+def run(place: Path, mark: str, local: Path, warm: Any) -> bool:
     """Runs one call. Returns false when this task was stopped."""
     from daggerml.adapters import job
 
     told: job.Job = json.loads((place / "job.json").read_text("utf-8"))
-    # The shared folder is not for work: a node's own disk is faster, and can lock files.
-    local = tempfile.mkdtemp(prefix="daggerml-")
-    told["workdir"] = told.get("workdir") or local
-    told["env"] = {"TMPDIR": local, **told.get("env", {})}
+    work, temporary = local / "work", local / "tmp"
+    for each in (work, temporary):
+        each.mkdir(exist_ok=True)
+    for each in work.iterdir():  # of the call before
+        shutil.rmtree(each) if each.is_dir() and not each.is_symlink() else each.unlink()
+    told["workdir"] = told.get("workdir") or str(work)
+    told["env"] = {"TMPDIR": str(temporary), **told.get("env", {})}
     ended, lock = threading.Event(), threading.Lock()
 
     def watch() -> None:
@@ -87,14 +100,12 @@ def run(place: Path, mark: str) -> bool:
 
     threading.Thread(target=watch, daemon=True).start()
     try:
-        answered = job.run(told, place)
+        answered = job.run(told, place, warm)
     except (FileNotFoundError, job.StoppedError):  # it was given up at its end
         answered = False
     finally:
         with lock:
             ended.set()
-        os.chdir("/")
-        shutil.rmtree(local, ignore_errors=True)
     return answered or not (place / mark).exists()
 
 

@@ -30,7 +30,7 @@ from daggerml.adapters.process import Process
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Job", "StoppedError", "main", "run"]
+__all__ = ["Job", "StoppedError", "Warm", "main", "run"]
 
 #: How often a process of an inner adapter is replaced when it dies while its call is pending.
 _LIVES = 5
@@ -79,12 +79,38 @@ def main(words: Optional[list[str]] = None) -> int:
     return 0 if run(job, place) else 1
 
 
-def run(job: Job, place: Path) -> bool:
+class Warm:
+    """A process of ``local`` for jobs that run one after the other, in the same folder."""
+
+    def __init__(self) -> None:
+        """Starts nothing yet."""
+        self._kept: list[tuple[dict[str, str], Process]] = []
+
+    def take(self, environment: dict[str, str]) -> Optional[Process]:
+        """Returns the process, if it is there and has that environment."""
+        kept, self._kept = self._kept, []
+        for had, process in kept:
+            if had == environment and process.alive:
+                return process
+            process.kill()
+        return None
+
+    def give(self, environment: dict[str, str], process: Process) -> None:
+        """Keeps a process for the next job."""
+        self._kept.append((environment, process))
+
+    def end(self) -> None:
+        """Ends the process."""
+        for _, process in self._kept:
+            process.end(_LAST)
+
+
+def run(job: Job, place: Path, warm: Optional[Warm] = None) -> bool:
     """Runs a job, and writes its answer. Returns false when it was stopped by SIGTERM."""
     signal.signal(signal.SIGTERM, _stop)
     try:
         with _slots(job):
-            answer = _run(job, place)
+            answer = _run(job, place, warm)
     except StoppedError:
         return False
     new = place / "answer.new"
@@ -108,7 +134,7 @@ def _stop(*_: object) -> NoReturn:
     raise StoppedError
 
 
-def _run(job: Job, place: Path) -> dict[str, Any]:
+def _run(job: Job, place: Path, warm: Optional[Warm]) -> dict[str, Any]:
     """Runs the call, and returns its last answer."""
     work = Path(job.get("workdir") or place / "work")
     try:
@@ -127,7 +153,9 @@ def _run(job: Job, place: Path) -> dict[str, Any]:
         command = _command(job.get("adapter", "local"))
     except LookupError as problem:
         return _error("not_found", str(problem.args[0]))
-    run = _Inner(command, environment, job["request"])
+    kept = warm.take(environment) if warm is not None and command is None else None
+    run = _Inner(command, environment, job["request"], kept)
+    answered = False
     late = threading.Event()
 
     def end() -> None:
@@ -139,7 +167,9 @@ def _run(job: Job, place: Path) -> dict[str, Any]:
     if "time" in job:
         clock.start()
     try:
-        return run.answer()
+        answer = run.answer()
+        answered = run.process.alive
+        return answer  # noqa: TRY300
     except StoppedError:
         run.stop()
         if late.is_set():
@@ -148,8 +178,11 @@ def _run(job: Job, place: Path) -> dict[str, Any]:
         raise
     finally:
         clock.cancel()
-        # Another adapter may have something to stop or to remove; its functions run elsewhere.
-        run.process.end(_LAST if command else 0)
+        if warm is not None and answered and command is None:
+            warm.give(environment, run.process)
+        else:
+            # Another adapter may have something to stop or to remove, elsewhere.
+            run.process.end(_LAST if command else 0)
 
 
 def _command(adapter: str) -> Optional[list[str]]:
@@ -173,11 +206,15 @@ class _Inner:
     """The adapter that runs the call here."""
 
     def __init__(
-        self, command: Optional[list[str]], environment: dict[str, str], request: dict[str, Any]
+        self,
+        command: Optional[list[str]],
+        environment: dict[str, str],
+        request: dict[str, Any],
+        process: Optional[Process] = None,
     ) -> None:
         self._command, self._environment, self._request = command, environment, request
         self._token = ""
-        self.process = Process(environment, command)
+        self.process = process or Process(environment, command)
 
     def answer(self) -> dict[str, Any]:
         """Asks until the call is at its end."""
