@@ -174,7 +174,7 @@ def test_a_python_without_daggerml_gets_it_once(slurm: Slurm, tmp_path: Path) ->
             assert isinstance(answer, list), answer
             places.add(answer[1])
     [place] = places
-    assert place.startswith(str(tmp_path / "shared" / "packages"))
+    assert place.startswith(str(tmp_path / "shared" / "test" / "packages"))
 
 
 def test_another_process_collects_the_result(slurm: Slurm, folder: Path, tmp_path: Path) -> None:
@@ -373,12 +373,20 @@ def test_what_slurm_cannot_do_is_told(
     assert left(tmp_path) == []
 
 
-def test_a_folder_that_is_not_private_is_refused(slurm: Slurm, tmp_path: Path) -> None:
-    (tmp_path / "shared" / "test").mkdir(parents=True)
-    (tmp_path / "shared" / "test").chmod(0o777)
+@pytest.mark.parametrize("kind", ["a link", "of everybody"])
+def test_a_folder_that_is_not_private_is_refused(slurm: Slurm, tmp_path: Path, kind: str) -> None:
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "mine").mkdir(mode=0o700)
+    place = tmp_path / "shared" / "test"
+    if kind == "a link":
+        place.symlink_to(tmp_path / "mine")
+    else:
+        place.mkdir()
+        place.chmod(0o777)
     with Adapter(installed(PROGRAM)) as process:
         error = process.invoke(total, 1)["error"]
         assert (error["kind"], "not a private folder" in error["message"]) == ("folder", True)
+    assert list((tmp_path / "mine").iterdir()) == []
 
 
 HOSTILE = ["-x", "--wrap=id", "a b", "a;id", "$(id)", "`id`", "a\nb", "", "a|b", "a/b", "\u0430",

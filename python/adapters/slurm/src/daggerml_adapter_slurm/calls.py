@@ -333,7 +333,8 @@ class Calls:
         found = self._libraries.get(adapter)
         if found is None or not all(Path(each).is_dir() for each in found):
             parts = payload.parts(adapter, payload.here(), None)
-            place = self._base / "packages"
+            folder, _, _ = self._begun()  # only you can write there
+            place = folder.base / "packages"
             found = tuple(str(payload.unpacked(part, place)) for part in parts)
             self._libraries[adapter] = found
         return found

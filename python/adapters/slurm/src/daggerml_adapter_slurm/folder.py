@@ -9,6 +9,7 @@ where another one was killed. No file is locked, because not every shared file s
 | ``handed/KEY-RUN/`` | a run whose outcome was handed over; soon removed |
 | ``stopped/KEY-RUN/`` | a run that is given up; removed when its job is stopped |
 | ``batches/BATCH/`` | a job array: which calls its tasks run, and the number of its job |
+| ``packages/DIGEST/`` | daggerml and adapters, for nodes that lack them |
 
 | file of a run | |
 |---|---|
@@ -27,6 +28,7 @@ import re
 import secrets
 import shutil
 import socket
+import stat
 import tempfile
 import time
 import zlib
@@ -96,8 +98,9 @@ class Folder:
         """
         self.base = base / cluster
         self.base.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = self.base.stat()
-        if found.st_uid != os.getuid() or found.st_mode & 0o022:
+        found = self.base.lstat()
+        private = found.st_uid == os.getuid() and not found.st_mode & 0o022
+        if not (stat.S_ISDIR(found.st_mode) and private):
             text = f"{self.base} is not a private folder of this user"
             raise InvalidError(text, hint="name another folder by --folder")
         for name in ("jobs", "handed", "stopped", "batches"):
