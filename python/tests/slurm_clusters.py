@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import random
+import secrets
 import shutil
 import signal
 import socket
@@ -27,13 +27,14 @@ def _free_ports(number: int) -> list[int]:
     """Returns ports below those that connections get: a daemon that is killed takes its own."""
     found: list[int] = []
     while len(found) < number:
-        port = random.randrange(12000, 30000)  # noqa: S311
+        port = 12000 + secrets.randbelow(18000)  # tests seed `random`
         with socket.socket() as tried:
             try:
                 tried.bind(("127.0.0.1", port))
             except OSError:
                 continue
-        found.append(port)
+        if port not in found:
+            found.append(port)
     return found
 
 
@@ -42,7 +43,7 @@ class Slurm:
 
     NODES = ("n1", "n2")
 
-    def __init__(self, folder: Path, *, array: int = 21) -> None:
+    def __init__(self, folder: Path, *, array: int = 21, jobs: int = 10000) -> None:
         missing = [name for name in _PROGRAMS if shutil.which(name, path=_PATH) is None]
         if missing:
             pytest.skip(f"Slurm is missing here: {', '.join(missing)}")
@@ -53,7 +54,7 @@ class Slurm:
         (folder / "munge" / "key").write_bytes(os.urandom(128))
         (folder / "munge" / "key").chmod(0o400)
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
-        self._configure(array)
+        self._configure(array, jobs)
         try:
             self.start("munged")
             until(lambda: (folder / "munge" / "socket").exists(), self._said)
@@ -65,7 +66,7 @@ class Slurm:
             self.stop()
             raise
 
-    def _configure(self, array: int) -> None:
+    def _configure(self, array: int, jobs: int) -> None:
         controller, *ports = _free_ports(1 + len(self.NODES))
         user = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True)
         nodes = "\n".join(
@@ -108,9 +109,10 @@ MpiDefault=none
 ReturnToService=2
 SlurmdTimeout=10
 KillWait=2
-MinJobAge=300
+MinJobAge={300 if jobs > array else 2}
 PriorityType=priority/basic
 MaxArraySize={array}
+MaxJobCount={jobs}
 {nodes}
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP PriorityTier=5
 PartitionName=short Nodes=ALL MaxTime=1 State=UP PriorityTier=5

@@ -24,8 +24,8 @@ from conftest import installed
 from far_calls import begun, children, ended, gone, key_of, polled, runs, total, until, waits
 from slurm_clusters import Slurm
 
-from daggerml import Dml, NodeError, Transient, funk
-from daggerml.adapters.layers import on
+from daggerml import Dml, NodeError, Runnable, Transient, funk
+from daggerml.adapters.layers import URI, on
 from daggerml.errors import InvalidError
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ def slurm(cluster: Slurm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
 
 def left(folder: Path) -> list[str]:
     """Returns what is left of runs in a shared folder."""
-    found = (folder / "shared" / "test").glob("*/*")
+    found = [each for name in ("jobs", "handed", "stopped", "batches")
+             for each in (folder / "shared" / "test" / name).glob("*")]  # fmt: skip
     return sorted(str(each.relative_to(folder / "shared")) for each in found)
 
 
@@ -237,6 +238,37 @@ def test_cancel_stops_the_call_and_what_it_started(
     assert left(tmp_path) == []
 
 
+def test_many_calls_are_stopped(adapter: Adapter, slurm: Slurm, tmp_path: Path) -> None:
+    folders = [tmp_path / f"runs-{number}" for number in range(12)]
+    for each in folders:
+        each.mkdir()
+    pending = [adapter.invoke(waits, str(each)) for each in folders]
+    until(lambda: any(runs(each) for each in folders))
+    for answer in pending:
+        assert adapter.ask("cancel", token=answer["token"])["state"] == "canceled"
+    until(lambda: slurm.jobs() == [])
+    for pid in [pid for each in folders for run in runs(each) for pid in run]:
+        until(lambda pid=pid: gone(pid))
+    adapter.close()
+    assert left(tmp_path) == []
+
+
+def test_a_cluster_that_is_full(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own").mkdir()
+    own = Slurm(tmp_path / "own", jobs=4)
+    monkeypatch.setenv("SLURM_CONF", str(own.config))
+    monkeypatch.setenv("DAGGERML_SLURM_FOLDER", str(tmp_path / "shared"))
+    try:
+        with Adapter(installed(PROGRAM)) as process:
+            pending = [process.invoke(total, number, 6) for number in range(6)]
+            answers = [ended(process, each, 120) for each in pending]
+            assert [outcome(each) for each in answers] == list(range(6, 12))
+    finally:
+        own.stop()
+
+
 def test_a_call_is_stopped_though_the_controller_was_away(
     slurm: Slurm, folder: Path, tmp_path: Path
 ) -> None:
@@ -306,10 +338,10 @@ def test_a_requeued_job_is_no_failure(adapter: Adapter, slurm: Slurm, folder: Pa
     for pid in runs(folder)[0]:
         until(lambda pid=pid: gone(pid))
     assert polled(adapter, answer)["state"] == "pending"
-    # Slurm lets a requeued job wait for two minutes.
+    # Slurm lets a requeued job wait for two minutes, so that its node has forgotten the first run.
     until(lambda: "Requeue" not in slurm.ask("squeue", "--noheader", "--format=%T"))
     until(lambda: "PENDING" in slurm.ask("squeue", "--noheader", "--format=%T"))
-    slurm.ask("scontrol", "update", f"JobId={job}", "StartTime=now")
+    slurm.ask("scontrol", "update", f"JobId={job}", "StartTime=now+4")
     until(lambda: len(runs(folder)) == 2)
     (folder / "go").touch()
     assert outcome(ended(adapter, answer)) == 2
@@ -438,6 +470,29 @@ def test_an_option_that_is_none_is_refused(adapter: Adapter) -> None:
         error = adapter.invoke(on("slurm", total, **wrong))["error"]
         assert (error["kind"], error["transient"]) == ("invalid", False)
         assert "is no option of 'slurm'" in error["message"]
+
+
+@pytest.mark.parametrize(
+    "given", ["1; id", "$(id)", "--x", "1\n2", "a\0b", -1, 0, 1.5, True, ["1"]]
+)
+def test_hostile_options_of_a_runnable_are_refused(
+    adapter: Adapter, slurm: Slurm, given: Any
+) -> None:
+    before = slurm.submissions()
+    for kwargs in (
+        {"gpus": given},
+        {"env": {"A": given, "B": "a\0b"}},
+        {"env": {f"A={given}": ""}},
+    ):
+        error = adapter.invoke(Runnable(URI, adapter="slurm", kwargs=kwargs, sub=total.runnable))
+        assert error["error"]["kind"] == "invalid", kwargs
+    assert slurm.submissions() == before
+
+
+def test_an_inner_adapter_that_is_none(adapter: Adapter) -> None:
+    for name in ("no-such", "x;id", "$(id)", "-x"):
+        answer = adapter.invoke(on("slurm", Runnable(URI, adapter=name, sub=total.runnable)))
+        assert ended(adapter, answer)["error"]["kind"] == "not_found"
 
 
 def test_a_repository_gets_results_and_errors_of_nodes(slurm: Slurm, repo: Dml) -> None:

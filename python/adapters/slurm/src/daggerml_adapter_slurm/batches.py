@@ -46,6 +46,8 @@ class Settings(NamedTuple):
     words: tuple[str, ...] = ()
     #: How many calls a task runs, one after the other.
     group: int = 1
+    #: How long a job may be held, Slurm be out of reach, or take no more jobs, in seconds.
+    patience: float = 300
 
 
 class Wish(NamedTuple):
@@ -74,8 +76,8 @@ class Batches:
         self._ended: set[str] = set()
         self._busy = False
         self._closed = False
-        self._not_before = 0.0
-        self._patience = _FIRST
+        self._not_before = self._full_since = 0.0
+        self._gathering = _FIRST
         #: Why calls could not be submitted, by batch and key.
         self.failed: dict[tuple[str, str], AdapterError] = {}
         threading.Thread(target=self._work, name="daggerml-batches", daemon=True).start()
@@ -126,15 +128,15 @@ class Batches:
 
     def _gather(self) -> None:
         """Waits for further calls, without keeping what is to be stopped waiting."""
-        end = time.monotonic() + self._patience
+        end = time.monotonic() + self._gathering
         number = -1
         while time.monotonic() < end and not self._stopping:
             if len(self._waiting) == number and time.monotonic() >= self._not_before:
-                self._patience = _FIRST
+                self._gathering = _FIRST
                 return
             number = len(self._waiting)
             self._changed.wait_for(lambda: bool(self._stopping), _QUIET)
-        self._patience = min(2 * self._patience, _LONGEST)
+        self._gathering = min(2 * self._gathering, _LONGEST)
 
     def _submit_all(self, calls: dict[str, Wish]) -> None:
         if time.monotonic() < self._not_before:
@@ -188,19 +190,27 @@ class Batches:
         script = f"#!/bin/sh\nexec {' '.join(map(shlex.quote, words))}\n"
         made = self._cluster.submit(self._options(batch, tasks, wish), script)
         if made.job:
+            self._full_since = 0.0
             self._folder.submitted(batch, made.job)
             return True
-        if made.full:
+        full = made.full and not self._full_for_long()
+        if full:
             self._size = max(1, len(tasks) // 2)
             self._not_before = time.monotonic() + _REST
         keys = [(key, Mark(batch, number)) for number, each in enumerate(tasks) for key in each]
         for key, mark in keys:
-            if made.full:
+            if full:
                 self._folder.give_back(key, mark)
             elif made.error is not None:
                 self.failed[batch, key] = made.error
         self._ended.add(batch)
-        return not made.full
+        return not full
+
+    def _full_for_long(self) -> bool:
+        """Tells whether the cluster has taken nothing for so long that it never will."""
+        now = time.monotonic()
+        self._full_since = self._full_since or now
+        return now - self._full_since > self._settings.patience
 
     def _options(self, batch: str, tasks: list[list[str]], wish: Wish) -> list[str]:
         has = self._settings.resources

@@ -62,12 +62,10 @@ class _Seen:
 class Calls:
     """The calls of a process of this adapter."""
 
-    def __init__(
-        self, base: Path, settings: Settings, *, send: bool = False, patience: float = 300
-    ) -> None:
+    def __init__(self, base: Path, settings: Settings, *, send: bool = False) -> None:
         """Asks nothing yet. ``send`` says that the nodes' Python is not this one."""
         self._base, self._settings = base, settings
-        self._send, self._patience = send, patience
+        self._send, self._patience = send, settings.patience
         self._cluster = Cluster()
         self._ready: list[tuple[Folder, Batches, bool]] = []
         self._states = States(self._cluster.queue)

@@ -69,7 +69,7 @@ def main() -> int:
     parser.add_argument(
         "--patience",
         default="5m",
-        help="how long a job may be held, and Slurm be out of reach: 5m",
+        help="how long a job may be held, and Slurm be out of reach or take no more jobs: 5m",
     )
     given = parser.parse_args()
     try:
@@ -81,11 +81,11 @@ def main() -> int:
         python = sys.executable if given.python is None else cluster.checked_python(given.python)
         resources = options.resources(given, calls.RESOURCES)
         group = options.count("group", given.group)
+        patience = options.seconds("patience", given.patience)
         made = calls.Calls(
             folder.checked_folder(given.folder or str(_cache() / "slurm")),
-            batches.Settings(resources, python, words, group),
+            batches.Settings(resources, python, words, group, patience),
             send=given.python is not None,
-            patience=options.seconds("patience", given.patience),
         )
     except InvalidError as problem:
         parser.error(str(problem))

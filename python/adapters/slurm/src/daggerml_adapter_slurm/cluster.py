@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
+import signal
 import subprocess
+import threading
 from typing import NamedTuple, Optional
 
 from daggerml.adapters.lines import AdapterError
@@ -37,9 +40,12 @@ _PASSING = re.compile(
 #: What slurmctld says when this user has too many jobs for now.
 _FULL = re.compile(
     r"submit ?job|job submit limit|submitted/running jobs|MaxSubmitJobs|too many jobs|MaxJobCount"
-    r"|job count",
+    r"|job count|sleeping and retrying",
     re.IGNORECASE,
 )
+
+#: What ``sbatch`` says when the controller takes no job for now, before it waits by itself.
+_RETRIES = "sleeping and retrying"
 
 
 def checked_name(what: str, given: str) -> str:
@@ -117,15 +123,40 @@ class Cluster:
     def submit(self, options: list[str], script: str) -> Submission:
         """Submits a batch script."""
         try:
-            made = self._started("sbatch", "--parsable", *options, given=script)
-        except AdapterError as problem:
-            return Submission(error=problem)
-        found = re.fullmatch(r"([0-9]+)(;.*)?", made.stdout.strip().splitlines()[-1]) if (
-            made.returncode == 0 and made.stdout.strip()
-        ) else None  # fmt: skip
-        if found is not None:
+            process = subprocess.Popen(
+                ["sbatch", "--parsable", *options],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                encoding="utf-8",
+                errors="replace",
+                env=self._environment,
+            )
+        except OSError as problem:
+            return Submission(error=_not_started("sbatch", problem))
+        clock = threading.Timer(LIMIT, process.kill)
+        clock.daemon = True
+        clock.start()
+        assert process.stdin and process.stdout and process.stderr  # noqa: S101, PT018
+        said = ""
+        with process:
+            with contextlib.suppress(OSError):  # it has ended already
+                process.stdin.write(script)
+                process.stdin.close()
+            for line in process.stderr:
+                said += line
+                if _RETRIES in line:  # for minutes, and an array can be too large for ever
+                    process.kill()
+                    break
+            told = process.stdout.read().strip().splitlines()
+        clock.cancel()
+        found = re.fullmatch(r"([0-9]+)(;.*)?", told[-1]) if told else None
+        if found is not None and process.returncode == 0:
             return Submission(found[1])
-        return Submission(error=_error("sbatch", made), full=bool(_FULL.search(made.stderr)))
+        if process.returncode == -signal.SIGKILL and not said:
+            return Submission(error=_late("sbatch"))
+        made = subprocess.CompletedProcess("sbatch", process.returncode, "", said)
+        return Submission(error=_error("sbatch", made), full=bool(_FULL.search(said)))
 
     def queue(self) -> str:
         """Returns the state of all jobs of this user: job, index, state, reason and name."""
@@ -151,13 +182,11 @@ class Cluster:
             raise _error(program, made)
         return made.stdout
 
-    def _started(
-        self, program: str, *words: str, given: str = ""
-    ) -> subprocess.CompletedProcess[str]:
+    def _started(self, program: str, *words: str) -> subprocess.CompletedProcess[str]:
         try:
             return subprocess.run(
                 [program, *words],
-                input=given,
+                stdin=subprocess.DEVNULL,
                 capture_output=True,
                 encoding="utf-8",
                 errors="replace",
@@ -166,11 +195,18 @@ class Cluster:
                 env=self._environment,
             )
         except subprocess.TimeoutExpired:
-            text = f"{program} did not answer within {LIMIT:g} s"
-            raise AdapterError("unreachable", text, transient=True) from None
+            raise _late(program) from None
         except OSError as problem:
-            text = f"{program} cannot be started: {problem}"
-            raise AdapterError("no_slurm", text) from None
+            raise _not_started(program, problem) from None
+
+
+def _late(program: str) -> AdapterError:
+    text = f"{program} did not answer within {LIMIT:g} s"
+    return AdapterError("unreachable", text, transient=True)
+
+
+def _not_started(program: str, problem: OSError) -> AdapterError:
+    return AdapterError("no_slurm", f"{program} cannot be started: {problem}")
 
 
 def _error(program: str, made: subprocess.CompletedProcess[str]) -> AdapterError:
