@@ -94,8 +94,9 @@ impl Context {
         self.work.parent().unwrap_or(&self.work)
     }
 
-    /// A program or library of the debug build.
-    pub fn debug(&self, file: &str) -> PathBuf {
+    /// A program of the debug build.
+    pub fn debug(&self, name: &str) -> PathBuf {
+        let file = format!("{name}{}", env::consts::EXE_SUFFIX);
         self.target().join("debug").join(file)
     }
 

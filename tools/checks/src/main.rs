@@ -6,7 +6,6 @@
 mod context;
 mod error;
 mod facts;
-mod lock;
 mod log;
 mod npm;
 mod runner;

@@ -8,14 +8,18 @@ use std::process::Command;
 use crate::context::{Context, Python};
 use crate::error::{Error, Result};
 use crate::facts;
-use crate::lock;
 use crate::log::Log;
 use crate::stamp::{folder_hash, short};
+
+/// The groups of tools.
+const TOOLS: &str = "tools/checks/pyproject.toml";
+
+/// The lock of all of them.
+pub const LOCK: &str = "tools/checks/requirements.txt";
 
 /// One virtual environment.
 pub struct Venv {
     folder: PathBuf,
-    interpreter: Python,
 }
 
 impl Venv {
@@ -52,73 +56,88 @@ impl Venv {
 }
 
 /// Returns the environment of a group of tools, installed if it is not there.
-pub fn tools(context: &Context, log: &mut Log, name: &str) -> Result<Venv> {
-    build(context, log, name, context.python()?, &[], install_locked)
-}
-
-/// Returns the environment of the pip that fills all others of its interpreter.
-fn bootstrap(context: &Context, log: &mut Log, python: &Python) -> Result<Venv> {
-    let fill = |_: &Context, log: &mut Log, venv: &Venv, lock: &Path| {
-        let mut pip = context.command(venv.python());
-        log.run(pip.args(["-m", "pip"]).args(INSTALL_LOCKED).arg(lock))
-    };
-    build(context, log, "bootstrap", python, &[], fill)
+pub fn tools(context: &Context, log: &mut Log, group: &str) -> Result<Venv> {
+    let fill = |log: &mut Log, venv: &Venv| install_locked(context, log, venv, group);
+    build(context, log, group, context.python()?, "", fill)
 }
 
 /// Returns an environment with our packages out of the wheels in `dist`, and the tools
 /// of the tests.
 pub fn with_wheels(context: &Context, log: &mut Log, python: &Python, dist: &Path) -> Result<Venv> {
-    let wheels = folder_hash(dist)?;
-    build(
-        context,
-        log,
-        "test",
-        python,
-        &[wheels.as_bytes()],
-        |context, log, venv, lock| {
-            install_locked(context, log, venv, lock)?;
-            install_wheels(context, log, venv, dist)
-        },
-    )
+    let fill = |log: &mut Log, venv: &Venv| {
+        install_locked(context, log, venv, "test")?;
+        let mut uv = uv(context, log, venv)?;
+        // Not by its cache: a wheel that was built again has the same name.
+        uv.args(["--no-cache", "--no-index", "--find-links"])
+            .arg(dist);
+        let packages = facts::packages(context)?;
+        log.run(uv.args(packages.iter().map(|package| &package.name)))
+    };
+    build(context, log, "test", python, &folder_hash(dist)?, fill)
 }
 
-const INSTALL_LOCKED: &[&str] = &[
-    "install",
-    "--quiet",
-    "--require-hashes",
-    "--only-binary",
-    ":all:",
-    "--no-warn-script-location",
-    "-r",
-];
-
-/// Returns a pip that acts on another environment.
-pub fn pip(context: &Context, log: &mut Log, venv: &Venv) -> Result<Command> {
-    let bootstrap = bootstrap(context, log, &venv.interpreter)?;
-    let mut pip = context.command(bootstrap.python());
-    pip.args(["-m", "pip", "--python"]).arg(venv.python());
-    pip.env("PIP_DISABLE_PIP_VERSION_CHECK", "1");
-    Ok(pip)
+/// Installs a group of `pyproject.toml`. The lock only says which versions and files may
+/// be installed; it is an error if it lacks a tool, or has it in a version that the group
+/// does not allow.
+fn install_locked(context: &Context, log: &mut Log, venv: &Venv, group: &str) -> Result<()> {
+    let mut uv = uv(context, log, venv)?;
+    uv.args(["--require-hashes", "--constraint", LOCK, "--group"]);
+    log.run(uv.arg(format!("{TOOLS}:{group}")))
 }
 
-fn install_locked(context: &Context, log: &mut Log, venv: &Venv, lock: &Path) -> Result<()> {
-    let mut pip = pip(context, log, venv)?;
-    log.run(pip.args(INSTALL_LOCKED).arg(lock))
-}
-
-fn install_wheels(context: &Context, log: &mut Log, venv: &Venv, dist: &Path) -> Result<()> {
-    let mut pip = pip(context, log, venv)?;
-    pip.args([
+/// Returns the command that installs wheels into an environment; what to install comes
+/// after it.
+fn uv(context: &Context, log: &mut Log, venv: &Venv) -> Result<Command> {
+    let lock = context.read(LOCK)?;
+    let own = locked(&lock, "uv");
+    let fill = |log: &mut Log, venv: &Venv| {
+        let file = venv.folder.join("uv.txt");
+        fs::write(&file, &own).map_err(Error::io(&file))?;
+        let mut pip = context.command(venv.python());
+        pip.args(["-m", "pip", "install", "--quiet", "--require-hashes", "-r"]);
+        log.run(pip.arg(file))
+    };
+    let installer = build(context, log, "uv", context.python()?, &own, fill)?;
+    let mut uv = context.command(installer.program("uv"));
+    uv.args([
+        "pip",
         "install",
         "--quiet",
-        "--no-index",
-        "--only-binary",
-        ":all:",
-        "--find-links",
+        "--system-certs",
+        "--compile-bytecode",
     ]);
-    let packages = facts::packages(context)?;
-    let names = packages.iter().map(|package| &package.name);
-    log.run(pip.arg(dist).args(names))
+    uv.args(["--only-binary", ":all:", "--python"])
+        .arg(venv.python());
+    uv.env("UV_CACHE_DIR", context.work.join("uv"));
+    let mut pip = context.command(installer.python());
+    let settings = log.output(pip.args(["-m", "pip", "config", "list"]))?;
+    if let Some(index) = index(&settings) {
+        uv.env("UV_DEFAULT_INDEX", index);
+    }
+    Ok(uv)
+}
+
+/// Returns the lines of the lock that are about a tool.
+fn locked(lock: &str, tool: &str) -> String {
+    let head = format!("{tool}==");
+    let mut lines = lock
+        .split_inclusive('\n')
+        .skip_while(|line| !line.starts_with(&head));
+    let first = lines.next().unwrap_or_default().to_owned();
+    first
+        + &lines
+            .take_while(|line| line.starts_with(' '))
+            .collect::<String>()
+}
+
+/// Returns the index that pip is told to use, by its files or its environment.
+fn index(settings: &str) -> Option<&str> {
+    let mut values = settings
+        .lines()
+        .rev()
+        .filter_map(|line| line.split_once('='));
+    let (_, index) = values.find(|(key, _)| key.ends_with(".index-url"))?;
+    Some(index.trim_matches('\''))
 }
 
 /// Makes an environment unless one with the same key is there and complete.
@@ -127,22 +146,19 @@ fn build(
     log: &mut Log,
     name: &str,
     python: &Python,
-    more: &[&[u8]],
-    fill: impl FnOnce(&Context, &mut Log, &Venv, &Path) -> Result<()>,
+    more: &str,
+    fill: impl FnOnce(&mut Log, &Venv) -> Result<()>,
 ) -> Result<Venv> {
-    let wanted = lock::of_group(&context.read(lock::FILE)?, name);
-    let wanted = wanted.ok_or_else(|| Error::Malformed {
-        path: lock::FILE.into(),
-        problem: format!("locks no tool of the group `{name}`; tools/checks/README.md says how to"),
-    })?;
     let described = format!("{python:?}");
-    let mut parts: Vec<&[u8]> = vec![wanted.as_bytes(), described.as_bytes()];
-    parts.extend(more);
+    let mut parts = vec![described.as_bytes(), more.as_bytes()];
+    let (lock, tools) = (context.read(LOCK)?, context.read(TOOLS)?);
+    if name != "uv" {
+        parts.extend([lock.as_bytes(), tools.as_bytes()]);
+    }
     let label = format!("{name}-py{}-", python.version);
     let venvs = context.work.join("venvs");
     let venv = Venv {
         folder: venvs.join(format!("{label}{}", short(&parts))),
-        interpreter: python.clone(),
     };
     let complete = venv.folder.join("complete");
     if complete.is_file() {
@@ -151,13 +167,11 @@ fn build(
     remove_older(&venvs, &label)?;
     let mut make = context.command(&python.path);
     make.args(["-m", "venv"]);
-    if name != "bootstrap" {
+    if name != "uv" {
         make.arg("--without-pip");
     }
     log.run(make.arg(&venv.folder))?;
-    let lock = venvs.join(format!("{name}.txt"));
-    fs::write(&lock, &wanted).map_err(Error::io(&lock))?;
-    fill(context, log, &venv, &lock)?;
+    fill(log, &venv)?;
     fs::write(&complete, "").map_err(Error::io(&complete))?;
     Ok(venv)
 }
@@ -173,4 +187,24 @@ fn remove_older(venvs: &Path, label: &str) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lines_of_a_tool_end_where_the_next_begins() {
+        let lock = "a==1\n    --hash=1\nuv==2 \\\n    --hash=2\n    # via x\nuvloop==3\n";
+        assert_eq!(locked(lock, "uv"), "uv==2 \\\n    --hash=2\n    # via x\n");
+        assert_eq!(locked(lock, "b"), "");
+    }
+
+    #[test]
+    fn the_index_is_what_counts_last() {
+        let settings =
+            "global.cert='/x'\nglobal.index-url='https://a/x=1'\n:env:.index-url='https://b'\n";
+        assert_eq!(index(settings), Some("https://b"));
+        assert_eq!(index("global.extra-index-url='https://c'"), None);
+    }
 }

@@ -107,7 +107,7 @@ pub fn sdists(context: &Context, log: &mut Log) -> Result<Done> {
     let mut findings = Vec::new();
     let sdists = context.artifacts(".tar.gz")?;
     for sdist in &sdists {
-        let mut pip = pip_wheel(context, log, &tools, "sdist-target")?;
+        let mut pip = pip_wheel(context, &tools, "sdist-target")?;
         attempt(log, &mut findings, pip.arg(&folder).arg(sdist));
         same_wheel(context, log, &mut findings, sdist, &folder)?;
     }
@@ -134,7 +134,7 @@ pub fn vendored(context: &Context, log: &mut Log) -> Result<Done> {
     ]);
     log.run(sdist.arg(&folder))?;
     let sdist = files_in(&folder)?.pop().unwrap_or_default();
-    let mut pip = pip_wheel(context, log, &tools, "vendored-target")?;
+    let mut pip = pip_wheel(context, &tools, "vendored-target")?;
     pip.arg(&folder).arg(&sdist);
     pip.env("CARGO_HOME", &home)
         .env("CARGO_NET_OFFLINE", "true");
@@ -178,15 +178,12 @@ fn within(
 }
 
 /// Returns a `pip wheel` without index; its next arguments are the folder and the sdist.
-fn pip_wheel(
-    context: &Context,
-    log: &mut Log,
-    tools: &Venv,
-    target: &str,
-) -> Result<std::process::Command> {
-    let mut pip = venv::pip(context, log, tools)?;
+fn pip_wheel(context: &Context, tools: &Venv, target: &str) -> Result<std::process::Command> {
+    let mut pip = context.command(tools.python());
     tools.enter(&mut pip)?;
     pip.args([
+        "-m",
+        "pip",
         "wheel",
         "--quiet",
         "--no-deps",

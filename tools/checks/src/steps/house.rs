@@ -1,6 +1,5 @@
 //! The steps whose rules are written as tests in Python: those of `tools/checks/tests`.
 
-use std::env::consts::EXE_SUFFIX;
 use std::path::Path;
 
 use crate::context::Context;
@@ -24,7 +23,7 @@ pub fn pytest(context: &Context, log: &mut Log, venv: &Venv, arguments: &[&str])
     command
         .args(["-q", "-rs", "-p", "no:cacheprovider"])
         .args(arguments)
-        .env("DML_NATIVE", context.debug(&format!("dml{EXE_SUFFIX}")))
+        .env("DML_NATIVE", context.debug("dml"))
         .env("PYTHONDONTWRITEBYTECODE", "1");
     let text = log.output(&mut command)?;
     let mut lines = text.lines().rev();

@@ -11,7 +11,6 @@ mod oracle;
 mod python;
 mod remotes;
 mod rust;
-mod versions;
 mod wheels;
 
 use crate::context::Context;
@@ -142,8 +141,6 @@ pub static ALL: &[Step] = &[
         Always, files::run),
     step("sync", "copies of facts are as wheelwright.toml says (`sync --write` makes them so)",
         Always, house::sync),
-    step("versions", "one version in Cargo.toml, the Python packages, their ranges, the changelog",
-        Always, versions::run),
     step("links", "links between pages lead somewhere, and docs/README.md to every page",
         Always, house::links),
     step("fmt", "rustfmt finds nothing to change",
@@ -173,6 +170,8 @@ pub static ALL: &[Step] = &[
         Files(&["crates/", "tools/", "clippy.toml"]), rust::clippy).needing(RUST),
     step("test", "every Rust test, by cargo nextest",
         Files(&[""]), rust::test).needing(RUST),
+    step("versions", "one version in Cargo.toml, the Python packages, their ranges, the changelog",
+        Always, rust::versions).needing(RUST),
     step("fuzz", "every fuzz target, for ten seconds",
         Files(&["crates/daggerml/", "tools/wheelwright-artifacts/", "docs/spec/vectors/"]),
         fuzz::run).only_in_all().needing(RUST),

@@ -9,9 +9,8 @@ use std::path::{Path, PathBuf};
 use crate::context::{Context, Python};
 use crate::error::{Error, Result};
 use crate::facts;
-use crate::lock;
 use crate::log::Log;
-use crate::steps::{Done, house};
+use crate::steps::{Done, house, rust};
 use crate::venv::{self, Venv};
 
 /// The name of the library that holds the module `daggerml._core`.
@@ -62,8 +61,7 @@ pub fn stubtest(context: &Context, log: &mut Log) -> Result<Done> {
 pub fn quick(context: &Context, log: &mut Log) -> Result<Done> {
     let python = context.python()?;
     let packed = context.emptied("packed")?;
-    let mut build = context.cargo();
-    log.run(build.args(["build", "--locked", "--quiet", "-p", "daggerml-python"]))?;
+    rust::build(context, log, &["--lib", "--bin=wheelwright"])?;
     let library = format!("{DLL_PREFIX}{EXTENSION}{DLL_SUFFIX}");
     let ask = "import sysconfig; print(sysconfig.get_platform())";
     let mut platform = context.command(&python.path);
@@ -71,8 +69,8 @@ pub fn quick(context: &Context, log: &mut Log) -> Result<Done> {
     let tag = platform.lines().last().unwrap_or_default();
     let tag = tag.replace(['-', '.'], "_");
     for package in facts::packages(context)? {
-        let mut pack = context.cargo();
-        pack.args(["wheelwright", "pack", "--project", &package.folder, "--out"]);
+        let mut pack = context.command(context.debug("wheelwright"));
+        pack.args(["pack", "--project", &package.folder, "--out"]);
         pack.arg(&packed);
         if package.compiled {
             pack.args(["--platform-tag", &tag, "--extension"]);
@@ -121,8 +119,7 @@ fn test_on(
     which: &[&str],
 ) -> Result<Done> {
     let installed = venv::with_wheels(context, log, python, dist)?;
-    let mut cargo = context.cargo();
-    log.run(cargo.args(["build", "--locked", "--quiet", "-p", "daggerml-cli"]))?;
+    rust::build(context, log, &["--bin=dml"])?;
     let arguments = ["--numprocesses", "auto", TESTS];
     house::pytest(context, log, &installed, &[&arguments, which].concat())
 }
@@ -183,7 +180,7 @@ pub fn audit(context: &Context, log: &mut Log) -> Result<Done> {
         .into_iter()
         .filter(|file| {
             let is_text = Path::new(file).extension() == Some("txt".as_ref());
-            file == lock::FILE || (file.contains("/requirements/") && is_text)
+            file == venv::LOCK || (file.contains("/requirements/") && is_text)
         })
         .collect();
     // One by one: two locks may hold one package in two versions.

@@ -58,6 +58,29 @@ pub fn clippy(context: &Context, log: &mut Log) -> Result<Done> {
     Ok(Done::Passed(String::new()))
 }
 
+/// Builds parts of the workspace as `cargo nextest run` does, with the features that all
+/// its members and their tests ask for, so that nothing is compiled twice. (A test must be
+/// among the parts for that; this one needs nothing but wheelwright.)
+pub fn build(context: &Context, log: &mut Log, parts: &[&str]) -> Result<()> {
+    let options = [
+        "build",
+        "--locked",
+        "--quiet",
+        "--workspace",
+        "--test=release",
+    ];
+    log.run(context.cargo().args(options).args(parts))
+}
+
+/// Compares every place that says the version with `Cargo.toml`.
+pub fn versions(context: &Context, log: &mut Log) -> Result<Done> {
+    build(context, log, &["--bin=wheelwright"])?;
+    let mut command = context.command(context.debug("wheelwright"));
+    let text = log.output(command.args(["version", "check"]))?;
+    let last = text.lines().next_back().unwrap_or_default();
+    Ok(Done::Passed(last.to_owned()))
+}
+
 /// Runs `cargo nextest run`.
 pub fn test(context: &Context, log: &mut Log) -> Result<Done> {
     let nextest = venv::tools(context, log, "rust")?.program("cargo-nextest");
