@@ -4,6 +4,7 @@
 //! packages support need to be there. Run `cargo checks --list` for the steps.
 
 mod context;
+mod crates;
 mod error;
 mod facts;
 mod log;

@@ -1,6 +1,6 @@
 //! The steps whose rules are written as tests in Python: those of `tools/checks/tests`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -16,14 +16,20 @@ const TESTS: &str = "tools/checks/tests";
 const BUILDIFIER: &str = "tools/checks/buildifier/";
 const BUILDIFIER_PROGRAM: &str = "node_modules/@bazel/buildifier/buildifier.js";
 
-/// Runs pytest, and returns its counts.
-pub fn pytest(context: &Context, log: &mut Log, venv: &Venv, arguments: &[&str]) -> Result<Done> {
+/// Runs pytest with some variables set to programs, and returns its counts.
+pub fn pytest(
+    context: &Context,
+    log: &mut Log,
+    venv: &Venv,
+    arguments: &[&str],
+    programs: impl IntoIterator<Item = (&'static str, PathBuf)>,
+) -> Result<Done> {
     let mut command = context.command(venv.program("pytest"));
     venv.enter(&mut command)?;
     command
         .args(["-q", "-rs", "-p", "no:cacheprovider"])
         .args(arguments)
-        .env("DML_NATIVE", context.debug("dml"))
+        .envs(programs)
         .env("PYTHONDONTWRITEBYTECODE", "1");
     let text = log.output(&mut command)?;
     let mut lines = text.lines().rev();
@@ -39,7 +45,7 @@ pub fn pytest(context: &Context, log: &mut Log, venv: &Venv, arguments: &[&str])
 /// Runs the tests in a file with the tools of `lint`.
 fn lint(context: &Context, log: &mut Log, file: &str) -> Result<Done> {
     let tools = venv::tools(context, log, "lint")?;
-    pytest(context, log, &tools, &[&format!("{TESTS}/{file}")])
+    pytest(context, log, &tools, &[&format!("{TESTS}/{file}")], [])
 }
 
 /// Compares the copies of facts with the facts, or writes them.
@@ -107,7 +113,7 @@ pub fn guides(context: &Context, log: &mut Log) -> Result<Done> {
     let installed = venv::with_wheels(context, log, context.python()?, &context.dist())?;
     let files = ["test_blocks.py", "test_guides.py"].map(|file| format!("{TESTS}/{file}"));
     let arguments = ["--numprocesses", "auto", &files[0], &files[1]];
-    pytest(context, log, &installed, &arguments)
+    pytest(context, log, &installed, &arguments, [])
 }
 
 /// Releases `dist/` to an index on this machine, and breaks the release in every way.
@@ -120,6 +126,7 @@ pub fn rehearsal(context: &Context, log: &mut Log) -> Result<Done> {
         log,
         &tools,
         &[&format!("{TESTS}/test_rehearsal.py")],
+        [],
     )
 }
 

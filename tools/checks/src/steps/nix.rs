@@ -6,12 +6,14 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::context::Context;
-use crate::error::{Error, Result};
+use crate::crates;
+use crate::error::Result;
 use crate::log::Log;
 use crate::steps::Done;
 
-/// The linter, started as a program: its licence keeps it from being linked into ours.
+/// The linter and the formatter.
 const DEADNIX: &str = "deadnix@1.3.1";
+const NIXFMT: &str = "nixfmt_rs@0.5.3";
 
 /// Where wheelwright pins its tools, and where the flake repeats that.
 const PINNED_BY: &str = "nix/pinned-tools.nix";
@@ -22,18 +24,18 @@ pub fn run(context: &Context, log: &mut Log) -> Result<Done> {
     let files = context.files()?;
     let is_nix = |file: &&String| PathBuf::from(file).extension().is_some_and(|e| e == "nix");
     let sources: Vec<&String> = files.iter().filter(is_nix).collect();
-    let mut findings = Vec::new();
-    for file in &sources {
-        findings.extend(format_of(file, &context.read(file)?));
-    }
     let mut pinned = String::new();
     for file in files.iter().filter(|file| file.starts_with(PINS)) {
         pinned.push_str(&context.read(file)?);
     }
-    findings.extend(pins(&context.read(PINNED_BY)?, &pinned));
-    log.findings(&findings)?;
-    let mut deadnix = context.command(deadnix(context, log)?);
-    log.run(deadnix.arg("--fail").args(&sources))?;
+    log.findings(&pins(&context.read(PINNED_BY)?, &pinned))?;
+    for (package, name, option) in [
+        (NIXFMT, "nixfmt", "--check"),
+        (DEADNIX, "deadnix", "--fail"),
+    ] {
+        let program = crates::program(context, log, package, name, "default")?;
+        log.run(context.command(program).arg(option).args(&sources))?;
+    }
     let nix = if has_nix(context) {
         // Fails if Nix itself would write another lock file.
         let mut command = context.command("nix");
@@ -49,26 +51,6 @@ pub fn run(context: &Context, log: &mut Log) -> Result<Done> {
 fn has_nix(context: &Context) -> bool {
     let version = context.command("nix").arg("--version").output();
     version.is_ok_and(|output| output.status.success())
-}
-
-/// Finds nothing if nixfmt would write the file as it is.
-fn format_of(file: &str, text: &str) -> Option<String> {
-    match nixfmt_rs::format(text) {
-        Ok(formatted) if formatted == text => None,
-        Ok(formatted) => {
-            let pairs = text.lines().zip(formatted.lines());
-            let same = pairs.take_while(|(ours, theirs)| ours == theirs).count();
-            let line = formatted.lines().nth(same).unwrap_or_default();
-            Some(format!(
-                "{file}: line {}: nixfmt writes {line:?}; run `nix fmt`",
-                same + 1
-            ))
-        }
-        Err(error) => Some(format!(
-            "{file}: {}",
-            nixfmt_rs::format_error(text, None, &error)
-        )),
-    }
 }
 
 /// Finds hashes that the flake has and wheelwright does not.
@@ -88,45 +70,9 @@ fn pins(flake: &str, requirements: &str) -> Vec<String> {
         .collect()
 }
 
-/// Returns the linter: the machine's own, or built into `target/checks`.
-fn deadnix(context: &Context, log: &mut Log) -> Result<PathBuf> {
-    let (_, version) = DEADNIX.split_once('@').unwrap_or_default();
-    let found = context.command("deadnix").arg("--version").output();
-    if found.is_ok_and(|output| {
-        String::from_utf8_lossy(&output.stdout)
-            .trim()
-            .ends_with(version)
-    }) {
-        return Ok("deadnix".into());
-    }
-    let root = context.work.join("cargo-tools");
-    let program = root
-        .join("bin")
-        .join(format!("deadnix{}", std::env::consts::EXE_SUFFIX));
-    let mut cargo = context.cargo();
-    cargo.args(["install", "--locked", "--quiet", DEADNIX, "--root"]);
-    cargo
-        .arg(&root)
-        .arg("--target-dir")
-        .arg(root.join("target"));
-    log.run(&mut cargo).map_err(|error| Error::Missing {
-        what: format!("{DEADNIX} could not be installed: {error}"),
-    })?;
-    Ok(program)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_file_is_formatted_or_found() {
-        assert_eq!(format_of("a.nix", "{ a = 1; }\n"), None);
-        let found = format_of("a.nix", "{a=1;}").unwrap();
-        assert!(found.contains("nix fmt"), "{found}");
-        let found = format_of("a.nix", "{ a = ").unwrap();
-        assert!(found.starts_with("a.nix: "), "{found}");
-    }
 
     #[test]
     fn a_hash_that_wheelwright_does_not_pin_is_found() {

@@ -121,7 +121,14 @@ fn test_on(
     let installed = venv::with_wheels(context, log, python, dist)?;
     rust::build(context, log, &["--bin=dml"])?;
     let arguments = ["--numprocesses", "auto", TESTS];
-    house::pytest(context, log, &installed, &[&arguments, which].concat())
+    let native = [("DML_NATIVE", context.debug("dml"))];
+    house::pytest(
+        context,
+        log,
+        &installed,
+        &[&arguments, which].concat(),
+        native,
+    )
 }
 
 fn site_packages(context: &Context, log: &mut Log, venv: &Venv) -> Result<PathBuf> {
