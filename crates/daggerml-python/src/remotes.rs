@@ -306,17 +306,20 @@ pub(crate) fn pull<'py>(
     Ok(told)
 }
 
-/// Removes what no branch or tag of a remote reaches; `grace` is in seconds.
+/// Removes what no branch or tag of a remote reaches, and old results; `grace` is in seconds.
 #[pyfunction]
+#[pyo3(signature = (repository, remote, grace, result_days, dry_run))]
 pub(crate) fn remote_gc<'py>(
     py: Python<'py>,
     repository: &Repository,
     remote: &str,
     grace: u64,
+    result_days: Option<u64>,
     dry_run: bool,
 ) -> PyResult<Bound<'py, PyDict>> {
     let options = RemoteGcOptions {
         grace: Duration::from_secs(grace),
+        result_days,
         dry_run,
         ..RemoteGcOptions::default()
     };
@@ -330,6 +333,8 @@ pub(crate) fn remote_gc<'py>(
     told.set_item("deleted", report.deleted)?;
     told.set_item("bytes", report.bytes)?;
     told.set_item("waiting", report.waiting)?;
+    told.set_item("results", report.results)?;
+    told.set_item("results_deleted", report.results_deleted)?;
     Ok(told)
 }
 

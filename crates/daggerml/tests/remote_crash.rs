@@ -28,6 +28,9 @@ use daggerml::value::Value;
 use daggerml::{ErrorKind, Repository, Result};
 use support::{Random, child, clean, commit};
 
+/// A new remote is begun every so many rounds: the workers make it grow without end.
+const EPOCH: usize = 12;
+
 /// Two push, one collects garbage, one fetches and collects its own garbage.
 const ROLES: usize = 4;
 
@@ -131,30 +134,27 @@ fn check(root: &Path) -> usize {
     acknowledged.len()
 }
 
-#[test]
-fn killed_pushes_fetches_and_collections_lose_nothing() {
-    let number =
-        |name, default| std::env::var(name).map_or(default, |text| text.parse::<u64>().unwrap());
-    let rounds = number("DML_CRASH_ROUNDS", 12);
-    let mut random = Random::new(number("DML_CRASH_SEED", 1));
+/// Kills workers at a new remote for some rounds. Returns how many pushes were acknowledged.
+fn epoch(first: u64, rounds: u64, random: &mut Random) -> usize {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
-    let first = Repository::init(&root.join("repository-0")).unwrap();
-    first.add_remote("origin", remote(root).as_str()).unwrap();
-    commit(&first, "first", [Value::Null]);
-    let origin = Remote::open(&first, "origin").unwrap();
-    origin.push(&first, &PushOptions::default(), &()).unwrap();
+    let owner = Repository::init(&root.join("repository-0")).unwrap();
+    owner.add_remote("origin", remote(root).as_str()).unwrap();
+    commit(&owner, "first", [Value::Null]);
+    let origin = Remote::open(&owner, "origin").unwrap();
+    origin.push(&owner, &PushOptions::default(), &()).unwrap();
+    drop(owner);
     for role in 1..ROLES {
         let place = root.join(format!("repository-{role}"));
         clone(&remote(root), &place, &CloneOptions::default(), &()).unwrap();
     }
-    let mut seed = 0;
+    let mut seed = first * 1000;
     let mut next = |role| {
         seed += 1;
         spawn(role, seed, root)
     };
     let mut workers: Vec<Child> = (0..ROLES).map(&mut next).collect();
-    for round in 0..rounds {
+    for round in first..first + rounds {
         std::thread::sleep(Duration::from_micros(random.below(250_000)));
         let at = random.below(ROLES as u64) as usize;
         let ended = workers[at].try_wait().unwrap();
@@ -183,5 +183,22 @@ fn killed_pushes_fetches_and_collections_lose_nothing() {
         .fsck(&())
         .unwrap();
     assert!(report.is_clean(), "{:#?}", report.findings);
-    eprintln!("{rounds} rounds, {pushes} pushes");
+    pushes
+}
+
+#[test]
+fn killed_pushes_fetches_and_collections_lose_nothing() {
+    let number =
+        |name, default| std::env::var(name).map_or(default, |text| text.parse::<u64>().unwrap());
+    let rounds = number("DML_CRASH_ROUNDS", 12);
+    let mut random = Random::new(number("DML_CRASH_SEED", 1));
+    let mut pushes = 0;
+    for first in (0..rounds).step_by(EPOCH) {
+        let epoch = epoch(first, (rounds - first).min(EPOCH as u64), &mut random);
+        pushes += epoch;
+        eprintln!(
+            "{} rounds, {pushes} pushes",
+            rounds.min(first + EPOCH as u64)
+        );
+    }
 }

@@ -135,5 +135,8 @@ fn of_two_pushes_at_once_one_wins_and_the_other_is_told() {
     let report = origin.fsck(&()).unwrap();
     assert!(report.is_clean(), "{:#?}", report.findings);
     clean(first.store());
-    eprintln!("{rounds} rounds, won by the first {} times, by the second {}", wins[0], wins[1]);
+    eprintln!(
+        "{rounds} rounds, won by the first {} times, by the second {}",
+        wins[0], wins[1]
+    );
 }

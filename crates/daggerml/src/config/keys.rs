@@ -84,6 +84,11 @@ pub const OF_REMOTES: &[(&str, KeyType, &str)] = &[
         KeyType::Bool,
         "whether one machine at a time runs a call that is shared there",
     ),
+    (
+        "result-days",
+        KeyType::Number,
+        "for how many days a shared result stays that no branch or tag names (90)",
+    ),
 ];
 
 /// Settings of one adapter that the engine knows: the last part of the key, and

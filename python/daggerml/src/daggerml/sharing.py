@@ -206,18 +206,25 @@ class Remotes:
         )
 
     def gc(
-        self, name: Optional[str] = None, *, grace: int = 24 * 3600, dry_run: bool = False
+        self,
+        name: Optional[str] = None,
+        *,
+        grace: int = 24 * 3600,
+        result_days: Optional[int] = None,
+        dry_run: bool = False,
     ) -> dict[str, int]:
-        """Removes what no branch or tag of a remote reaches.
+        """Removes what no branch or tag of a remote reaches, and old results of calls.
 
         Returns how many ``packs`` there are now, how many were ``rewritten``, how many blobs
         were ``deleted``, the ``bytes`` that they had, and how many are ``waiting``, since they
-        are too young.
+        are too young; how many shared ``results`` there are, and ``results_deleted``.
 
         :param grace: how many seconds old garbage must be, by the remote's clock.
+        :param result_days: for how many days a shared result stays that no branch or tag
+            names. By default, the setting ``remote.NAME.result-days`` says it, or it is 90.
         :param dry_run: whether only to return what would be done.
         """
-        return _core.remote_gc(self._handle, _named(self._handle, name), grace, dry_run)
+        return _core.remote_gc(self._handle, _named(self._handle, name), grace, result_days, dry_run)
 
     def fsck(self, name: Optional[str] = None) -> Findings:
         """Reads all of a remote. Returns what is damaged there; normally nothing.

@@ -30,6 +30,7 @@ struct Checked {
     clean: bool,
     packs: u64,
     objects: u64,
+    results: u64,
     bytes: u64,
     findings: Vec<Finding>,
 }
@@ -47,9 +48,10 @@ impl Report for Checked {
             writeln!(ui.out(), "{name}: {}", text::line(&finding.detail))?;
         }
         ui.note(format_args!(
-            "Read {} with {} ({})",
+            "Read {} with {}, and {} ({})",
             text::count(self.packs, "pack"),
             text::count(self.objects, "object"),
+            text::count(self.results, "shared result"),
             size(self.bytes)
         ));
         if self.clean {
@@ -74,6 +76,7 @@ pub fn run(context: &mut Context<'_>, args: &FsckArgs) -> Result<(), CommandErro
         clean,
         packs: report.packs,
         objects: report.objects,
+        results: report.results,
         bytes: report.bytes,
         findings: report.findings.into_iter().map(finding).collect(),
     };

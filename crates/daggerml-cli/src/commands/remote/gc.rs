@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::error::CommandError;
 use crate::ui::{Report, Ui, size, text};
 
-/// Remove what no branch or tag of a remote reaches
+/// Remove what no branch or tag of a remote reaches, and old results of calls
 ///
 /// Safe beside those who push and fetch. What of the remote is not here yet is fetched
 /// first. Small packs are written anew as few larger ones.
@@ -28,6 +28,11 @@ pub struct GcArgs {
     /// need not begin again
     #[arg(long, value_name = "HOURS", default_value_t = 24)]
     grace: u32,
+
+    /// For how many days a shared result stays that no branch or tag names [default: the
+    /// setting remote.NAME.result-days, or 90]
+    #[arg(long, value_name = "DAYS")]
+    result_days: Option<u64>,
 
     /// Leave small packs as they are
     #[arg(long)]
@@ -49,6 +54,8 @@ struct Collected {
     deleted: u64,
     bytes: u64,
     waiting: u64,
+    results: u64,
+    results_deleted: u64,
 }
 
 impl Report for Collected {
@@ -72,7 +79,11 @@ impl Report for Collected {
             let blobs = text::count(self.waiting, "blob");
             ui.note(format_args!("{blobs} too young to be deleted: see --grace"));
         }
-        writeln!(ui.out(), "Packs: {}", self.packs)
+        writeln!(ui.out(), "Packs: {}", self.packs)?;
+        if self.results + self.results_deleted > 0 {
+            writeln!(ui.out(), "Shared results: {}", self.results)?;
+        }
+        Ok(())
     }
 }
 
@@ -82,6 +93,7 @@ pub fn run(context: &mut Context<'_>, args: &GcArgs) -> Result<(), CommandError>
     let options = RemoteGcOptions {
         grace: Duration::from_secs(u64::from(args.grace) * 3600),
         repack: !args.no_repack,
+        result_days: args.result_days,
         dry_run: args.dry_run,
     };
     let told = Told::new(context.ui);
@@ -98,5 +110,7 @@ pub fn run(context: &mut Context<'_>, args: &GcArgs) -> Result<(), CommandError>
         deleted: report.deleted,
         bytes: report.bytes,
         waiting: report.waiting,
+        results: report.results,
+        results_deleted: report.results_deleted,
     })
 }

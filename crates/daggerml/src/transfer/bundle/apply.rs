@@ -60,7 +60,7 @@ pub fn apply<T>(
     mut then: impl FnMut(&mut WriteTxn<'_>, &[Reference]) -> Result<T>,
 ) -> Result<(Applied, T)> {
     let mut spool = Spool::new(store);
-    let checked = check(&store.snapshot()?, input, limits, &mut spool)?;
+    let checked = check_for(&store.snapshot()?, input, limits, &mut spool)?;
     store.write(|txn| {
         for reference in &checked.outside {
             present(txn, *reference)?;
@@ -94,11 +94,47 @@ pub(super) struct Checked {
     bytes: u64,
 }
 
-pub(super) fn check(
+/// Verifies a bundle, whose needs are in a store, and keeps its objects in `spool`.
+pub(super) fn check_for(
     snapshot: &Snapshot,
     input: &mut dyn Read,
     limits: &Limits,
     spool: &mut Spool<'_>,
+) -> Result<Checked> {
+    let present = |reference| present(snapshot, reference);
+    check(&present, input, limits, &mut |bytes| spool.put(bytes))
+}
+
+/// Verifies a full bundle whose objects have at most `most` bytes, shows each object and
+/// returns the roots. Nothing is kept.
+pub(crate) fn verify(
+    input: &mut dyn Read,
+    most: u64,
+    show: &mut dyn FnMut(&[u8]),
+) -> Result<Vec<Reference>> {
+    let limits = Limits {
+        object: most,
+        objects: most,
+        bytes: most,
+    };
+    let absent = |Reference { kind, id }| Err(Error::ObjectNotFound { kind, id }.into());
+    let checked = check(&absent, input, &limits, &mut |bytes| {
+        show(bytes);
+        Ok(())
+    })?;
+    Ok(checked.header.roots)
+}
+
+/// Returns the first root of the bundle that begins with these bytes.
+pub(crate) fn first_root(mut bytes: &[u8]) -> Result<Reference> {
+    Input::new(&mut bytes).first_root()
+}
+
+fn check(
+    present: &dyn Fn(Reference) -> Result<()>,
+    input: &mut dyn Read,
+    limits: &Limits,
+    keep: &mut dyn FnMut(&[u8]) -> Result<()>,
 ) -> Result<Checked> {
     let mut input = Input::new(input);
     let header = input.header()?;
@@ -110,7 +146,7 @@ pub(super) fn check(
     }
     let mut outside = HashSet::new();
     for need in &header.needs {
-        present(snapshot, *need)?;
+        present(*need)?;
     }
     let mut inside: HashMap<ObjectId, Kind> = HashMap::new();
     // Objects that nothing later refers to; in the end only the roots.
@@ -146,7 +182,7 @@ pub(super) fn check(
             return Err(input.wrong(format!("object {id} comes twice")));
         }
         tops.insert(id);
-        spool.put(&bytes)?;
+        keep(&bytes)?;
     }
     for root in &header.roots {
         tops.remove(&root.id);
@@ -169,7 +205,7 @@ pub(super) fn check(
     }
     input.end()?;
     for reference in &outside {
-        present(snapshot, *reference)?;
+        present(*reference)?;
     }
     Ok(Checked {
         header,

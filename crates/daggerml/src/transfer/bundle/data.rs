@@ -9,7 +9,7 @@ use crate::record::{Datum, Kind, Record};
 use crate::store::{ReadObjects, Store};
 use crate::value::Value;
 
-use super::apply::{Limits, check};
+use super::apply::{Limits, check_for};
 use super::spool::Spool;
 
 /// Returns the values that are the roots of the bundle in `input`, in order.
@@ -19,7 +19,9 @@ use super::spool::Spool;
 pub fn data(store: &Store, input: &mut dyn Read, limits: &Limits) -> Result<Vec<Value>> {
     let snapshot = store.snapshot()?;
     let mut spool = Spool::new(store);
-    let roots = check(&snapshot, input, limits, &mut spool)?.header.roots;
+    let roots = check_for(&snapshot, input, limits, &mut spool)?
+        .header
+        .roots;
     if let Some(root) = roots.iter().find(|root| root.kind != Kind::Datum) {
         return Err(Error::Invalid {
             message: format!(

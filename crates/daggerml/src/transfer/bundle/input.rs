@@ -91,6 +91,16 @@ impl<'i> Input<'i> {
     }
 
     pub fn header(&mut self) -> Result<Header> {
+        self.begin()?;
+        Ok(Header {
+            roots: self.references()?,
+            needs: self.references()?,
+            objects: self.head(major::UNSIGNED)?,
+        })
+    }
+
+    /// Reads what comes before the roots.
+    fn begin(&mut self) -> Result<()> {
         let mut magic = MAGIC;
         self.fill(&mut magic)?;
         self.hasher.update(&magic);
@@ -106,11 +116,7 @@ impl<'i> Input<'i> {
             }
             .into());
         }
-        Ok(Header {
-            roots: self.references()?,
-            needs: self.references()?,
-            objects: self.head(major::UNSIGNED)?,
-        })
+        Ok(())
     }
 
     fn array(&mut self, length: u64) -> Result<()> {
@@ -125,21 +131,28 @@ impl<'i> Input<'i> {
         if length > MOST_REFERENCES {
             return Err(self.wrong(format!("it lists {length} objects in its header")));
         }
-        let mut references = Vec::new();
-        for _ in 0..length {
-            self.array(2)?;
-            let code = self.head(major::UNSIGNED)?;
-            let kind = Kind::ALL.into_iter().find(|kind| kind.code() == code);
-            let kind = kind.ok_or_else(|| self.wrong(format!("unknown record kind {code}")))?;
-            let bytes = self.bytes(32)?;
-            let id = bytes.as_slice().try_into();
-            let id = id.map_err(|_| self.wrong("an id has 32 bytes"))?;
-            references.push(Reference {
-                kind,
-                id: ObjectId::from_bytes(id),
-            });
-        }
-        Ok(references)
+        (0..length).map(|_| self.reference()).collect()
+    }
+
+    fn reference(&mut self) -> Result<Reference> {
+        self.array(2)?;
+        let code = self.head(major::UNSIGNED)?;
+        let kind = Kind::ALL.into_iter().find(|kind| kind.code() == code);
+        let kind = kind.ok_or_else(|| self.wrong(format!("unknown record kind {code}")))?;
+        let bytes = self.bytes(32)?;
+        let id = bytes.as_slice().try_into();
+        let id = id.map_err(|_| self.wrong("an id has 32 bytes"))?;
+        Ok(Reference {
+            kind,
+            id: ObjectId::from_bytes(id),
+        })
+    }
+
+    /// Returns the first root, of which the header must have one.
+    pub fn first_root(&mut self) -> Result<Reference> {
+        self.begin()?;
+        self.head(major::ARRAY)?;
+        self.reference()
     }
 
     /// Returns a byte string of at most `most` bytes.

@@ -21,14 +21,14 @@ use super::claims::RemoteClaim;
 use super::pack::blob_key;
 
 /// The version of a blob.
-const VERSION: u64 = 1;
+pub(super) const VERSION: u64 = 1;
 
 /// The most bytes of a bundle that is shared. A larger result is not: it would be read whole
 /// by everybody who makes the call, and held in memory.
 pub(crate) const LARGEST: usize = 16 << 20;
 
 /// The most bytes around it.
-const AROUND: u64 = 4096;
+pub(super) const AROUND: u64 = 4096;
 
 /// The folder of the blobs.
 pub(super) const FOLDER: &str = "calls";

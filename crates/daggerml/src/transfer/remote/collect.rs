@@ -49,6 +49,9 @@ pub struct RemoteGcOptions {
     pub grace: Duration,
     /// Whether runs of small packs are written anew as few larger ones.
     pub repack: bool,
+    /// For how many days a shared result stays that no branch or tag names; as the setting
+    /// `remote.NAME.result-days` says if that is not said here, or else 90.
+    pub result_days: Option<u64>,
     /// Only say what would be done.
     pub dry_run: bool,
 }
@@ -58,6 +61,7 @@ impl Default for RemoteGcOptions {
         Self {
             grace: Duration::from_hours(24),
             repack: true,
+            result_days: None,
             dry_run: false,
         }
     }
@@ -78,6 +82,10 @@ pub struct RemoteGcReport {
     pub bytes: u64,
     /// How many blobs are garbage and too young to be deleted.
     pub waiting: u64,
+    /// How many shared results and claims of calls there are now.
+    pub results: u64,
+    /// How many of the deleted blobs were such.
+    pub results_deleted: u64,
     /// Whether nothing was changed, because only a report was asked for.
     pub dry_run: bool,
 }
@@ -93,17 +101,21 @@ enum Fate {
 }
 
 /// A blob, by its key: its bytes, and when it was written.
-type Blobs = BTreeMap<Key, (u64, Option<i64>)>;
+pub(super) type Blobs = BTreeMap<Key, (u64, Option<i64>)>;
 
 impl Remote {
-    /// Removes what no branch or tag of the remote reaches. What of it is not in
-    /// `repository` yet is fetched first.
+    /// Removes what no branch or tag of the remote reaches, and shared results that are old.
+    /// What of the remote is not in `repository` yet is fetched first.
     pub fn gc(
         &self,
         repository: &Repository,
         options: &RemoteGcOptions,
         listener: &dyn Listener,
     ) -> Result<RemoteGcReport> {
+        let state = self.remembered(&repository.snapshot()?)?;
+        if self.manifest_or_new(state.as_ref())?.is_none() {
+            return self.gc_unpushed(repository, options, listener);
+        }
         for _ in 0..TRIES {
             if let Some(report) = self.try_gc(repository, options, listener)? {
                 return Ok(report);
@@ -113,6 +125,26 @@ impl Remote {
             remote: self.address.clone(),
         }
         .into())
+    }
+
+    /// Collects garbage where results are shared and nobody has pushed yet.
+    fn gc_unpushed(
+        &self,
+        repository: &Repository,
+        options: &RemoteGcOptions,
+        listener: &dyn Listener,
+    ) -> Result<RemoteGcReport> {
+        let mut report = RemoteGcReport {
+            dry_run: options.dry_run,
+            ..RemoteGcReport::default()
+        };
+        let shared = !self.list("calls/", None)?.is_empty();
+        if !shared {
+            self.manifest(None)?; // Says that there is nothing.
+        }
+        let now = if options.dry_run { None } else { self.clock()? };
+        self.collect_results(repository, None, now, options, &mut report, listener)?;
+        Ok(report)
     }
 
     fn try_gc(
@@ -125,7 +157,7 @@ impl Remote {
         let seen = self.manifest(None)?;
         let generation = seen.manifest.generation;
         // What is listed now cannot be of a later generation.
-        let blobs = self.blobs(listener)?;
+        let blobs = self.blobs(&FOLDERS, listener)?;
         let now = if options.dry_run { None } else { self.clock()? };
         let now = now.max(blobs.values().filter_map(|(_, modified)| *modified).max());
         let packs = self.packs(&seen.manifest, &HashSet::new())?;
@@ -195,6 +227,8 @@ impl Remote {
             }
         }
         if options.dry_run || (!changed && doomed.is_empty()) {
+            let live = Some(&live);
+            self.collect_results(repository, live, now, options, &mut report, listener)?;
             return Ok(Some(report));
         }
         manifest.generation += 1;
@@ -211,13 +245,15 @@ impl Remote {
             check(listener)?;
             self.persistent(|| self.transport.delete(key))?;
         }
+        let live = Some(&live);
+        self.collect_results(repository, live, now, options, &mut report, listener)?;
         Ok(Some(report))
     }
 
-    /// Lists the blobs that may be garbage.
-    fn blobs(&self, listener: &dyn Listener) -> Result<Blobs> {
+    /// Lists the blobs in folders.
+    pub(super) fn blobs(&self, folders: &[&str], listener: &dyn Listener) -> Result<Blobs> {
         let mut found = Blobs::new();
-        for folder in FOLDERS {
+        for folder in folders {
             let mut last: Option<Key> = None;
             loop {
                 check(listener)?;
@@ -231,7 +267,7 @@ impl Remote {
                 last = Some(end.key.clone());
                 let ours = page
                     .into_iter()
-                    .filter(|entry| entry.key.as_str().starts_with(folder));
+                    .filter(|entry| entry.key.as_str().starts_with(*folder));
                 found.extend(ours.map(|entry| (entry.key, (entry.bytes, entry.modified))));
             }
         }
@@ -384,7 +420,7 @@ pub(super) fn start(id: ObjectId) -> u128 {
 }
 
 /// What the refs of a remote reach.
-struct Live {
+pub(super) struct Live {
     starts: HashSet<u128>,
     firsts: Vec<u64>,
 }
@@ -427,7 +463,7 @@ impl Live {
         Ok(Some(Self { starts, firsts }))
     }
 
-    fn has(&self, id: ObjectId) -> bool {
+    pub(super) fn has(&self, id: ObjectId) -> bool {
         self.starts.contains(&start(id))
     }
 

@@ -20,7 +20,9 @@ pub struct RemoteFsckReport {
     pub packs: u64,
     /// How many objects they hold.
     pub objects: u64,
-    /// How many bytes they have.
+    /// How many shared results and claims of calls were read.
+    pub results: u64,
+    /// How many bytes all of them have.
     pub bytes: u64,
     /// What is damaged: the blob or ref, and what is wrong with it.
     pub findings: Vec<(String, String)>,
@@ -32,7 +34,7 @@ impl RemoteFsckReport {
         self.findings.is_empty()
     }
 
-    fn find(&mut self, name: impl Into<String>, detail: impl Into<String>) {
+    pub(super) fn find(&mut self, name: impl Into<String>, detail: impl Into<String>) {
         if self.findings.len() < MOST {
             self.findings.push((name.into(), detail.into()));
         }
@@ -46,8 +48,13 @@ impl Remote {
     /// Reads all of the remote, and returns everything that is damaged. Only when the remote
     /// cannot be read at all it is an error.
     pub fn fsck(&self, listener: &dyn Listener) -> Result<RemoteFsckReport> {
-        let manifest = self.manifest(None)?.manifest;
         let mut report = RemoteFsckReport::default();
+        self.check_results(&mut report, listener)?;
+        let manifest = match self.manifest_or_new(None)? {
+            Some(seen) => seen.manifest,
+            None if report.results > 0 => return Ok(report), // Nobody has pushed yet.
+            None => self.manifest(None)?.manifest,
+        };
         let packs = match self.packs(&manifest, &HashSet::new()) {
             Ok(packs) => packs,
             Err(error) => {
@@ -90,7 +97,7 @@ impl Remote {
 }
 
 /// Returns what is damaged; other errors are errors.
-fn harmless(error: Box<Error>) -> Result<String> {
+pub(super) fn harmless(error: Box<Error>) -> Result<String> {
     match error.kind() {
         ErrorKind::Corrupt => Ok(error.to_string()),
         _ => Err(error),

@@ -50,6 +50,7 @@
 //! | `collect` | garbage there, and many small packs |
 //! | `fsck` | damage there |
 //! | `calls` | results of calls that are shared there |
+//! | `results` | results that grow old or are damaged |
 //! | `claims` | who runs a call now, of all who share its result |
 
 mod calls;
@@ -66,6 +67,7 @@ mod plan;
 mod pull;
 mod push;
 mod receive;
+mod results;
 mod seek;
 mod send;
 mod session;

@@ -25,6 +25,9 @@ const LARGEST_FORMAT: u64 = 4096;
 /// The blob that holds the manifest.
 const REFS_KEY: &str = "refs";
 
+/// No key of a call comes after it.
+const AFTER_CALLS: &str = "calls0";
+
 /// The version of what is remembered.
 const STATE: u64 = 1;
 
@@ -57,6 +60,10 @@ pub(super) struct State {
 
 fn state_key(name: &str) -> String {
     format!("remote/{name}")
+}
+
+fn is_of_call(key: &Key) -> bool {
+    key.as_str().starts_with("calls/")
 }
 
 /// Removes what is remembered of the remote `name`.
@@ -208,7 +215,12 @@ impl Remote {
     pub(super) fn make(&self) -> Result<Seen> {
         let key = Key::new(FORMAT_KEY)?;
         if !self.is_made()? {
-            if let Some(entry) = self.list("", None)?.first()
+            let mut first = self.list("", None)?.into_iter().next();
+            if first.as_ref().is_some_and(|entry| is_of_call(&entry.key)) {
+                // Results were shared before anybody pushed.
+                first = self.list("", Some(AFTER_CALLS))?.into_iter().next();
+            }
+            if let Some(entry) = first
                 && entry.key != key
             {
                 let detail = format!("other things are there, such as {:?}", entry.key.as_str());
