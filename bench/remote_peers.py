@@ -46,8 +46,8 @@ def serving(programs: Path) -> Iterator[str]:
     command = [programs / "python", HERE / "s3_server.py"]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
-        assert server.stdout is not None
-        endpoint = f"http://127.0.0.1:{server.stdout.readline().strip()}"
+        port = server.stdout.readline().strip() if server.stdout else ""
+        endpoint = f"http://127.0.0.1:{port}"
         bucket = urllib.request.Request(f"{endpoint}/bench", method="PUT")  # noqa: S310  loopback
         urllib.request.urlopen(bucket).close()  # noqa: S310
         yield endpoint
@@ -140,7 +140,9 @@ def main() -> None:
             theirs, own_ = (
                 statistics.median(each[what] for each in found[name, own]) for own in (False, True)
             )
-            cells = (f"{value:.3g}" if what == "seconds" else f"{value:,.0f}" for value in (theirs, own_))
+            cells = (
+                f"{value:.3g}" if what == "seconds" else f"{value:,.0f}" for value in (theirs, own_)
+            )
             print(f"| {name}{unit} | {' | '.join(cells)} | {theirs / max(own_, 1e-9):.3g} |")
 
 

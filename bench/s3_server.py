@@ -6,6 +6,7 @@ and the bytes of bodies since it was last asked, as JSON.
 
 from __future__ import annotations
 
+import io
 import json
 import threading
 from collections import Counter
@@ -37,12 +38,14 @@ def counted(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
             counts.clear()
         start_response("200 OK", [("Content-Length", str(len(told)))])
         return [told]
+    length = int(environ.get("CONTENT_LENGTH") or 0)
+    if environ.get("HTTP_TRANSFER_ENCODING") == "chunked":  # its length is not told
+        body = environ["wsgi.input"].read()
+        environ["wsgi.input"], length = io.BytesIO(body), len(body)
     answer = b"".join(moto(environ, start_response))
     with lock:
         counts[environ["REQUEST_METHOD"]] += 1
-        # A body that comes in chunks tells its length in a header of its own.
-        length = environ.get("HTTP_X_AMZ_DECODED_CONTENT_LENGTH") or environ.get("CONTENT_LENGTH")
-        counts["up"] += int(length or 0)
+        counts["up"] += length
         counts["down"] += len(answer)
     return [answer]
 

@@ -191,6 +191,45 @@ def test_a_team_shares_a_bucket_and_nobody_sees_its_keys(tmp_path: Path) -> None
         assert secret.encode() not in seen
 
 
+#: A machine that makes as many calls as it is told; each leaves a line in a file.
+MACHINE = """
+import sys
+import daggerml as dml
+
+@dml.funk
+def traced(dag, number, path):
+    with open(path.value(), "a") as file:
+        file.write(f"{number.value()}\\n")
+    return number.value()
+
+with dml.Dml.open(sys.argv[1]).new("race", message="m") as dag:
+    for number in range(int(sys.argv[2])):
+        assert dag.call(traced, number, sys.argv[3]).value() == number
+    dag.commit(dag.put(None))
+"""
+
+
+@pytest.mark.usefixtures("in_environment", "helper")
+def test_of_three_machines_one_runs_each_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`DML_CLAIM_ROUNDS` sets how many calls are raced for (8)."""
+    monkeypatch.setenv("DML_CONFIG_DIR", str(tmp_path / "user"))
+    rounds, traces = int(os.environ.get("DML_CLAIM_ROUNDS", "8")), tmp_path / "traces"
+    run(tmp_path, "config", "--user", "--add", "remotes.trusted", "s3://team/calls")
+    (tmp_path / "machine.py").write_text(MACHINE)
+    machines = []
+    for name in ("a", "b", "c"):
+        daggerml.Dml.init(tmp_path / name)
+        run(tmp_path / name, "remote", "add", "origin", "s3://team/calls")
+        run(tmp_path / name, "config", "remote.origin.calls", "read,write")
+        command = [sys.executable, tmp_path / "machine.py", tmp_path / name, str(rounds), traces]
+        machines.append(subprocess.Popen(command))
+    assert [machine.wait() for machine in machines] == [0, 0, 0]
+    ran = traces.read_text().split()
+    assert sorted(map(int, ran)) == list(range(rounds))
+
+
 @pytest.mark.usefixtures("in_environment")
 def test_a_bucket_that_does_not_exist(helper: str) -> None:
     for verb, members in (("get", {}), ("put", {}), ("list", {"prefix": "a"}), ("delete", {})):

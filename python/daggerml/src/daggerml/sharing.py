@@ -224,7 +224,9 @@ class Remotes:
             names. By default, the setting ``remote.NAME.result-days`` says it, or it is 90.
         :param dry_run: whether only to return what would be done.
         """
-        return _core.remote_gc(self._handle, _named(self._handle, name), grace, result_days, dry_run)
+        return _core.remote_gc(
+            self._handle, _named(self._handle, name), grace, result_days, dry_run
+        )
 
     def fsck(self, name: Optional[str] = None) -> Findings:
         """Reads all of a remote. Returns what is damaged there; normally nothing.
