@@ -6,7 +6,6 @@ and the bytes of bodies since it was last asked, as JSON.
 
 from __future__ import annotations
 
-import io
 import json
 import threading
 from collections import Counter
@@ -38,14 +37,11 @@ def counted(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
             counts.clear()
         start_response("200 OK", [("Content-Length", str(len(told)))])
         return [told]
-    length = int(environ.get("CONTENT_LENGTH") or 0)
-    if environ.get("HTTP_TRANSFER_ENCODING") == "chunked":  # its length is not told
-        body = environ["wsgi.input"].read()
-        environ["wsgi.input"], length = io.BytesIO(body), len(body)
     answer = b"".join(moto(environ, start_response))
     with lock:
         counts[environ["REQUEST_METHOD"]] += 1
-        counts["up"] += length
+        # Bodies that come in chunks, as those of 0.1.7 do, do not tell their length.
+        counts["up"] += int(environ.get("CONTENT_LENGTH") or 0)
         counts["down"] += len(answer)
     return [answer]
 
