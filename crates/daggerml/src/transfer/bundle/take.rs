@@ -65,7 +65,7 @@ impl Repository {
             }
             Keep::Dag(name) => {
                 let dag = DagId::from_object(only(roots, Kind::Dag)?.id);
-                let changes = std::iter::once((name.clone(), Some(dag))).collect();
+                let changes = crate::sorting::map([(name.clone(), Some(dag))]);
                 let message = format!("Take {name} from a bundle");
                 commit_changes(txn, &changes, &author, &message).map(Kept::Committed)
             }

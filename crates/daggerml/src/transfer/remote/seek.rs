@@ -91,7 +91,8 @@ impl<'s> Seeker<'s> {
     ) -> Result<Self> {
         let mut packs = remote.packs(manifest, known)?;
         packs.reverse();
-        packs.sort_by_key(|pack| known.contains(&pack.id));
+        let is_known = |pack: &PackInfo| known.contains(&pack.id);
+        crate::sorting::sort_by(&mut packs, |a, b| is_known(a).cmp(&is_known(b)));
         Ok(Self {
             remote,
             manifest,
