@@ -173,7 +173,7 @@ def kill_around(repo: Dml, processes: Processes, kind: str, cluster: Any = None)
             if victim == "caller":
                 killed.add(chance.choice(callers).pid)
             words = VICTIMS[kind][victim]
-            pids = processes.alive(words) if words else list(killed)
+            pids = appeared(processes, words) if words else list(killed)
             if pids and pids[-1] in processes.alive():
                 os.kill(pids[-1], signal.SIGKILL)
                 count(kind, victim)
@@ -183,6 +183,14 @@ def kill_around(repo: Dml, processes: Processes, kind: str, cluster: Any = None)
         make_calls(repo.root, "again", first, kind)
     assert repo.fsck() == []
     assert [each for each in repo.exec.list() if each.finished is None] == []
+
+
+def appeared(processes: Processes, words: str) -> list[int]:
+    """Returns the processes with the words; on a busy machine they come late."""
+    until = time.monotonic() + 3
+    while not (found := processes.alive(words)) and time.monotonic() < until:
+        time.sleep(0.02)
+    return found
 
 
 def killed_server(cluster: Any, chance: random.Random) -> None:
