@@ -306,6 +306,54 @@ def test_search_goes_on_where_it_ended(tmp_path: Path) -> None:
     assert len(found) == 130
 
 
+def test_an_id_is_found_by_its_first_digits(site: Site, filled: daggerml.Dml) -> None:
+    address = node_page(filled, "data", "nested")
+    dag, node = address.split("/")[2:]
+    assert address in Page(site.page(f"/search?q={node[:8]}")).links
+    assert f"/dag/{dag}" in Page(site.page(f"/search?q={dag[:8]}")).links
+
+
+@pytest.mark.parametrize("trigrams", [True, False])
+def test_the_search_looks_for_text_and_nothing_else(repo: daggerml.Dml, *, trigrams: bool) -> None:
+    from daggerml_ui.search_index import SearchIndex
+
+    texts = ["50% of it", "a_b", 'say "yes"', "OR NOT", "ab*", "Größe", "x" * 200_000 + "far"]
+    with repo.new("texts") as dag:
+        for number, text in enumerate(texts):
+            dag.put(text, name=f"n{number}")
+        dag.commit(1)
+    index = SearchIndex(repo, trigrams=trigrams)
+    assert index.build(repo.dags(), 60) == 0
+
+    def found(text: str) -> list[str]:
+        return [hit.title for hit in index.find(text, 0, 50) if hit.what == "value"]
+
+    assert found("50%") == ["n0"]
+    assert found("0% o") == ["n0"]
+    assert found("a_b") == ["n1"]
+    assert found("%") == ["n0"]
+    assert found('"yes"') == ["n2"]
+    assert found("or not") == ["n3"]
+    assert found("b*") == ["n4"]
+    assert found("größe") == ["n5"]
+    assert found("far") == []
+    for hostile in ('"', '" OR "', "*", "\\", "'; DROP TABLE text; --", "\0"):
+        assert found(hostile) in ([], ["n2"], ["n4"]), hostile
+
+
+def test_only_the_revision_that_is_asked_for_is_searched(repo: daggerml.Dml) -> None:
+    from daggerml_ui.search_index import SearchIndex
+
+    for text in ("first needle", "second needle"):
+        with repo.new("changes") as dag:
+            dag.commit(dag.put(text, name="it"))
+    index = SearchIndex(repo)
+    for revision, text in (("HEAD", "second"), ("HEAD~1", "first"), ("HEAD", "second")):
+        assert index.build(repo.dags(revision=revision), 60) == 0
+        [hit] = index.find("needle", 0, 50)
+        assert hit.text == f"{text} needle"
+
+
 # Whom they are shown to
 
 

@@ -60,6 +60,19 @@ def wait_in_background(dml: daggerml.Dml, path: Path) -> threading.Thread:
     return thread
 
 
+@daggerml.funk
+def needy(dag: Any, path: Any) -> Any:
+    """Fails unless a file is there; then waits for another one."""
+    import os
+    import time
+
+    print("looking")
+    assert os.path.exists(path.value()), "it is not there"  # noqa: PTH110
+    while not os.path.exists(path.value() + ".go"):  # noqa: PTH110
+        time.sleep(0.02)
+    return 7
+
+
 @pytest.fixture
 def called(repo: daggerml.Dml) -> str:
     """Makes two calls, and gives the key of the second."""
@@ -138,6 +151,67 @@ def test_a_call_is_cancelled_by_a_form(repo: daggerml.Dml, tmp_path: Path) -> No
         assert "canceled" in Page(site.page(f"/call/{record.key}")).text
 
 
+def test_a_call_that_failed_is_run_again(repo: daggerml.Dml, tmp_path: Path) -> None:
+    place = tmp_path / "it"
+    with pytest.raises(daggerml.Error), repo.new("fails") as dag:
+        dag.call(needy, str(place))
+    [record] = repo.exec.list()
+    with served(repo, allow_changes=True) as site:
+        address = f"/call/{record.key}"
+        assert "Run again" in site.page(address)
+        # It fails once more, and then it does not.
+        assert site.change(f"{address}/run").status == 303
+        until(lambda: [it.status for it in repo.exec.show(record.key)] == ["error"] * 2)
+        place.touch()
+        assert site.change(f"{address}/run").status == 303
+        until(lambda: repo.exec.list()[0].status == "running")
+        page = site.page(address)
+        assert "Run again" not in page
+        until(lambda: "looking" in site.page(address))
+        assert site.change(f"{address}/run").status == 400  # it runs already
+        (tmp_path / "it.go").touch()
+        until(lambda: repo.exec.list()[0].status == "ok")
+        assert "Run again" not in site.page(address)
+    assert len(repo.exec.show(record.key)) == 3
+    # What it made answers calls now.
+    with repo.new("works") as dag:
+        dag.commit(dag.call(needy, str(place)))
+    assert repo.load("works").result.value() == 7
+    assert len(repo.exec.show(record.key)) == 3
+
+
+def test_a_run_that_a_page_began_is_cancelled(repo: daggerml.Dml, tmp_path: Path) -> None:
+    place = tmp_path / "it"
+    with pytest.raises(daggerml.Error), repo.new("fails") as dag:
+        dag.call(needy, str(place))
+    place.touch()
+    [record] = repo.exec.list()
+    address = f"/call/{record.key}"
+    for end in ("form", "stop"):
+        with served(repo, allow_changes=True) as site:
+            assert site.change(f"{address}/run").status == 303
+            until(lambda: repo.exec.list()[0].status == "running")
+            if end == "form":
+                assert site.change(f"{address}/cancel").status == 303
+                until(lambda: repo.exec.list()[0].status == "canceled")
+        # The server takes its runs along when it ends.
+        until(lambda: repo.exec.list()[0].status == "canceled")
+
+
+def test_a_call_whose_arguments_were_collected_says_so(repo: daggerml.Dml) -> None:
+    draft = repo.new("never committed")
+    with pytest.raises(daggerml.Error):
+        draft.call(double, {"only": "here"}, timeout=0.000001)
+    [record] = repo.exec.list()
+    with pytest.raises(daggerml.CancellationError):
+        draft.cancel()
+    repo.gc()
+    with served(repo, allow_changes=True) as site:
+        answer = site.change(f"/call/{record.key}/run")
+    assert answer.status == 400
+    assert "argument 1 was collected; run the program that makes it" in Page(answer.text).text
+
+
 def test_a_call_is_removed_from_the_cache(repo: daggerml.Dml, called: str) -> None:
     with served(repo, allow_changes=True) as site:
         assert site.change(f"/call/{called}/invalidate").status == 303
@@ -151,6 +225,7 @@ def changes(repo: daggerml.Dml, called: str) -> list[str]:
     return [
         f"/call/{called}/invalidate",
         f"/call/{called}/cancel",
+        f"/call/{called}/run",
         f"/drafts/{draft}/discard",
         "/state/gc",
     ]
@@ -204,6 +279,34 @@ def test_drafts_are_listed_and_thrown_away(repo: daggerml.Dml) -> None:
         assert "There are none" in site.page("/drafts")
         assert site.change(f"/drafts/{told['index'].id()}/discard").status == 404
     assert repo.indexes() == []
+
+
+def test_the_nodes_of_a_draft_are_shown_while_it_is_made(repo: daggerml.Dml) -> None:
+    draft = repo.new("a draft")
+    first = draft.put([1, 2, 3], name="<b>numbers</b>")
+    draft.put({"text": "<script>alert(1)</script>"})
+    draft.put("x" * 200_000, name="large")
+    first[1]
+    draft.freeze("for later")
+    [told] = repo.indexes()
+    with served(repo) as site:
+        [address] = [link for link in Page(site.page("/drafts")).links if "/draft/" in link]
+        page = Page(site.page(address))
+        for text in ("[1, 2, 3]", "<b>numbers</b>", "get", "alert(1)", "(string, large)"):
+            assert text in page.text, text
+        # The draft still belongs to who makes it, and is read in parts.
+        draft.unfreeze()
+        for number in range(20_000):
+            draft.put(f"text {number}", name=f"n{number}")
+        draft.freeze("now it is long")
+        page = Page(site.page(address))
+        assert f"1 to 100 of {told['nodes'] + 20_000:,}" in page.text
+        page = Page(site.page(f"{address}?skip=19950"))
+        assert "n19949" in page.text
+        assert "n20000" not in page.text
+        draft.unfreeze()
+        draft.commit(draft.put(1))
+        assert site.ask(address).status == 404
 
 
 def test_the_store_is_checked_and_cleaned(repo: daggerml.Dml) -> None:

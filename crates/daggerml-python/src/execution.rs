@@ -260,6 +260,15 @@ impl Executor {
         })
     }
 
+    /// Runs a call of which only the key is known again, and returns the DAG that it makes.
+    #[pyo3(signature = (key, on_event=None))]
+    fn run_again(&self, py: Python<'_>, key: &str, on_event: Option<Py<PyAny>>) -> PyResult<Ref> {
+        let (executor, key) = self.key(py, key)?;
+        let listener = Listener::new(on_event);
+        let made = py.detach(|| executor.run_again(key, &listener));
+        listener.or_raised(py, made).map(Ref::object)
+    }
+
     /// Lets a call be run again. Returns whether it was cached.
     fn invalidate(&self, py: Python<'_>, key: &str) -> PyResult<bool> {
         let (executor, key) = self.key(py, key)?;

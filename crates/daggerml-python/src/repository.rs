@@ -15,6 +15,8 @@ use pyo3::types::{PyBytes, PyDict};
 
 use crate::calls;
 use crate::dag_view::DagView;
+use crate::data::Data;
+use crate::describe;
 use crate::errors::OrRaise;
 use crate::open_dag::OpenDag;
 use crate::reference::Ref;
@@ -111,6 +113,33 @@ impl Repository {
     fn discard(&self, py: Python<'_>, index: &Ref) -> PyResult<()> {
         let id = index.to_index(py)?;
         py.detach(|| self.0.discard(id)).or_raise(py)
+    }
+
+    /// Returns nodes of a draft that were flushed, in the order they were made, for reading:
+    /// at most `limit`, without the first `skip`. Values of more than `most` bytes are left out.
+    fn draft_nodes<'py>(
+        &self,
+        py: Python<'py>,
+        index: &Ref,
+        skip: usize,
+        limit: usize,
+        most: usize,
+    ) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        let id = index.to_index(py)?;
+        let found = py
+            .detach(|| self.0.draft_nodes(id, skip, limit, most))
+            .or_raise(py)?;
+        let found = found.into_iter().map(|made| {
+            let told = describe::node(py, &made.node)?;
+            told.set_item("ref", Ref::object(made.id))?;
+            let names = made.names.iter().map(Name::as_str);
+            told.set_item("names", names.collect::<Vec<_>>())?;
+            told.set_item("type", made.type_name)?;
+            let data = made.value.map(|value| Py::new(py, Data::new(value)));
+            told.set_item("data", data.transpose()?)?;
+            Ok(told)
+        });
+        found.collect()
     }
 
     /// Returns the drafts that were flushed, oldest first.

@@ -6,6 +6,7 @@
 //! | `draft` | [`Draft`]: nodes are put, named, imported |
 //! | `stage` | the objects of a draft that are not in the store yet, and flushing them |
 //! | `saved` | what the store has of a draft, so that it survives a crash |
+//! | `draft_view` | [`DraftNode`]: the nodes of drafts, for others to read |
 //! | `chunk` | what a flush appends to the log of a draft |
 //! | `settle` | from the log into the table of objects |
 //! | `finish` | the end of a draft: commit, failure, discard |
@@ -19,6 +20,7 @@ mod begin;
 mod builtin;
 mod chunk;
 mod draft;
+mod draft_view;
 mod encoded;
 mod finish;
 mod read;
@@ -32,6 +34,7 @@ mod view;
 
 pub use builtin::apply;
 pub use draft::Draft;
+pub use draft_view::DraftNode;
 pub use encoded::Encoded;
 pub use finish::Committed;
 pub use saved::DraftInfo;

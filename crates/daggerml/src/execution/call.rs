@@ -84,33 +84,37 @@ impl Draft {
 
     /// Returns the data of a call, for it to be run.
     pub(crate) fn load_call(&self, call: &Call) -> Result<Work> {
-        let objects = self.objects()?;
-        let mut work = Work {
-            key: call.key,
-            adapter: String::new(),
-            runnable: call.runnable,
-            args: call.args.clone(),
-            argv: call.runnable, // replaced below
-            objects: Vec::new(),
-        };
-        let mut keep = |id: DatumId| -> Result<Value> {
-            let bytes = objects.object(id.object(), DatumId::KIND)?;
-            let datum = Datum::decode(bytes)?;
-            work.objects.push((id.object(), bytes.into()));
-            Ok(datum.value)
-        };
-        let Value::Runnable(runnable) = keep(call.runnable)? else {
-            return Err(Error::Invalid {
-                message: "only a runnable can be called".to_owned(),
-            }
-            .into());
-        };
-        let args = call.args.iter().map(|arg| keep(*arg));
-        let value = Value::List(args.collect::<Result<_>>()?);
-        let bytes = Datum { value }.encode()?;
-        work.argv = DatumId::from_object(ObjectId::of(&bytes));
-        work.objects.push((work.argv.object(), bytes.into()));
-        work.adapter = runnable.adapter;
-        Ok(work)
+        load(&self.objects()?, call)
     }
+}
+
+/// Returns the data of a call, for it to be run.
+pub(super) fn load(objects: &impl ReadObjects, call: &Call) -> Result<Work> {
+    let mut work = Work {
+        key: call.key,
+        adapter: String::new(),
+        runnable: call.runnable,
+        args: call.args.clone(),
+        argv: call.runnable, // replaced below
+        objects: Vec::new(),
+    };
+    let mut keep = |id: DatumId| -> Result<Value> {
+        let bytes = objects.object(id.object(), DatumId::KIND)?;
+        let datum = Datum::decode(bytes)?;
+        work.objects.push((id.object(), bytes.into()));
+        Ok(datum.value)
+    };
+    let Value::Runnable(runnable) = keep(call.runnable)? else {
+        return Err(Error::Invalid {
+            message: "only a runnable can be called".to_owned(),
+        }
+        .into());
+    };
+    let args = call.args.iter().map(|arg| keep(*arg));
+    let value = Value::List(args.collect::<Result<_>>()?);
+    let bytes = Datum { value }.encode()?;
+    work.argv = DatumId::from_object(ObjectId::of(&bytes));
+    work.objects.push((work.argv.object(), bytes.into()));
+    work.adapter = runnable.adapter;
+    Ok(work)
 }

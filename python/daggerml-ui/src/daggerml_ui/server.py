@@ -32,6 +32,7 @@ from daggerml_ui.pages import (
     state,
 )
 from daggerml_ui.rendering import Page, Renderer
+from daggerml_ui.runs import Runs
 from daggerml_ui.sources import Source, ref_of
 from daggerml_ui.static_files import STATIC, static
 
@@ -57,6 +58,7 @@ class _Pages:
         self.is_ending = is_ending
         self.links = Links()
         self.source = Source(dml)
+        self.runs = Runs(dml)
         self.renderer = Renderer(self.links, root=dml.root, allow_changes=allow_changes)
         self.allow_changes = allow_changes
 
@@ -74,11 +76,13 @@ class _Pages:
             "/calls": self.calls,
             "/call/{key}": self.call,
             "/drafts": self.drafts,
+            "/draft/{draft}": self.draft,
             "/state": self.state,
         }
         changes = {
             "/call/{key}/cancel": self.cancel,
             "/call/{key}/invalidate": self.invalidate,
+            "/call/{key}/run": self.run_again,
             "/drafts/{draft}/discard": self.discard,
             "/state/gc": self.gc,
         }
@@ -187,6 +191,11 @@ class _Pages:
     def drafts(self, request: Request) -> Page:
         return drafts.drafts(self.source, self.links, skip=_number(request, "skip"))
 
+    def draft(self, request: Request) -> Page:
+        return drafts.draft(
+            self.source, self.links, request.path_params["draft"], skip=_number(request, "skip")
+        )
+
     def state(self, request: Request) -> Page:
         return state.state(self.source, check=_text(request, "check") == "yes")
 
@@ -198,6 +207,11 @@ class _Pages:
     def invalidate(self, request: Request) -> str:
         key = self._call(request)
         self.source.dml.exec.invalidate(key)
+        return f"/call/{key}"
+
+    def run_again(self, request: Request) -> str:
+        key = self._call(request)
+        self.runs.begin(key)
         return f"/call/{key}"
 
     def _call(self, request: Request) -> str:
@@ -294,7 +308,12 @@ def application(
     :param token: what the first address must have as ``token``.
     :param is_ending: tells whether answers that go on should end.
     """
-    pages = _Pages(dml, allow_changes=allow_changes, is_ending=is_ending)
+    return _guarded(
+        _Pages(dml, allow_changes=allow_changes, is_ending=is_ending), port=port, token=token
+    )
+
+
+def _guarded(pages: _Pages, *, port: int, token: str) -> Guard:
 
     def missing(_request: Request, _error: Exception) -> Response:
         message = "there is no such page"
@@ -327,13 +346,10 @@ class Server:
         self._socket.listen(128)
         self.port: int = self._socket.getsockname()[1]
         self._token = secrets.token_urlsafe(24)
-        self._guard = application(
-            dml,
-            port=self.port,
-            token=self._token,
-            allow_changes=allow_changes,
-            is_ending=lambda: self._server.should_exit,
+        self._pages = _Pages(
+            dml, allow_changes=allow_changes, is_ending=lambda: self._server.should_exit
         )
+        self._guard = _guarded(self._pages, port=self.port, token=self._token)
         self._server = uvicorn.Server(
             uvicorn.Config(
                 self._guard,
@@ -360,7 +376,10 @@ class Server:
         """Serves until it is stopped: by :meth:`stop`, or by Ctrl-C."""
         # uvicorn ends in order on Ctrl-C, and then raises it once more.
         with contextlib.suppress(KeyboardInterrupt):
-            self._server.run(sockets=[self._socket])
+            try:
+                self._server.run(sockets=[self._socket])
+            finally:
+                self._pages.runs.end()
 
     def stop(self) -> None:
         """Lets :meth:`run` end soon."""

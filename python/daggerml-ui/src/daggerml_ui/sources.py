@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Optional
 from daggerml import Ref
 from daggerml.errors import DmlRepoError, NotFoundError
 from daggerml_ui.graphs import Graphs
+from daggerml_ui.search_index import SearchIndex
 from daggerml_ui.texts import brief
 from daggerml_ui.values import is_larger
 
@@ -30,6 +31,7 @@ class Source:
         self.dml = dml
         self.most = most
         self.graphs = Graphs()
+        self.search = SearchIndex(dml)
         self._lock = threading.Lock()
         self._names: tuple[Optional[Ref], dict[Ref, str]] = (None, {})
 

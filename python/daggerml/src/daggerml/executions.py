@@ -181,6 +181,29 @@ class Executions:
         text = f"no run of the call {key} made a DAG"
         raise NotFoundError(text)
 
+    def run_again(self, key: str) -> ExecutionRecord:
+        """Runs a call again in this process, though it may be cached, and returns the run.
+
+        It needs no program that makes the call: the repository has the function and, until they
+        are collected, the arguments. What the call makes is in the cache afterwards, and in no
+        DAG until a program makes the call. An error of the function is no error here.
+
+        :raises InvalidError: when the function or the arguments are not there any more.
+        :raises BadExecutionStatusError: when the adapter failed.
+
+        >>> import daggerml
+        >>> @daggerml.funk
+        ... def double(dag, x):
+        ...     return x.value() * 2
+        >>> with daggerml.temporary() as repo, repo.new("calls") as dag:
+        ...     dag.commit(dag.call(double, 21))
+        ...     key = repo.exec.list()[0].key
+        ...     print(repo.exec.run_again(key).status, len(repo.exec.show(key)))
+        ok 2
+        """
+        executor(self._dml).run_again(key)
+        return self.show(key)[0]
+
     def invalidate(self, key: str) -> bool:
         """Removes a call from the cache, so that it runs again. Returns whether it was there."""
         return bool(executor(self._dml).invalidate(key))

@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `executor` | [`Executor`](executor::Executor): looking a call up, running and recording it |
+//! | `again` | running a call again of which only the key is known |
 //! | `batch` | many calls at once |
 //! | `flight` | callers in one process share a run |
 //! | `drive` | one run: attempts until one ends the claim |
@@ -17,6 +18,7 @@
 //! | `backoff` | how long to wait, and how often to try again |
 
 pub(crate) mod acquire;
+mod again;
 mod backoff;
 mod batch;
 mod control;
