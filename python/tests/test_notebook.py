@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -11,6 +13,18 @@ import daggerml
 from daggerml import calls
 
 EVIL = "<script>alert(1)</script> & \"'"
+
+
+@pytest.fixture(params=["alone", "with daggerml-ui"], autouse=True)
+def pages(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Whether daggerml-ui is installed."""
+    if request.param == "alone":
+        # A module that is None cannot be imported.
+        monkeypatch.setitem(sys.modules, "daggerml_ui", None)
+        monkeypatch.delitem(sys.modules, "daggerml_ui.notebook", raising=False)
+        return False
+    pytest.importorskip("daggerml_ui")
+    return True
 
 
 def parsed(text: str) -> ET.Element:
@@ -24,7 +38,7 @@ def words(root: ET.Element) -> str:
     return " ".join(root.itertext())
 
 
-def test_a_dag(repo: daggerml.Dml) -> None:
+def test_a_dag(repo: daggerml.Dml, *, pages: bool) -> None:
     with repo.new(EVIL, tags=[EVIL]) as dag:
         dag[EVIL] = f"{EVIL}, the value"
         part = dag.put([1, 2], name="part")
@@ -34,6 +48,9 @@ def test_a_dag(repo: daggerml.Dml) -> None:
     text = words(root)
     for word in (EVIL, "part", "whole", "result", "[1, 2]", str(dag.ref and dag.ref.short)):
         assert word in text
+    if pages:
+        assert [name for name in ("part", "whole", EVIL) if name in text.rpartition("result")[2]]
+        return
     svg = root.find("{http://www.w3.org/2000/svg}svg")
     assert svg is not None
     titles = [title.text for title in svg.iter("{http://www.w3.org/2000/svg}title")]
@@ -47,6 +64,25 @@ def test_nodes_and_projections(repo: daggerml.Dml) -> None:
     for shown in (dag.result, dag.result[EVIL], dag.result[EVIL][0]):
         text = words(parsed(shown._repr_html_()))
         assert "alert(1)" in text
+
+
+def test_values_are_shown_as_on_the_pages(repo: daggerml.Dml, *, pages: bool) -> None:
+    with repo.new("values") as dag:
+        dag.put([{"x": at, EVIL: at * at} for at in range(5)], name="rows")
+        dag.put(b"\x89PNG\r\n\x1a\n" + bytes(8), name="picture")
+        dag.commit(1)
+    dag = repo.load("values")
+    rows = dag["rows"]._repr_html_()
+    root = parsed(rows)
+    assert ("<table" in rows) == pages
+    assert "data:image/png;base64," in dag["picture"]._repr_html_() or not pages
+    # No rule of the style applies to anything else in the notebook.
+    for style in root.iter("style"):
+        for selectors in re.findall(r"([^{}]+)\{[^{}]*\}", str(style.text)):
+            for selector in selectors.rpartition("{")[2].split(","):
+                assert selector.startswith(".dml-note"), selector
+        # And each class of a rule is used here.
+        assert len(str(style.text)) < 6_000
 
 
 def test_an_error(repo: daggerml.Dml) -> None:

@@ -81,3 +81,21 @@ def test_colours_change_no_text(text: str) -> None:
 
     words = Page(f"<pre>{shown}</pre>").words
     assert "".join(words) == safe(text, keep="\n\t")
+
+
+def test_elements_that_moved_are_compared_with_themselves(repo: daggerml.Dml) -> None:
+    dag = repo.new("lists")
+    core = dag._writer()
+
+    def found(old: Any, new: Any) -> list[tuple[str, Any, Any]]:
+        first, second = (core.data(dag.put(value).ref) for value in (old, new))
+        return [(it.path, it.before, it.after) for it in differences(first, second)]
+
+    old = [{"id": number, "name": f"n{number}"} for number in range(20)]
+    new = [{"id": 99, "name": "first"}, *old[:7], *old[8:]]
+    new[12] = {**new[12], "name": "changed"}
+    added, removed, changed = found(old, new)
+    assert (added[0], added[1]) == ("[0]", None)
+    assert (removed[0], removed[2]) == ("[7]", None)
+    assert changed == ('[12]["name"]', '"n12"', '"changed"')
+    assert found([1, 2, 3], [0, 1, 2, 4]) == [("[0]", None, "0"), ("[2 → 3]", "3", "4")]

@@ -9,7 +9,7 @@ from daggerml import Runnable
 from daggerml_ui.texts import brief, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from daggerml._core import Data
 
@@ -17,6 +17,9 @@ __all__ = ["Difference", "differences"]
 
 #: Longer texts are not compared line by line: that would take too long.
 _TEXT = 100_000
+
+#: Lists of more elements are compared position by position, for the same reason.
+_ALIGNED = 1_000
 
 
 class Difference(NamedTuple):
@@ -59,13 +62,25 @@ def _of_maps(before: Data, after: Data, path: str) -> Iterator[Difference]:
 
 
 def _of_lists(before: Data, after: Data, path: str) -> Iterator[Difference]:
-    shared = min(len(before), len(after))
-    for at in range(shared):
-        yield from differences(before.get(at), after.get(at), f"{path}[{at}]")
-    for at in range(shared, len(before)):
-        yield Difference(f"{path}[{at}]", brief(before.get(at)), None)
-    for at in range(shared, len(after)):
-        yield Difference(f"{path}[{at}]", None, brief(after.get(at)))
+    for _, start, end, other, other_end in _aligned(before, after):
+        shared = min(end - start, other_end - other)
+        for at in range(shared):
+            old, new = start + at, other + at
+            where = f"[{old}]" if old == new else f"[{old} → {new}]"
+            yield from differences(before.get(old), after.get(new), f"{path}{where}")
+        for at in range(start + shared, end):
+            yield Difference(f"{path}[{at}]", brief(before.get(at)), None)
+        for at in range(other + shared, other_end):
+            yield Difference(f"{path}[{at}]", None, brief(after.get(at)))
+
+
+def _aligned(before: Data, after: Data) -> Sequence[tuple[str, int, int, int, int]]:
+    """Returns which part of one list belongs to which part of the other, as difflib does."""
+    if max(len(before), len(after)) > _ALIGNED:
+        return [("replace", 0, len(before), 0, len(after))]
+    # Parts that look the same are compared all the same: their lines may be abridged.
+    old, new = ([brief(data.get(at), 200) for at in range(len(data))] for data in (before, after))
+    return difflib.SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes()
 
 
 def _of_sets(before: Data, after: Data, path: str) -> Iterator[Difference]:

@@ -109,6 +109,10 @@ class Renderer:
         """Returns what is inside of a page's ``<main>``."""
         return self._render(page, "bare.html")
 
+    def text(self, template: str, **given: Any) -> str:
+        """Returns what a template makes that is no file."""
+        return str(self._environment.from_string(template).render(given))
+
     def _render(self, page: Page, base: str) -> str:
         template = self._environment.get_template(f"{page.template}.html")
         shown = template.render(page.context, title=page.title, template=page.template, base=base)

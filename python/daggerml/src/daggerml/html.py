@@ -11,6 +11,7 @@ from daggerml.graph import draw, escape
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from daggerml._core import Data
     from daggerml.dag import Dag
     from daggerml.node import Node
     from daggerml.projection import Projection
@@ -56,7 +57,8 @@ def dag_html(dag: Dag) -> str:
     parts.append(f'<table style="border-collapse:collapse">{"".join(rows)}</table>')
     if len(dag) > MAX_ROWS:
         parts.append(f"<div>and {len(dag) - MAX_ROWS} more names</div>")
-    parts.append(draw(dag))
+    pages = _pages() if dag.ref is not None else None
+    parts.append(draw(dag) if pages is None else pages.drawing_html(dag))
     return f"{''.join(parts)}</div>"
 
 
@@ -67,8 +69,14 @@ def node_html(node: Node) -> str:
 
 
 def value_html(item: Union[Node, Projection], *, caption: str) -> str:
-    """Returns the type and the value of a node or an element as HTML."""
+    """Returns the type and the value of a node or an element as HTML.
+
+    With daggerml-ui it is shown as on its pages: as a table, a plot, an image or code.
+    """
+    pages = _pages()
     try:
+        if pages is not None:
+            return str(pages.value_html(_data(item), caption=caption))
         value = abridged(item.value(), 400)
     except Error as error:
         value = error.message
@@ -76,6 +84,21 @@ def value_html(item: Union[Node, Projection], *, caption: str) -> str:
         f'<div style="{_STYLE}"><b>{escape(caption)}</b> <i>{escape(item.type)}</i>'
         f'<pre style="margin:4px 0 0;white-space:pre-wrap">{escape(value)}</pre></div>'
     )
+
+
+def _data(item: Union[Node, Projection]) -> Data:
+    from daggerml.projection import Projection
+
+    return item._data if isinstance(item, Projection) else item.dag._reader().data(item.ref)
+
+
+def _pages() -> Any:
+    """Returns what daggerml-ui makes of DAGs and values; ``None`` when it is not installed."""
+    try:
+        from daggerml_ui import notebook
+    except ImportError:
+        return None
+    return notebook
 
 
 def _row(name: str, find: Callable[[], Node], *, strong: bool = False) -> str:
