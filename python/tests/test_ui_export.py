@@ -210,3 +210,21 @@ def test_hostile_text_is_only_shown_in_files(tmp_path: Path) -> None:
     assert not re.search(
         r"\son\w+=[\"']", re.sub(r"<script>.*</script>", "", text, flags=re.DOTALL)
     )
+
+
+def test_the_history_is_written_unless_dags_are_chosen(
+    filled: daggerml.Dml, tmp_path: Path
+) -> None:
+    assert export(filled, "--export", str(tmp_path / "all")).returncode == 0
+    assert export(filled, "--export", str(tmp_path / "one"), "--dag", "sums").returncode == 0
+    page = Page((tmp_path / "all" / "history.html").read_text())
+    [message] = {entry["message"] for entry in filled.log(limit=1)}
+    assert message.split("\n")[0] in page.text
+    assert "History" in Page((tmp_path / "all" / "index.html").read_text()).text
+    # Where it is on this machine is nobody's business.
+    assert filled.root not in (tmp_path / "all" / "history.html").read_text()
+    assert not (tmp_path / "one" / "history.html").exists()
+    assert "history.html" not in (tmp_path / "one" / "index.html").read_text()
+    single = tmp_path / "all.html"
+    assert export(filled, "--export", str(single)).returncode == 0
+    assert '<article id="history">' in single.read_text()

@@ -16,6 +16,7 @@ from daggerml_ui.graphs import DRAWN, choose
 from daggerml_ui.links import Links
 from daggerml_ui.pages import dag as dag_page
 from daggerml_ui.pages import dags as dags_page
+from daggerml_ui.pages import history as history_page
 from daggerml_ui.pages import node as node_page
 from daggerml_ui.rendering import Page, Renderer
 from daggerml_ui.sources import Source
@@ -43,6 +44,7 @@ class _Chosen(Links):
     """The addresses of the pages that are written."""
 
     live = False
+    history = False
 
     def __init__(self, *, single: bool, source: Source) -> None:
         self._single = single
@@ -55,6 +57,8 @@ class _Chosen(Links):
         if any(query.get(name) for name in ("at", "skip", "focus")):
             return None
         words = tuple(str(part) for part in parts)
+        if page == "history" and self.history and not words and not query.get("rev"):
+            return self.address("history")
         if page in {"history", "dags"} and not words:
             return self.address("index")
         if page == "dag" and words[0] in self.dags:
@@ -98,6 +102,8 @@ def export(
             dml.load(name, revision=revision)  # raises the error that says so
     links = _Chosen(single=single, source=source)
     links.dags = {ref.id() for ref in chosen.values()}
+    # Who chooses DAGs does not choose the messages of all commits.
+    links.history = not names
     for text in links.dags:
         links.nodes.update((text, node) for node in _nodes(source, source.dag(text)))
     pages = _pages(source, links, revision, list(chosen))
@@ -121,6 +127,8 @@ def _pages(
     source: Source, links: _Chosen, revision: str, names: Sequence[str]
 ) -> Iterator[tuple[str, Page]]:
     yield "index", dags_page.dags(source, links, revision=revision, only=names)
+    if links.history:
+        yield "history", history_page.history(source, links, revision=revision)
     for text in sorted(links.dags):
         yield f"dag-{text}", dag_page.dag(source, links, text)
     for text, node in sorted(links.nodes):

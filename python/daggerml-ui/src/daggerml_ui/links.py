@@ -18,6 +18,9 @@ class Links:
     #: Whether a server answers, so that forms and choices do something.
     live = True
 
+    #: Whether there is a page of the history.
+    history = True
+
     def to(self, page: str, *parts: Any, **query: Any) -> Optional[str]:
         """Returns the address of a page.
 
