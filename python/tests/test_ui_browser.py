@@ -94,6 +94,7 @@ def pages_of(repository: daggerml.Dml) -> dict[str, str]:
         "calls": "/calls",
         "call": f"/call/{repository.exec.list()[0].key}",
         "drafts": "/drafts",
+        "draft": f"/draft/{repository.indexes()[0]['index'].id()}",
         "state": "/state?check=yes",
         "missing": f"/dag/{'0' * 64}",
     }
@@ -102,7 +103,7 @@ def pages_of(repository: daggerml.Dml) -> dict[str, str]:
 KINDS = [
     "history", "dags", "dag", "big", "broken", "hostile", "table", "bars", "code", "image",
     "element", "result", "search", "origin", "differences", "dags differ", "calls", "call",
-    "drafts", "state",
+    "drafts", "draft", "state",
 ]  # fmt: skip
 
 
