@@ -160,7 +160,9 @@ class SearchIndex:
                 ref = self._waiting[-1]
                 database = self._open()
                 # What is found of it is shown before all of it was read.
-                added = database.execute("INSERT INTO dag VALUES (NULL, ?, 0)", (_bytes(ref),))
+                added = database.execute(
+                    "INSERT OR REPLACE INTO dag VALUES (NULL, ?, 0)", (_bytes(ref),)
+                )
                 of = int(added.lastrowid or 0)
             try:
                 for nodes, rows in _batches(self._dml, ref, of):
