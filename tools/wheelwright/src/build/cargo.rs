@@ -11,16 +11,19 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use cargo_metadata::Message;
 use cargo_metadata::camino::Utf8Path;
+use cargo_metadata::{Message, MetadataCommand};
 
 use super::BuildError;
 use super::plan::Job;
 use super::remap::Remap;
 use super::workers::Worker;
+use crate::pack::PackError;
 use crate::pack::crates::LocalCrates;
 use crate::project::Project;
 use crate::project::abi::{Abi, Interpreter};
+use crate::project::cargo_toml::CargoToml;
+use crate::toolchain::import_library;
 use crate::toolchain::platform;
 use crate::toolchain::process::{self, isolated, start_error};
 use crate::toolchain::rust::{self, Rust};
@@ -137,8 +140,9 @@ pub(super) fn features(project: &Project, abi: Abi) -> Vec<String> {
 }
 
 /// The configuration of `PyO3` for a job, as a file; `None` if `PyO3` needs none.
-fn pyo3_config(order: &Order<'_>, job: Job) -> Result<Option<PathBuf>, BuildError> {
-    let Some(text) = job.abi.pyo3_config(None) else {
+fn pyo3_config(order: &Order<'_>, job: Job, zig: &Path) -> Result<Option<PathBuf>, BuildError> {
+    let folder = import_library(order, job, zig)?;
+    let Some(text) = job.abi.pyo3_config(folder.as_deref()) else {
         return Ok(None);
     };
     let path = order.work.join("pyo3").join(job.name() + ".txt");
@@ -152,6 +156,42 @@ fn pyo3_config(order: &Order<'_>, job: Job) -> Result<Option<PathBuf>, BuildErro
         std::fs::write(&path, text).map_err(write)?;
     }
     Ok(Some(path))
+}
+
+/// The folder of an import library of Python, for a release of `PyO3` that links one.
+fn import_library(order: &Order<'_>, job: Job, zig: &Path) -> Result<Option<String>, BuildError> {
+    /// Since then, `PyO3` names Python's DLL itself.
+    const NAMES_THE_DLL: (u64, u64) = (0, 29);
+    if job.abi == Abi::Stated || !job.platform.rust_target.contains("-windows-") {
+        return Ok(None);
+    }
+    let manifest = CargoToml::read(&order.crates.manifest()).map_err(PackError::from)?;
+    if manifest
+        .locked_pyo3()
+        .is_none_or(|locked| locked >= NAMES_THE_DLL)
+    {
+        return Ok(None);
+    }
+    let problem = |problem: String| PackError::Crates {
+        project: order.project.name.to_string(),
+        problem,
+    };
+    let metadata = MetadataCommand::new()
+        .cargo_path(rust::cargo())
+        .manifest_path(order.crates.manifest())
+        .other_options(["--locked".to_owned()])
+        .exec()
+        .map_err(|error| problem(error.to_string()))?;
+    let package = metadata
+        .packages
+        .iter()
+        .find(|package| *package.name == "pyo3-ffi");
+    let Some(sources) = package.and_then(|package| package.manifest_path.parent()) else {
+        return Ok(None);
+    };
+    let folder = order.work.join("pyo3").join("libraries");
+    import_library::write(zig, &folder, &job.abi.library(), sources.as_std_path())?;
+    Ok(folder.to_str().map(str::to_owned))
 }
 
 /// The command line of cargo and its environment, which is all it may depend on.
@@ -179,7 +219,7 @@ fn command(order: &Order<'_>, worker: Worker, job: Job) -> Result<Command, Build
         .env("CARGO_ENCODED_RUSTFLAGS", remap.rust_flags())
         .env("ZIG_GLOBAL_CACHE_DIR", work.join("zig-cache"))
         .env("ZIG_LOCAL_CACHE_DIR", work.join("zig-cache"));
-    match pyo3_config(order, job)? {
+    match pyo3_config(order, job, &zig)? {
         Some(path) => command.env("PYO3_CONFIG_FILE", path),
         None => command.env("PYO3_NO_PYTHON", "1"),
     };

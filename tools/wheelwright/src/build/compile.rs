@@ -33,6 +33,7 @@ const RECIPE: &[&str] = &[
     include_str!("../sbom/linked.rs"),
     include_str!("../../data/bundled.toml"),
     include_str!("../project/abi.rs"),
+    include_str!("../toolchain/import_library.rs"),
     include_str!("../toolchain/process.rs"),
     canonical::SOURCE,
     zig::SOURCE,

@@ -1,5 +1,6 @@
 //! A whole build: plan, compile what changed, pack, audit, try.
 
+pub mod backend;
 mod cargo;
 pub mod compile;
 mod depfile;
@@ -173,7 +174,11 @@ fn make(
             size: Some(artifact.bytes.len()),
             sha256: Some(Digest::of(&artifact.bytes).hex()),
             build: Verdict::Passed,
-            audit: audit(workspace, &out.join(&artifact.file_name), item.project),
+            audit: audit(
+                &workspace.root,
+                &out.join(&artifact.file_name),
+                item.project,
+            ),
             smoke: Verdict::NotRun,
             artifact: artifact.file_name,
         },
@@ -239,9 +244,9 @@ fn write_checksums(out: &Path, rows: &[Row]) -> Result<(), BuildError> {
 
 /// Audits an artifact by its package's policy; no folder of this build may be
 /// in it.
-fn audit(workspace: &Workspace, path: &Path, project: &Project) -> Verdict {
+fn audit(root: &Path, path: &Path, project: &Project) -> Verdict {
     let mut policy = project.settings.audit.clone();
-    let own = [workspace.root.clone(), rust::cargo_home()];
+    let own = [root.to_owned(), rust::cargo_home()];
     policy.machine_paths.extend(
         own.iter()
             .filter_map(|path| path.to_str())
@@ -298,7 +303,7 @@ fn try_all(
                     Verdict::Passed
                 }
                 // Whoever says nothing about trying the package is not held to it.
-                Err(error @ SmokeError::Missing { .. }) if !project.settings.smoke.is_stated() => {
+                Err(error @ SmokeError::Missing { .. }) if !project.says_how_it_is_tried() => {
                     eprintln!("warning: not tried: {error}");
                     continue;
                 }

@@ -1,13 +1,14 @@
 //! `wheelwright build`: every artifact of the repository.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::{FAILED, Outcome};
 use crate::build::plan::Plan;
+use crate::build::report::Report;
 use crate::build::{self, Options};
 use crate::project::abi::Interpreter;
-use crate::project::workspace::Workspace;
+use crate::project::workspace::{self, Workspace};
 use crate::toolchain::platform::{self, Platform};
 
 /// Build every wheel and sdist of the repository, audit and try them
@@ -53,7 +54,12 @@ pub(super) struct Args {
 
 impl Args {
     pub(super) fn run(self) -> Outcome {
-        let mut workspace = Workspace::find(&std::env::current_dir()?)?;
+        let root = workspace::root(&std::env::current_dir()?)?;
+        if workspace::is_of_a_backend(&root) {
+            let options = self.options(&root);
+            return self.tell(&build::backend::build(&root, &options)?);
+        }
+        let mut workspace = Workspace::read(&root)?;
         workspace.choose(&self.interpreter)?;
         let platforms: Vec<&Platform> = if self.host {
             vec![platform::host()?]
@@ -66,15 +72,22 @@ impl Args {
                 .collect::<Result<_, _>>()?
         };
         let plan = Plan::new(&workspace, &self.package, &platforms)?;
-        let options = Options {
-            out: self.out.unwrap_or_else(|| workspace.root.join("dist")),
-            python: self.python,
+        let options = self.options(&root);
+        self.tell(&build::build(&workspace, &plan, &options)?)
+    }
+
+    fn options(&self, root: &Path) -> Options {
+        Options {
+            out: self.out.clone().unwrap_or_else(|| root.join("dist")),
+            python: self.python.clone(),
             fresh: self.fresh,
             smoke: !self.no_smoke,
-        };
-        let report = build::build(&workspace, &plan, &options)?;
+        }
+    }
+
+    fn tell(&self, report: &Report) -> Outcome {
         if self.json {
-            super::print(format!("{}\n", serde_json::to_string_pretty(&report)?).as_bytes())?;
+            super::print(format!("{}\n", serde_json::to_string_pretty(report)?).as_bytes())?;
         } else {
             super::print(report.table().as_bytes())?;
         }

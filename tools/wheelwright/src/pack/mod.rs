@@ -3,6 +3,7 @@
 //! The bytes of an artifact follow from its files' names and contents alone.
 
 pub mod crates;
+pub mod normal;
 pub mod sdist;
 pub mod tar;
 pub mod wheel;
@@ -128,6 +129,14 @@ pub enum PackError {
     TooLarge {
         /// The artifact.
         artifact: String,
+    },
+    /// An artifact that another backend made cannot be taken.
+    #[error("cannot take {artifact}: {problem}")]
+    Foreign {
+        /// The artifact.
+        artifact: String,
+        /// What is wrong with it.
+        problem: String,
     },
     /// A native package was given no extension, or a pure one was given one.
     #[error("{project} {problem}")]

@@ -192,7 +192,7 @@ fn wheel_file(tag: &str, native: bool) -> String {
 
 /// No two members may be one file, on systems that do not tell upper from lower
 /// case either, and each must have a name that every system can store.
-fn check_paths(members: &[Member], artifact: &str) -> Result<(), PackError> {
+pub(super) fn check_paths(members: &[Member], artifact: &str) -> Result<(), PackError> {
     let mut seen: HashMap<String, &str> = HashMap::new();
     for member in members {
         let path = member.path.as_str();
@@ -248,7 +248,7 @@ fn check_targets(project: &Project, members: &[Member]) -> Result<(), ProjectErr
     Ok(())
 }
 
-fn record(members: &[Member], itself: &str) -> String {
+pub(super) fn record(members: &[Member], itself: &str) -> String {
     let mut text = String::new();
     for member in members {
         let digest = Digest::of(&member.bytes).record();

@@ -137,8 +137,9 @@ impl Abi {
     }
 
     /// The configuration that `PyO3` takes in place of an interpreter. Only keys that
-    /// every release of it knows are written.
-    pub fn pyo3_config(self, windows: Option<&str>) -> Option<String> {
+    /// every release of it knows are written. `import_library` is the folder of that, for
+    /// a release that links one.
+    pub fn pyo3_config(self, import_library: Option<&str>) -> Option<String> {
         let (minor, stable, free_threaded) = match self {
             Self::Stated => return None,
             Self::Stable(minor) => (minor, true, false),
@@ -150,17 +151,19 @@ impl Abi {
         if free_threaded {
             text.push_str("build_flags=Py_GIL_DISABLED\n");
         }
-        if let Some(folder) = windows {
-            let library = if stable {
-                "python3".to_owned()
-            } else {
-                let t = if free_threaded { "t" } else { "" };
-                format!("python3{minor}{t}")
-            };
-            let _ = write!(text, "lib_name={library}\nlib_dir={folder}\n");
+        if let Some(folder) = import_library {
+            let _ = write!(text, "lib_name={}\nlib_dir={folder}\n", self.library());
         }
         text.push_str("suppress_build_script_link_lines=false\n");
         Some(text)
+    }
+
+    /// The library of a Python on Windows, such as `python312`.
+    pub fn library(self) -> String {
+        match self {
+            Self::Stated | Self::Stable(_) => "python3".to_owned(),
+            Self::Version(interpreter) => format!("python{}", interpreter.digits()),
+        }
     }
 }
 

@@ -32,13 +32,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use pep440_rs::Version;
+use wheelwright_artifacts::audit::{Policy, Profile};
 
 use abi::Abi;
 use cargo_toml::CargoToml;
 use maturin::Maturin;
 use name::Name;
 use pyproject::{ProjectTable, PyProject};
-use settings::Wheelwright;
+use settings::{SmokeStep, Wheelwright};
 
 /// One Python package: its folder and what its `pyproject.toml` says.
 #[derive(Debug, Clone)]
@@ -210,6 +211,82 @@ impl Project {
         };
         project.choose(&[])?;
         Ok(project)
+    }
+
+    /// A pure project as its finished artifact describes it; only the settings for
+    /// wheelwright come from the `pyproject.toml` in `folder`.
+    ///
+    /// # Errors
+    /// These settings, the name or the version cannot be used.
+    pub fn built(
+        folder: &Path,
+        name: &str,
+        version: &str,
+        dependencies: Vec<String>,
+        imports: &[String],
+    ) -> Result<Self, ProjectError> {
+        #[derive(Default, serde::Deserialize)]
+        #[serde(default)]
+        struct File {
+            tool: Tool,
+        }
+        #[derive(Default, serde::Deserialize)]
+        #[serde(default)]
+        struct Tool {
+            wheelwright: Option<Wheelwright>,
+        }
+        let path = folder.join("pyproject.toml");
+        let source = std::fs::read_to_string(&path).unwrap_or_default();
+        let stated: File = source::parse(&path, &source)?;
+        let field = |keys: &[&str], problem: String| field_error(&path, &source, keys, problem);
+        let mut settings = stated.tool.wheelwright.unwrap_or_else(|| Wheelwright {
+            audit: Policy {
+                profile: Profile::Index,
+                ..Policy::default()
+            },
+            ..Wheelwright::default()
+        });
+        settings
+            .check(false)
+            .map_err(|(keys, problem)| field(keys, problem))?;
+        if settings.smoke.step.is_empty() {
+            let own = imports.iter().filter(|name| text::is_dotted_name(name));
+            settings.smoke.step = own.map(|name| SmokeStep::import(name)).collect();
+            if settings.smoke.step.is_empty() {
+                // Nothing to import: it is installed, and that is all.
+                settings.smoke.step.push(SmokeStep::import("sys"));
+            }
+        }
+        let named = Name::parse(name).map_err(|problem| field(&["project", "name"], problem))?;
+        let version: Version = version.parse().map_err(|_| {
+            field(
+                &["project", "version"],
+                format!("{version:?} is no version"),
+            )
+        })?;
+        let table = ProjectTable {
+            name: name.to_owned(),
+            version: version.to_string(),
+            dependencies,
+            ..ProjectTable::default()
+        };
+        Ok(Self {
+            folder: folder.to_owned(),
+            name: named,
+            version,
+            table,
+            maturin: None,
+            abis: Vec::new(),
+            notes: Vec::new(),
+            hatch_packages: Vec::new(),
+            settings,
+            source,
+        })
+    }
+
+    /// Does the project say how an installed copy is tried?
+    pub fn says_how_it_is_tried(&self) -> bool {
+        source::has(&self.source, &["tool", "wheelwright", "smoke"])
     }
 
     /// The path of `pyproject.toml`.

@@ -37,7 +37,7 @@ pub struct BuildSystem {
 }
 
 /// `[project]`, as PEP 621, PEP 639 and PEP 794 define it.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ProjectTable {
     /// The distribution's name.

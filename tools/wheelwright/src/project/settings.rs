@@ -79,13 +79,6 @@ pub struct Smoke {
     pub step: Vec<SmokeStep>,
 }
 
-impl Smoke {
-    /// Does the project say how it is tried?
-    pub fn is_stated(&self) -> bool {
-        !self.leave_out.is_empty() || !self.step.is_empty()
-    }
-}
-
 /// `[[tool.wheelwright.smoke.step]]`: one command and what it must print.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -106,6 +99,18 @@ pub struct SmokeStep {
 impl SmokeStep {
     /// How long a step may take that does not say it, in seconds.
     pub const TIMEOUT: u64 = 600;
+
+    /// Imports a module.
+    pub fn import(name: &str) -> Self {
+        Self {
+            run: ["python", "-c", &format!("import {name}")]
+                .map(str::to_owned)
+                .to_vec(),
+            stdin: String::new(),
+            stdout: String::new(),
+            timeout: Self::TIMEOUT,
+        }
+    }
 
     const fn timeout() -> u64 {
         Self::TIMEOUT

@@ -90,6 +90,19 @@ pub fn root(start: &Path) -> Result<PathBuf, ProjectError> {
     }
 }
 
+/// Is the repository in `root` one pure package that its own build backend builds: has it
+/// no `wheelwright.toml`, and no extension?
+pub fn is_of_a_backend(root: &Path) -> bool {
+    let text = std::fs::read_to_string(root.join(PACKAGE)).unwrap_or_default();
+    let backend = ["build-system", "build-backend"];
+    let maturin = source::has(&text, &["tool", "maturin"])
+        || source::value_span(&text, &backend)
+            .and_then(|span| text.get(span))
+            .is_some_and(|value| value.trim_matches(['"', '\'']) == "maturin");
+    // A file that is not TOML has its error told by the ordinary way.
+    !root.join(FILE).is_file() && !maturin && toml::from_str::<toml::Table>(&text).is_ok()
+}
+
 /// A repository and its packages.
 #[derive(Debug, Clone)]
 pub struct Workspace {

@@ -26,6 +26,8 @@ pub struct Environment<'a> {
     pub index: Option<&'a Address>,
     /// Nothing that was uploaded later is used.
     pub as_of: Option<Timestamp>,
+    /// A lock of the requirements that is taken as it is.
+    pub locked: Option<std::path::PathBuf>,
     /// A folder of this build's.
     pub folder: &'a Path,
 }
@@ -62,6 +64,11 @@ impl Environment<'_> {
         if requirements.is_empty() {
             return Ok(venv);
         }
+        if let Some(path) = &self.locked {
+            let lock = std::fs::read_to_string(path).map_err(RebuildError::file(path))?;
+            self.install_locked(&venv, &lock, built)?;
+            return Ok(venv);
+        }
         let asked = self.write(
             "requirements.in",
             &lines(requirements.iter().map(String::as_str)),
@@ -78,10 +85,20 @@ impl Environment<'_> {
             }
             lock = self.lock(&venv, &asked, &[]);
         }
-        let lock = lock?;
+        self.install_locked(&venv, &lock?, built)?;
+        Ok(venv)
+    }
+
+    /// Installs what a lock names, each file by its hash.
+    fn install_locked(
+        &self,
+        venv: &Venv,
+        lock: &str,
+        built: &mut Built,
+    ) -> Result<(), RebuildError> {
         built.lock_sha256 = Some(Digest::of(lock.as_bytes()).hex());
-        built.environment = locked(&lock);
-        let lock = self.write("requirements.txt", &lock)?;
+        built.environment = locked(lock);
+        let lock = self.write("requirements.txt", lock)?;
         let mut uv = self.uv()?;
         uv.args([
             "pip",
@@ -95,8 +112,7 @@ impl Environment<'_> {
         .arg(venv.python())
         .arg("-r")
         .arg(&lock);
-        self.run(&mut uv)?;
-        Ok(venv)
+        self.run(&mut uv).map(|_| ())
     }
 
     /// Resolves requirements to exact versions with the hashes of their files.

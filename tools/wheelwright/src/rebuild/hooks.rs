@@ -159,16 +159,33 @@ impl Hooks<'_> {
     /// # Errors
     /// The backend fails, or makes no wheel.
     pub fn wheel(&self, venv: &Venv) -> Result<String, RebuildError> {
+        self.made(venv, "build_wheel", is_wheel)
+    }
+
+    /// Builds an sdist into the folder `out`; returns its name.
+    ///
+    /// # Errors
+    /// The backend fails, or makes no `.tar.gz`.
+    pub fn sdist(&self, venv: &Venv) -> Result<String, RebuildError> {
+        self.made(venv, "build_sdist", |name| name.ends_with(".tar.gz"))
+    }
+
+    fn made(
+        &self,
+        venv: &Venv,
+        hook: &str,
+        is_right: impl Fn(&str) -> bool,
+    ) -> Result<String, RebuildError> {
         let out = self.folder.join("out");
         std::fs::create_dir_all(&out).map_err(RebuildError::file(&out))?;
-        let answer = self.call(venv, "build_wheel", &[&out])?;
+        let answer = self.call(venv, hook, &[&out])?;
         let name = answer.as_str().unwrap_or_default();
-        let plain = !name.contains(['/', '\\', ':']) && is_wheel(name);
+        let plain = !name.contains(['/', '\\', ':']) && is_right(name);
         if plain && out.join(name).is_file() {
             return Ok(name.to_owned());
         }
         Err(build(&format!(
-            "the backend says that it made {answer}, which is no wheel there"
+            "the backend says that it made {answer}, which is not there or no artifact"
         )))
     }
 

@@ -286,6 +286,7 @@ impl Build<'_> {
             tools: self.options.tools,
             index: self.options.index,
             as_of: built.as_of,
+            locked: None,
             folder: self.folder,
         };
         let mut requirements = backend.requires.clone();

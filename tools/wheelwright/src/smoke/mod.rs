@@ -155,9 +155,10 @@ pub(crate) fn steps(
     empty: &Path,
     wanted: impl Fn(&SmokeStep) -> bool,
 ) -> Result<(), SmokeError> {
-    let imports = import_steps(project)?;
-    let stated = &project.settings.smoke.step;
-    let steps = if stated.is_empty() { &imports } else { stated };
+    let mut steps = project.settings.smoke.step.clone();
+    if steps.is_empty() {
+        steps = import_steps(project)?;
+    }
     steps
         .iter()
         .filter(|step| wanted(step))
@@ -169,19 +170,9 @@ fn import_steps(project: &Project) -> Result<Vec<SmokeStep>, SmokeError> {
     let names = imports::find(project)?
         .into_iter()
         .map(|import| import.name);
-    let step = |name: String| SmokeStep {
-        run: ["python", "-c", &format!("import {name}")]
-            .map(str::to_owned)
-            .to_vec(),
-        stdin: String::new(),
-        stdout: String::new(),
-        timeout: SmokeStep::TIMEOUT,
-    };
     // A package of stubs is read by type checkers only.
-    Ok(names
-        .filter(|name| !name.ends_with("-stubs"))
-        .map(step)
-        .collect())
+    let imported = names.filter(|name| !name.ends_with("-stubs"));
+    Ok(imported.map(|name| SmokeStep::import(&name)).collect())
 }
 
 fn run_step(

@@ -8,6 +8,7 @@
 )]
 
 mod audit;
+mod backend;
 mod imports;
 mod maturin;
 mod packer;

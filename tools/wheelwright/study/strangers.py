@@ -1,0 +1,269 @@
+"""Builds projects of others as they are, and compares with what their own tools make.
+
+`strangers.py run PROGRAM WORK RESULTS [NAME...]` downloads the sdists of strangers.txt
+with pip (PIP_INDEX_URL names the index), unpacks each into WORK and runs `PROGRAM build`
+in it: for this machine, and a native one for macOS arm64 and Windows. Then pip builds
+the same sdist, and the two wheels are compared. Nothing is written into a project but the
+`Cargo.lock` that one lacks. Code of the projects runs: use a machine that has nothing to
+lose. What has a result in RESULTS, a file of JSON lines, is not built again.
+`strangers.py table RESULTS` prints the table of docs/strangers-study.md.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import zipfile
+from email.parser import BytesParser
+from pathlib import Path
+from typing import Any
+
+LIST = Path(__file__).with_name("strangers.txt")
+# Another Python gives other wheels, but no other answers.
+PYTHON = f"cp{sys.version_info[0]}{sys.version_info[1]}"
+OTHERS = ["--platform", "macos-arm64", "--platform", "windows-amd64"]
+# Fields that say the same in another way, and why.
+SAME = {
+    "Metadata-Version": "the version of the fields that are used",
+    "Description-Content-Type": "with or without charset and variant",
+    "Description": "white space at its ends",
+    "Dynamic": "only an sdist's PKG-INFO has a use for it",
+    "Home-Page": "an address is in Project-URL",
+    "Author": "people with an address are in Author-email",
+    "Author-email": "people with an address are in Author-email, quoted as e-mail asks",
+    "License": "an SPDX expression is in License-Expression",
+    "License-Expression": "an SPDX expression is in License-Expression",
+    "Project-URL": "the crate's, by the same labels",
+    "Keywords": "separated by commas",
+    "Requires-Dist": "the same ranges in another order",
+    "Requires-Python": "the same ranges in another order",
+}
+
+
+def listed() -> dict[str, str]:
+    """Returns the kind of each project, by its name."""
+    lines = [line.split() for line in LIST.read_text().splitlines() if line[:1] != "#"]
+    return {name: kind for kind, name in lines}
+
+
+def ran(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Runs a command to its end and keeps what it says."""
+    environment = {**os.environ, "PYENV_VERSION": os.environ.get("PYENV_VERSION", "")}
+    return subprocess.run(
+        arguments, capture_output=True, text=True, check=False, cwd=folder, env=environment
+    )
+
+
+def pip(command: str, *arguments: str) -> list[str]:
+    """Returns a command of pip that installs no dependency."""
+    return [sys.executable, "-m", "pip", command, "--quiet", "--no-deps", *arguments]
+
+
+def unpacked(name: str, work: Path) -> Path:
+    """Downloads and unpacks the sdist of a project."""
+    folder = work / name
+    folder.mkdir(parents=True, exist_ok=True)
+    if not list(folder.glob("*.tar.gz")):
+        done = ran(pip("download", "--no-binary", name, name, "-d", "."), folder)
+        if done.returncode:
+            raise SystemExit(done.stderr)
+    (sdist,) = folder.glob("*.tar.gz")
+    source = folder / "source"
+    if not source.exists():
+        with tarfile.open(sdist) as file:
+            file.extractall(source, filter="data")
+    (project,) = source.iterdir()
+    return project
+
+
+def built(program: str, project: Path, out: Path, arguments: list[str]) -> dict[str, Any]:
+    """Builds a project with wheelwright; returns its artifacts and problems."""
+    done = ran([program, "build", "--json", "--out", str(out), *arguments], project)
+    if not done.stdout:
+        return {"problem": done.stderr.strip().splitlines()[-1]}
+    rows = json.loads(done.stdout)["rows"]
+    return {"rows": rows}
+
+
+def fields(wheel: zipfile.ZipFile, name: str) -> dict[str, list[str]]:
+    """Returns the fields of METADATA or WHEEL, the body as `Description`."""
+    path = next(path for path in wheel.namelist() if path.endswith(f".dist-info/{name}"))
+    message = BytesParser().parsebytes(wheel.read(path))
+    found: dict[str, list[str]] = {}
+    for key, value in message.items():
+        found.setdefault(key, []).append(str(value))
+    body = str(message.get_payload())
+    if body.strip():
+        found["Description"] = [body]
+    return found
+
+
+def names(wheel: zipfile.ZipFile) -> set[str]:
+    """Returns the files of a wheel; an extension whatever its suffix."""
+    found = set()
+    for path in wheel.namelist():
+        stem, suffix = os.path.splitext(path)  # noqa: PTH122 - a path in an archive
+        if suffix in {".so", ".pyd"}:
+            path = stem.split(".")[0] + " (extension)"  # noqa: PLW2901
+        if not path.endswith("/"):
+            found.add(path)
+    return found
+
+
+def compared(own: Path, other: Path) -> dict[str, Any]:
+    """Compares wheelwright's wheel with pip's: files, METADATA, tags."""
+    with zipfile.ZipFile(own) as ours, zipfile.ZipFile(other) as theirs:
+        mine, others = names(ours), names(theirs)
+        a, b = fields(ours, "METADATA"), fields(theirs, "METADATA")
+        keys = sorted(
+            key for key in a.keys() | b.keys() if sorted(a.get(key, [])) != sorted(b.get(key, []))
+        )
+        content = sorted(
+            path
+            for path in mine & others
+            if path.endswith((".py", ".pyi")) and ours.read(path) != theirs.read(path)
+        )
+    return {
+        "more": sorted(mine - others),
+        "fewer": sorted(others - mine),
+        "content": content,
+        "fields": {key: [a.get(key, []), b.get(key, [])] for key in keys if key != "Description"},
+        "description": "Description" in keys,
+        "tags": [own.name.split("-", 2)[2], other.name.split("-", 2)[2]],
+    }
+
+
+def study(program: str, name: str, kind: str, work: Path) -> dict[str, Any]:
+    """Builds one project in every way; returns what came of it."""
+    project = unpacked(name, work)
+    line: dict[str, Any] = {"name": name, "kind": kind, "version": project.name}
+    if kind == "native" and not list(project.glob("**/Cargo.lock")):
+        line["lock"] = "made"
+        manifest = next(iter(sorted(project.glob("**/Cargo.toml"), key=lambda p: len(p.parts))))
+        ran(["cargo", "generate-lockfile", "--manifest-path", str(manifest)], project)
+    own, other = work / name / "own", work / name / "other"
+    python = ["--python", sys.executable]
+    if kind == "native":
+        python += ["--interpreter", PYTHON]
+        line["others"] = built(program, project, own, [*python, "--no-smoke", *OTHERS])
+        line["host"] = built(program, project, own, [*python, "--host"])
+    else:
+        line["host"] = built(program, project, own, python)
+    done = ran(pip("wheel", "--wheel-dir", str(other), str(project)), project)
+    wheels = [row["artifact"] for row in line["host"].get("rows", []) if row["sha256"]]
+    wheels = [wheel for wheel in wheels if wheel.endswith(".whl")]
+    if done.returncode:
+        line["pip"] = done.stderr.strip().splitlines()[-1]
+    elif wheels:
+        (theirs,) = other.glob("*.whl")
+        line["compared"] = compared(own / wheels[0], theirs)
+    return line
+
+
+def run(program: str, work: Path, results: Path, chosen: list[str]) -> None:
+    """Studies each project that has no result yet."""
+    done = {line["name"] for line in read(results)}
+    for name, kind in listed().items():
+        if name in done or (chosen and name not in chosen):
+            continue
+        line = study(program, name, kind, work)
+        with results.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        print(name, file=sys.stderr)
+
+
+def read(results: Path) -> list[dict[str, Any]]:
+    """Returns the results so far."""
+    return (
+        [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
+    )
+
+
+def outcome(result: dict[str, Any], end: str) -> str:
+    """Returns how a build of wheels whose names have this end came out."""
+    if not result:
+        return ""
+    if "problem" in result:
+        return f"no: {result['problem']}"
+    rows = [
+        row for row in result["rows"] if end in row["artifact"] and row["artifact"].endswith(".whl")
+    ]
+    words = []
+    for row in rows:
+        bad = [step for step in ("build", "audit", "smoke") if str(row[step]).startswith("failed")]
+        words.append("no: " + ", ".join(bad) if bad else "yes")
+    return words[0] if words else "no"
+
+
+def verdict(line: dict[str, Any]) -> str:
+    """Returns what differs from pip's wheel, each with a verdict."""
+    found = line.get("compared")
+    if found is None:
+        return f"not compared: {line.get('pip', 'there is no wheel')}"
+    parts = []
+    for word, paths in (
+        ("more", found["more"]),
+        ("fewer", found["fewer"]),
+        ("other text", found["content"]),
+    ):
+        if paths:
+            parts.append(
+                f"{word}: "
+                + ", ".join(f"`{path}`" for path in paths[:3])
+                + (" ..." if paths[3:] else "")
+            )
+    parts.extend(f"{key} ({SAME.get(key, 'DIFFERENT')})" for key in found["fields"])
+    if found["description"]:
+        parts.append(f"Description ({SAME['Description']})")
+    return "; ".join(parts) or "nothing"
+
+
+def table(results: Path) -> None:
+    """Prints the table, and the counts below it."""
+    print(
+        "| project | this machine | sdist | macOS arm64 | Windows "
+        "| tags, ours / pip's | what differs from pip's wheel |"
+    )
+    print("|---|---|---|---|---|---|---|")
+    lines = read(results)
+    counts: dict[str, int] = {}
+    for line in lines:
+        host, others = line["host"], line.get("others", {})
+        sdists = [row for row in host.get("rows", []) if row["artifact"].endswith(".tar.gz")]
+        sdist = "yes" if sdists and sdists[0]["build"] == "ok" else "no"
+        tags = " / ".join(
+            f"`{tag.removesuffix('.whl')}`" for tag in line.get("compared", {}).get("tags", [])
+        )
+        cells = [
+            outcome(host, ""),
+            sdist,
+            outcome(others, "macosx"),
+            outcome(others, "win_"),
+            tags,
+            verdict(line),
+        ]
+        for place, cell in zip(("host", "sdist", "macOS", "Windows"), cells, strict=False):
+            counts[f"{line['kind']} {place}"] = counts.get(f"{line['kind']} {place}", 0) + (
+                cell == "yes"
+            )
+        lock = " (no Cargo.lock)" if "lock" in line else ""
+        print(
+            "| "
+            + " | ".join([line["version"] + lock, *(cell.replace("|", "\\|") for cell in cells)])
+            + " |"
+        )
+    print(len(lines), counts, file=sys.stderr)
+
+
+def main() -> None:
+    """Runs what the arguments name."""
+    command, *arguments = sys.argv[1:]
+    if command == "run":
+        program, work, results, *chosen = arguments
+        run(str(Path(program).resolve()), Path(work).resolve(), Path(results), chosen)
+    else:
+        table(Path(arguments[0]))
+
+
+main()

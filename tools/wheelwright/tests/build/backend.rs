@@ -1,0 +1,142 @@
+//! A pure package of any build backend, here of one that lies in the package: what it
+//! makes is the same files in our form.
+
+use std::path::Path;
+
+use wheelwright::build::{self, Options};
+use wheelwright::project::workspace;
+use wheelwright_artifacts::artifact::zip::Zip;
+use wheelwright_artifacts::artifact::{Archive, Artifact, Limits};
+
+use crate::project::write;
+
+const PYPROJECT: &str =
+    "[build-system]\nrequires = []\nbuild-backend = \"own\"\nbackend-path = [\"backend\"]\n";
+
+/// Writes members in no order, with the time of the day and odd modes.
+const BACKEND: &str = r##"
+import os
+import tarfile
+import time
+import zipfile
+
+INFO = "demo-1.0.dist-info/"
+
+
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    name = open("wheel-name").read().strip()
+    files = {
+        INFO + "WHEEL": b"Wheel-Version: 1.0\nGenerator: own 1\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        INFO + "METADATA": b"Metadata-Version: 2.1\nName: demo\nVersion: 1.0\nRequires-Dist: x; extra == 'y'\n",
+        "demo/run.sh": b"#!/bin/sh\n",
+        "demo/__init__.py": b"x = 1\n",
+        INFO + "RECORD": b"",
+    }
+    with zipfile.ZipFile(os.path.join(folder, name), "w") as wheel:
+        for path, content in files.items():
+            member = zipfile.ZipInfo(path, time.localtime()[:6])
+            member.external_attr = (0o100775 if path.endswith(".sh") else 0o100666) << 16
+            wheel.writestr(member, content)
+    return name
+
+
+def build_sdist(folder, config_settings=None):
+    os.makedirs("demo-1.0", exist_ok=True)
+    with open("demo-1.0/PKG-INFO", "w") as file:
+        file.write("Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n")
+    with tarfile.open(os.path.join(folder, "demo-1.0.tar.gz"), "w:gz") as sdist:
+        sdist.add("demo-1.0")
+    return "demo-1.0.tar.gz"
+"##;
+
+fn built(folder: &Path) -> build::report::Report {
+    let options = Options {
+        out: folder.join("dist"),
+        python: None,
+        fresh: false,
+        smoke: false,
+    };
+    build::backend::build(folder, &options).unwrap()
+}
+
+fn package(wheel: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "pyproject.toml", PYPROJECT);
+    write(folder.path(), "backend/own.py", BACKEND);
+    write(folder.path(), "wheel-name", wheel);
+    folder
+}
+
+#[test]
+fn what_a_backend_makes_gets_our_form() {
+    let folder = package("demo-1.0-py3-none-any.whl");
+    assert!(workspace::is_of_a_backend(folder.path()));
+    let report = built(folder.path());
+    assert!(report.passed(), "{}", report.table());
+    let names: Vec<&str> = report
+        .rows
+        .iter()
+        .map(|row| row.artifact.as_str())
+        .collect();
+    assert_eq!(names, ["demo-1.0-py3-none-any.whl", "demo-1.0.tar.gz"]);
+    assert!(report.rows.iter().all(|row| row.package == "demo"));
+
+    let wheel = folder.path().join("dist").join(names[0]);
+    let bytes = std::fs::read(&wheel).unwrap();
+    let zip = Zip::read(bytes, Limits::default()).unwrap();
+    let entries: Vec<_> = zip
+        .entries
+        .iter()
+        .map(|entry| (entry.name.as_str(), entry.mode().unwrap(), entry.time))
+        .collect();
+    let date = 0x0021 << 16;
+    assert_eq!(
+        entries,
+        [
+            ("demo/__init__.py", 0o100_644, date),
+            ("demo/run.sh", 0o100_755, date),
+            ("demo-1.0.dist-info/METADATA", 0o100_644, date),
+            ("demo-1.0.dist-info/WHEEL", 0o100_644, date),
+            ("demo-1.0.dist-info/RECORD", 0o100_644, date),
+        ]
+    );
+    let read = Artifact::open(
+        &folder.path().join("dist").join(names[1]),
+        Limits::default(),
+    );
+    assert!(matches!(read.unwrap().archive, Archive::TarGz(_)));
+    // Nothing was written beside the sources, and the same is made again.
+    assert!(!folder.path().join("demo-1.0").exists());
+    let digests = |report: build::report::Report| -> Vec<_> {
+        report.rows.into_iter().map(|row| row.sha256).collect()
+    };
+    assert_eq!(digests(report), digests(built(folder.path())));
+}
+
+#[test]
+fn what_a_backend_compiled_is_refused() {
+    let folder = package("demo-1.0-cp311-cp311-linux_x86_64.whl");
+    let table = built(folder.path()).table();
+    assert!(
+        table.contains("compiled something for this machine"),
+        "{table}"
+    );
+}
+
+#[test]
+fn a_package_of_maturin_or_of_a_list_is_not_left_to_its_backend() {
+    let folder = package("x");
+    write(
+        folder.path(),
+        "wheelwright.toml",
+        "packages = [\".\"]\nplatforms = []\n",
+    );
+    assert!(!workspace::is_of_a_backend(folder.path()));
+    let maturin = package("x");
+    write(
+        maturin.path(),
+        "pyproject.toml",
+        "[build-system]\nrequires = [\"maturin\"]\nbuild-backend = \"maturin\"\n",
+    );
+    assert!(!workspace::is_of_a_backend(maturin.path()));
+}
