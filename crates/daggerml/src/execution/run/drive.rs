@@ -173,13 +173,7 @@ impl Run<'_> {
         let mut run = None;
         loop {
             // A run that is still pending goes on.
-            let started = *run.get_or_insert_with(|| {
-                let started = Time::now();
-                let store = self.executor.repository().store();
-                let (key, owner) = (self.key(), &mine.owner);
-                asker.begin(LiveLog::new(store, owner, mine.attempt, key, started));
-                started
-            });
+            let started = *run.get_or_insert_with(|| self.begin(mine, &mut asker));
             for notice in control.take_notices() {
                 asker.note(&format!("daggerml: {notice}"));
             }
@@ -264,6 +258,15 @@ impl Run<'_> {
                 return self.stopped_between(mine, stop);
             }
         }
+    }
+
+    /// Begins the log of an attempt that starts now. Returns when that is.
+    fn begin(&self, mine: &Mine<'_>, asker: &mut Asker) -> Time {
+        let started = Time::now();
+        let store = self.executor.repository().store();
+        let (key, owner) = (self.key(), &mine.owner);
+        asker.begin(LiveLog::new(store, owner, mine.attempt, key, started));
+        started
     }
 
     /// Takes in what an attempt made; and how long to wait if it is to be tried again.
