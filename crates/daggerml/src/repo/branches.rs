@@ -213,14 +213,13 @@ impl Repository {
 
     /// Checks out `revision`: a branch by its name, or any commit, detached.
     pub fn checkout(&self, revision: &str) -> Result<Head> {
-        // `heads/x` means the branch x, unless there is only a branch with that whole name.
-        let full = revision.strip_prefix(HEADS);
-        for branch in full.into_iter().chain([revision]) {
-            if let Ok(full_name) = refs::branch_ref(branch)
-                && self.snapshot()?.target(&full_name)?.is_some()
-            {
-                return self.checkout_branch(branch);
-            }
+        // `heads/x`, and Git's `refs/heads/x`, mean the branch x.
+        let revision = refs::without_refs(revision);
+        let branch = revision.strip_prefix(HEADS).unwrap_or(revision);
+        if let Ok(full_name) = refs::branch_ref(branch)
+            && self.snapshot()?.target(&full_name)?.is_some()
+        {
+            return self.checkout_branch(branch);
         }
         let commit = self.commit_at(revision)?;
         self.checkout_commit(commit)
