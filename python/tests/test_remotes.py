@@ -212,6 +212,34 @@ def test_a_shallow_clone_has_the_newest_commits(team: Any, tmp_path: Any) -> Non
             short.fetch(depth=wrong)
 
 
+def test_a_filtered_clone_reads_large_values_when_they_are_wanted(
+    team: Any, tmp_path: Any
+) -> None:
+    ada, _ = team
+    commit(ada, "large", "x" * 100_000)
+    ada.push()
+    address = str(tmp_path / "team")
+    bob = Dml.clone(address, tmp_path / "filtered", filter="values:10k")
+    assert bob.status()["promised"] == 1
+    assert bob.load("base").result.value() == 1
+    (tmp_path / "team").rename(tmp_path / "away")
+    with pytest.raises(DmlRepoError, match="left it") as failed:
+        bob.load("large").result.value()
+    assert failed.value.kind == "unavailable"
+    (tmp_path / "away").rename(tmp_path / "team")
+    assert bob.load("large").result.value() == "x" * 100_000
+    assert bob.status()["promised"] == 0
+    commit(ada, "larger", "y" * 100_000)
+    ada.push()
+    bob.pull()
+    assert bob.status()["promised"] == 1
+    bob.fetch(filter="none")
+    assert bob.status()["promised"] == 0
+    with pytest.raises(InvalidError, match="is not a filter"):
+        Dml.clone(address, tmp_path / "wrong", filter="trees")
+    assert not (tmp_path / "wrong").exists()
+
+
 def test_programs_of_0_1_find_their_names(team: Any, tmp_path: Any) -> None:
     ada, bob = team
     assert bob.dep.list() == {"origin": str(tmp_path / "team")}

@@ -9,8 +9,9 @@ use daggerml::history::Merge;
 use daggerml::id::CommitId;
 use daggerml::repo::branches::{Head, REMOTES};
 use daggerml::transfer::remote::{
-    Carried, CloneOptions, Depth, FetchOptions, FetchReport, Force, Listener as Told, PullOptions,
-    PushOptions, PushReport, RefChange, Remote, RemoteGcOptions, Step, Update, clone as cloning,
+    Carried, CloneOptions, Depth, FetchOptions, FetchReport, Filter, Force, Listener as Told,
+    PullOptions, PushOptions, PushReport, RefChange, Remote, RemoteGcOptions, Step, Update,
+    clone as cloning,
 };
 use daggerml::transfer::transport::Address;
 use daggerml::{Error, Sharing};
@@ -222,7 +223,7 @@ pub(crate) fn push<'py>(
 
 /// Brings the tracking refs of a remote up to date, after what they need was taken in.
 #[pyfunction]
-#[pyo3(signature = (repository, remote, *, tags, prune, dry_run, depth, unshallow, on_step=None))]
+#[pyo3(signature = (repository, remote, *, tags, prune, dry_run, depth, unshallow, filter, on_step=None))]
 #[expect(
     clippy::too_many_arguments,
     clippy::fn_params_excessive_bools,
@@ -237,17 +238,21 @@ pub(crate) fn fetch<'py>(
     dry_run: bool,
     depth: Option<NonZeroU32>,
     unshallow: bool,
+    filter: Option<&str>,
     on_step: Option<Py<PyAny>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let listener = Listener::new(on_step);
     let shared = repository.shared();
-    let options = FetchOptions {
-        tags,
-        prune,
-        dry_run,
-        depth: depth_of(depth, unshallow),
-    };
-    let report = py.detach(|| Remote::open(shared, remote)?.fetch(shared, &options, &listener));
+    let report = py.detach(|| {
+        let options = FetchOptions {
+            tags,
+            prune,
+            dry_run,
+            depth: depth_of(depth, unshallow),
+            filter: filter.map(Filter::parse).transpose()?,
+        };
+        Remote::open(shared, remote)?.fetch(shared, &options, &listener)
+    });
     let FetchReport {
         changes, received, ..
     } = listener.or_raised(py, report)?;
@@ -353,7 +358,7 @@ pub(crate) fn remote_fsck(
 
 /// Makes a repository in the folder `root` that begins as the remote at `address` is.
 #[pyfunction]
-#[pyo3(signature = (address, root, *, remote, branch, tags, depth, group, on_step=None))]
+#[pyo3(signature = (address, root, *, remote, branch, tags, depth, filter, group, on_step=None))]
 #[expect(
     clippy::too_many_arguments,
     clippy::needless_pass_by_value,
@@ -367,22 +372,24 @@ pub(crate) fn clone(
     branch: Option<String>,
     tags: bool,
     depth: Option<NonZeroU32>,
+    filter: Option<&str>,
     group: bool,
     on_step: Option<Py<PyAny>>,
 ) -> PyResult<Repository> {
-    let options = CloneOptions {
-        remote,
-        branch,
-        tags,
-        depth: depth_of(depth, false),
-        sharing: if group {
-            Sharing::Group
-        } else {
-            Sharing::Private
-        },
-    };
     let listener = Listener::new(on_step);
     let cloned = py.detach(|| {
+        let options = CloneOptions {
+            remote,
+            branch,
+            tags,
+            depth: depth_of(depth, false),
+            filter: filter.map_or(Ok(Filter::None), Filter::parse)?,
+            sharing: if group {
+                Sharing::Group
+            } else {
+                Sharing::Private
+            },
+        };
         let here = std::env::current_dir().unwrap_or_default();
         let address = Address::parse(address, &here)?;
         let cloned = cloning(&address, &root, &options, &listener)?;

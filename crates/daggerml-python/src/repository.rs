@@ -7,8 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use daggerml::history::HistoryOptions;
 use daggerml::id::DagId;
 use daggerml::name::Name;
+use daggerml::record::Kind;
 use daggerml::repo::refs::ReadRefs;
 use daggerml::repo::tree;
+use daggerml::store::Absent;
 use daggerml::{Error, Sharing};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
@@ -179,14 +181,16 @@ impl Repository {
 
     /// Returns what is checked out: branch, commit and the number of DAGs.
     fn status<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let (branch, commit, dags, shallow) = py
+        let (branch, commit, dags, shallow, promised) = py
             .detach(|| {
                 let snapshot = self.0.snapshot()?;
                 let branch = snapshot.current_branch()?;
                 let commit = snapshot.head()?;
                 let dags = self.0.dags()?.len();
-                let shallow = snapshot.shallow()?.is_some();
-                Ok::<_, Box<Error>>((branch, commit, dags, shallow))
+                let absents = snapshot.absents()?;
+                let is_commit = |(_, absent): &&(_, Absent)| absent.kind == Kind::Commit;
+                let commits = absents.iter().filter(is_commit).count();
+                Ok::<_, Box<Error>>((branch, commit, dags, commits, absents.len() - commits))
             })
             .or_raise(py)?;
         let status = PyDict::new(py);
@@ -195,7 +199,8 @@ impl Repository {
         status.set_item("branch", branch)?;
         status.set_item("commit", commit.map(Ref::object))?;
         status.set_item("dags", dags)?;
-        status.set_item("shallow", shallow)?;
+        status.set_item("shallow", shallow > 0)?;
+        status.set_item("promised", promised)?;
         Ok(status)
     }
 

@@ -14,14 +14,18 @@
 mod support;
 
 use std::io::Write;
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use daggerml::history::Favor;
 use daggerml::maintenance::gc::{Options, gc};
+use daggerml::record::Kind;
+use daggerml::store::ReadObjects;
 use daggerml::transfer::remote::{
-    CloneOptions, FetchOptions, PullOptions, PushOptions, Remote, RemoteGcOptions, clone,
+    CloneOptions, Depth, FetchOptions, Filter, PullOptions, PushOptions, Remote, RemoteGcOptions,
+    clone,
 };
 use daggerml::transfer::transport::Address;
 use daggerml::value::Value;
@@ -31,7 +35,8 @@ use support::{Random, child, clean, commit};
 /// A new remote is begun every so many rounds: the workers make it grow without end.
 const EPOCH: usize = 12;
 
-/// Two push, one collects garbage, one fetches and collects its own garbage.
+/// Two push, one collects garbage, one fetches and collects its own garbage: it began with the
+/// newest commit, without large values.
 const ROLES: usize = 4;
 
 fn remote(root: &Path) -> Address {
@@ -78,7 +83,8 @@ fn worker() {
                 let from = random.below(1000);
                 let count = if random.below(8) == 0 { 4_000 } else { 50 };
                 let values = (from..from + 1 + random.below(count))
-                    .map(|number| Value::from(number.cast_signed()));
+                    .map(|number| Value::from(number.cast_signed()))
+                    .chain([Value::String(format!("{from:04}").repeat(1000))]);
                 commit(&repository, &format!("dag{}", random.below(5)), values);
                 bear(origin.pull(&repository, &pull, &()));
                 if bear(origin.push(&repository, &PushOptions::default(), &())).is_some() {
@@ -96,7 +102,26 @@ fn worker() {
                 bear(origin.gc(&repository, &options, &()));
             }
             _ => {
-                bear(origin.fetch(&repository, &FetchOptions::default(), &()));
+                let depth = match u32::try_from(random.below(100)).unwrap() {
+                    0 => Depth::Full,
+                    1..50 => Depth::Keep,
+                    count => NonZeroU32::new(count - 48).map_or(Depth::Keep, Depth::Last),
+                };
+                let options = FetchOptions {
+                    depth,
+                    ..FetchOptions::default()
+                };
+                bear(origin.fetch(&repository, &options, &()));
+                let snapshot = repository.snapshot().unwrap();
+                let mut left = snapshot.absents().unwrap();
+                left.retain(|(_, absent)| absent.kind == Kind::Datum);
+                if let Some((id, _)) = left.first()
+                    && let Err(error) = snapshot.object(*id, Kind::Datum)
+                {
+                    // It was moved while it was looked for.
+                    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+                }
+                drop(snapshot);
                 bear(gc(repository.store(), Options::default(), &mut |_| {}));
             }
         }
@@ -146,7 +171,12 @@ fn epoch(first: u64, rounds: u64, random: &mut Random) -> usize {
     drop(owner);
     for role in 1..ROLES {
         let place = root.join(format!("repository-{role}"));
-        clone(&remote(root), &place, &CloneOptions::default(), &()).unwrap();
+        let mut options = CloneOptions::default();
+        if role == 3 {
+            options.depth = Depth::Last(NonZeroU32::MIN);
+            options.filter = Filter::Values { most: 1024 };
+        }
+        clone(&remote(root), &place, &options, &()).unwrap();
     }
     let mut seed = first * 1000;
     let mut next = |role| {

@@ -1,6 +1,6 @@
 //! Five repositories push, pull, fetch, clone and collect garbage through a place whose
 //! requests fail, come late and are done twice; compared with what was acknowledged. Some of
-//! them are shallow.
+//! them are shallow, and some leave large values there.
 //!
 //! `DML_REMOTE_STEPS` sets how many steps there are (500), `DML_REMOTE_SEED` where the random
 //! numbers start.
@@ -22,7 +22,7 @@ use daggerml::error::RemoteError;
 use daggerml::history::Favor;
 use daggerml::id::CommitId;
 use daggerml::transfer::remote::{
-    ChangeKind, CloneOptions, Depth, FetchOptions, PullOptions, PushOptions, RefChange,
+    ChangeKind, CloneOptions, Depth, FetchOptions, Filter, PullOptions, PushOptions, RefChange,
     RemoteGcOptions, Update, clone_from,
 };
 use daggerml::transfer::transport::Address;
@@ -96,7 +96,7 @@ impl World {
             .push(&first, &PushOptions::default(), &());
         world.note(&changes.unwrap().changes);
         for at in 1..world.people.len() {
-            world.people[at] = world.cloned(Depth::Keep);
+            world.people[at] = world.cloned(Depth::Keep, Filter::None);
         }
         world
     }
@@ -107,10 +107,18 @@ impl World {
         NonZeroU32::new(count).map_or(Depth::Keep, Depth::Last)
     }
 
-    fn cloned(&self, depth: Depth) -> (TempDir, Repository) {
+    fn filter(&mut self) -> Filter {
+        match self.random.below(2) {
+            0 => Filter::None,
+            _ => Filter::Values { most: 1024 },
+        }
+    }
+
+    fn cloned(&self, depth: Depth, filter: Filter) -> (TempDir, Repository) {
         let folder = tempfile::tempdir().unwrap();
         let options = CloneOptions {
             depth,
+            filter,
             ..CloneOptions::default()
         };
         let made = clone_from(
@@ -127,7 +135,12 @@ impl World {
         let name = format!("dag{}", self.random.below(6));
         let count = 1 + self.random.below(30);
         let from = self.random.below(100);
-        let values = (from..from + count).map(|n| Value::from(n.cast_signed()));
+        let mut values: Vec<_> = (from..from + count)
+            .map(|n| Value::from(n.cast_signed()))
+            .collect();
+        if self.random.below(3) == 0 {
+            values.push(Value::String(format!("{from:04}").repeat(500)));
+        }
         commit(&self.people[who].1, &name, values);
     }
 
@@ -217,7 +230,7 @@ impl World {
             if let Err(error) = remote.pull(repository, &options, &()) {
                 // Its history ends before it meets that of the place.
                 assert!(is_shallow(&error), "{error:?}");
-                self.people[who] = self.cloned(Depth::Keep);
+                self.people[who] = self.cloned(Depth::Keep, Filter::None);
                 return;
             }
             self.write(who);
@@ -286,7 +299,9 @@ impl World {
             }
             88..92 => {
                 let depth = self.depth();
-                self.people[who] = self.cloned(depth);
+                // The first two race, for which they have all values.
+                let filter = if who > 1 { self.filter() } else { Filter::None };
+                self.people[who] = self.cloned(depth, filter);
                 ("clone", Ok(()))
             }
             92..96 => {
@@ -315,7 +330,7 @@ impl World {
     fn check(&mut self) {
         let report = self.place.remote().fsck(&()).unwrap();
         assert!(report.is_clean(), "{:#?}", report.findings);
-        let (_folder, repository) = self.cloned(Depth::Keep);
+        let (_folder, repository) = self.cloned(Depth::Keep, Filter::None);
         clean(repository.store());
         for (name, commits) in &self.acknowledged {
             let Some(branch) = name.strip_prefix("heads/") else {
@@ -339,10 +354,11 @@ impl World {
             clean(repository.store());
         }
         // All history can be had, and is then that of a clone.
-        let depth = self.depth();
-        let (_folder, deeper) = self.cloned(depth);
+        let (depth, filter) = (self.depth(), self.filter());
+        let (_folder, deeper) = self.cloned(depth, filter);
         let all = FetchOptions {
             depth: Depth::Full,
+            filter: Some(Filter::None),
             ..FetchOptions::default()
         };
         self.place.remote().fetch(&deeper, &all, &()).unwrap();

@@ -75,6 +75,11 @@ pub const KEYS: &[KeyInfo] = &[
 pub const OF_REMOTES: &[(&str, KeyType, &str)] = &[
     ("url", KeyType::Text, "the address of the remote NAME"),
     (
+        "filter",
+        KeyType::Text,
+        "which values stay there until they are read: values:SIZE, or none",
+    ),
+    (
         "calls",
         KeyType::Words(&["read", "write", "off"]),
         "whether results of calls are shared there: read, write, read,write or off",

@@ -23,7 +23,7 @@ use super::draft::Draft;
 use super::saved::{self, Header, ReadDrafts, Session, chunk_key};
 use crate::error::{Error, Result};
 use crate::id::{DraftId, NodeId, ObjectId};
-use crate::record::{Record, Reference, Time};
+use crate::record::{Kind, Record, Reference, Time};
 use crate::store::{Absent, ReadObjects, Snapshot, Table, WriteTxn};
 
 /// At this many staged objects, they are written without a flush being asked for ...
@@ -110,7 +110,7 @@ impl Stage {
     /// Writes what is staged, except small records when those go `to` the log.
     pub(super) fn write(&self, txn: &mut WriteTxn<'_>, to: To) -> Result<()> {
         for Reference { kind, id } in &self.elsewhere {
-            if !txn.has_object(*id)? {
+            if !txn.has_object(*id)? && txn.absent(*id)?.is_none() {
                 return Err(Error::ObjectNotFound {
                     kind: *kind,
                     id: *id,
@@ -303,6 +303,10 @@ impl ReadObjects for Layered<'_> {
 
     fn absent(&self, id: ObjectId) -> Result<Option<Absent>> {
         self.snapshot.absent(id)
+    }
+
+    fn bring(&self, id: ObjectId, kind: Kind) -> Result<&[u8]> {
+        self.snapshot.bring(id, kind)
     }
 }
 

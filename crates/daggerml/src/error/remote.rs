@@ -137,7 +137,7 @@ pub enum RemoteError {
     #[error("the operation was stopped")]
     Interrupted,
     /// An object was left at a remote on purpose: by a shallow or a filtered clone.
-    #[error("{reference} is not here: {}", left(reference, remote, *bytes))]
+    #[error("{reference} is not here: {}", left(reference, remote, *bytes, cause))]
     Elsewhere {
         /// The name of the remote that has it.
         remote: String,
@@ -145,6 +145,8 @@ pub enum RemoteError {
         reference: Reference,
         /// How many bytes it has; 0 when that is not known.
         bytes: u64,
+        /// Why it could not be fetched; empty when nobody tried.
+        cause: String,
     },
     /// A remote may lack what is left out of this shallow clone.
     #[error("{remote} is not known to have commit {commit}, and this shallow clone lacks it too")]
@@ -197,11 +199,12 @@ impl RejectedReason {
     }
 }
 
-fn left(reference: &Reference, remote: &str, bytes: u64) -> String {
-    match reference.kind {
-        Kind::Commit => "the history of this shallow clone does not go back so far".to_owned(),
-        _ => format!("this filtered clone left it ({bytes} bytes) at the remote {remote:?}"),
+fn left(reference: &Reference, remote: &str, bytes: u64, cause: &str) -> String {
+    if reference.kind == Kind::Commit {
+        return "the history of this shallow clone does not go back so far".to_owned();
     }
+    let colon = if cause.is_empty() { "" } else { ": " };
+    format!("this filtered clone left it ({bytes} bytes) at the remote {remote:?}{colon}{cause}")
 }
 
 fn told(refs: &[Rejected]) -> String {

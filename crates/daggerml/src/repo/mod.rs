@@ -19,6 +19,7 @@ use crate::id::{CommitId, DagId};
 use crate::name::Name;
 use crate::record::{Commit, Tree};
 use crate::store::{DATA_FILE, LOCK_FILE, OpenOptions, ReadObjects, Snapshot, Store};
+use crate::transfer::remote::OnRead;
 
 use newest::Newest;
 use refs::{HEAD, ReadRefs, Target};
@@ -111,11 +112,17 @@ impl Repository {
 
     fn fill_store(root: &Path, store: Store) -> Result<Self> {
         store.write(|txn| refs::set(txn, HEAD, &Target::Ref(FIRST_BRANCH.to_owned())))?;
-        Ok(Self {
-            store,
-            root: absolute(root).into(),
+        Ok(Self::with_store(&absolute(root), store))
+    }
+
+    /// Makes a handle to the repository in the folder `root`, which is absolute.
+    pub(crate) fn with_store(root: &Path, store: Store) -> Self {
+        let root: Arc<Path> = root.into();
+        Self {
+            store: store.bringing(Arc::new(OnRead::new(Arc::clone(&root)))),
+            root,
             newest: Arc::default(),
-        })
+        }
     }
 
     /// Opens the repository in the folder `root`.
@@ -124,11 +131,8 @@ impl Repository {
         let folder = folder.ok_or_else(|| Error::RepositoryNotFound {
             from: root.to_owned(),
         })?;
-        Ok(Self {
-            store: OpenOptions::default().open_in(folder)?,
-            root: absolute(root).into(),
-            newest: Arc::default(),
-        })
+        let store = OpenOptions::default().open_in(folder)?;
+        Ok(Self::with_store(&absolute(root), store))
     }
 
     /// Opens the repository in the folder `from` or the nearest one above it.

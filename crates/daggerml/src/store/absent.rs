@@ -5,12 +5,14 @@
 //! says where the object can be had. It may outlive its use: it counts only while the object
 //! is not in the store.
 
+use std::sync::OnceLock;
+
 use crate::cbor::{Reader, Writer};
 use crate::error::{Error, FaultKind, RemoteError, Result};
 use crate::id::{CommitId, ObjectId};
 use crate::record::{Kind, Reference};
 
-use super::{ReadEntries, ReadObjects, Snapshot, Table, WriteTxn};
+use super::{ReadEntries, ReadObjects, Snapshot, Store, Table, WriteTxn};
 
 /// What the keys begin with, in the table of facts; an id follows.
 const PREFIX: &[u8] = b"absent/";
@@ -65,8 +67,8 @@ impl Absent {
         Ok(absent)
     }
 
-    /// Returns the error of whoever needs the object here.
-    pub(crate) fn error(self, id: ObjectId) -> Box<Error> {
+    /// Returns the error of whoever needs the object here; `cause` says why it was not fetched.
+    pub(crate) fn error(self, id: ObjectId, cause: String) -> Box<Error> {
         let Self {
             kind,
             remote,
@@ -77,8 +79,60 @@ impl Absent {
             remote,
             reference: Reference { kind, id },
             bytes,
+            cause,
         }
         .into()
+    }
+}
+
+/// Fetches values that a filter left at remotes.
+pub(crate) trait Bring: Send + Sync {
+    /// Fetches a value into the store. Returns its bytes, verified.
+    fn bring(&self, store: &Store, id: ObjectId, absent: &Absent) -> Result<Vec<u8>>;
+}
+
+/// Values that were fetched for one snapshot, which does not see them in the store. It only
+/// grows, so what was read from it stays where it is.
+#[derive(Default)]
+pub(super) struct Brought(OnceLock<Box<Link>>);
+
+struct Link {
+    id: ObjectId,
+    bytes: Vec<u8>,
+    next: Brought,
+}
+
+impl Brought {
+    /// Returns a value that was fetched.
+    pub fn get(&self, id: ObjectId) -> Option<&[u8]> {
+        let mut at = self;
+        while let Some(link) = at.0.get() {
+            if link.id == id {
+                return Some(&link.bytes);
+            }
+            at = &link.next;
+        }
+        None
+    }
+
+    /// Keeps a value, and returns it.
+    pub fn keep(&self, id: ObjectId, bytes: Vec<u8>) -> &[u8] {
+        let mut new = Box::new(Link {
+            id,
+            bytes,
+            next: Self::default(),
+        });
+        let mut at = self;
+        loop {
+            match at.0.set(new) {
+                Ok(()) => return at.0.get().map_or(&[], |link| &link.bytes),
+                Err(taken) => new = taken,
+            }
+            let Some(link) = at.0.get() else {
+                return &[]; // It was just set.
+            };
+            at = &link.next;
+        }
     }
 }
 

@@ -23,6 +23,7 @@ mod snapshot;
 mod table;
 mod write;
 
+use std::cell::Cell;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -33,8 +34,11 @@ pub use snapshot::{ReadEntries, ReadObjects, Snapshot};
 pub use table::Table;
 pub use write::WriteTxn;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, RemoteError, Result};
 use crate::folder::Folder;
+use crate::id::ObjectId;
+use crate::record::Kind;
+use absent::Bring;
 use backend::Backend;
 
 /// The version of the store's layout that this engine writes.
@@ -45,6 +49,13 @@ pub const SCHEMA: u64 = 1;
 #[derive(Clone)]
 pub struct Store {
     backend: Arc<dyn Backend>,
+    /// What fetches values that a filter left at remotes.
+    bring: Option<Arc<dyn Bring>>,
+}
+
+thread_local! {
+    /// Whether this thread is in a write transaction, in which it must not begin another.
+    static WRITING: Cell<bool> = const { Cell::new(false) };
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -54,13 +65,33 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Store {
     /// Returns a store whose entries `backend` keeps.
     fn kept_in(backend: Arc<dyn Backend>) -> Self {
-        Self { backend }
+        Self {
+            backend,
+            bring: None,
+        }
     }
 
     /// Makes an empty store whose entries are in memory. Only locks and temporary files
     /// are in `folder`.
     pub(crate) fn in_memory(folder: Folder) -> Self {
         Self::kept_in(Arc::new(memory::Memory::new(folder)))
+    }
+
+    /// Lets `bring` fetch values that a filter left at remotes.
+    pub(crate) fn bringing(self, bring: Arc<dyn Bring>) -> Self {
+        Self {
+            bring: Some(bring),
+            ..self
+        }
+    }
+
+    /// Fetches a value that a filter left at a remote; `None` where that cannot be.
+    fn bring(&self, id: ObjectId, absent: &Absent) -> Option<Result<Vec<u8>>> {
+        let bring = self.bring.as_ref()?;
+        if absent.kind != Kind::Datum || WRITING.get() {
+            return None;
+        }
+        Some(bring.bring(self, id, absent))
     }
 
     /// Returns the folder that holds the store's files.
@@ -102,10 +133,33 @@ impl Store {
             .into());
         }
         let mut out = None;
-        Arc::clone(&self.backend).write(&mut |tables| {
-            out = Some(change(&mut WriteTxn::new(tables)?)?);
-            Ok(())
-        })?;
+        let mut last = None;
+        loop {
+            let within = WRITING.replace(true);
+            let written = Arc::clone(&self.backend).write(&mut |tables| {
+                out = Some(change(&mut WriteTxn::new(tables)?)?);
+                Ok(())
+            });
+            WRITING.set(within);
+            let Err(error) = written else {
+                break;
+            };
+            // A value that the change needs is at a remote: with it, it may succeed.
+            let Error::Remote(RemoteError::Elsewhere { reference, .. }) = &*error else {
+                return Err(error);
+            };
+            if within || last.replace(reference.id) == Some(reference.id) {
+                return Err(error);
+            }
+            let Some(absent) = self.snapshot()?.absent(reference.id)? else {
+                continue; // It has come meanwhile.
+            };
+            match self.bring(reference.id, &absent) {
+                Some(Ok(_)) => {}
+                Some(Err(failed)) => return Err(absent.error(reference.id, failed.to_string())),
+                None => return Err(error),
+            }
+        }
         out.ok_or_else(|| {
             Error::Invalid {
                 message: "the store did not run the transaction".to_owned(),

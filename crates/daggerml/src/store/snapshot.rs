@@ -18,6 +18,15 @@ pub trait ReadObjects {
         Ok(None)
     }
 
+    /// Returns the bytes of the object `id`, which is not in the store: fetched, if it is a
+    /// value that a filter left at a remote and this can fetch.
+    fn bring(&self, id: ObjectId, kind: Kind) -> Result<&[u8]> {
+        Err(match self.absent(id)? {
+            Some(absent) => absent.error(id, String::new()),
+            None => Error::ObjectNotFound { kind, id }.into(),
+        })
+    }
+
     /// Returns whether there is an object `id`.
     fn has_object(&self, id: ObjectId) -> Result<bool> {
         Ok(self.raw_object(id)?.is_some())
@@ -26,10 +35,7 @@ pub trait ReadObjects {
     /// Returns the bytes of object `id`, checked against the id. `kind` is for errors.
     fn object(&self, id: ObjectId, kind: Kind) -> Result<&[u8]> {
         let Some(bytes) = self.raw_object(id)? else {
-            return Err(match self.absent(id)? {
-                Some(absent) => absent.error(id),
-                None => Error::ObjectNotFound { kind, id }.into(),
-            });
+            return self.bring(id, kind);
         };
         if ObjectId::of(bytes) == id {
             return Ok(bytes);
@@ -67,12 +73,17 @@ pub trait ReadEntries {
 pub struct Snapshot {
     tables: Box<dyn ReadTables>,
     store: Store,
+    brought: absent::Brought,
 }
 
 impl Snapshot {
     pub(super) fn new(store: &Store, tables: Box<dyn ReadTables>) -> Self {
         let store = store.clone();
-        Self { tables, store }
+        Self {
+            tables,
+            store,
+            brought: absent::Brought::default(),
+        }
     }
 
     /// Returns the store that this is a view of.
@@ -153,5 +164,17 @@ impl ReadObjects for Snapshot {
 
     fn absent(&self, id: ObjectId) -> Result<Option<Absent>> {
         absent::find(self, id)
+    }
+
+    fn bring(&self, id: ObjectId, kind: Kind) -> Result<&[u8]> {
+        if let Some(bytes) = self.brought.get(id) {
+            return Ok(bytes);
+        }
+        let absent = self.absent(id)?.ok_or(Error::ObjectNotFound { kind, id })?;
+        match self.store.bring(id, &absent) {
+            Some(Ok(bytes)) => Ok(self.brought.keep(id, bytes)),
+            Some(Err(error)) => Err(absent.error(id, error.to_string())),
+            None => Err(absent.error(id, String::new())),
+        }
     }
 }

@@ -144,6 +144,7 @@ def fetch(
     dry_run: bool,
     depth: Optional[int],
     unshallow: bool,
+    filter: Optional[str],
     on_step: _OnEvent = None,
 ) -> dict[str, Any]: ...
 def pull(
@@ -164,6 +165,7 @@ def clone(
     branch: Optional[str],
     tags: bool,
     depth: Optional[int],
+    filter: Optional[str],
     group: bool,
     on_step: _OnEvent = None,
 ) -> Repository: ...

@@ -111,6 +111,7 @@ class Dml:
         remote: str = "origin",
         tags: bool = True,
         depth: Optional[int] = None,
+        filter: Optional[str] = None,  # noqa: A002
         shared: Optional[Literal["group"]] = None,
         on_progress: OnProgress = None,
     ) -> Dml:
@@ -123,6 +124,8 @@ class Dml:
         :param tags: whether tags come along.
         :param depth: how many commits of each branch come along, and tags of these; by default
             all. ``fetch(unshallow=True)`` brings the rest later.
+        :param filter: which values stay at the remote until they are read: those over a size
+            with ``"values:1MiB"``, all but the smallest with ``"values"``.
         :param shared: as in :meth:`init`.
         :param on_progress: see :meth:`push`.
         :raises NotFoundError: when there is no remote, or it has no such branch.
@@ -139,6 +142,7 @@ class Dml:
                 branch=branch,
                 tags=tags,
                 depth=checked_depth(depth),
+                filter=filter,
                 group=shared is not None,
                 on_step=on_progress,
             )
@@ -304,7 +308,7 @@ class Dml:
 
         The keys are ``root``, ``branch`` (``None`` where a commit is checked out), ``commit``
         (``None`` before the first one), ``dags`` (how many there are), ``shallow``
-        (whether older commits stayed at a remote), and ``upstream``: what the branch follows
+        (whether older commits stayed at a remote), ``promised`` (how many values did), and ``upstream``: what the branch follows
         (``None``, or ``name``, ``remote``, ``branch``, ``commit``, ``ahead`` and ``behind``, as
         of the last fetch).
         """
@@ -466,6 +470,7 @@ class Dml:
         dry_run: bool = False,
         depth: Optional[int] = None,
         unshallow: bool = False,
+        filter: Optional[str] = None,  # noqa: A002
         on_progress: OnProgress = None,
     ) -> dict[str, Any]:
         """Brings what is new at a remote here; see :meth:`Remotes.fetch`."""
@@ -476,6 +481,7 @@ class Dml:
             dry_run=dry_run,
             depth=depth,
             unshallow=unshallow,
+            filter=filter,
             on_progress=on_progress,
         )
 

@@ -151,6 +151,7 @@ class Remotes:
         dry_run: bool = False,
         depth: Optional[int] = None,
         unshallow: bool = False,
+        filter: Optional[str] = None,  # noqa: A002
         on_progress: OnProgress = None,
     ) -> dict[str, Any]:
         """Brings what is new at a remote here; returns what changed, as :meth:`push` does.
@@ -162,6 +163,9 @@ class Remotes:
         :param prune: whether to forget branches that are gone there.
         :param depth: in a shallow clone, how many commits of each branch are to be here at
             least; ``unshallow``: all of them.
+        :param filter: which values stay at the remote until they are read, from now on: those
+            over a size with ``"values:1MiB"``; with ``"none"`` all come, also those that were
+            left there.
         """
         return _core.fetch(
             self._handle,
@@ -171,6 +175,7 @@ class Remotes:
             dry_run=dry_run,
             depth=checked_depth(depth),
             unshallow=unshallow,
+            filter=filter,
             on_step=on_progress,
         )
 

@@ -2,7 +2,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
-use daggerml::transfer::remote::{CloneOptions, Depth, clone};
+use daggerml::transfer::remote::{CloneOptions, Depth, Filter, clone};
 use serde_json::json;
 
 use super::told::Told;
@@ -19,7 +19,9 @@ use crate::ui::{size, text};
   dml clone /srv/team              into the folder team
   dml clone /srv/team mine         into the folder mine
   dml clone /srv/team --branch trial
-  dml clone /srv/team --depth 1    without the history")]
+  dml clone /srv/team --depth 1    without the history
+  dml clone /srv/team --filter values:1MiB
+                                   without values over 1 MiB, until they are read")]
 pub struct CloneArgs {
     /// Where the remote is: the path of a folder, or an address such as `file:///path`,
     /// `ssh://host/path` or `s3://bucket/prefix`
@@ -45,6 +47,11 @@ pub struct CloneArgs {
     /// Only the last N commits of each branch, and tags of these: a shallow clone
     #[arg(long, value_name = "N")]
     depth: Option<NonZeroU32>,
+
+    /// Leave values over a size at the remote until they are read: values:1MiB, or values for
+    /// all but the smallest
+    #[arg(long, value_name = "FILTER")]
+    filter: Option<String>,
 }
 
 pub fn run(context: &mut Context<'_>, args: &CloneArgs) -> Result<(), CommandError> {
@@ -64,6 +71,10 @@ pub fn run(context: &mut Context<'_>, args: &CloneArgs) -> Result<(), CommandErr
         branch: args.branch.clone(),
         tags: !args.no_tags,
         depth: args.depth.map_or(Depth::Keep, Depth::Last),
+        filter: match &args.filter {
+            Some(text) => Filter::parse(text)?,
+            None => Filter::None,
+        },
         ..CloneOptions::default()
     };
     let told = Told::new(context.ui);

@@ -1,7 +1,7 @@
 use std::num::NonZeroU32;
 
 use clap::Args;
-use daggerml::transfer::remote::{Depth, FetchOptions};
+use daggerml::transfer::remote::{Depth, FetchOptions, Filter};
 use serde_json::json;
 
 use super::report::Moved;
@@ -50,6 +50,11 @@ pub struct FetchArgs {
     /// In a shallow clone: bring all history
     #[arg(long, conflicts_with = "depth")]
     unshallow: bool,
+
+    /// From now on, leave values over a size at the remote until they are read: values:1MiB.
+    /// none: bring all, also those that were left there
+    #[arg(long, value_name = "FILTER")]
+    filter: Option<String>,
 }
 
 pub fn run(context: &mut Context<'_>, args: &FetchArgs) -> Result<(), CommandError> {
@@ -63,6 +68,7 @@ pub fn run(context: &mut Context<'_>, args: &FetchArgs) -> Result<(), CommandErr
             None => Depth::Keep,
             Some(count) => Depth::Last(count),
         },
+        filter: args.filter.as_deref().map(Filter::parse).transpose()?,
     };
     let names = if args.all {
         let all = repository.remotes()?;

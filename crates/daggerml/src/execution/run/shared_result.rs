@@ -200,6 +200,10 @@ impl ReadObjects for With<'_> {
     fn absent(&self, id: ObjectId) -> Result<Option<Absent>> {
         self.snapshot.absent(id)
     }
+
+    fn bring(&self, id: ObjectId, kind: Kind) -> Result<&[u8]> {
+        self.snapshot.bring(id, kind)
+    }
 }
 
 /// Memory that takes as much as a shared result may have.

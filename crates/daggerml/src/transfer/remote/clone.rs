@@ -10,7 +10,7 @@ use crate::repo::refs::{self, HEAD, ReadRefs, Target};
 use crate::transfer::transport::Address;
 
 use super::settings::{follow, tracking, upstream_ref};
-use super::{Depth, FetchOptions, FetchReport, Listener, Remote};
+use super::{Depth, FetchOptions, FetchReport, Filter, Listener, Remote};
 
 /// How to clone.
 #[derive(Clone, Debug)]
@@ -23,6 +23,8 @@ pub struct CloneOptions {
     pub tags: bool,
     /// How much history comes along.
     pub depth: Depth,
+    /// Which values come along, now and with later fetches.
+    pub filter: Filter,
     /// Who may use the new repository.
     pub sharing: Sharing,
 }
@@ -34,6 +36,7 @@ impl Default for CloneOptions {
             branch: None,
             tags: true,
             depth: Depth::Keep,
+            filter: Filter::None,
             sharing: Sharing::default(),
         }
     }
@@ -93,6 +96,7 @@ fn fill(
     let fetch = FetchOptions {
         tags: options.tags,
         depth: options.depth,
+        filter: (options.filter != Filter::None).then_some(options.filter),
         ..FetchOptions::default()
     };
     let fetched = remote.fetch(repository, &fetch, listener)?;

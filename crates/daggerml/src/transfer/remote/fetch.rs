@@ -14,6 +14,7 @@ use crate::store::{ReadObjects, Snapshot, Table, absent};
 use super::manifest::Manifest;
 use super::pack::{Index, PackInfo, TARGET};
 use super::partial::{Depth, Wanted};
+use super::promised::Filter;
 use super::receive::{self, Receiving, present};
 use super::session::Seen;
 use super::settings::tracking;
@@ -40,6 +41,9 @@ pub struct FetchOptions {
     pub dry_run: bool,
     /// How much history comes along.
     pub depth: Depth,
+    /// Which values come along, from now on; `None` is as before. With [`Filter::None`], those
+    /// that were left at the remote come too.
+    pub filter: Option<Filter>,
 }
 
 impl Default for FetchOptions {
@@ -49,6 +53,7 @@ impl Default for FetchOptions {
             prune: false,
             dry_run: false,
             depth: Depth::Keep,
+            filter: None,
         }
     }
 }
@@ -73,20 +78,23 @@ struct Scope {
     /// The branches whose history ends; tags come only with their commits.
     shallow: bool,
     depth: Depth,
+    filter: Filter,
 }
 
 impl Scope {
-    fn of(snapshot: &Snapshot, options: &FetchOptions) -> Result<Self> {
+    fn of(snapshot: &Snapshot, options: &FetchOptions, set: Filter) -> Result<Self> {
         let shallow = snapshot.shallow()?.is_some();
+        let filter = options.filter.unwrap_or(set);
         let depth = match options.depth {
             Depth::Full if !shallow => Depth::Keep,
             depth => depth,
         };
         let ends = matches!(depth, Depth::Last(_));
         Ok(Self {
-            part: ends || shallow && depth == Depth::Keep,
+            part: ends || shallow && depth == Depth::Keep || filter != Filter::None,
             shallow: ends || shallow && depth == Depth::Keep,
             depth,
+            filter,
         })
     }
 
@@ -114,9 +122,10 @@ impl Remote {
             ..FetchReport::default()
         };
         let snapshot = repository.snapshot()?;
-        let scope = Scope::of(&snapshot, options)?;
+        let scope = Scope::of(&snapshot, options, repository.filter(&self.name)?)?;
         let same = seen.unchanged
             && scope.depth == Depth::Keep
+            && options.filter.is_none()
             && all_here(&snapshot, &scope.tips(&seen.manifest))?;
         if options.dry_run || same {
             report.changes = self.changes(&snapshot, &seen.manifest, options, &scope)?;
@@ -127,6 +136,9 @@ impl Remote {
         }
         drop(snapshot);
         let store = repository.store();
+        if let Some(filter) = options.filter {
+            repository.set_filter(&self.name, filter)?;
+        }
         let mut receiving = Receiving::begin(self, store, listener)?;
         for tried in 1.. {
             let known = state.as_ref().map(|state| &state.known);
@@ -153,6 +165,11 @@ impl Remote {
             }
         }
         report.received = receiving.carried;
+        if options.filter == Some(Filter::None) {
+            let (objects, bytes) = self.bring_all(repository, listener)?;
+            report.received.objects += objects;
+            report.received.bytes += bytes;
+        }
         report.head.clone_from(&seen.manifest.head);
         let lists = seen.manifest.lists.iter().map(|list| list.id);
         let packs = seen.manifest.packs.iter().map(|pack| pack.id);
@@ -194,6 +211,7 @@ impl Remote {
             known: known.unwrap_or(&nothing),
             tips: &scope.tips(&seen.manifest),
             depth: scope.depth,
+            filter: scope.filter,
         };
         for tried in 1.. {
             match self.take_part(repository, &wanted, receiving, listener) {

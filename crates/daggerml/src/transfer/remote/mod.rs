@@ -45,6 +45,7 @@
 //! | `receive` | taking packs in, verified |
 //! | `fetch` | refs that moved there |
 //! | `seek` | single objects, read by ranges |
+//! | `promised` | values that stay there until they are read |
 //! | `partial` | a part of what is there, taken in |
 //! | `clone`, `pull` | the same, and then a branch here |
 //! | `collect` | garbage there, and many small packs |
@@ -64,6 +65,7 @@ mod manifest;
 mod pack;
 mod partial;
 mod plan;
+mod promised;
 mod pull;
 mod push;
 mod receive;
@@ -87,6 +89,8 @@ pub use default::ORIGIN;
 pub use fetch::{FetchOptions, FetchReport};
 pub use fsck::RemoteFsckReport;
 pub use partial::Depth;
+pub use promised::Filter;
+pub(crate) use promised::OnRead;
 pub use pull::{PullOptions, Pulled};
 pub use push::{Force, PushOptions, PushReport, Update};
 pub(crate) use receive::{Held, before_gc};

@@ -1,4 +1,5 @@
-//! Taking in a part of what a remote has: no history beyond a number of commits.
+//! Taking in a part of what a remote has: no history beyond a number of commits, and no values
+//! that a filter leaves there.
 //!
 //! Commits are followed from the refs backwards, as far as is wanted; then all that they refer
 //! to is read, from the top down. What was read waits in a file until it can be written as
@@ -23,6 +24,7 @@ use crate::transfer::object::decode;
 
 use super::manifest::Manifest;
 use super::pack::PackWriter;
+use super::promised::Filter;
 use super::receive::Receiving;
 use super::seek::Seeker;
 use super::{Listener, Phase, Remote, Step, check};
@@ -60,6 +62,8 @@ pub(super) struct Wanted<'w> {
     pub tips: &'w [CommitId],
     /// How far back.
     pub depth: Depth,
+    /// Which values.
+    pub filter: Filter,
 }
 
 /// Objects that wait to be written, in a file.
@@ -201,6 +205,7 @@ struct Part<'p> {
     snapshot: Snapshot,
     seeker: Seeker<'p>,
     waiting: Waiting<'p>,
+    filter: Filter,
     /// What stays away.
     left: Vec<(ObjectId, Absent)>,
     listener: &'p dyn Listener,
@@ -222,6 +227,7 @@ impl Remote {
             snapshot: repository.snapshot()?,
             seeker: Seeker::new(self, manifest, wanted.known)?,
             waiting: Waiting::new(store)?,
+            filter: wanted.filter,
             left: Vec::new(),
             listener,
         };
@@ -369,7 +375,21 @@ impl Part<'_> {
             }
             self.tell()?;
             let places = self.seeker.locate(&wanted)?;
-            let wanted: Vec<_> = places.into_iter().zip(wanted).collect();
+            let mut wanted: Vec<_> = places.into_iter().zip(wanted).collect();
+            wanted.retain(|(place, reference)| {
+                let stays = reference.kind == Kind::Datum && place.bytes() > self.filter.most();
+                if stays {
+                    let left = Absent {
+                        kind: reference.kind,
+                        remote: self.remote.name.clone(),
+                        bytes: place.bytes(),
+                        pack: self.seeker.pack_of(place),
+                        at: place.at,
+                    };
+                    self.left.push((reference.id, left));
+                }
+                !stays
+            });
             let mut below = Vec::new();
             let waiting = &mut self.waiting;
             self.seeker

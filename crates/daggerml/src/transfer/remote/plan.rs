@@ -30,7 +30,7 @@ const REMEMBERED: usize = 1 << 17;
 /// before referrers. In a shallow clone it is an error when `remote` may lack what is absent.
 pub(super) fn missing(
     snapshot: &Snapshot,
-    remote: &str,
+    target: &Target<'_>,
     wanted: &[CommitId],
     had: &[CommitId],
     emit: &mut dyn FnMut(ObjectId, &[u8]) -> Result<()>,
@@ -38,6 +38,7 @@ pub(super) fn missing(
     let commits = exclusive(snapshot, wanted, had)?;
     let new: HashSet<CommitId> = commits.iter().copied().collect();
     let mut plan = Plan {
+        target,
         snapshot,
         emit,
         done: IdSet::default(),
@@ -51,7 +52,7 @@ pub(super) fn missing(
             && !is_parent_of(snapshot, absent, had)?
         {
             return Err(RemoteError::Shallow {
-                remote: remote.to_owned(),
+                remote: target.address.to_owned(),
                 commit: absent,
             }
             .into());
@@ -94,7 +95,16 @@ fn is_parent_of(snapshot: &Snapshot, absent: CommitId, had: &[CommitId]) -> Resu
     Ok(false)
 }
 
+/// Where it is sent to.
+pub(super) struct Target<'t> {
+    pub name: &'t str,
+    pub address: &'t str,
+    /// Packs that are there for certain.
+    pub packs: &'t HashSet<ObjectId>,
+}
+
 struct Plan<'p> {
+    target: &'p Target<'p>,
     snapshot: &'p Snapshot,
     emit: &'p mut dyn FnMut(ObjectId, &[u8]) -> Result<()>,
     /// What was sent, or is there, of all kinds but nodes and data.
@@ -180,11 +190,22 @@ impl<'p> Plan<'p> {
         Ok(())
     }
 
+    /// Returns whether a value that a filter left at a remote is at this one.
+    fn is_there(&self, id: ObjectId) -> Result<bool> {
+        if self.snapshot.has_object(id)? {
+            return Ok(false);
+        }
+        let absent = self.snapshot.absent(id)?;
+        Ok(absent.is_some_and(|absent| {
+            absent.remote == self.target.name && self.target.packs.contains(&absent.pack)
+        }))
+    }
+
     fn enter(&mut self, reference: Reference, way: &mut Vec<Frame<'p>>) -> Result<()> {
         let Reference { kind, id } = reference;
         match kind {
             Kind::Datum => {
-                if self.recent.insert(id) {
+                if self.recent.insert(id) && !self.is_there(id)? {
                     (self.emit)(id, read(self.snapshot, reference)?)?;
                 }
                 return Ok(());

@@ -398,10 +398,18 @@ impl Remote {
                 had.push(*commit);
             }
         }
+        // Garbage collection that removes one of these packs raises the generation; then all
+        // is made anew.
+        let packs = manifest.packs.iter().map(|pack| pack.id).collect();
+        let target = plan::Target {
+            name: &self.name,
+            address: &self.address,
+            packs: &packs,
+        };
         let generation = manifest.generation;
         let store = repository.store();
         let (packs, carried) = send::send(self, store, generation, false, listener, |sender| {
-            plan::missing(snapshot, &self.address, &wanted, &had, &mut |id, bytes| {
+            plan::missing(snapshot, &target, &wanted, &had, &mut |id, bytes| {
                 sender.add(id, bytes)
             })
         })?;

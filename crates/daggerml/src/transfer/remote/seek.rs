@@ -47,6 +47,20 @@ pub(super) struct Place {
     end: u64,
 }
 
+impl Place {
+    /// Returns how many bytes the object has, without the head of its byte string.
+    pub fn bytes(&self) -> u64 {
+        let whole = self.end.saturating_sub(self.at);
+        let head = match whole {
+            0..=24 => 1,
+            25..=257 => 2,
+            258..=65_538 => 3,
+            _ => 5,
+        };
+        whole.saturating_sub(head)
+    }
+}
+
 /// What is called with each object that was read, its bytes and its record.
 pub(super) type Visit<'v> = &'v mut dyn FnMut(Reference, &[u8], &AnyRecord) -> Result<()>;
 
@@ -107,6 +121,12 @@ impl<'s> Seeker<'s> {
     /// Returns how many packs were looked into.
     pub fn packs(&self) -> u64 {
         self.opened.len() as u64
+    }
+
+    /// Returns the pack of a place.
+    pub fn pack_of(&self, place: &Place) -> ObjectId {
+        let pack = self.packs.get(place.pack);
+        pack.map_or(ObjectId::of(&[]), |pack| pack.id)
     }
 
     /// Returns where the objects are, in the order of `wanted`; an error when one is nowhere.
@@ -343,7 +363,7 @@ impl Run {
 }
 
 /// Returns the record in `bytes`, if it is what the reference says.
-fn sound(reference: Reference, bytes: &[u8]) -> Option<AnyRecord> {
+pub(super) fn sound(reference: Reference, bytes: &[u8]) -> Option<AnyRecord> {
     if place_of(bytes) != reference.id {
         return None;
     }

@@ -6,6 +6,7 @@
 use crate::config::{Config, Scope};
 use crate::error::{Error, Result};
 use crate::id::CommitId;
+use crate::record::Kind;
 use crate::repo::Repository;
 use crate::repo::ancestry::count_exclusive;
 use crate::repo::branches::{HEADS, REMOTES, UPSTREAM};
@@ -149,6 +150,20 @@ impl Repository {
     /// remote stays.
     pub fn remove_remote(&self, name: &str) -> Result<()> {
         self.remote(name)?;
+        let absents = self.snapshot()?.absents()?;
+        let only = absents.iter().filter(|(_, absent)| absent.remote == name);
+        let values = only
+            .filter(|(_, absent)| absent.kind == Kind::Datum)
+            .count();
+        if values > 0 {
+            return Err(Error::Conflict {
+                message: format!(
+                    "{values} values are only at the remote {name:?}; bring them first: \
+                     `dml fetch {name} --filter none`"
+                ),
+            }
+            .into());
+        }
         let mut config = Config::of(Some(self.root()))?;
         let prefix = format!("remote.{name}.");
         let keys: Vec<_> = config
