@@ -212,9 +212,7 @@ def test_a_shallow_clone_has_the_newest_commits(team: Any, tmp_path: Any) -> Non
             short.fetch(depth=wrong)
 
 
-def test_a_filtered_clone_reads_large_values_when_they_are_wanted(
-    team: Any, tmp_path: Any
-) -> None:
+def test_a_filtered_clone_reads_large_values_when_they_are_wanted(team: Any, tmp_path: Any) -> None:
     ada, _ = team
     commit(ada, "large", "x" * 100_000)
     ada.push()

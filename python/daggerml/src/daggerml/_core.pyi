@@ -144,7 +144,7 @@ def fetch(
     dry_run: bool,
     depth: Optional[int],
     unshallow: bool,
-    filter: Optional[str],
+    filter: Optional[str],  # noqa: A002
     on_step: _OnEvent = None,
 ) -> dict[str, Any]: ...
 def pull(
@@ -165,7 +165,7 @@ def clone(
     branch: Optional[str],
     tags: bool,
     depth: Optional[int],
-    filter: Optional[str],
+    filter: Optional[str],  # noqa: A002
     group: bool,
     on_step: _OnEvent = None,
 ) -> Repository: ...

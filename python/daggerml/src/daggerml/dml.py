@@ -308,9 +308,9 @@ class Dml:
 
         The keys are ``root``, ``branch`` (``None`` where a commit is checked out), ``commit``
         (``None`` before the first one), ``dags`` (how many there are), ``shallow``
-        (whether older commits stayed at a remote), ``promised`` (how many values did), and ``upstream``: what the branch follows
-        (``None``, or ``name``, ``remote``, ``branch``, ``commit``, ``ahead`` and ``behind``, as
-        of the last fetch).
+        (whether older commits stayed at a remote), ``promised`` (how many values did), and
+        ``upstream``: what the branch follows (``None``, or ``name``, ``remote``, ``branch``,
+        ``commit``, ``ahead`` and ``behind``, as of the last fetch).
         """
         return {**self._handle.status(), "upstream": _core.upstream(self._handle)}
 
