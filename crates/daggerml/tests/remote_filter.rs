@@ -13,7 +13,7 @@ use daggerml::error::RemoteError;
 use daggerml::maintenance::fsck::fsck;
 use daggerml::transfer::create;
 use daggerml::transfer::remote::{
-    CloneOptions, Depth, FetchOptions, Filter, PushOptions, Remote, RemoteGcOptions, clone,
+    CloneOptions, Depth, FetchOptions, Filter, Force, PushOptions, Remote, RemoteGcOptions, clone,
 };
 use daggerml::transfer::transport::Address;
 use daggerml::value::Value;
@@ -201,8 +201,10 @@ fn values_that_moved_at_the_remote_are_found() {
         .unwrap();
     here.set_branch("main", alone).unwrap();
     let origin = Remote::open(&here, "origin").unwrap();
-    let mut options = PushOptions::default();
-    options.force = daggerml::transfer::remote::Force::Yes;
+    let options = PushOptions {
+        force: Force::Yes,
+        ..PushOptions::default()
+    };
     origin.push(&here, &options, &()).unwrap();
     let collect = RemoteGcOptions {
         grace: std::time::Duration::ZERO,
