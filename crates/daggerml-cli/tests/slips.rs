@@ -99,7 +99,11 @@ fn rev_parse() {
 fn a_branch_named_like_a_full_name() {
     let place = Place::with_repository();
     put(&place, "a", 1);
-    fails(&place.dml(&["branch", "heads/x"]), 2, &["full name of a ref"]);
+    fails(
+        &place.dml(&["branch", "heads/x"]),
+        2,
+        &["full name of a ref"],
+    );
     ok(&place.dml(&["branch", "x"]));
     for name in ["heads/x", "refs/heads/x"] {
         says(&place.dml(&["checkout", name]), &["On branch x"]);

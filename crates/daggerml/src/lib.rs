@@ -51,6 +51,9 @@
 //! | [`transfer`] | bundles and remotes: objects carried elsewhere |
 //! | [`execution`] | running calls: cache, claims, adapters |
 //! | [`maintenance`] | garbage collection, finding damage, excision, migration |
+//!
+//! This file stands above all of them and joins the two that cannot know each other: a value
+//! that a filter left at a remote is fetched by `transfer` when `store` reads it.
 
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
@@ -83,3 +86,8 @@ pub use error::{Error, ErrorKind, Result};
 pub use folder::Sharing;
 pub use repo::Repository;
 pub use value::{decode_value, encode_value};
+
+/// Returns what fetches values that stay at remotes, for the repository in the folder `root`.
+fn on_read(root: std::sync::Arc<std::path::Path>) -> std::sync::Arc<dyn store::absent::Bring> {
+    std::sync::Arc::new(transfer::remote::OnRead::new(root))
+}

@@ -116,7 +116,7 @@ fn values_come_when_they_are_read() {
     fetch(&other, Some(Filter::None));
     assert_eq!(left(&other), 0);
     assert_eq!(count(other.store()), count(here.store()));
-    assert_eq!(other.filter("origin").unwrap(), Filter::None);
+    assert_eq!(other.remote_filter("origin").unwrap(), Filter::None);
     clean(other.store());
     other.remove_remote("origin").unwrap();
 }
@@ -128,7 +128,7 @@ fn a_filter_stays_and_goes_with_a_depth() {
     let last = Depth::Last(std::num::NonZeroU32::MIN);
     let other = clone_to(folder.path(), "other", last);
     assert_eq!(left(&other), 16);
-    assert_eq!(other.filter("origin").unwrap(), LIMIT);
+    assert_eq!(other.remote_filter("origin").unwrap(), LIMIT);
     commit(&here, "more", [text(90), Value::from(1)]);
     push(&here).unwrap();
     fetch(&other, None);

@@ -19,7 +19,6 @@ use crate::id::{CommitId, DagId};
 use crate::name::Name;
 use crate::record::{Commit, Tree};
 use crate::store::{DATA_FILE, LOCK_FILE, OpenOptions, ReadObjects, Snapshot, Store};
-use crate::transfer::remote::OnRead;
 
 use newest::Newest;
 use refs::{HEAD, ReadRefs, Target};
@@ -119,7 +118,7 @@ impl Repository {
     pub(crate) fn with_store(root: &Path, store: Store) -> Self {
         let root: Arc<Path> = root.into();
         Self {
-            store: store.bringing(Arc::new(OnRead::new(Arc::clone(&root)))),
+            store: store.bringing(crate::on_read(Arc::clone(&root))),
             root,
             newest: Arc::default(),
         }

@@ -122,7 +122,7 @@ impl Remote {
             ..FetchReport::default()
         };
         let snapshot = repository.snapshot()?;
-        let scope = Scope::of(&snapshot, options, repository.filter(&self.name)?)?;
+        let scope = Scope::of(&snapshot, options, repository.remote_filter(&self.name)?)?;
         let same = seen.unchanged
             && scope.depth == Depth::Keep
             && options.filter.is_none()

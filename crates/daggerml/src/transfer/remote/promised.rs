@@ -106,14 +106,14 @@ fn filter_key(remote: &str) -> String {
 
 impl Repository {
     /// Returns which values a fetch from the remote `name` brings.
-    pub fn filter(&self, name: &str) -> Result<Filter> {
+    pub fn remote_filter(&self, name: &str) -> Result<Filter> {
         let setting = Config::of(Some(self.root()))?.get(&filter_key(name))?;
         setting.map_or(Ok(Filter::None), |setting| Filter::parse(&setting.value))
     }
 
     /// Says which values later fetches from the remote `name` bring.
     pub(super) fn set_filter(&self, name: &str, filter: Filter) -> Result<()> {
-        if self.filter(name)? == filter {
+        if self.remote_filter(name)? == filter {
             return Ok(());
         }
         let mut config = Config::of(Some(self.root()))?;
