@@ -1,7 +1,8 @@
 """`kill -9` of callers, adapters, workers and functions at random moments.
 
 `DML_KILL_ROUNDS` sets how many rounds there are (3), `DML_KILL_SEED` where the random
-numbers start, and `DML_KILL_COUNTS` names a file that gets a line for each kill.
+numbers start, `DML_KILL_VICTIMS` which of the victims are killed (`caller,adapter`), and
+`DML_KILL_COUNTS` names a file that gets a line for each kill.
 """
 
 from __future__ import annotations
@@ -151,6 +152,8 @@ def cluster(
 def kill_around(repo: Dml, processes: Processes, kind: str, cluster: Any = None) -> None:
     """Runs rounds of calls and kills; every call ends right, if not at once then when repeated."""
     chance = random.Random(int(os.environ.get("DML_KILL_SEED", "1")))  # noqa: S311
+    wanted = os.environ.get("DML_KILL_VICTIMS", "").split(",")
+    victims = [victim for victim in VICTIMS[kind] if victim in wanted] or [*VICTIMS[kind]]
     for number in range(ROUNDS):
         first = number * 10
         callers = [
@@ -165,7 +168,7 @@ def kill_around(repo: Dml, processes: Processes, kind: str, cluster: Any = None)
         killed = set()
         for _ in range(chance.randint(1, 3)):
             time.sleep(chance.random() * 1.2)
-            victim = chance.choice([*VICTIMS[kind]])
+            victim = chance.choice(victims)
             if victim in {"worker", "node"}:
                 killed_server(cluster, chance)
                 count(kind, victim)
