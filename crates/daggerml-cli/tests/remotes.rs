@@ -280,3 +280,30 @@ fn a_remote_is_collected_and_checked() {
     );
     assert!(checked.stdout.starts_with("packs/"), "{}", checked.all());
 }
+
+#[test]
+fn lists_tell_of_values_that_stay_at_the_remote_and_do_not_fetch_them() {
+    let place = team();
+    let ada = daggerml::Repository::open(&place.path().join("ada")).unwrap();
+    let mut draft = ada.new_dag("big", "a large value").unwrap();
+    let node = draft.put(Value::Bytes(vec![7; 5000])).unwrap();
+    draft.commit(node).unwrap();
+    let there = place.path().join("there");
+    let there = there.to_str().unwrap();
+    ok(place.dml(&["-C", "ada", "remote", "add", "origin", there]));
+    ok(place.dml(&["-C", "ada", "push"]));
+    ok(place.dml(&["clone", "--filter", "values:1KiB", there, "light"]));
+    let stays = "stays at origin until it is read: 4.8 KiB";
+    for _ in 0..2 {
+        for list in [["dag", "list", "-q"], ["dag", "show", "big"]] {
+            let args = [&["-C", "light"][..], &list].concat();
+            let told = ok(place.dml(&args)).all();
+            assert!(told.contains(stays), "{told}");
+        }
+    }
+    let json = ok(place.dml(&["-C", "light", "dag", "list", "--json"])).all();
+    assert!(json.contains(r#""remote":"origin""#), "{json}");
+    ok(place.dml(&["-C", "light", "cat", "big"]));
+    let told = ok(place.dml(&["-C", "light", "dag", "list"])).all();
+    assert!(!told.contains(stays), "{told}");
+}

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use daggerml::error::{Error, Result};
-use daggerml::id::{DagId, DatumId, NodeId};
+use daggerml::id::{DagId, DatumId, NodeId, ObjectId};
 use daggerml::record::{Dag, Datum, ErrorInfo, Node};
 use daggerml::store::{ReadObjects, Snapshot};
 use daggerml::value::Value;
@@ -57,23 +57,77 @@ impl ErrorReport {
 #[derive(Serialize)]
 pub struct ResultReport {
     node: String,
-    r#type: &'static str,
+    r#type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    promised: Option<PromisedReport>,
     #[serde(skip)]
     pub preview: String,
 }
 
 impl ResultReport {
     pub fn new(snapshot: &Snapshot, id: NodeId, node: &Node) -> Result<Self> {
+        let node_id = id.to_string();
         let value = match node.datum() {
-            Some(id) => datum(snapshot, id)?,
+            Some(id) => {
+                if let Some(promised) = PromisedReport::of(snapshot, id)? {
+                    return Ok(Self {
+                        node: node_id,
+                        r#type: None,
+                        preview: promised.line(),
+                        promised: Some(promised),
+                    });
+                }
+                datum(snapshot, id)?
+            }
             None => Value::Null,
         };
         Ok(Self {
-            node: id.to_string(),
-            r#type: value.type_name(),
+            node: node_id,
+            r#type: Some(value.type_name()),
+            promised: None,
             preview: value::preview(&value, PREVIEW),
         })
     }
+}
+
+/// A value that a filter left at a remote. Lists tell of it and do not fetch it.
+#[derive(Clone, Serialize)]
+pub struct PromisedReport {
+    remote: String,
+    bytes: u64,
+}
+
+impl PromisedReport {
+    /// Returns where the datum `id` stays; `None` when it is here.
+    fn of(snapshot: &Snapshot, id: DatumId) -> Result<Option<Self>> {
+        let id = ObjectId::from(id);
+        if snapshot.has_object(id)? {
+            return Ok(None);
+        }
+        let absent = snapshot.absent(id)?;
+        Ok(absent.map(|absent| Self {
+            remote: absent.remote,
+            bytes: absent.bytes,
+        }))
+    }
+
+    /// On one line.
+    fn line(&self) -> String {
+        let size = text::size(self.bytes);
+        text::line(&format!(
+            "stays at {} until it is read: {size}",
+            self.remote
+        ))
+    }
+}
+
+/// Which values a report reads.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Values {
+    /// Those that are here.
+    Here,
+    /// All: those at remotes are fetched.
+    All,
 }
 
 /// An object that was excised.
@@ -123,18 +177,25 @@ pub struct NodeReport {
     /// The node's record, or its value, where that was excised.
     #[serde(skip_serializing_if = "Option::is_none")]
     excised: Option<ExcisedReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    promised: Option<PromisedReport>,
     #[serde(skip)]
     pub value: Option<Value>,
 }
 
 impl NodeReport {
     /// Returns what can be told of a node, though it or its value was excised.
-    pub fn new(snapshot: &Snapshot, id: NodeId, names: Vec<String>) -> Result<Self> {
+    fn new(snapshot: &Snapshot, id: NodeId, names: Vec<String>, values: Values) -> Result<Self> {
         let node: Node = match snapshot.load(id) {
             Ok(node) => node,
             Err(error) => return Ok(Self::gone(id, names, ExcisedReport::of(error)?)),
         };
-        let (value, excised) = match node.datum().map(|id| datum(snapshot, id)) {
+        let promised = match node.datum() {
+            Some(id) if values == Values::Here => PromisedReport::of(snapshot, id)?,
+            _ => None,
+        };
+        let read = node.datum().filter(|_| promised.is_none());
+        let (value, excised) = match read.map(|id| datum(snapshot, id)) {
             None => (None, None),
             Some(Ok(value)) => (Some(value), None),
             Some(Err(error)) => (None, Some(ExcisedReport::of(error)?)),
@@ -157,6 +218,7 @@ impl NodeReport {
             datum: node.datum().map(|id| id.to_string()),
             r#type: value.as_ref().map(Value::type_name),
             excised,
+            promised,
             value,
         })
     }
@@ -174,6 +236,7 @@ impl NodeReport {
             datum: None,
             r#type: None,
             excised: Some(excised),
+            promised: None,
             value: None,
         }
     }
@@ -188,10 +251,11 @@ impl NodeReport {
 
     /// Its value on one line.
     pub fn preview(&self, room: usize) -> String {
-        match (&self.value, &self.excised) {
-            (Some(value), _) => value::preview(value, room),
-            (None, Some(excised)) => text::fit(&excised.line(), room),
-            (None, None) => "ended in an error".to_owned(),
+        match (&self.value, &self.excised, &self.promised) {
+            (Some(value), ..) => value::preview(value, room),
+            (None, Some(excised), _) => text::fit(&excised.line(), room),
+            (None, None, Some(promised)) => text::fit(&promised.line(), room),
+            (None, None, None) => "ended in an error".to_owned(),
         }
     }
 
@@ -241,7 +305,7 @@ pub struct NodePage {
 
 impl NodePage {
     pub fn new(snapshot: &Snapshot, id: NodeId, names: Vec<String>) -> Result<Self> {
-        let node = NodeReport::new(snapshot, id, names)?;
+        let node = NodeReport::new(snapshot, id, names, Values::All)?;
         let value = node.value.clone().map(OwnedJson);
         Ok(Self { node, value })
     }
@@ -286,7 +350,7 @@ impl DagReport {
             error: dag.error().map(ErrorReport::new),
             argv: dag.argv_node().map(|id| id.to_string()),
             nodes: nodes
-                .map(|(&node, names)| NodeReport::new(snapshot, node, names))
+                .map(|(&node, names)| NodeReport::new(snapshot, node, names, Values::Here))
                 .collect::<Result<_>>()?,
         })
     }
