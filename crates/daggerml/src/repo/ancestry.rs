@@ -27,7 +27,7 @@ pub(crate) fn parents(objects: &impl ReadObjects, commit: Commit) -> Result<Pare
     };
     for parent in commit.parents {
         let id = parent.into();
-        if objects.has_object(id)? || objects.absent(id)?.is_none() {
+        if objects.absent(id)?.is_none() || objects.has_object(id)? {
             found.here.push(parent);
         } else {
             found.absent = Some(parent);

@@ -140,6 +140,11 @@ fn key(id: ObjectId) -> Vec<u8> {
     [PREFIX, id.as_bytes()].concat()
 }
 
+/// Returns whether anything is absent on purpose.
+pub(super) fn any(snapshot: &Snapshot) -> Result<bool> {
+    Ok(snapshot.scan(Table::Meta, PREFIX)?.next().is_some())
+}
+
 /// Returns what is known of the object `id`, which is not in the store.
 pub(super) fn find(entries: &impl ReadEntries, id: ObjectId) -> Result<Option<Absent>> {
     let entry = entries.entry(Table::Meta, &key(id))?;

@@ -1,5 +1,7 @@
 //! Reading: snapshots, and objects checked against their ids.
 
+use std::sync::OnceLock;
+
 use crate::error::{Error, Result};
 use crate::id::{ObjectId, TypedId};
 use crate::record::{Kind, Record, Tombstone};
@@ -74,6 +76,8 @@ pub struct Snapshot {
     tables: Box<dyn ReadTables>,
     store: Store,
     brought: absent::Brought,
+    /// Whether anything is absent on purpose, once that was asked.
+    lacks: OnceLock<bool>,
 }
 
 impl Snapshot {
@@ -83,6 +87,7 @@ impl Snapshot {
             tables,
             store,
             brought: absent::Brought::default(),
+            lacks: OnceLock::new(),
         }
     }
 
@@ -163,7 +168,18 @@ impl ReadObjects for Snapshot {
     }
 
     fn absent(&self, id: ObjectId) -> Result<Option<Absent>> {
-        absent::find(self, id)
+        // Most repositories are whole: that is found out once.
+        let lacks = if let Some(lacks) = self.lacks.get() {
+            *lacks
+        } else {
+            let any = absent::any(self)?;
+            *self.lacks.get_or_init(|| any)
+        };
+        if lacks {
+            absent::find(self, id)
+        } else {
+            Ok(None)
+        }
     }
 
     fn bring(&self, id: ObjectId, kind: Kind) -> Result<&[u8]> {
