@@ -38,10 +38,10 @@ def fill(folder: str, nodes: int) -> None:
 
 
 def memory(pid: int) -> str:
-    """Returns the memory of a process: now, and the most that it ever had."""
+    """Returns the memory of a process: its own, and pages of files, which the system may drop."""
     status = Path(f"/proc/{pid}/status").read_text()
-    now, most = (int(re.search(rf"{name}:\s+(\d+)", status)[1]) for name in ("VmRSS", "VmHWM"))
-    return f"{now / 1024:.0f} MB, at most {most / 1024:.0f} MB"
+    own, files = (int(re.search(rf"{name}:\s+(\d+)", status)[1]) for name in ("RssAnon", "RssFile"))
+    return f"{own / 1024:.0f} MB, and {files / 1024:.0f} MB of files"
 
 
 def first_paint(address: str, path: str) -> list[float]:

@@ -82,7 +82,7 @@ SlurmctldPort={controller}
 SlurmUser={name}
 SlurmdUser={name}
 AuthType=auth/munge
-AuthInfo=socket={at}/munge/socket
+AuthInfo=socket={at}/munge/socket,cred_expire=5
 CredType=cred/munge
 SlurmctldPidFile={at}/slurmctld.pid
 SlurmdPidFile={at}/slurmd-%n.pid

@@ -223,8 +223,8 @@ def test_of_three_machines_one_runs_each_call(
         daggerml.Dml.init(tmp_path / name)
         run(tmp_path / name, "remote", "add", "origin", "s3://team/calls")
         run(tmp_path / name, "config", "remote.origin.calls", "read,write")
-        command = [sys.executable, tmp_path / "machine.py", tmp_path / name, str(rounds), traces]
-        machines.append(subprocess.Popen(command))
+        words = [tmp_path / "machine.py", tmp_path / name, rounds, traces]
+        machines.append(subprocess.Popen([sys.executable, *map(str, words)]))
     assert [machine.wait() for machine in machines] == [0, 0, 0]
     ran = traces.read_text().split()
     assert sorted(map(int, ran)) == list(range(rounds))

@@ -11,7 +11,7 @@ use super::settings::Problem;
 use super::text;
 
 /// `[tool.maturin]`, with every key that maturin knows; those that are not here are
-/// refused by name (see [`super::refused`]).
+/// refused by name (see `refused.rs`).
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a key of the table")]
