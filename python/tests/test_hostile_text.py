@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import unicodedata
@@ -59,11 +60,18 @@ class Judge(HTMLParser):
     """Notes elements and attributes, and whether all that is opened is closed."""
 
     ELEMENTS = {"div", "b", "code", "span", "table", "tr", "td", "i", "pre", "svg", "title"} | {
-        *("path", "g", "rect", "text")
+        *("path", "g", "rect", "text"),
+        # What daggerml-ui makes, where it is installed.
+        *("a", "defs", "marker", "p", "style", "tbody", "th", "thead"),
     }
     ATTRIBUTES = {"style", "xmlns", "width", "height", "viewbox", "role", "d", "fill"} | {
-        *("stroke", "stroke-width", "x", "y", "rx", "font-size", "text-anchor")
+        *("stroke", "stroke-width", "x", "y", "rx", "font-size", "text-anchor"),
+        *("aria-label", "class", "data-from", "data-node", "data-to", "id", "marker-end"),
+        *("markerheight", "markerwidth", "orient", "refx", "refy", "scope", "tabindex"),
+        "transform",
     }
+    #: Attributes that must hold none of the text.
+    OURS = re.compile(r"[a-z0-9 -]+|url\(#arrow-[0-9a-f]+\)")
 
     def __init__(self) -> None:
         super().__init__()
@@ -74,7 +82,10 @@ class Judge(HTMLParser):
         assert tag in self.ELEMENTS, tag
         for name, value in attrs:
             assert name in self.ATTRIBUTES, name
-            assert "url(" not in (value or ""), value
+            if name in {"class", "id", "marker-end"}:
+                assert self.OURS.fullmatch(value or ""), value
+            elif name != "aria-label":
+                assert "url(" not in (value or ""), value
         self.open.append(tag)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, Optional[str]]]) -> None:
@@ -86,7 +97,11 @@ class Judge(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        self.text += data
+        if self.open and self.open[-1] == "style":
+            assert "url(" not in data, data
+            assert "@import" not in data, data
+        else:
+            self.text += data
 
     def handle_comment(self, data: str) -> None:
         raise AssertionError(data)
