@@ -156,6 +156,7 @@ class SearchIndex:
         while True:
             with self._lock:
                 if not self._waiting:
+                    self._worker = None  # it is alive a moment longer, and reads no more
                     return
                 ref = self._waiting[-1]
                 database = self._open()
