@@ -68,7 +68,14 @@ def main() -> int:
             made.append(containers.Containers(settings))
         return made[0].invoke(request)
 
-    lines.serve({"invoke": invoke, "poll": poll, "cancel": cancel, "describe": describe})
+    lines.serve(
+        {
+            "invoke": invoke,
+            "poll": poll,
+            "cancel": cancel,
+            "describe": lines.describing(NAME, DISTRIBUTION),
+        }
+    )
     sys.stderr.flush()
     os._exit(0)
 
@@ -82,17 +89,6 @@ def poll(request: Message) -> Message:
 def cancel(_request: Message) -> Message:
     """Answers that the call is stopped: no call runs while a request is read."""
     return {"state": "canceled"}
-
-
-def describe(_request: Message) -> Message:
-    """Describes the adapter."""
-    return {
-        "state": "description",
-        "name": NAME,
-        "version": version(DISTRIBUTION),
-        "protocols": [lines.PROTOCOL],
-        "operations": ["cancel", "describe", "invoke", "poll"],
-    }
 
 
 if __name__ == "__main__":

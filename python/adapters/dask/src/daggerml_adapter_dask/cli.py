@@ -39,7 +39,14 @@ def main() -> int:
         os.environ["DAGGERML_DASK_SCHEDULER"] = options.scheduler
     # Messages of Dask about connections are shown only to those who ask for them.
     logging.getLogger("distributed").setLevel(os.environ.get("DAGGERML_DASK_LOG", "ERROR"))
-    lines.serve({"invoke": invoke, "poll": poll, "cancel": cancel, "describe": describe})
+    lines.serve(
+        {
+            "invoke": invoke,
+            "poll": poll,
+            "cancel": cancel,
+            "describe": lines.describing(NAME, DISTRIBUTION),
+        }
+    )
     used = sys.modules.get("daggerml_adapter_dask.cluster")
     if used is not None:
         used.leave()
@@ -66,17 +73,6 @@ def cancel(request: Message) -> Message:
     from daggerml_adapter_dask import tasks
 
     return tasks.stop(lines.token_of(request))
-
-
-def describe(_request: Message) -> Message:
-    """Describes the adapter."""
-    return {
-        "state": "description",
-        "name": NAME,
-        "version": version(DISTRIBUTION),
-        "protocols": [lines.PROTOCOL],
-        "operations": ["cancel", "describe", "invoke", "poll"],
-    }
 
 
 if __name__ == "__main__":

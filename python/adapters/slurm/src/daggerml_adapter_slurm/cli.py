@@ -104,18 +104,7 @@ def _handlers(made: Calls) -> dict[str, Any]:
         "invoke": made.invoke,
         "poll": lambda request: made.poll(lines.token_of(request)),
         "cancel": lambda request: made.cancel(lines.token_of(request)),
-        "describe": describe,
-    }
-
-
-def describe(_request: Message) -> Message:
-    """Describes the adapter."""
-    return {
-        "state": "description",
-        "name": NAME,
-        "version": version(DISTRIBUTION),
-        "protocols": [lines.PROTOCOL],
-        "operations": ["cancel", "describe", "invoke", "poll"],
+        "describe": lines.describing(NAME, DISTRIBUTION),
     }
 
 

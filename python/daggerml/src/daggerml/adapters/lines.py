@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Message = dict[str, Any]
     Handler = Callable[[Message], Message]
 
-__all__ = ["PROTOCOL", "AdapterError", "serve", "streams", "token_of"]
+__all__ = ["PROTOCOL", "AdapterError", "describing", "serve", "streams", "token_of"]
 
 #: The version of the protocol.
 PROTOCOL = 1
@@ -63,6 +63,26 @@ def serve(handlers: Mapping[str, Handler]) -> None:
                     data = data[os.write(answers, data) :]
             except BrokenPipeError:  # the reader of the answers is gone
                 return
+
+
+def describing(name: str, distribution: str) -> Handler:
+    """Returns what answers ``describe`` for the adapter ``name`` of the package ``distribution``.
+
+    It is for adapters with the operations ``invoke``, ``poll`` and ``cancel``.
+    """
+
+    def describe(_request: Message) -> Message:
+        from importlib.metadata import version
+
+        return {
+            "state": "description",
+            "name": name,
+            "version": version(distribution),
+            "protocols": [PROTOCOL],
+            "operations": ["cancel", "describe", "invoke", "poll"],
+        }
+
+    return describe
 
 
 def token_of(request: Message) -> str:
