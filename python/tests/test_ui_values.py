@@ -52,7 +52,7 @@ def test_any_value_is_shown(value: Any) -> None:
             ]
         for page in seen:
             text = renderer.page(page)
-            assert orders(text, keep="\n\t") == []
+            assert orders(text) == []
             tags = [tag for tag, _ in Page(text).elements]
             assert tags.count("script") == 1
             assert tags.count("html") == 1
@@ -76,7 +76,7 @@ def test_any_two_values_are_compared(old: Any, new: Any) -> None:
 def test_colours_change_no_text(text: str) -> None:
     is_python(text)
     shown = highlighted(text)
-    assert orders(shown, keep="\n\t") == []
+    assert orders(shown) == []
     from daggerml.text import safe
 
     words = Page(f"<pre>{shown}</pre>").words
