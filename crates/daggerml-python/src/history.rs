@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use daggerml::Error;
-use daggerml::history::{Choice, FastForward, Favor, Merge, MergeOptions};
+use daggerml::history::{Choice, Conflict, FastForward, Favor, Merge, MergeOptions};
 use daggerml::history::{RebaseOptions, RevertOptions};
 use daggerml::id::CommitId;
 use daggerml::name::Name;
@@ -144,14 +144,7 @@ pub(crate) fn merge(
         match repository.merge(repository.commit_at(revision)?, &options)? {
             Merge::UpToDate => head(repository),
             Merge::FastForward(commit) | Merge::Merged(commit) => Ok(Ref::object(commit)),
-            Merge::Conflicts(conflicts) => Err(Error::Conflicts {
-                action: "merge",
-                names: conflicts
-                    .iter()
-                    .map(|conflict| conflict.name.to_string())
-                    .collect(),
-            }
-            .into()),
+            Merge::Conflicts(conflicts) => Err(Conflict::error("merge", &conflicts)),
         }
     })
 }

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use daggerml::history::Merge;
+use daggerml::history::{Conflict, Merge};
 use daggerml::id::CommitId;
 use daggerml::repo::branches::{Head, REMOTES};
 use daggerml::transfer::remote::{
@@ -287,14 +287,7 @@ pub(crate) fn pull<'py>(
     let pulled = py.detach(|| {
         let pulled = Remote::open(shared, remote)?.pull(shared, &options, &listener)?;
         match &pulled.merge {
-            Merge::Conflicts(conflicts) => Err(Error::Conflicts {
-                action: "merge",
-                names: conflicts
-                    .iter()
-                    .map(|conflict| conflict.name.to_string())
-                    .collect(),
-            }
-            .into()),
+            Merge::Conflicts(conflicts) => Err(Conflict::error("merge", conflicts)),
             _ => Ok(pulled),
         }
     });

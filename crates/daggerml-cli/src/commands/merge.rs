@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use clap::{Args, ValueEnum};
-use daggerml::history::{Choice, FastForward, Favor, Merge, MergeOptions, MergeState};
+use daggerml::history::{Choice, Conflict, FastForward, Favor, Merge, MergeOptions, MergeState};
 use daggerml::name::Name;
 use daggerml::{Error, Repository};
 use serde_json::json;
@@ -155,14 +155,7 @@ fn begin(
             let message = format_args!("Merged: {}", style::short(&commit));
             context.ui.done(&json, message)
         }
-        Merge::Conflicts(conflicts) => Err(Error::Conflicts {
-            action: "merge",
-            names: conflicts
-                .iter()
-                .map(|conflict| conflict.name.to_string())
-                .collect(),
-        }
-        .into()),
+        Merge::Conflicts(conflicts) => Err(Conflict::error("merge", &conflicts).into()),
     }
 }
 

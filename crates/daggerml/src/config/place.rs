@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::FILE;
-use crate::error::{Error, Result, UnsafeReason};
+use crate::error::{Error, Result, UnsafeReason, failed};
 
 /// The most bytes of a file of settings.
 pub(crate) const MAX_FILE: u64 = 1 << 20;
@@ -78,16 +78,4 @@ fn make_private(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.recursive(true).create(folder)
-}
-
-fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Box<Error> + use<> {
-    let path = path.to_owned();
-    move |source| {
-        Error::Io {
-            action,
-            path,
-            source,
-        }
-        .into()
-    }
 }

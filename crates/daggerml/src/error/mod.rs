@@ -7,7 +7,8 @@ mod kind;
 mod remote;
 mod safety;
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 pub use builtin::BuiltinError;
 pub use execution::ExecutionError;
@@ -238,7 +239,7 @@ pub enum Error {
         /// On what.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// The database engine refused.
     #[error("cannot {action} in the store {}: {source}", path.display())]
@@ -298,6 +299,22 @@ boxed_from!(
     RemoteError,
     Fault
 );
+
+/// Makes an error of what the file system says when it refuses an action on a path.
+pub(crate) fn failed(
+    action: &'static str,
+    path: &Path,
+) -> impl FnOnce(io::Error) -> Box<Error> + use<> {
+    let path = path.to_owned();
+    move |source| {
+        Error::Io {
+            action,
+            path,
+            source,
+        }
+        .into()
+    }
+}
 
 fn in_place(place: &str) -> String {
     if place.is_empty() {

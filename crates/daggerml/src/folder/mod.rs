@@ -29,7 +29,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, Result, UnsafeReason};
+use crate::error::{Error, Result, UnsafeReason, failed};
 
 pub(crate) use facts::{Facts, Kind};
 use trust::Trust;
@@ -309,16 +309,4 @@ fn component(name: &str) -> io::Result<()> {
 
 fn is_absence(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
-}
-
-fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Box<Error> + use<> {
-    let path = path.to_owned();
-    move |source| {
-        Error::Io {
-            action,
-            path,
-            source,
-        }
-        .into()
-    }
 }

@@ -23,6 +23,18 @@ pub struct Conflict {
     pub theirs: Option<DagId>,
 }
 
+impl Conflict {
+    /// Returns the error that names conflicts which are left by an action, like `merge`.
+    pub fn error(action: &'static str, conflicts: &[Self]) -> Box<Error> {
+        let names = conflicts.iter().map(|each| each.name.to_string());
+        Error::Conflicts {
+            action,
+            names: names.collect(),
+        }
+        .into()
+    }
+}
+
 /// Which side is right where both changed a name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Favor {
@@ -97,18 +109,6 @@ impl Joined {
         if self.conflicts.is_empty() {
             return Ok(self.changes);
         }
-        Err(Error::Conflicts {
-            action,
-            names: names(&self.conflicts),
-        }
-        .into())
+        Err(Conflict::error(action, &self.conflicts))
     }
-}
-
-/// Returns the names of conflicts, for an error.
-fn names(conflicts: &[Conflict]) -> Vec<String> {
-    conflicts
-        .iter()
-        .map(|conflict| conflict.name.to_string())
-        .collect()
 }

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, failed};
 use crate::folder::{self, Folder, Kind, Sharing};
 use crate::id::{CommitId, DagId};
 use crate::name::Name;
@@ -59,14 +59,7 @@ impl Repository {
             }
             .into());
         }
-        let io = |action| {
-            let path = folder.clone();
-            move |source| Error::Io {
-                action,
-                path,
-                source,
-            }
-        };
+        let io = |action| failed(action, &folder);
         make_root(root).map_err(io("make"))?;
         let Some(made) = Folder::make(&folder, sharing)? else {
             if let Some(found) = folder::look(&folder)? {

@@ -1,6 +1,8 @@
 use clap::Args;
+use daggerml::Repository;
 use serde_json::json;
 
+use super::Calls;
 use crate::context::Context;
 use crate::error::CommandError;
 
@@ -12,29 +14,20 @@ use crate::error::CommandError;
 #[command(after_help = "Examples:
   dml exec cancel 87c25e")]
 pub struct CancelArgs {
-    /// The calls: 6 or more digits of their keys
-    #[arg(value_name = "CALL", required = true)]
-    calls: Vec<String>,
+    #[command(flatten)]
+    calls: Calls,
 }
 
 pub fn run(context: &mut Context<'_>, args: &CancelArgs) -> Result<(), CommandError> {
-    let repository = context.repository()?;
-    let keys = args
-        .calls
-        .iter()
-        .map(|text| repository.find_call(text))
-        .collect::<Result<Vec<_>, _>>()?;
-    let mut canceled = Vec::new();
-    for key in keys {
-        let running = repository.cancel_call(key)?;
-        let text = key.to_string();
-        let short = text.get(..12).unwrap_or(&text);
-        context.ui.note(if running {
-            format!("Asked {short} to stop")
+    let note = |call: &str, running| {
+        if running {
+            format!("Asked {call} to stop")
         } else {
-            format!("{short} is not running")
-        });
-        canceled.push(json!({"key": text, "running": running}));
-    }
+            format!("{call} is not running")
+        }
+    };
+    let canceled = args
+        .calls
+        .each(context, Repository::cancel_call, "running", note)?;
     context.ui.done_quietly(&json!({"canceled": canceled}))
 }

@@ -1,6 +1,8 @@
 use clap::Args;
+use daggerml::Repository;
 use serde_json::json;
 
+use super::Calls;
 use crate::context::Context;
 use crate::error::CommandError;
 
@@ -11,30 +13,21 @@ use crate::error::CommandError;
 #[command(after_help = "Examples:
   dml exec invalidate 87c25e")]
 pub struct InvalidateArgs {
-    /// The calls: 6 or more digits of their keys
-    #[arg(value_name = "CALL", required = true)]
-    calls: Vec<String>,
+    #[command(flatten)]
+    calls: Calls,
 }
 
 pub fn run(context: &mut Context<'_>, args: &InvalidateArgs) -> Result<(), CommandError> {
-    let repository = context.repository()?;
-    let keys = args
-        .calls
-        .iter()
-        .map(|text| repository.find_call(text))
-        .collect::<Result<Vec<_>, _>>()?;
-    let mut invalidated = Vec::new();
-    for key in keys {
-        let cached = repository.invalidate_call(key)?;
-        let text = key.to_string();
-        let short = text.get(..12).unwrap_or(&text);
-        context.ui.note(if cached {
-            format!("Invalidated {short}")
+    let note = |call: &str, cached| {
+        if cached {
+            format!("Invalidated {call}")
         } else {
-            format!("{short} was not cached")
-        });
-        invalidated.push(json!({"key": text, "cached": cached}));
-    }
+            format!("{call} was not cached")
+        }
+    };
+    let invalidated = args
+        .calls
+        .each(context, Repository::invalidate_call, "cached", note)?;
     context
         .ui
         .done_quietly(&json!({"invalidated": invalidated}))

@@ -8,7 +8,10 @@ mod log;
 mod report;
 mod show;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
+use daggerml::Repository;
+use daggerml::record::CallKey;
+use serde_json::{Value, json};
 
 use crate::context::Context;
 use crate::error::CommandError;
@@ -33,5 +36,40 @@ pub fn run(context: &mut Context<'_>, command: &ExecCommand) -> Result<(), Comma
         ExecCommand::Log(args) => log::run(context, args),
         ExecCommand::Invalidate(args) => invalidate::run(context, args),
         ExecCommand::Cancel(args) => cancel::run(context, args),
+    }
+}
+
+/// The calls that a command is about.
+#[derive(Args, Debug)]
+struct Calls {
+    /// The calls: 6 or more digits of their keys
+    #[arg(value_name = "CALL", required = true)]
+    calls: Vec<String>,
+}
+
+impl Calls {
+    /// Does something to each call once all are found, and tells whether there was something
+    /// to do: to the user by `note`, and in what is returned by `member`.
+    fn each(
+        &self,
+        context: &mut Context<'_>,
+        act: impl Fn(&Repository, CallKey) -> daggerml::Result<bool>,
+        member: &str,
+        note: impl Fn(&str, bool) -> String,
+    ) -> Result<Vec<Value>, CommandError> {
+        let repository = context.repository()?;
+        let found: Result<Vec<_>, _> = self
+            .calls
+            .iter()
+            .map(|text| repository.find_call(text))
+            .collect();
+        let mut done = Vec::new();
+        for key in found? {
+            let told = act(&repository, key)?;
+            let text = key.to_string();
+            context.ui.note(note(text.get(..12).unwrap_or(&text), told));
+            done.push(json!({"key": text, member: told}));
+        }
+        Ok(done)
     }
 }

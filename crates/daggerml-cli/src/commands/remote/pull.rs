@@ -1,6 +1,5 @@
 use clap::{Args, ValueEnum};
-use daggerml::Error;
-use daggerml::history::{FastForward, Merge};
+use daggerml::history::{Conflict, FastForward, Merge};
 use daggerml::transfer::remote::{FetchOptions, PullOptions, Pulled};
 use serde::Serialize;
 
@@ -85,14 +84,7 @@ pub fn run(context: &mut Context<'_>, args: &PullArgs) -> Result<(), CommandErro
         Merge::FastForward(commit) => (How::FastForward, Some(commit.to_string())),
         Merge::Merged(commit) => (How::Merged, Some(commit.to_string())),
         Merge::Conflicts(conflicts) => {
-            return Err(Error::Conflicts {
-                action: "merge",
-                names: conflicts
-                    .iter()
-                    .map(|conflict| conflict.name.to_string())
-                    .collect(),
-            }
-            .into());
+            return Err(Conflict::error("merge", &conflicts).into());
         }
     };
     let report = Report {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::packed::Packed;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, failed};
 use crate::sorting::sort_by;
 use crate::store::pages::{Damage, Map, Meta, Root, View, meta};
 
@@ -53,9 +53,9 @@ impl Source {
                 }
                 .into());
             }
-            Err(source) => return Err(failed(&file, source)),
+            Err(source) => return Err(failed("read", &file)(source)),
         };
-        let length = opened.metadata().map_err(|source| failed(&file, source))?;
+        let length = opened.metadata().map_err(failed("read", &file))?;
         let length = length.len();
         let [first, second] = meta::read_both(&opened, &file)?;
         let meta: Meta = if second.txn > first.txn {
@@ -64,7 +64,7 @@ impl Source {
             first
         };
         let bytes = usize::try_from(length).unwrap_or(usize::MAX);
-        let map = Map::new(&opened, bytes).map_err(|source| failed(&file, source))?;
+        let map = Map::new(&opened, bytes).map_err(failed("read", &file))?;
         let source = Self {
             view: View::new(Arc::new(map), meta, length),
             folder,
@@ -171,15 +171,6 @@ impl Source {
     }
 }
 
-fn failed(path: &Path, source: io::Error) -> Box<Error> {
-    Error::Io {
-        action: "read",
-        path: path.to_owned(),
-        source,
-    }
-    .into()
-}
-
 #[expect(clippy::disallowed_methods, reason = "the user names it, to be read")]
 fn is_folder(path: &Path) -> bool {
     path.is_dir()
@@ -187,7 +178,7 @@ fn is_folder(path: &Path) -> bool {
 
 #[expect(clippy::disallowed_methods, reason = "the user names it, to be read")]
 fn text(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).map_err(|source| failed(path, source))
+    std::fs::read_to_string(path).map_err(failed("read", path))
 }
 
 /// Returns the entries of a folder, in the order of their names; none if it is not there.
@@ -203,11 +194,11 @@ fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
         {
             return Ok(Vec::new());
         }
-        Err(source) => return Err(failed(folder, source)),
+        Err(source) => return Err(failed("read", folder)(source)),
     };
     let mut found = Vec::new();
     for entry in read {
-        let entry = entry.map_err(|source| failed(folder, source))?;
+        let entry = entry.map_err(failed("read", folder))?;
         let name = entry.file_name().to_string_lossy().into_owned();
         found.push((name, entry.path()));
     }

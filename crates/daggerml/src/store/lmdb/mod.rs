@@ -39,7 +39,7 @@ pub(crate) use version::Version;
 use super::backend::{Backend, ReadTables, WriteTables};
 use super::lock;
 use super::table::Tables;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, failed};
 use crate::folder::Folder;
 use pages::{Damage, Map};
 use tables::Raw;
@@ -164,11 +164,10 @@ impl Lmdb {
         memmap2::MmapOptions::new()
             .len(old)
             .map_raw_read_only(&self.file)
-            .map_err(|source| Error::Io {
-                action: "grow the map of",
-                path: self.folder.path().join(DATA_FILE),
-                source,
-            })?;
+            .map_err(failed(
+                "grow the map of",
+                &self.folder.path().join(DATA_FILE),
+            ))?;
         self.resize(old.saturating_mul(2))
     }
 
@@ -242,11 +241,10 @@ impl Lmdb {
     }
 
     fn length(&self) -> Result<u64> {
-        let metadata = self.file.metadata().map_err(|source| Error::Io {
-            action: "read the length of",
-            path: self.folder.path().join(DATA_FILE),
-            source,
-        })?;
+        let metadata = self.file.metadata().map_err(failed(
+            "read the length of",
+            &self.folder.path().join(DATA_FILE),
+        ))?;
         Ok(metadata.len())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, failed};
 use crate::store::table::{Table, Tables};
 
 use super::pages::{Map, Root, View, check, meta};
@@ -87,11 +87,8 @@ impl Version {
         if let Some(map) = map.as_ref().filter(|map| map.len() >= needed) {
             return Ok(Arc::clone(map));
         }
-        let fresh = Map::new(&lmdb.file, needed).map_err(|source| Error::Io {
-            action: "map",
-            path: lmdb.folder.path().join(DATA_FILE),
-            source,
-        })?;
+        let fresh = Map::new(&lmdb.file, needed)
+            .map_err(failed("map", &lmdb.folder.path().join(DATA_FILE)))?;
         let fresh = Arc::new(fresh);
         *map = Some(Arc::clone(&fresh));
         Ok(fresh)

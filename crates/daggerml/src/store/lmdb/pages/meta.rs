@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, failed};
 
 use super::tree::Root;
 
@@ -36,12 +36,7 @@ pub(crate) struct Meta {
 
 /// Reads both meta pages of `file`, which is at `path`.
 pub(crate) fn read_both(file: &File, path: &Path) -> Result<[Meta; 2]> {
-    let io = |source| Error::Io {
-        action: "read",
-        path: path.to_owned(),
-        source,
-    };
-    let length = file.metadata().map_err(io)?.len();
+    let length = file.metadata().map_err(failed("read", path))?.len();
     let damaged = |detail: String| Error::StoreDamaged {
         path: path.to_owned(),
         detail,
@@ -57,7 +52,7 @@ pub(crate) fn read_both(file: &File, path: &Path) -> Result<[Meta; 2]> {
             return Err(damaged(format!("the file is cut off after {length} bytes")).into());
         }
         let mut bytes = [0; LENGTH];
-        read_at(file, &mut bytes, at).map_err(io)?;
+        read_at(file, &mut bytes, at).map_err(failed("read", path))?;
         let meta = parse(&bytes, index, path)?;
         page_size = meta.page_size as u64;
         *slot = Some(meta);
@@ -92,11 +87,7 @@ pub(crate) fn read_one(
 ) -> Result<Option<Meta>> {
     let index = usize::from(!txn.is_multiple_of(2));
     let mut bytes = [0; LENGTH];
-    read_at(file, &mut bytes, (page_size * index) as u64).map_err(|source| Error::Io {
-        action: "read",
-        path: path.to_owned(),
-        source,
-    })?;
+    read_at(file, &mut bytes, (page_size * index) as u64).map_err(failed("read", path))?;
     let meta = parse(&bytes, index, path)?;
     Ok(Some(meta).filter(|meta| meta.txn == txn && meta.page_size == page_size))
 }
