@@ -14,6 +14,7 @@ use daggerml::record::CallKey;
 use daggerml::value::Value;
 use daggerml::{Error, dag};
 use pyo3::prelude::*;
+use pyo3::sync::MutexExt;
 use pyo3::types::PyList;
 
 use crate::convert::{Encoder, Part};
@@ -102,7 +103,8 @@ fn encoded(encoder: &Encoder<'_, '_>, parts: &Bound<'_, PyList>) -> PyResult<Vec
 
 impl Executor {
     fn engine(&self, py: Python<'_>) -> PyResult<execution::Executor> {
-        let executor = self.executor.lock().unwrap_or_else(PoisonError::into_inner);
+        let executor = self.executor.lock_py_attached(py);
+        let executor = executor.unwrap_or_else(PoisonError::into_inner);
         let closed = || Error::Closed {
             message: "this executor was closed".to_owned(),
         };
@@ -287,7 +289,10 @@ impl Executor {
     fn close(&self, py: Python<'_>) {
         py.detach(|| {
             let mut executor = self.executor.lock().unwrap_or_else(PoisonError::into_inner);
-            drop(executor.take());
+            let taken = executor.take();
+            // Others are told that it is closed while its adapters end.
+            drop(executor);
+            drop(taken);
         });
     }
 }

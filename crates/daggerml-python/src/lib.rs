@@ -17,8 +17,10 @@
 //! | `worker` | the DAG of a call, for adapters |
 //! | `helpers` | the programs that reach remotes |
 //!
-//! The lock of a handle is only waited for, and the store only touched, while
-//! Python's lock (GIL) is released.
+//! Threads: every class is frozen, and what changes in one is behind a lock of its own, so
+//! that the module needs no global interpreter lock (GIL). A lock is only waited for, and
+//! the store only touched, by a thread that is detached from Python: it holds no GIL that
+//! whoever has the lock may want, and holds up no garbage collection.
 
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 #![expect(
@@ -49,7 +51,7 @@ mod worker;
 use pyo3::prelude::*;
 
 /// The native part of `daggerml`.
-#[pymodule]
+#[pymodule(gil_used = false)]
 mod _core {
     use std::ffi::OsString;
 

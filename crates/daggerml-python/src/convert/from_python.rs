@@ -97,11 +97,11 @@ impl<'a, 'py> Encoder<'a, 'py> {
         } else if let Ok(truth) = object.cast_exact::<PyBool>() {
             Value::Bool(truth.is_true())
         } else if let Ok(list) = object.cast_exact::<PyList>() {
-            return self.list(list.len(), list.iter(), depth).map(Some);
+            return self.list(&list.to_tuple(), depth).map(Some);
         } else if let Ok(dict) = object.cast_exact::<PyDict>() {
             return self.map(dict, depth).map(Some);
         } else if let Ok(tuple) = object.cast_exact::<PyTuple>() {
-            return self.list(tuple.len(), tuple.iter(), depth).map(Some);
+            return self.list(tuple, depth).map(Some);
         } else if let Ok(bytes) = object.cast_exact::<PyBytes>() {
             Value::Bytes(bytes.as_bytes().to_vec())
         } else if object.is_exact_instance_of::<PySet>()
@@ -131,9 +131,9 @@ impl<'a, 'py> Encoder<'a, 'py> {
         } else if let Ok(number) = object.cast::<PyFloat>() {
             Value::Float(number.value().into())
         } else if let Ok(list) = object.cast::<PyList>() {
-            return self.list(list.len(), list.iter(), depth);
+            return self.list(&list.to_tuple(), depth);
         } else if let Ok(tuple) = object.cast::<PyTuple>() {
-            return self.list(tuple.len(), tuple.iter(), depth);
+            return self.list(tuple, depth);
         } else if let Ok(dict) = object.cast::<PyDict>() {
             return self.map(dict, depth);
         } else if object.is_instance_of::<PySet>() || object.is_instance_of::<PyFrozenSet>() {
@@ -145,14 +145,11 @@ impl<'a, 'py> Encoder<'a, 'py> {
         }))
     }
 
-    fn list(
-        &self,
-        length: usize,
-        items: impl Iterator<Item = Bound<'py, PyAny>>,
-        depth: usize,
-    ) -> PyResult<Part> {
-        let mut parts = Parts::with_capacity(length);
-        for item in items {
+    /// Takes a tuple, which nobody can change meanwhile: of a list, it is a copy that was
+    /// made at one moment. So are the copies of sets and dicts below.
+    fn list(&self, items: &Bound<'py, PyTuple>, depth: usize) -> PyResult<Part> {
+        let mut parts = Parts::with_capacity(items.len());
+        for item in items.iter() {
             parts.push(self.convert(&item, depth + 1)?);
         }
         Ok(match parts {
@@ -162,11 +159,10 @@ impl<'a, 'py> Encoder<'a, 'py> {
     }
 
     fn set(&self, set: &Bound<'py, PyAny>, depth: usize) -> PyResult<Part> {
-        // A copy, since a codec or another thread may change the set meanwhile.
-        let copy = PyList::empty(self.py);
-        for item in set.try_iter()? {
-            copy.append(item?)?;
-        }
+        // A copy, since a codec or another thread may change the set meanwhile; in one step,
+        // as Python does it.
+        let copy = self.py.get_type::<PyList>().call1((set,))?;
+        let copy = copy.cast::<PyList>()?;
         let mut parts = Parts::with_capacity(copy.len());
         for item in copy.iter() {
             parts.push(self.convert(&item, depth + 1)?);

@@ -83,7 +83,9 @@ class _Executors:
                 each.close()
 
     def close(self) -> None:
-        for root in [*self._local, *self._all]:
+        with self._lock:
+            roots = [*self._local, *self._all]
+        for root in roots:
             self.release(root)
 
 

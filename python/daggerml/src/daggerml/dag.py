@@ -120,7 +120,8 @@ class Dag:
     @property
     def token(self) -> Optional[Ref]:
         """The draft id, for :func:`daggerml.resume`; ``None`` when it is not a draft."""
-        return None if self._open is None else self._open.index
+        core = self._open  # read once: another thread may commit the DAG now
+        return None if core is None else core.index
 
     @property
     def tags(self) -> list[str]:
@@ -130,11 +131,7 @@ class Dag:
     @property
     def error(self) -> Optional[Error]:
         """The error the DAG ended in; ``None`` when it has a result, or is a draft."""
-        reader = self._reader()
-        if self._open is not None:
-            return None
-        error: Optional[Error] = reader.error()  # type: ignore[union-attr]
-        return error
+        return None if self._open is not None else self._committed().error()
 
     @property
     def result(self) -> AnyNode:
@@ -472,11 +469,12 @@ class Dag:
         return self._open or self._committed()
 
     def _writer(self) -> OpenDag:
-        if self._open is None:
+        core = self._open
+        if core is None:
             how = "was cancelled" if self._ref is None else "is committed and cannot change"
             text = f"the DAG {self._name!r} {how}; begin a new one"
             raise DmlRepoError(text, kind="closed")
-        return self._open
+        return core
 
     def _node(self, ref: Ref) -> AnyNode:
         try:

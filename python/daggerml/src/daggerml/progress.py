@@ -80,12 +80,14 @@ class Progress:
                     self.states[state] = self.states.get(state, 0) + 1
             else:
                 self.running.add(item)
+            tenth = self.done * 10 // max(self.total, 1)
+            is_told = tenth <= self._told or self.shown
+            self._told = max(tenth, self._told)
+            text = self._text()
         if state == "retrying":
             log.info("%s %d: %s; trying again", self.what, item, safe(event["reason"]))
-        tenth = self.done * 10 // max(self.total, 1)
-        if tenth > self._told and not self.shown:
-            self._told = tenth
-            log.info("%s: %s", self.what, self._text())
+        if not is_told:
+            log.info("%s: %s", self.what, text)
 
     @property
     def done(self) -> int:

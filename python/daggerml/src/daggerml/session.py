@@ -73,10 +73,12 @@ def _resolve() -> tuple[Dml, str]:
     scoped = _scoped.get()
     if scoped is not None:
         return scoped, "scoped"
-    if _process is not None:
-        return _process, "process"
-    _found = Dml.discover()
-    return _found, "directory"
+    # Each variable is read or written once, as another thread may clear it meanwhile.
+    process = _process
+    if process is not None:
+        return process, "process"
+    _found = found = Dml.discover()
+    return found, "directory"
 
 
 def set_default_dml(dml: Dml) -> None:

@@ -57,8 +57,14 @@ impl Pool {
                     state.alive += 1;
                     break;
                 }
+                // It may run Python's signal handlers, which may make a call themselves.
+                drop(state);
                 if let Some(stopped) = stop() {
                     return Err(Trouble::Stopped(stopped));
+                }
+                state = self.state();
+                if !state.idle.is_empty() || state.alive < self.command.processes {
+                    continue;
                 }
                 state = self
                     .freed

@@ -66,16 +66,20 @@ impl Flights {
             }
         };
         control.tell(0, Progress::Waiting);
-        let mut landed = lock(&flight.landed);
         loop {
+            let mut landed = lock(&flight.landed);
+            if landed.is_none() {
+                landed = flight
+                    .changed
+                    .wait_timeout(landed, TICK)
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .0;
+            }
             if let Some(landing) = &*landed {
                 return Role::Followed(landing.clone());
             }
-            landed = flight
-                .changed
-                .wait_timeout(landed, TICK)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            // It may run Python's signal handlers, which may make the same call.
+            drop(landed);
             if let Some(stop) = control.stop() {
                 return Role::Stopped(stop);
             }

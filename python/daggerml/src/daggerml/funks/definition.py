@@ -11,6 +11,7 @@ import ast
 import copy
 import linecache
 import sys
+import threading
 from collections import OrderedDict
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional, Union
@@ -220,12 +221,19 @@ def _statements(node: Any) -> Iterator[ast.AST]:
 
 
 _sources: OrderedDict[str, tuple[list[str], Optional[_Source]]] = OrderedDict()
+# Held for `_sources` and while a file is read: linecache itself expects no threads.
+_lock = threading.RLock()
 # How many parsed files are kept.
 _KEPT = 32
 
 
 def _source(file: str, module: dict[str, Any]) -> Optional[_Source]:
     """Returns the source of a file; ``None`` if it does not exist."""
+    with _lock:
+        return _source_now(file, module)
+
+
+def _source_now(file: str, module: dict[str, Any]) -> Optional[_Source]:
     linecache.checkcache(file)
     lines = linecache.getlines(file, module)
     if not lines:

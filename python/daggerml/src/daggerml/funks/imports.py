@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+import threading
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,7 @@ def _is_import(node: ast.expr) -> bool:
 # The author's own modules.
 
 _warned: set[str] = set()
+_lock = threading.Lock()
 
 
 def warn(name: str, nodes: Iterable[ast.AST], sources: dict[str, str]) -> None:
@@ -73,7 +75,10 @@ def warn(name: str, nodes: Iterable[ast.AST], sources: dict[str, str]) -> None:
         root = module.partition(".")[0]
         if root in roots or root in _warned or not installed.is_own(root):
             continue
-        _warned.add(root)
+        with _lock:
+            if root in _warned:
+                continue
+            _warned.add(root)
         text = (
             f"the funk {name!r} imports {root!r}, which is neither of the standard library nor "
             "installed: its source is not part of the key, so a call after a change of it gets "
