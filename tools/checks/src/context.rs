@@ -42,6 +42,8 @@ pub struct Python {
     pub path: PathBuf,
     /// `3.11.7`.
     pub version: String,
+    /// Is it the build without a global interpreter lock?
+    pub free_threaded: bool,
 }
 
 impl Python {
@@ -136,7 +138,7 @@ impl Context {
     }
 
     /// The Python that makes the virtual environments: `$PYTHON`, or the first
-    /// on the search path that is new enough.
+    /// on the search path that is new enough and has a global interpreter lock.
     pub fn python(&self) -> Result<&Python> {
         if let Some(python) = self.python.get() {
             return Ok(python);
@@ -148,7 +150,8 @@ impl Context {
         };
         let oldest = self.oldest_python()?;
         let mut found = names.iter().filter_map(|name| self.probe(Path::new(name)));
-        let python = found.find(|python| python.minor() >= oldest);
+        let python = found
+            .find(|python| python.minor() >= oldest && (asked.is_some() || !python.free_threaded));
         let python = python.ok_or_else(|| Error::Missing {
             what: format!(
                 "no CPython 3.{oldest} or newer (tried {}); install one, or set PYTHON to it",
@@ -170,8 +173,8 @@ impl Context {
             })
     }
 
-    /// Asks a program whether it is a CPython that our wheels support: that is no
-    /// free-threaded one, which cannot load the stable ABI.
+    /// Asks a program whether it is a CPython that our wheels support: a free-threaded one
+    /// cannot load the stable ABI, and needs wheels of its own.
     pub fn probe(&self, program: &Path) -> Option<Python> {
         let ask = "import sys, sysconfig; \
                    free = sysconfig.get_config_var('Py_GIL_DISABLED'); \
@@ -187,11 +190,16 @@ impl Context {
         let mut words = text.trim_end().splitn(4, ' ');
         let (name, version, level, path) =
             (words.next()?, words.next()?, words.next()?, words.next()?);
-        let three = version.starts_with("3.");
-        (name == "cpython" && level == "final" && three).then(|| Python {
+        let python = Python {
             path: PathBuf::from(path),
             version: version.to_owned(),
-        })
+            free_threaded: name == "free-threaded",
+        };
+        let supported = match name {
+            "free-threaded" => facts::are_for_free_threaded(self, python.minor()).ok()?,
+            name => name == "cpython",
+        };
+        (supported && level == "final" && version.starts_with("3.")).then_some(python)
     }
 
     /// Every file of the repository that git tracks or would add, by its path

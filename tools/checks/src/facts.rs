@@ -37,6 +37,14 @@ struct Project {
 #[derive(Default, Deserialize)]
 struct Tool {
     maturin: Option<toml::Table>,
+    #[serde(default)]
+    wheelwright: Wheelwright,
+}
+
+#[derive(Default, Deserialize)]
+struct Wheelwright {
+    #[serde(default)]
+    interpreters: Vec<String>,
 }
 
 /// A Python package.
@@ -47,6 +55,8 @@ pub struct Package {
     pub name: String,
     /// Whether it has a compiled module.
     pub compiled: bool,
+    /// What has a wheel of its own beside the one for all, such as `cp314t`.
+    interpreters: Vec<String>,
 }
 
 /// Reads a TOML file of the repository; an error names the line.
@@ -71,7 +81,17 @@ pub fn packages(context: &Context) -> Result<Vec<Package>> {
             folder,
             name: project.name,
             compiled: tool.maturin.is_some(),
+            interpreters: tool.wheelwright.interpreters,
         })
     };
     folders.into_iter().map(read).collect()
+}
+
+/// Returns whether every package has a wheel for the CPython of a minor version without a
+/// global interpreter lock.
+pub fn are_for_free_threaded(context: &Context, minor: u32) -> Result<bool> {
+    let wanted = format!("cp3{minor}t");
+    let packages = packages(context)?;
+    let mut compiled = packages.iter().filter(|package| package.compiled);
+    Ok(compiled.all(|package| package.interpreters.contains(&wanted)))
 }

@@ -16,8 +16,7 @@ pub fn tools(context: &Context, log: &mut Log) -> Result<Done> {
     let mut findings = Vec::new();
     for wheel in &wheels {
         let name = file_name(wheel);
-        let native = !name.ends_with("-any.whl");
-        if native {
+        if name.contains("-abi3-") {
             let mut abi3audit = context.command(tools.program("abi3audit"));
             attempt(
                 log,
@@ -236,8 +235,11 @@ fn wheel_of(folder: &Path, stem: &str) -> Result<Option<PathBuf>> {
     };
     for path in files_in(folder)? {
         let name = file_name(&path);
+        // The sdist is built with a CPython that has a global interpreter lock.
         let fits = name.ends_with("-any.whl")
-            || (name.contains(here) && name.contains(std::env::consts::ARCH));
+            || (name.contains("-abi3-")
+                && name.contains(here)
+                && name.contains(std::env::consts::ARCH));
         if name.starts_with(stem) && path.extension().is_some_and(|end| end == "whl") && fits {
             return Ok(Some(path));
         }

@@ -87,7 +87,8 @@ pub fn pytest(context: &Context, log: &mut Log) -> Result<Done> {
     test_on(context, log, python, &context.dist(), &[])
 }
 
-/// Runs the tests on every other minor version of CPython found here.
+/// Runs the tests on every other CPython found here: one of each minor version, and of each
+/// that is free-threaded.
 pub fn pythons(context: &Context, log: &mut Log) -> Result<Done> {
     let found = others(context)?;
     let mut notes = Vec::new();
@@ -96,7 +97,8 @@ pub fn pythons(context: &Context, log: &mut Log) -> Result<Done> {
     for python in found.values() {
         let (Done::Passed(counts) | Done::Skipped(counts)) =
             test_on(context, log, python, &context.dist(), which)?;
-        notes.push(format!("{}: {counts}", python.version));
+        let t = if python.free_threaded { "t" } else { "" };
+        notes.push(format!("{}{t}: {counts}", python.version));
         which = INSIDE;
     }
     if notes.is_empty() {
@@ -138,13 +140,20 @@ fn site_packages(context: &Context, log: &mut Log, venv: &Venv) -> Result<PathBu
     Ok(PathBuf::from(text.lines().last().unwrap_or_default()))
 }
 
-/// Finds one CPython of each supported minor version except the main one: `python3.N`
-/// on the search path, and those that pyenv or uv installed.
-fn others(context: &Context) -> Result<BTreeMap<u32, Python>> {
-    let main = context.python()?.minor();
+/// Finds one CPython of each supported minor version, with and without a global interpreter
+/// lock, except the main one: `python3.N` and `python3.Nt` on the search path, and those
+/// that pyenv or uv installed.
+fn others(context: &Context) -> Result<BTreeMap<(u32, bool), Python>> {
+    let kind = |python: &Python| (python.minor(), python.free_threaded);
+    let main = kind(context.python()?);
     let oldest = context.oldest_python()?;
     let mut programs: Vec<PathBuf> = (oldest..40)
-        .map(|n| format!("python3.{n}").into())
+        .flat_map(|n| {
+            [
+                format!("python3.{n}").into(),
+                format!("python3.{n}t").into(),
+            ]
+        })
         .collect();
     let home = env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
     for (folder, program) in [
@@ -164,11 +173,10 @@ fn others(context: &Context) -> Result<BTreeMap<u32, Python>> {
     let mut found = BTreeMap::new();
     for program in programs {
         if let Some(python) = context.probe(&program)
-            && let minor = python.minor()
-            && minor >= oldest
-            && minor != main
+            && python.minor() >= oldest
+            && kind(&python) != main
         {
-            found.entry(minor).or_insert(python);
+            found.entry(kind(&python)).or_insert(python);
         }
     }
     Ok(found)

@@ -9,6 +9,7 @@ mod remap;
 pub mod report;
 mod settings;
 pub mod stamp;
+mod trying;
 mod workers;
 
 use std::path::{Path, PathBuf};
@@ -21,14 +22,13 @@ use wheelwright_artifacts::parallel;
 
 use crate::exclusive;
 use crate::pack::{Artifact, PackError, sdist, wheel};
+use crate::project::Project;
 use crate::project::files::File;
 use crate::project::workspace::Workspace;
-use crate::project::{Project, abi};
-use crate::smoke::{self, SmokeError, install::Interpreter};
 use crate::toolchain::ToolError;
 use crate::toolchain::python::Python;
+use crate::toolchain::rust;
 use crate::toolchain::tools::Tools;
-use crate::toolchain::{platform, rust};
 use compile::{Extension, Extensions};
 use plan::{Item, Job, Kind, Plan};
 use report::{Report, Row, Verdict};
@@ -122,7 +122,7 @@ pub fn build(workspace: &Workspace, plan: &Plan, options: &Options) -> Result<Re
     let mut rows = make_all(workspace, plan, &extensions, &options.out);
     write_checksums(&options.out, &rows)?;
     if options.smoke {
-        try_all(workspace, plan, &options.out, &tools, &python, &mut rows);
+        trying::all(workspace, plan, &options.out, &tools, &python, &mut rows);
     }
     Ok(Report {
         rows,
@@ -260,58 +260,6 @@ fn audit(root: &Path, path: &Path, project: &Project) -> Verdict {
         Ok(report) if report.is_clean() => Verdict::Passed,
         Ok(report) => Verdict::Failed(report.lines().trim_end().to_owned()),
         Err(error) => Verdict::Failed(crate::errors::with_causes(&error)),
-    }
-}
-
-/// Installs and tries every package of which a wheel runs here.
-fn try_all(
-    workspace: &Workspace,
-    plan: &Plan<'_>,
-    out: &Path,
-    tools: &Tools,
-    python: &Python,
-    rows: &mut [Row],
-) {
-    let host = platform::host().ok();
-    let own = python.cpython.map(|minor| abi::Interpreter {
-        minor,
-        free_threaded: python.free_threaded,
-    });
-    let runs_here = |item: &Item<'_>| match item.kind {
-        Kind::Sdist => false,
-        Kind::PureWheel => true,
-        Kind::NativeWheel(platform, abi) => {
-            Some(platform) == host && own.is_none_or(|own| abi.loads_in(own))
-        }
-    };
-    let stamps = stamp::Stamps::open(&workspace.work_folder());
-    let mut seen = Vec::new();
-    for project in &workspace.projects {
-        let position = plan.items.iter().zip(rows.iter()).position(|(item, row)| {
-            item.project.name == project.name && row.sha256.is_some() && runs_here(item)
-        });
-        let Some(position) = position else { continue };
-        seen.extend(rows[position].sha256.clone());
-        let key = smoke::key(project, python, &seen);
-        let name = format!("smoke-{}", project.name.file());
-        let verdict = if stamps.holds(&name, &key) {
-            Verdict::Passed
-        } else {
-            match smoke::package(project, out, tools, Interpreter::Own(python)) {
-                Ok(()) => {
-                    stamps.set(&name, &key);
-                    Verdict::Passed
-                }
-                // Whoever says nothing about trying the package is not held to it.
-                Err(error @ SmokeError::Missing { .. }) if !project.says_how_it_is_tried() => {
-                    eprintln!("warning: not tried: {error}");
-                    continue;
-                }
-                Err(error) => Verdict::Failed(crate::errors::with_causes(&error)),
-            }
-        };
-        rows[position].smoke = verdict;
-        report::announce_smoke(&rows[position]);
     }
 }
 

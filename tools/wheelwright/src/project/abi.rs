@@ -25,6 +25,12 @@ impl Interpreter {
         format!("3{}{t}", self.minor)
     }
 
+    /// What its program is called: `python3.12`, `python3.14t`.
+    pub fn program(self) -> String {
+        let t = if self.free_threaded { "t" } else { "" };
+        format!("python3.{}{t}", self.minor)
+    }
+
     /// Does a range of versions hold its version, as `3.12` is written?
     pub fn is_minor_in(self, range: &VersionSpecifiers) -> bool {
         range.contains(&Version::new([3, u64::from(self.minor)]))

@@ -76,14 +76,7 @@ impl Project {
 
     /// The stated tags, and a wheel for each CPython that is listed beside them.
     fn beside_the_stated(&self, listed: &[Interpreter], only: &[Interpreter]) -> Vec<Abi> {
-        let settings = &self.settings;
-        let floor = match (settings.python_tag.as_deref(), settings.abi_tag.as_deref()) {
-            (Some(python), Some("abi3")) => python.parse().ok(),
-            _ => None,
-        };
-        let takes = |one: &Interpreter| {
-            floor.is_none_or(|floor: Interpreter| Abi::Stable(floor.minor).loads_in(*one))
-        };
+        let takes = |one: &Interpreter| self.loads_in(Abi::Stated, *one);
         let mut abis = Vec::new();
         if only.is_empty() || only.iter().any(takes) {
             abis.push(Abi::Stated);
@@ -95,6 +88,19 @@ impl Project {
                 .map(|one| Abi::Version(*one)),
         );
         abis
+    }
+
+    /// Does this `CPython` load what is built for `abi`?
+    pub fn loads_in(&self, abi: Abi, interpreter: Interpreter) -> bool {
+        let settings = &self.settings;
+        let tags = (settings.python_tag.as_deref(), settings.abi_tag.as_deref());
+        let floor: Option<Interpreter> = match (abi, tags) {
+            (Abi::Stated, (Some(python), Some("abi3"))) => python.parse().ok(),
+            _ => None,
+        };
+        floor
+            .map_or(abi, |floor| Abi::Stable(floor.minor))
+            .loads_in(interpreter)
     }
 
     /// Refuses a CPython that `requires-python` leaves out.

@@ -61,6 +61,7 @@ fn fitness(file: &str, python: &Python) -> Option<u8> {
     let name = WheelName::parse(file).ok()?;
     let major_minor = python.version.replace('.', "");
     let tag = format!("cp{major_minor}");
+    let own_abi = format!("{tag}{}", if python.free_threaded { "t" } else { "" });
     let for_python = |tags: &[&str]| name.python.iter().any(|own| tags.contains(&own.as_str()));
     if name.platform.iter().any(|platform| platform == "any") {
         return for_python(&["py3", "py2.py3", &tag]).then_some(5);
@@ -73,13 +74,18 @@ fn fitness(file: &str, python: &Python) -> Option<u8> {
         .platform
         .iter()
         .all(|platform| platform.contains("musl"));
-    let abi3 = name.abi.iter().any(|abi| abi == "abi3");
-    let fits = if abi3 {
+    // A CPython without a global interpreter lock loads no `abi3`.
+    let stable = if python.free_threaded {
+        "abi3t"
+    } else {
+        "abi3"
+    };
+    let fits = if name.abi.iter().any(|abi| abi == stable) {
         name.python.iter().any(|own| is_older(own, &tag))
     } else if name.abi.iter().any(|abi| abi == "none") {
         for_python(&["py3", "py2", &tag])
     } else {
-        name.abi.contains(&tag)
+        name.abi.contains(&own_abi)
     };
     fits.then_some(if musl { 1 } else { 2 })
 }
@@ -111,10 +117,10 @@ mod tests {
     fn python(version: &str) -> Python {
         Python {
             program: "python".into(),
-            version: version.to_owned(),
+            version: version.trim_end_matches('t').to_owned(),
             description: String::new(),
             cpython: Some(11),
-            free_threaded: false,
+            free_threaded: version.ends_with('t'),
         }
     }
 
@@ -162,6 +168,19 @@ mod tests {
             ("a-1-cp39-abi3-manylinux_2_17_aarch64.whl", "3.12", None),
             ("a-1-py3-none-manylinux_2_17_x86_64.whl", "3.12", Some(2)),
             ("a-1-cp311-cp311-win_amd64.whl", "3.11", None),
+            (
+                "a-1-cp314-cp314t-manylinux_2_28_x86_64.whl",
+                "3.14t",
+                Some(2),
+            ),
+            ("a-1-cp314-cp314t-manylinux_2_28_x86_64.whl", "3.14", None),
+            ("a-1-cp314-cp314-manylinux_2_28_x86_64.whl", "3.14t", None),
+            ("a-1-cp39-abi3-manylinux_2_28_x86_64.whl", "3.14t", None),
+            (
+                "a-1-cp315-abi3t-manylinux_2_28_x86_64.whl",
+                "3.15t",
+                Some(2),
+            ),
         ] {
             assert_eq!(fitness(file, &python(version)), fits, "{file}");
         }

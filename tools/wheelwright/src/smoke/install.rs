@@ -96,7 +96,7 @@ impl Installed {
                 .args(["--abi", &own])
                 .args([
                     "--abi",
-                    "abi3",
+                    &format!("abi3{t}"),
                     "--abi",
                     "none",
                     "--python-version",

@@ -162,6 +162,10 @@ fn the_pythons_follow_from_the_crate_the_range_and_what_is_asked() {
     let stated = "[tool.wheelwright]\npython-tag = \"cp311\"\nabi-tag = \"abi3\"\ninterpreters = [\"cp313t\"]\n";
     let (_folder, project) = read(&format!("{BARE}{stated}"), &[]).unwrap();
     assert_eq!(project.abis, [Abi::Stated, cpython("cp313t")]);
+    assert!(project.loads_in(Abi::Stated, asked("cp313")));
+    for other in ["cp310", "cp313t"] {
+        assert!(!project.loads_in(Abi::Stated, asked(other)), "{other}");
+    }
 }
 
 #[test]
