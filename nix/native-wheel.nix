@@ -14,7 +14,12 @@
 }:
 let
   inherit (lib.importTOML ../wheelwright.toml) platforms;
-  rows = if every then "" else "--host --package daggerml";
+  inherit ((lib.importTOML ../python/daggerml/pyproject.toml).tool.wheelwright) interpreters;
+  # A platform's wheel for the stable ABI, and those beside it.
+  builds = lib.concatMap (row: [ row ] ++ map (one: "${row}-${one}") interpreters) platforms;
+  # Nix installs every wheel of a folder: so only the one that its Python loads.
+  own = "cp${lib.replaceStrings [ "." ] [ "" ] python3.pythonVersion}";
+  rows = if every then "" else "--host --package daggerml --interpreter ${own}";
   arguments = common // {
     pname = if every then "daggerml-artifacts" else "daggerml-wheel";
     src = sources.artifacts;
@@ -42,7 +47,7 @@ let
         wheelwright build ${rows} --no-smoke --out ignored || true
         ${
           if every then
-            "for row in ${toString platforms}; do ls target/wheelwright/extensions/daggerml/$row/extension; done"
+            "for one in ${toString builds}; do ls target/wheelwright/extensions/daggerml/$one/extension; done"
           else
             "ls target/wheelwright/extensions/daggerml/*/extension"
         }

@@ -4,20 +4,27 @@ load("//tools/bazel/platforms:table.bzl", "PLATFORMS")
 load(":audit.bzl", "audit_test")
 load(":wheel.bzl", "extension_module", "sbom", "sdist", "wheel")
 
-def _target(name, platform):
-    return "{}_{}".format(name, platform.replace("-", "_"))
+def _target(name, platform, interpreter = ""):
+    suffix = "_" + interpreter if interpreter else ""
+    return "{}_{}{}".format(name, platform.replace("-", "_"), suffix)
 
-def python_package(name, extension = None, python_abi = "py3-none"):
+def _abi(interpreter):
+    """The first two parts of the tag of one CPython's wheel: cp314-cp314t."""
+    return "{}-{}".format(interpreter.removesuffix("t"), interpreter)
+
+def python_package(name, extension = None, python_abi = "py3-none", interpreters = []):
     """Targets for the package in this folder.
 
     With an extension: `wheel_PLATFORM` for each row of the platform table, and
-    `wheel`, which is the one of the target platform. Without: `wheel`. For
-    both: `sdist`, and an audit of each artifact.
+    `wheel`, which is the one of the target platform; and for each of `interpreters`
+    `wheel_PLATFORM_INTERPRETER`. Without: `wheel`. For both: `sdist`, and an audit of
+    each artifact.
 
     Args:
       name: the distribution's name
       extension: the crate in //crates that is its extension module
       python_abi: the first two parts of its wheels' tags
+      interpreters: what has a wheel of its own beside that, such as cp314t
     """
     native.filegroup(
         name = "project",
@@ -28,31 +35,35 @@ def python_package(name, extension = None, python_abi = "py3-none"):
     )
     artifacts = ["sdist"]
     if extension:
-        for platform in PLATFORMS:
+        kinds = [(platform, one) for platform in PLATFORMS for one in [""] + interpreters]
+        for platform, interpreter in kinds:
             sbom(
-                name = _target("sbom", platform),
+                name = _target("sbom", platform, interpreter),
                 crate = extension,
                 extension = "//crates/" + extension,
+                interpreter = interpreter,
                 platform = platform,
                 project = name,
             )
             wheel(
-                name = _target("wheel", platform),
+                name = _target("wheel", platform, interpreter),
                 srcs = [":project"],
                 extension = "//crates/" + extension,
+                interpreter = interpreter,
                 platform = platform,
                 project = name,
-                python_abi = python_abi,
-                sbom = _target(":sbom", platform),
+                python_abi = _abi(interpreter) if interpreter else python_abi,
+                sbom = _target(":sbom", platform, interpreter),
                 visibility = ["//visibility:public"],
             )
             extension_module(
-                name = _target("extension", platform),
+                name = _target("extension", platform, interpreter),
                 extension = "//crates/" + extension,
+                interpreter = interpreter,
                 platform = platform,
                 visibility = ["//visibility:public"],
             )
-            artifacts.append(_target("wheel", platform))
+            artifacts.append(_target("wheel", platform, interpreter))
         native.alias(
             name = "wheel",
             # The constraints that a platform says nothing about have defaults,

@@ -6,6 +6,12 @@ load("//tools/bazel/rust:release.bzl", "for_release")
 load(":linked.bzl", "LinkedInfo", "linked_crates")
 load(":tools.bzl", "CARGO", "RUST_TOOLCHAIN", "WHEELWRIGHT", "cargo_inputs", "listing", "run_script", "script")
 
+# What for_release asks of each rule that has an extension.
+_FOR = {
+    "interpreter": attr.string(doc = "The CPython it is for; none for the stable ABI."),
+    "platform": attr.string(values = [""] + PLATFORMS.keys()),
+}
+
 def _library(files):
     """The dynamic library among what rustc made."""
     [library] = [file for file in files if file.extension in ["so", "dylib", "dll"]]
@@ -47,9 +53,8 @@ sbom = rule(
     attrs = {
         "crate": attr.string(mandatory = True, doc = "The extension's crate."),
         "extension": attr.label(mandatory = True, aspects = [linked_crates], cfg = for_release),
-        "platform": attr.string(mandatory = True, values = PLATFORMS.keys()),
         "project": attr.string(mandatory = True, doc = "The distribution it goes into."),
-    } | WHEELWRIGHT | CARGO | script("sbom.sh"),
+    } | _FOR | WHEELWRIGHT | CARGO | script("sbom.sh"),
     toolchains = [RUST_TOOLCHAIN],
 )
 
@@ -61,8 +66,7 @@ extension_module = rule(
     doc = "The extension module that goes into a wheel, alone.",
     attrs = {
         "extension": attr.label(mandatory = True, cfg = for_release),
-        "platform": attr.string(mandatory = True, values = PLATFORMS.keys()),
-    },
+    } | _FOR,
 )
 
 def _wheel_impl(ctx):
@@ -73,6 +77,8 @@ def _wheel_impl(ctx):
         library = _library(ctx.files.extension)
         options = ["--extension", "=" + library.path, "--platform-tag", platform_tag, "--sbom", "=" + ctx.file.sbom.path]
         more = [library, ctx.file.sbom]
+        if ctx.attr.interpreter:
+            options += ["--interpreter", ctx.attr.interpreter]
     wheel = ctx.actions.declare_file("{}/{}-{}-{}.whl".format(
         ctx.label.name,
         _stem(ctx.attr.project),
@@ -95,12 +101,11 @@ wheel = rule(
     doc = "One wheel by `wheelwright pack`. Its metadata is pyproject.toml's.",
     attrs = {
         "extension": attr.label(cfg = for_release, doc = "The extension, if the package has one."),
-        "platform": attr.string(values = [""] + PLATFORMS.keys()),
         "project": attr.string(mandatory = True, doc = "The distribution's name."),
         "python_abi": attr.string(default = "py3-none", doc = "The first two parts of its tag."),
         "sbom": attr.label(allow_single_file = True),
         "srcs": attr.label_list(mandatory = True, allow_files = True, doc = "The project's files."),
-    } | WHEELWRIGHT | script("pack.sh"),
+    } | _FOR | WHEELWRIGHT | script("pack.sh"),
 )
 
 def _sdist_impl(ctx):

@@ -12,6 +12,7 @@ _MODE = "//command_line_option:compilation_mode"
 _PLATFORMS = "//command_line_option:platforms"
 _LTO = _RUST + "lto"
 _UNITS = _RUST + "codegen_units"
+_INTERPRETER = "//tools/bazel/python:interpreter"
 _FLAG = _RUST + "extra_rustc_flag"
 
 # [profile.release], as the transition below and wheel_toolchain.bzl set it
@@ -38,6 +39,7 @@ def _for_release_impl(_settings, attr):
             "-Ctarget-feature=-crt-static",
             "-Cforce-frame-pointers=yes",
         ],
+        _INTERPRETER: attr.interpreter,
         _LTO: "manual",  # wheel_toolchain.bzl's
         _MODE: "opt",
         _PLATFORMS: str(Label("//tools/bazel/platforms:" + attr.platform)),
@@ -47,5 +49,5 @@ def _for_release_impl(_settings, attr):
 for_release = transition(
     implementation = _for_release_impl,
     inputs = [],
-    outputs = [_FLAG, _LTO, _MODE, _PLATFORMS, _UNITS],
+    outputs = [_FLAG, _INTERPRETER, _LTO, _MODE, _PLATFORMS, _UNITS],
 )

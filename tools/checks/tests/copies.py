@@ -43,23 +43,27 @@ def copies(facts: Facts) -> dict[str, dict[str, list[str]]]:
         },
         "python/BUILD.bazel": {
             "packages": [
-                *listed("NATIVE", (package.folder[len("python/") :] for package in native)),
+                "NATIVE = {",
+                *(f"    {line}" for package in native for line in kinds(package)),
+                "}",
                 "",
                 *listed("PURE", (package.folder[len("python/") :] for package in pure)),
             ]
         },
         "tools/bazel/platforms/table.bzl": {"platforms": structs(facts)},
+        "tools/bazel/python/BUILD.bazel": {"oldest": [f'oldest = "{facts.pythons[0]}",']},
         "tools/bazel/rust/toolchains.MODULE.bazel": {
             "rust": [f'RUST_VERSION = "{facts.rust}"'],
             "platforms": constraints(targets),
         },
         ".github/workflows/ci.yml": {
             "rust": [f'RUSTUP_TOOLCHAIN: "{facts.oldest_rust}"'],
-            "pythons": [f"python: {json.dumps(facts.pythons)}"],
+            "pythons": [f"python: {json.dumps([*facts.pythons, *facts.free_threaded])}"],
         },
         RELEASE: {
             "platforms": machines(facts, musl=False),
             "musl-platforms": machines(facts, musl=True),
+            "free-threaded": [f'python-version: "{name}"' for name in facts.free_threaded[-1:]],
             "publish-test": publish(facts, "attestations: false"),
             "publish": publish(facts),
         },
@@ -112,9 +116,19 @@ def package_of_bazel(package: Package) -> list[str]:
     if not package.compiled:
         return [load, "", f'python_package(name = "{package.name}")']
     crate, abi = package.compiled
-    arguments = {"name": package.name, "extension": crate, "python_abi": abi}
-    lines = [f'    {key} = "{value}",' for key, value in arguments.items()]
+    lines = [
+        f'    name = "{package.name}",',
+        f'    extension = "{crate}",',
+        *([f"    interpreters = {json.dumps(package.interpreters)},"] * bool(package.interpreters)),
+        f'    python_abi = "{abi}",',
+    ]
     return [load, "", "python_package(", *lines, ")"]
+
+
+def kinds(package: Package) -> list[str]:
+    """Returns what the names of the targets of a package's wheels end with."""
+    ends = items(["", *(f"_{name}" for name in package.interpreters)])
+    return [f'"{package.folder[len("python/") :]}": [', *(f"    {end}" for end in ends), "],"]
 
 
 def structs(facts: Facts) -> list[str]:

@@ -37,6 +37,7 @@ class Package(NamedTuple):
     folder: str  # such as `python/adapters/dask`
     name: str
     compiled: Optional[tuple[str, str]]  # its module's crate, and the tag of its ABI
+    interpreters: list[str]  # what has a wheel of its own beside that tag's, such as `cp314t`
 
 
 class Platform(NamedTuple):
@@ -71,6 +72,15 @@ class Facts:
         self.platforms = self.rows(own)
         #: Oldest first, such as `3.9`; the compiler of every build, such as `1.95.0`.
         self.pythons: list[str] = own["facts"]["pythons"]
+        #: Those without a global interpreter lock that have wheels, such as `3.14t`.
+        self.free_threaded = sorted(
+            {
+                f"3.{name[len('cp3') :]}"
+                for package in self.packages
+                for name in package.interpreters
+                if name.endswith("t")
+            }
+        )
         self.rust: str = own["facts"]["rust"]
         workspace = self.table("Cargo.toml")["workspace"]
         #: The oldest compiler that we promise.
@@ -95,14 +105,15 @@ class Facts:
         table = self.table(path)
         tools = table.get("tool", {})
         if "maturin" not in tools:
-            return Package(folder, table["project"]["name"], None)
+            return Package(folder, table["project"]["name"], None, [])
         tags = tools.get("wheelwright", {})
         if not {"python-tag", "abi-tag"} <= tags.keys():
             what = "a compiled package needs python-tag and abi-tag in [tool.wheelwright]"
             raise WrongError(f"{path}: {what}")
         crate = PurePosixPath(tools["maturin"]["manifest-path"]).parent.name
         abi = f"{tags['python-tag']}-{tags['abi-tag']}"
-        return Package(folder, table["project"]["name"], (crate, abi))
+        more = tags.get("interpreters", [])
+        return Package(folder, table["project"]["name"], (crate, abi), more)
 
     def rows(self, own: dict[str, Any]) -> list[Platform]:
         """Reads how each platform of a release is compiled, and who tries it."""

@@ -73,6 +73,23 @@ def test_a_wrong_fact_is_named(root: Path, path: str, old: str, new: str, what: 
         Facts(root)
 
 
+def test_what_has_a_wheel_of_its_own_is_told_to_all(root: Path) -> None:
+    project = root / "python/one/pyproject.toml"
+    compiled = (
+        "[tool.maturin]\nmanifest-path = '../../crates/one/Cargo.toml'\n"
+        "[tool.wheelwright]\npython-tag = 'cp39'\nabi-tag = 'abi3'\n"
+        "interpreters = ['cp314', 'cp314t']\n"
+    )
+    project.write_text(project.read_text() + compiled)
+    found = copies(Facts(root))
+    build = found["python/one/BUILD.bazel"][WHOLE]
+    assert '    interpreters = ["cp314", "cp314t"],' in build
+    listed = "".join(line.strip() for line in found["python/BUILD.bazel"]["packages"])
+    assert 'NATIVE = {"one": ["","_cp314","_cp314t",],}' in listed
+    pythons = found[".github/workflows/ci.yml"]["pythons"]
+    assert pythons == ['python: ["3.9", "3.12", "3.14t"]']
+
+
 def test_copies_are_compared_and_written_and_stay_written(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
