@@ -1,6 +1,6 @@
 """For which CPython an extension is compiled: what PyO3 reads in place of an interpreter.
 
-The lines are those of `wheelwright build` (tools/wheelwright/src/project/abi.rs).
+`wheelwright build` says the same (tools/wheelwright/src/project/abi.rs).
 """
 
 InterpreterInfo = provider(
@@ -26,7 +26,7 @@ def _lines(name, oldest):
             own.append("build_flags=Py_GIL_DISABLED")
     else:
         own = ["version=" + oldest, "target_abi=abi3"]
-    return ["implementation=CPython", "shared=true", "pointer_width=64"] + own
+    return ["implementation=CPython", "shared=true"] + own
 
 def _pyo3_config_impl(ctx):
     file = ctx.actions.declare_file(ctx.label.name + ".txt")
