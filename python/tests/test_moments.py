@@ -41,6 +41,7 @@ def interleaved(look: Callable[[Any], Any], begin: Callable[[], Any], change: An
             return trace
 
         before = sys.gettrace()
+        sys._getframe().f_trace_opcodes = True  # else CPython 3.12 tells of none the first time
         sys.settrace(trace)
         try:
             seen = look(subject)
