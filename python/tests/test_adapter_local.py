@@ -72,7 +72,8 @@ def test_requests_on_a_pipe_that_ends(op: str, answered: bool) -> None:
         start_new_session=True,
     )
     assert (run.returncode == 0) is answered, run.stderr
-    assert run.stdout == ('{"id": 1, "state": "done"}\n' if answered else "")
+    answers = [json.loads(each) for each in run.stdout.splitlines()]
+    assert answers == ([{"id": 1, "state": "done"}] if answered else [])
 
 
 def test_one_process_answers_many_calls(local: Adapter) -> None:
@@ -200,6 +201,32 @@ def test_every_end_of_a_function_is_recorded(
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_the_lines_of_a_function_are_found_where_it_runs(local: Adapter) -> None:
+    @funk
+    def looks(dag: Any) -> Any:
+        import inspect
+        import linecache
+        import traceback
+
+        def inner() -> str:
+            raise ValueError("here")
+
+        told = ""
+        try:
+            inner()
+        except ValueError:
+            told = traceback.format_exc()
+        loader = linecache.__loader__.__class__
+        return [
+            'raise ValueError("here")' in told or "raise ValueError('here')" in told,
+            inspect.getsource(inner).split()[1],
+            "daggerml" in (loader.__module__ or ""),
+        ]
+
+    for _ in range(2):  # in a process that has not imported them, and in one that has
+        assert outcome(local.invoke(looks)) == [True, "inner()", False]
+
+
 def test_a_function_that_forks_answers_once(local: Adapter) -> None:
     @funk
     def forks(dag: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 from datetime import timedelta
@@ -247,6 +248,21 @@ def test_modules_are_found_where_the_caller_finds_them(
         monkeypatch.syspath_prepend(str(tmp_path / "new"))
         monkeypatch.setattr(sys, "path", ["\udcff", *sys.path])
         assert dag.call(version_of, "told", cache=False).value() == "new"
+        dag.commit(None)
+
+
+def test_a_fresh_process_imports_nothing_that_takes_long(repo: Dml) -> None:
+    @funk
+    def loaded(dag: Any) -> Any:
+        import sys
+
+        names = ("contextlib", "enum", "json", "linecache", "re", "threading", "typing")
+        return sorted(name for name in names if name in sys.modules)
+
+    start = "import sys; print(*sys.modules)"
+    bare = subprocess.run([sys.executable, "-c", start], stdout=subprocess.PIPE, check=True)
+    with repo.new("imports") as dag:
+        assert set(dag.call(loaded).value()) <= {*bare.stdout.decode().split()}
         dag.commit(None)
 
 

@@ -14,7 +14,7 @@
 //! | `data`, `describe` | what is told of nodes |
 //! | `drawing` | where the nodes of a drawing go |
 //! | `execution`, `listener`, `calls` | running calls, and what is told of them |
-//! | `worker` | the DAG of a call, for adapters |
+//! | `worker`, `requests` | the DAG of a call and the lines of requests, for adapters |
 //! | `helpers` | the programs that reach remotes |
 //!
 //! Threads: every class is frozen, and what changes in one is behind a lock of its own, so
@@ -44,6 +44,7 @@ mod open_dag;
 mod reference;
 mod remotes;
 mod repository;
+mod requests;
 mod runnable;
 mod uri;
 mod worker;
@@ -84,6 +85,8 @@ mod _core {
     };
     #[pymodule_export]
     use crate::repository::Repository;
+    #[pymodule_export]
+    use crate::requests::{Requests, json_read, json_write};
     #[pymodule_export]
     use crate::runnable::Runnable;
     #[pymodule_export]

@@ -43,3 +43,4 @@ pub use report::log_part::{LogPart, LogPosition};
 pub use report::{Attempt, CallState, Filter};
 pub use run::executor::{Executor, ExecutorOptions, Prepared};
 pub use serve::guard::guard_stdin;
+pub use serve::requests::{NextLine, Requests};

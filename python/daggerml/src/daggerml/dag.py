@@ -506,6 +506,8 @@ class Dag:
 
     def _codec(self, value: Any) -> Any:
         """Returns what a codec makes of an object: a value, or the ref of a node of this DAG."""
+        if isinstance(value, Node):  # no other codec is asked, and a call has many of these
+            return self._import(value).ref
         from daggerml.codecs import encode
 
         return encode(value, self)

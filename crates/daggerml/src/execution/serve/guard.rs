@@ -17,7 +17,6 @@ pub fn guard_stdin() -> io::Result<()> {
 #[cfg(unix)]
 fn wait_and_kill() {
     use rustix::event::{PollFd, PollFlags, poll};
-    use rustix::process::{Signal, getpgrp, getpid, kill_process, kill_process_group};
 
     let stdin = io::stdin();
     loop {
@@ -33,10 +32,22 @@ fn wait_and_kill() {
             break;
         }
     }
-    // Neither fails: both are ours.
-    let _ = if getpgrp() == getpid() {
-        kill_process_group(getpid(), Signal::KILL)
-    } else {
-        kill_process(getpid(), Signal::KILL)
-    };
+    end_group();
+}
+
+/// Ends this process at once; where it leads a process group, all of that.
+pub(super) fn end_group() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Signal, getpgrp, getpid, kill_process, kill_process_group};
+
+        // Neither fails: both are ours.
+        let _ = if getpgrp() == getpid() {
+            kill_process_group(getpid(), Signal::KILL)
+        } else {
+            kill_process(getpid(), Signal::KILL)
+        };
+    }
+    #[cfg(not(unix))]
+    std::process::exit(1);
 }

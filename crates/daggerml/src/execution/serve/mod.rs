@@ -1,6 +1,7 @@
 //! The other side: what an adapter needs to take a call and hand its result back.
 
 pub(crate) mod guard;
+pub(crate) mod requests;
 
 use crate::dag::Draft;
 use crate::error::{Error, Result};

@@ -4,8 +4,10 @@
 |---|---|
 | ``lines`` | the protocol's lines, on descriptors of their own |
 | ``local`` | the program: ``daggerml.adapters.local.run`` |
+| ``depths`` | how many layers around a runnable are done |
 | ``work`` | one call: makes its DAG, runs the function, packs the result as a bundle |
 | ``layers`` | runnables that say how another one runs, such as in which container |
+| ``modules``, ``sources`` | the modules that a funk brings along, and lines for tracebacks |
 | ``options`` | resources and options, the same for all adapters |
 | ``job`` | a call in a folder, run by a process that outlives whoever started it |
 | ``records`` | what runs where, kept durably |
@@ -33,8 +35,9 @@ def program(module: str, function: str) -> list[str]:
     entries: list[object] = [*sys.path]  # some programs put other objects there
     paths = [each for each in entries if isinstance(each, str)]
     end = len(paths) + 1
+    # What is imported is no garbage, so it is not searched for any, now and later.
     start = (
-        f"import sys; sys.path[:] = sys.argv[1:{end}]; del sys.argv[1:{end}]; "
-        f"from {module} import {function} as main; sys.exit(main())"
+        f"import gc, sys; gc.disable(); sys.path[:] = sys.argv[1:{end}]; del sys.argv[1:{end}]; "
+        f"from {module} import {function} as main; gc.freeze(); gc.enable(); sys.exit(main())"
     )
     return [sys.executable, "-c", start, *paths]

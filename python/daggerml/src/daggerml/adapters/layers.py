@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from daggerml._core import Runnable
 from daggerml.adapters import options
+from daggerml.adapters.depths import URI, depth_of, inner
 from daggerml.adapters.lines import AdapterError
 from daggerml.errors import DmlRepoError, InvalidError
 
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     Check = Callable[[object], Any]
 
 __all__ = ["URI", "Layer", "inner", "on", "read"]
-
-#: The URI of a runnable that is a layer.
-URI = "daggerml:on/1"
 
 #: The options that each adapter can take or refuse; others have checks of their own.
 _COMMON: dict[str, Check] = {
@@ -113,20 +111,3 @@ def read(request: Mapping[str, Any], checks: Mapping[str, Check]) -> Layer:
         except InvalidError as problem:
             raise AdapterError("invalid", str(problem)) from None
     return Layer(found, runnable.sub.adapter or "local", depth + 1, runnable.sub)
-
-
-def inner(runnable: Runnable, depth: int) -> Runnable:
-    """Returns the runnable below ``depth`` layers."""
-    for _ in range(depth):
-        if runnable.uri.uri != URI or runnable.sub is None:
-            raise AdapterError("invalid_request", f"the call has not {depth} layers")
-        runnable = runnable.sub
-    return runnable
-
-
-def depth_of(request: Mapping[str, Any]) -> int:
-    """Returns how many layers of a call are done."""
-    depth = request.get("depth", 0)
-    if not isinstance(depth, int) or isinstance(depth, bool) or not 0 <= depth <= 64:  # noqa: PLR2004
-        raise AdapterError("invalid_request", f"depth is a number from 0 to 64, not {depth!r}")
-    return depth

@@ -3,21 +3,22 @@
 Both get file descriptors of their own, so that the output of a function, or of a process
 that it starts, cannot mix with the answers. What is written to standard output afterwards
 goes to standard error, which is the adapter log.
+
+A fresh process imports this, so it imports nothing that takes long: no ``json``, no
+``threading``.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import signal
 import sys
-import threading
-from collections import deque
-from typing import TYPE_CHECKING, Any, Optional
 
+from daggerml import _core
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import BinaryIO
+    from typing import Any
 
     Message = dict[str, Any]
     Handler = Callable[[Message], Message]
@@ -26,9 +27,6 @@ __all__ = ["PROTOCOL", "AdapterError", "describing", "serve", "streams", "token_
 
 #: The version of the protocol.
 PROTOCOL = 1
-
-#: The longest line that is read.
-MAX_LINE = 1 << 30
 
 
 class AdapterError(Exception):
@@ -49,20 +47,19 @@ def serve(handlers: Mapping[str, Handler]) -> None:
     ended; only ``describe`` is still answered.
     """
     requests, answers = _private()
-    inbox = _Inbox(requests)
     pid = os.getpid()
-    while (line := inbox.next()) is not None:
-        answer = _answered(line, handlers, inbox)
+    while (line := requests.next()) is not None:
+        answer = _answered(line, handlers, requests)
         if os.getpid() != pid:  # this is a child that a function forked
             os._exit(0)
         _flush()
-        data = json.dumps(answer).encode("ascii") + b"\n"
-        with inbox.idle_after():
-            try:
-                while data:
-                    data = data[os.write(answers, data) :]
-            except BrokenPipeError:  # the reader of the answers is gone
-                return
+        data = _core.json_write(answer) + b"\n"
+        requests.set_busy(False)  # the process must not end in the middle of an answer
+        try:
+            while data:
+                data = data[os.write(answers, data) :]
+        except BrokenPipeError:  # the reader of the answers is gone
+            return
 
 
 def describing(name: str, distribution: str) -> Handler:
@@ -93,14 +90,14 @@ def token_of(request: Message) -> str:
     return token
 
 
-def _answered(line: bytes, handlers: Mapping[str, Handler], inbox: _Inbox) -> Message:
+def _answered(line: bytes, handlers: Mapping[str, Handler], requests: _core.Requests) -> Message:
     number: Any = None
     try:
         request = _parsed(line)
         number = request.get("id")
         handler = _handler(request["op"], handlers)
         if request["op"] != "describe":  # it starts nothing, so it can be answered
-            inbox.work()
+            requests.set_busy(True)
         answer = handler(request)
     except AdapterError as error:
         answer = error.answer
@@ -119,8 +116,8 @@ def _handler(operation: str, handlers: Mapping[str, Handler]) -> Handler:
 
 def _parsed(line: bytes) -> Message:
     try:
-        request = json.loads(line.decode("utf-8"))
-    except (ValueError, RecursionError) as problem:
+        request = _core.json_read(line)
+    except ValueError as problem:
         raise AdapterError("invalid_request", f"the request is not JSON: {problem}") from None
     if not isinstance(request, dict):
         raise AdapterError("invalid_request", "the request is not a JSON object")
@@ -130,56 +127,6 @@ def _parsed(line: bytes) -> Message:
         text = f"the request is of protocol {request['protocol']!r}; this adapter has {PROTOCOL}"
         raise AdapterError("unsupported", text)
     return request
-
-
-class _Inbox:
-    """Reads lines in a thread, so that the end of the input is noticed at once."""
-
-    def __init__(self, requests: BinaryIO) -> None:
-        self._requests = requests
-        self._lines: deque[Optional[bytes]] = deque()
-        self._changed = threading.Condition()
-        self._busy = False
-        threading.Thread(target=self._read, name="daggerml-requests", daemon=True).start()
-
-    def next(self) -> Optional[bytes]:
-        """Returns the next line; ``None`` when the input is closed."""
-        with self._changed:
-            while not self._lines:
-                self._changed.wait()
-            return self._lines.popleft()
-
-    def work(self) -> None:
-        """Lets the end of the input end this process, from now on."""
-        with self._changed:
-            self._busy = True
-            if self._lines and self._lines[-1] is None:
-                _stop()
-
-    def idle_after(self) -> threading.Condition:
-        """Returns the lock for writing an answer, so that the process cannot end halfway."""
-        self._busy = False
-        return self._changed
-
-    def _read(self) -> None:
-        for line in self._requests:
-            if line.strip():
-                self._add(line)
-        self._add(None)
-
-    def _add(self, line: Optional[bytes]) -> None:
-        with self._changed:
-            if line is None and self._busy:
-                _stop()
-            self._lines.append(line)
-            self._changed.notify()
-
-
-def _stop() -> None:
-    """Ends this process and all processes that it started."""
-    if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
-        os.killpg(0, signal.SIGKILL)
-    os._exit(1)
 
 
 def _flush() -> None:
@@ -194,9 +141,9 @@ def _flush() -> None:
 _log: list[int] = []
 
 
-def _private() -> tuple[BinaryIO, int]:
+def _private() -> tuple[_core.Requests, int]:
     """Moves standard input and output to descriptors that only the adapter uses."""
-    requests, answers = os.fdopen(os.dup(0), "rb"), os.dup(1)
+    requests, answers = _core.Requests(), os.dup(1)
     _log.append(os.dup(2))
     streams()
     return requests, answers

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import binascii
 import os
-from typing import TYPE_CHECKING, Any, NoReturn
 
-from daggerml.adapters import lines
+from daggerml.adapters import depths, lines, work
 from daggerml.adapters.lines import AdapterError
+from daggerml.dml import Dml
+from daggerml.errors import DmlRepoError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from daggerml.dml import Dml
+    from typing import Any, NoReturn
 
 __all__ = ["NAME", "run"]
 
@@ -37,9 +39,6 @@ def run() -> NoReturn:
 
 def invoke(request: dict[str, Any]) -> dict[str, Any]:
     """Runs a call to its end."""
-    from daggerml.adapters import layers, work
-    from daggerml.errors import DmlRepoError
-
     try:
         bundle = binascii.a2b_base64(request["bundle"])
         ancestors = [*request.get("ancestors", ()), request["key"]]
@@ -48,7 +47,7 @@ def invoke(request: dict[str, Any]) -> dict[str, Any]:
     shared = request.get("repository")
     try:
         repository = _opened(shared)
-        depth = layers.depth_of(request)
+        depth = depths.depth_of(request)
         thin = shared is not None
         dag, made, more = work.run(repository, bundle, ancestors, depth=depth, thin=thin)
     except DmlRepoError as problem:
@@ -83,8 +82,6 @@ def describe(request: dict[str, Any]) -> dict[str, Any]:
 
 def _opened(folder: Any) -> Dml:
     """Returns the caller's repository, or a temporary one when the caller shares none."""
-    from daggerml.dml import Dml
-
     where = "" if folder is None else str(folder)
     if where not in _repository:
         if folder is None:

@@ -2,40 +2,46 @@
 
 from __future__ import annotations
 
-import contextlib
-import linecache
 import sys
-from importlib.machinery import ModuleSpec
-from typing import TYPE_CHECKING, Any, Optional
 
+from daggerml.adapters import sources as known
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+    from importlib.machinery import ModuleSpec
     from types import ModuleType
+    from typing import Any, Optional
 
 __all__ = ["brought"]
 
 _PACKAGE = ".__init__"
 
 
-@contextlib.contextmanager
-def brought(sources: Mapping[str, str]) -> Iterator[None]:
+class brought:  # noqa: N801  used like a function
     """Lets modules be imported from these sources only, while ``with`` lasts.
 
     One process may run calls that bring different versions of a module.
     """
-    if not sources:
-        yield
-        return
-    finder = _Finder(sources)
-    before = _taken(finder.roots)
-    sys.meta_path.insert(0, finder)
-    try:
-        yield
-    finally:
-        with contextlib.suppress(ValueError):  # a function removed it
-            sys.meta_path.remove(finder)
-        _taken(finder.roots)
-        sys.modules.update(before)
+
+    def __init__(self, sources: Mapping[str, str]) -> None:
+        """Changes nothing yet."""
+        self._finder = _Finder(sources) if sources else None
+        self._before: dict[str, ModuleType] = {}
+
+    def __enter__(self) -> None:
+        """Begins."""
+        if self._finder is not None:
+            self._before = _taken(self._finder.roots)
+            sys.meta_path.insert(0, self._finder)
+
+    def __exit__(self, *_: object) -> None:
+        """Removes the modules, and brings back those in whose place they were."""
+        if self._finder is not None:
+            if self._finder in sys.meta_path:  # else a function removed it
+                sys.meta_path.remove(self._finder)
+            _taken(self._finder.roots)
+            sys.modules.update(self._before)
 
 
 def _taken(roots: set[str]) -> dict[str, ModuleType]:
@@ -63,6 +69,8 @@ class _Finder:
         if fullname not in self._sources and not is_package:
             text = f"No module named {fullname!r}: the funk did not bring it along"
             raise ModuleNotFoundError(text, name=fullname)
+        from importlib.machinery import ModuleSpec
+
         loader: Any = self
         return ModuleSpec(fullname, loader, origin=_file(fullname), is_package=is_package)
 
@@ -72,7 +80,7 @@ class _Finder:
     def exec_module(self, module: ModuleType) -> None:
         source = self.get_source(module.__name__)
         file = module.__file__ = _file(module.__name__)
-        linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+        known.remember(file, source)
         code = compile(source, file, "exec", dont_inherit=True, optimize=0)
         exec(code, module.__dict__)  # noqa: S102  it is what an import does
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import linecache
 import os
 import sys
-import types
-from typing import TYPE_CHECKING, Any, Optional
 
-from daggerml import _core
-from daggerml.adapters import layers, lines, modules
+from daggerml import _core, log
+from daggerml.adapters import depths, lines, modules, sources
 from daggerml.adapters.lines import AdapterError
 from daggerml.dag import Dag
 from daggerml.errors import DmlRepoError, Error
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import CodeType
+    from typing import Any, Optional
 
     from daggerml._core import Ref, Runnable
     from daggerml.dml import Dml
@@ -46,7 +44,7 @@ def run(
     """
     core, runnable = _core.begin_call(repository._handle, bundle, ancestors)
     if depth:
-        runnable = layers.inner(runnable, depth)
+        runnable = depths.inner(runnable, depth)
     runner = _RUNNERS.get(runnable.uri.uri)
     if runner is None:
         known = ", ".join(sorted(_RUNNERS))
@@ -149,8 +147,8 @@ def function_of(runnable: Runnable) -> Callable[..., Any]:
     source, name = runnable.kwargs["source"], runnable.kwargs["function"]
     file = f"{_FILE}{name}>"
     # So that tracebacks, debuggers and inspect show the lines.
-    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-    module = types.ModuleType(_MODULE)
+    sources.remember(file, source)
+    module = type(sys)(_MODULE)
     module.__file__ = file
     sys.modules[module.__name__] = module  # dataclasses and pickle look for it there
     # In the first format, annotations were always texts.
@@ -160,12 +158,21 @@ def function_of(runnable: Runnable) -> Callable[..., Any]:
     return function
 
 
-@functools.lru_cache(maxsize=64)
-def _compiled(source: str, file: str, *, are_texts: bool) -> types.CodeType:
-    import __future__ as future
+#: What was compiled last: of a warm process, most calls are of a few functions.
+_codes: dict[tuple[str, str, bool], CodeType] = {}
+_MOST_CODES = 64
 
-    flags = future.annotations.compiler_flag if are_texts else 0
-    code: types.CodeType = compile(source, file, "exec", flags, dont_inherit=True, optimize=0)
+
+def _compiled(source: str, file: str, *, are_texts: bool) -> CodeType:
+    code = _codes.get((source, file, are_texts))
+    if code is None:
+        import __future__ as future
+
+        flags = future.annotations.compiler_flag if are_texts else 0
+        code = compile(source, file, "exec", flags, dont_inherit=True, optimize=0)
+        while len(_codes) >= _MOST_CODES:
+            del _codes[next(iter(_codes))]
+        _codes[source, file, are_texts] = code
     return code
 
 
@@ -178,8 +185,10 @@ def _of_author(error: Error) -> Error:
 
 
 def _restore(folder: str, environment: dict[str, str]) -> None:
-    with contextlib.suppress(OSError):  # the folder was removed
+    try:
         os.chdir(folder)
+    except OSError as problem:
+        log.debug("a call removed the folder that it began in: %s", problem)
     if os.environ != environment:
         os.environ.clear()
         os.environ.update(environment)
