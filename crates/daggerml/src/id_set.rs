@@ -1,4 +1,4 @@
-//! Sets of ids.
+//! Sets of ids, and of numbers of pages.
 //!
 //! Ids are hashes already, so a few of their bytes tell them apart. But records may come
 //! from anybody and may hold any bytes for ids: a secret key keeps whoever chooses them
@@ -56,6 +56,11 @@ impl Hasher for IdHasher {
         if let Some(second) = rest.first_chunk() {
             self.fold(u128::from_le_bytes(*second));
         }
+    }
+
+    // The number of a page.
+    fn write_u64(&mut self, number: u64) {
+        self.fold(number.into());
     }
 
     // The length of an array of bytes, which is the same for all ids.

@@ -1,12 +1,12 @@
 //! Writing to the file: transactions that are durable and all or nothing.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
 use std::sync::{Arc, PoisonError};
 
 use heed::RwTxn;
 
 use super::pages::check;
+use super::pages::tree::CheckedPages;
 use super::read::{self, Reading};
 use super::tables::{self, Raw};
 use super::version::{TXN_KEY, Version, unsealed};
@@ -28,7 +28,7 @@ pub(super) struct Writing<'l> {
     /// What was committed before.
     base: Arc<Version>,
     /// Pages of the base that were checked.
-    checked: RefCell<HashSet<u64>>,
+    checked: RefCell<CheckedPages>,
     changed: bool,
 }
 

@@ -1,5 +1,7 @@
 //! One page: a branch, a leaf, or the first of a run of overflow pages.
 
+use std::cmp::Ordering;
+
 use super::meta::{u16_at, u32_at, u64_at};
 use super::{Checked, Damage, View};
 
@@ -45,6 +47,24 @@ pub(crate) enum Data<'v> {
     Overflow(u64, usize),
     /// The root of a table.
     Table(&'v [u8]),
+}
+
+/// Returns the first bytes of a key as a number: where two keys have other numbers, they are in the
+/// order of these.
+fn first_bytes(key: &[u8]) -> u64 {
+    let bytes = key.first_chunk().copied().unwrap_or_else(|| {
+        let mut bytes = [0; 8];
+        bytes.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
+        bytes
+    });
+    u64::from_be_bytes(bytes)
+}
+
+impl Node<'_> {
+    /// Returns the number of the child, of a branch.
+    fn child(&self) -> u64 {
+        u64::from(self.low) | u64::from(self.flags) << 32
+    }
 }
 
 impl<'v> Page<'v> {
@@ -102,15 +122,32 @@ impl<'v> Page<'v> {
         }
     }
 
+    /// Returns the key at `index`. Searches call nothing else, so it does no more than that takes.
+    fn key(&self, index: usize) -> Checked<&'v [u8]> {
+        let at = usize::from(u16_at(self.bytes, HEADER + 2 * index));
+        let node = self.bytes.get(at..);
+        let key = node.and_then(|node| {
+            let (head, rest) = node.split_first_chunk::<NODE>()?;
+            let [.., low, high] = *head;
+            rest.get(..usize::from(u16::from_le_bytes([low, high])))
+        });
+        match key {
+            Some(key) if index < self.len => Ok(key),
+            _ => self.fail(index),
+        }
+    }
+
     /// Returns the number of the child at `index`, of a branch.
     pub fn child(&self, index: usize) -> Checked<u64> {
-        let node = self.node(index)?;
-        Ok(u64::from(node.low) | u64::from(node.flags) << 32)
+        Ok(self.node(index)?.child())
     }
 
     /// Returns the data at `index`, of a leaf.
     pub fn data(&self, index: usize) -> Checked<Data<'v>> {
-        let node = self.node(index)?;
+        self.data_of(index, &self.node(index)?)
+    }
+
+    fn data_of(&self, index: usize, node: &Node<'v>) -> Checked<Data<'v>> {
         let length = node.low as usize;
         match node.flags {
             0 | F_TABLE => match node.rest.get(..length) {
@@ -135,9 +172,16 @@ impl<'v> Page<'v> {
     /// counts as less than any.
     pub fn lower_bound(&self, key: &[u8]) -> Checked<usize> {
         let (mut low, mut high) = (usize::from(!self.leaf), self.len);
+        let first = first_bytes(key);
         while low < high {
             let middle = low.midpoint(high);
-            if self.node(middle)?.key.cmp(key).is_lt() {
+            let found = self.key(middle)?;
+            // Most keys differ in their first bytes, and numbers are compared more quickly than bytes.
+            let is_less = match first_bytes(found).cmp(&first) {
+                Ordering::Equal => found < key,
+                other => other.is_lt(),
+            };
+            if is_less {
                 low = middle + 1;
             } else {
                 high = middle;
@@ -167,7 +211,7 @@ impl<'v> Page<'v> {
             let at = usize::from(u16_at(self.bytes, HEADER + 2 * index));
             let node = self.node(index)?;
             let data = if self.leaf {
-                match self.data(index)? {
+                match self.data_of(index, &node)? {
                     Data::Inline(bytes) | Data::Table(bytes) => bytes.len(),
                     Data::Overflow(first, _) if first < 2 || first >= pages => {
                         return fail(format!("entry {index} is on page {first} of {pages}"));
@@ -175,7 +219,7 @@ impl<'v> Page<'v> {
                     Data::Overflow(..) => 8,
                 }
             } else {
-                let child = self.child(index)?;
+                let child = node.child();
                 if child < 2 || child >= pages {
                     return fail(format!("child {index} is page {child} of {pages}"));
                 }

@@ -2,8 +2,13 @@
 
 use std::collections::HashSet;
 
+use crate::id_set::IdState;
+
 use super::meta::{u16_at, u32_at, u64_at};
 use super::{Checked, Damage, Page, View};
+
+/// The numbers of pages that were checked.
+pub(crate) type CheckedPages = HashSet<u64, IdState>;
 
 /// The deepest tree that LMDB makes.
 const MAX_DEPTH: u16 = 32;
@@ -324,7 +329,7 @@ impl Root {
         view: &View,
         key: &[u8],
         beside: bool,
-        checked: &mut HashSet<u64>,
+        checked: &mut CheckedPages,
     ) -> Checked<()> {
         if self.is_empty() {
             return Ok(());
