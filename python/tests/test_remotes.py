@@ -220,6 +220,10 @@ def test_a_filtered_clone_reads_large_values_when_they_are_wanted(team: Any, tmp
     bob = Dml.clone(address, tmp_path / "filtered", filter="values:10k")
     assert bob.status()["promised"] == 1
     assert bob.load("base").result.value() == 1
+    # A notebook's table tells of it and does not fetch it.
+    shown = bob.load("large")._repr_html_()
+    assert "stays at origin until it is read: 100,0" in shown
+    assert bob.status()["promised"] == 1
     (tmp_path / "team").rename(tmp_path / "away")
     with pytest.raises(DmlRepoError, match="left it") as failed:
         bob.load("large").result.value()

@@ -114,10 +114,18 @@ impl DagView {
         self.read(py, |view| view.value(node)).map(Data::new)
     }
 
-    /// Returns what is recorded of a node: its kind, its arguments, where it comes from.
+    /// Returns what is recorded of a node: its kind, its arguments, where it comes from; and where its
+    /// value stays, if that is at a remote.
     fn describe<'py>(&self, py: Python<'py>, node: &Ref) -> PyResult<Bound<'py, PyDict>> {
-        let node = node.node(py)?;
-        let node = self.read(py, |view| view.node(node))?;
-        describe::node(py, &node)
+        let id = node.node(py)?;
+        let (node, promised) = self.read(py, |view| Ok((view.node(id)?, view.promised(id)?)))?;
+        let told = describe::node(py, &node)?;
+        if let Some(absent) = promised {
+            let promised = PyDict::new(py);
+            promised.set_item("remote", absent.remote)?;
+            promised.set_item("bytes", absent.bytes)?;
+            told.set_item("promised", promised)?;
+        }
+        Ok(told)
     }
 }

@@ -11,7 +11,7 @@ use crate::id_set::IdSet;
 use crate::name::Name;
 use crate::record::{Dag, Datum, ErrorInfo, Node};
 use crate::repo::Repository;
-use crate::store::{ReadObjects, Snapshot};
+use crate::store::{Absent, ReadObjects, Snapshot};
 use crate::value::Value;
 
 /// A finished DAG. It is read once and kept; nodes and values are read when asked for.
@@ -166,6 +166,19 @@ impl DagView {
     pub fn value_type(&self, id: NodeId) -> Result<&'static str> {
         let snapshot = self.repository.snapshot()?;
         read::datum_type(&snapshot, self.datum(&snapshot, id)?)
+    }
+
+    /// Returns where the value of the node `id` stays that a filter left at a remote; `None` when
+    /// it is here. Nothing is fetched.
+    pub fn promised(&self, id: NodeId) -> Result<Option<Absent>> {
+        let snapshot = self.repository.snapshot()?;
+        let Some(datum) = snapshot.load::<_, Node>(id)?.datum() else {
+            return Ok(None);
+        };
+        if snapshot.has_object(datum.into())? {
+            return Ok(None);
+        }
+        snapshot.absent(datum.into())
     }
 
     fn datum(&self, snapshot: &Snapshot, id: NodeId) -> Result<DatumId> {

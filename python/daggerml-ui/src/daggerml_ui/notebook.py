@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 from markupsafe import Markup
 
+from daggerml.promised import promised
 from daggerml_ui.drawing import draw
 from daggerml_ui.graphs import Graph, Vertex, choose
 from daggerml_ui.links import Links
@@ -69,7 +70,7 @@ def drawing_html(dag: Dag) -> str:
     reader = dag._reader()
 
     def value(vertex: Vertex) -> str:
-        return brief(reader.data(vertex.ref))
+        return promised(reader, vertex.ref) or brief(reader.data(vertex.ref))
 
     title = dag.name or "DAG"
     short = dag.ref.id()[:12] if dag.ref is not None else ""

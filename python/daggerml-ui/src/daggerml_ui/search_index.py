@@ -208,12 +208,14 @@ def _batches(dml: Dml, ref: Ref, of: int) -> Iterator[tuple[list[tuple[bytes, in
 
 def _said(view: Any, node: Ref, names: Sequence[str]) -> list[tuple[str, str]]:
     """Returns the texts of a node, each kind of them in one."""
-    kind = view.describe(node)["kind"]
+    told = view.describe(node)
+    kind = told["kind"]
     said: dict[str, list[str]] = {}
     if names:
         said["name"] = list(names)
     # What other nodes made is found where it was made.
-    if kind in {"literal", "call"} or names:
+    # What stays at a remote is not fetched to be found.
+    if (kind in {"literal", "call"} or names) and "promised" not in told:
         try:
             for what, text in _texts(view.data(node), 3):
                 said.setdefault(what, []).append(text[:_TEXT])

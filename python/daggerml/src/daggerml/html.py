@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any, Optional, Union
 
 from daggerml.errors import Error
 from daggerml.graph import draw, escape
+from daggerml.promised import promised
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,9 +52,19 @@ def dag_html(dag: Dag) -> str:
     error = dag.error
     if error is not None:
         parts.append(f'<div style="color:#c33">{escape(f"{error.type}: {error.message}")}</div>')
-    rows = [_row(name, functools.partial(dag.__getitem__, name)) for name in dag.keys()[:MAX_ROWS]]
+    reader = dag._reader()
+    refs = reader.names()
+    rows = [
+        _row(
+            name,
+            functools.partial(dag.__getitem__, name),
+            functools.partial(promised, reader, refs[name]),
+        )
+        for name in dag.keys()[:MAX_ROWS]
+    ]
     if dag.ref is not None and error is None:
-        rows.append(_row("result", lambda: dag.result, strong=True))
+        stays = functools.partial(promised, reader, dag._committed().result())
+        rows.append(_row("result", lambda: dag.result, stays, strong=True))
     parts.append(f'<table style="border-collapse:collapse">{"".join(rows)}</table>')
     if len(dag) > MAX_ROWS:
         parts.append(f"<div>and {len(dag) - MAX_ROWS} more names</div>")
@@ -101,12 +112,22 @@ def _pages() -> Any:
     return notebook
 
 
-def _row(name: str, find: Callable[[], Node], *, strong: bool = False) -> str:
+def _row(
+    name: str,
+    find: Callable[[], Node],
+    stays: Callable[[], Optional[str]],
+    *,
+    strong: bool = False,
+) -> str:
+    """Returns a row of a table. A value that stays at a remote, as ``stays`` tells, is not read."""
     kind = "error"
     try:
-        node = find()  # raises the error of a call that failed
-        kind = node.type
-        value = abridged(node.value())
+        where = stays()
+        if where is None:
+            node = find()  # raises the error of a call that failed
+            kind, value = node.type, abridged(node.value())
+        else:
+            kind, value = "", where
     except Error as error:
         value = abridged(error.message)
     tag = "b" if strong else "span"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Optional
 
 from daggerml.errors import Error
+from daggerml.promised import promised
 from daggerml_ui.drawing import draw
 from daggerml_ui.graphs import DRAWN, Graph, Vertex, choose
 from daggerml_ui.rendering import Page
@@ -126,9 +127,13 @@ def _alone(made: Dag, ref: Any) -> Vertex:
 
 
 def _row(source: Source, made: Dag, vertex: Vertex) -> dict[str, Any]:
+    value: Optional[str]
     try:
-        data = made._reader().data(vertex.ref)
-        value, kind, failed = source.brief(data), data.type, False
+        reader = made._reader()
+        value, kind, failed = promised(reader, vertex.ref), "", False
+        if value is None:
+            data = reader.data(vertex.ref)
+            value, kind = source.brief(data), data.type
     except Error as error:  # a call that failed
         value, kind, failed = error.message, "", True
     return {"vertex": vertex, "value": value, "type": kind, "failed": failed}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Optional
 
 from daggerml.errors import Error
+from daggerml.promised import promised
 from daggerml_ui.rendering import Page
 
 if TYPE_CHECKING:
@@ -71,8 +72,10 @@ def outcome(source: Source, ref: Ref) -> dict[str, Any]:
         if error is not None:
             told["error"] = f"{error.type}: {error.message}"
         else:
-            data = view.data(view.result())
-            told["type"], told["result"] = data.type, source.brief(data)
+            told["result"] = promised(view, view.result())
+            if told["result"] is None:
+                data = view.data(view.result())
+                told["type"], told["result"] = data.type, source.brief(data)
     except Error as error:  # a part of it was excised, say
         told["error"] = error.message
     return told

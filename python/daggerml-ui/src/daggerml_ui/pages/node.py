@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 from daggerml import _core
 from daggerml.errors import Error, NodeError, NotFoundError
+from daggerml.promised import promised
 from daggerml_ui.rendering import Page
 from daggerml_ui.values import ROWS, Shown, follow, image_type, is_larger, show
 
@@ -97,9 +98,10 @@ def _call(source: Source, dag: Dag, args: list[Ref]) -> str:
 
 
 def _neighbour(source: Source, dag: Dag, ref: Ref) -> dict[str, Any]:
-    told = dag._reader().describe(ref)
+    reader = dag._reader()
+    told = reader.describe(ref)
     try:
-        value = source.brief(dag._reader().data(ref))
+        value = promised(reader, ref) or source.brief(reader.data(ref))
     except Error as error:
         value = error.message
     return {"id": ref.id(), "how": told.get("op", told["kind"]), "value": value}
