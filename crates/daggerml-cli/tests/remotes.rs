@@ -307,3 +307,21 @@ fn lists_tell_of_values_that_stay_at_the_remote_and_do_not_fetch_them() {
     let told = ok(place.dml(&["-C", "light", "dag", "list"])).all();
     assert!(!told.contains(stays), "{told}");
 }
+
+#[test]
+fn an_address_that_is_set_is_read_as_one_that_is_added() {
+    let place = team();
+    ok(place.dml(&["-C", "ada", "config", "remote.origin.url", "shared"]));
+    let shown = ok(place.dml(&["-C", "ada", "config", "remote.origin.url"]));
+    let kept = shown.stdout;
+    assert!(std::path::Path::new(kept.trim()).is_absolute(), "{kept}");
+    assert!(kept.trim().ends_with("shared"), "{kept}");
+    for (key, value) in [
+        ("remote.origin.url", "https://me:secret@host/x"),
+        ("remote.origin.filter", "trees"),
+    ] {
+        let refused = place.dml(&["-C", "ada", "config", key, value]);
+        assert_ne!(refused.code, Some(0), "{key}");
+        assert!(!refused.all().contains("secret"), "{}", refused.all());
+    }
+}

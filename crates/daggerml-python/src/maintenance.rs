@@ -4,6 +4,7 @@ use daggerml::config::{Config, Scope};
 use daggerml::maintenance::fsck::Subject;
 use daggerml::maintenance::{Totals, fsck as checking, gc as collecting};
 use daggerml::record::Kind;
+use daggerml::transfer::remote::checked_setting;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
@@ -104,7 +105,7 @@ pub(crate) fn set_setting(
     let mut config = config(py, repository)?;
     let scope = if user { Scope::User } else { Scope::Repository };
     py.detach(|| match value {
-        Some(value) => config.set(scope, key, value),
+        Some(value) => config.set(scope, key, &checked_setting(key, value)?),
         None => config.unset(scope, key).map(drop),
     })
     .or_raise(py)

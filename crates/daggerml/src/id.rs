@@ -96,6 +96,11 @@ impl ObjectId {
         &self.0
     }
 
+    /// Returns the first eight bytes as a number: ids are in the order of these numbers.
+    pub(crate) fn first_bytes(self) -> u64 {
+        u64::from_be_bytes(self.0.first_chunk().copied().unwrap_or_default())
+    }
+
     /// Returns the first twelve hexadecimal digits: enough for people, unique in most
     /// repositories.
     pub fn short(&self) -> String {

@@ -2,6 +2,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::cast_possible_truncation,
     reason = "helpers of tests fail by panicking"
 )]
 
@@ -13,7 +14,7 @@ use daggerml::error::{RejectedReason, RemoteError};
 use daggerml::history::Merge;
 use daggerml::transfer::remote::{
     ChangeKind, CloneOptions, FetchOptions, Force, PullOptions, PushOptions, Remote,
-    RemoteGcOptions, RemoteGcReport, Update, clone, clone_from,
+    RemoteGcOptions, RemoteGcReport, Update, checked_setting, clone, clone_from,
 };
 use daggerml::transfer::transport::Address;
 use daggerml::{Error, Repository};
@@ -334,6 +335,80 @@ fn many_packs_are_sent_and_taken_in_and_kept() {
 }
 
 #[test]
+fn a_large_value_is_a_pack_and_read_in_parts() {
+    let place = Place::default();
+    let (_a, here) = fresh();
+    commit(&here, "small", ints(0..3));
+    let large = daggerml::value::Value::Bytes((0..20_000_000_u32).map(|n| n as u8).collect());
+    commit(&here, "large", [large]);
+    let report = place
+        .remote()
+        .push(&here, &PushOptions::default(), &())
+        .unwrap();
+    // What comes before it, it, and what comes after.
+    assert_eq!(report.sent.packs, 3);
+    let before = place.requests();
+    let (_b, other) = cloned(&place);
+    let (manifests, small, parts) = (2, 2, 3);
+    assert_eq!(place.requests() - before, manifests + small + parts);
+    clean(other.store());
+    assert_eq!(names(&here), names(&other));
+
+    // Each part counts.
+    let key = {
+        let blobs = place.blobs.lock().unwrap();
+        let mut packs = blobs.all.iter();
+        packs
+            .find(|(_, bytes)| bytes.len() > 20_000_000)
+            .unwrap()
+            .0
+            .clone()
+    };
+    for (at, wrong) in [(9_000_000, true), (19_000_000, true), (19_000_000, false)] {
+        let mut place = place.clone();
+        let mut blobs = place.blobs.lock().unwrap().all.clone();
+        let pack = blobs.get_mut(&key).unwrap();
+        if wrong {
+            pack[at] ^= 1;
+        } else {
+            pack.truncate(at);
+        }
+        place.blobs = std::sync::Arc::default();
+        place.blobs.lock().unwrap().all = blobs;
+        let folder = tempfile::tempdir().unwrap();
+        let options = CloneOptions::default();
+        let made = clone_from(&place.remote(), &address(), folder.path(), &options, &());
+        let error = made.map(drop).unwrap_err();
+        assert!(
+            matches!(&*error, Error::Remote(RemoteError::Damaged { .. })),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn settings_of_remotes_are_read_as_when_one_is_added() {
+    let kept = |key: &str, value: &str| checked_setting(key, value);
+    let url = kept("remote.origin.url", "somewhere").unwrap();
+    assert!(std::path::Path::new(&url).is_absolute(), "{url}");
+    let same = "s3://bucket/team";
+    assert_eq!(kept("remote.origin.url", same).unwrap(), same);
+    let filter = kept("remote.origin.filter", "values:1k").unwrap();
+    assert_eq!(filter, "values:1024");
+    for (key, value) in [
+        ("remote.origin.url", "https://me:secret@host/x"),
+        ("remote.origin.url", ""),
+        ("remote.or igin.url", same),
+        ("remote.origin.filter", "tree:0"),
+    ] {
+        let error = kept(key, value).unwrap_err();
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+    assert_eq!(kept("user.name", "Ada").unwrap(), "Ada");
+    assert_eq!(kept("remote.origin.calls", "read").unwrap(), "read");
+}
+
+#[test]
 fn what_was_removed_here_is_taken_in_again() {
     let place = Place::default();
     let (_a, here) = fresh();
@@ -523,7 +598,9 @@ fn lists_of_packs_are_read_once() {
     let (_b, other) = cloned(&place);
     for number in 0..300 {
         commit(&here, &format!("n{}", number % 7), ints(number..number + 2));
+        let before = place.requests();
         push(&place, &here).unwrap();
+        assert!(place.requests() - before <= 4);
     }
     assert!(
         place

@@ -122,6 +122,38 @@ fn values_come_when_they_are_read() {
 }
 
 #[test]
+fn promises_that_nothing_refers_to_are_collected() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = team(folder.path());
+    let other = clone_to(folder.path(), "other", Depth::Keep);
+    let mut first = other.head().unwrap().unwrap();
+    while let [parent] = *other.commit(first).unwrap().parents {
+        first = parent;
+    }
+    collect(other.store());
+    assert_eq!(left(&other), 15, "a branch needs them");
+    here.set_branch("main", first).unwrap();
+    let force = PushOptions {
+        force: Force::Yes,
+        ..PushOptions::default()
+    };
+    let origin = Remote::open(&here, "origin").unwrap();
+    origin.push(&here, &force, &()).unwrap();
+    fetch(&other, None);
+    other.set_branch("main", first).unwrap();
+    assert_eq!(left(&other), 15);
+    collect(other.store());
+    assert_eq!(left(&other), 5);
+    clean(other.store());
+    assert_eq!(
+        values(&other, "dag0").unwrap(),
+        values(&here, "dag0").unwrap()
+    );
+    fetch(&other, Some(Filter::None));
+    other.remove_remote("origin").unwrap();
+}
+
+#[test]
 fn a_filter_stays_and_goes_with_a_depth() {
     let folder = tempfile::tempdir().unwrap();
     let here = team(folder.path());

@@ -14,6 +14,7 @@ use daggerml::Repository;
 use daggerml::config::{Config, Scope};
 use daggerml::execution::CallOptions;
 use daggerml::transfer::remote::{PushOptions, Remote, RemoteGcOptions, RemoteGcReport};
+use support::{clean, collect};
 use tempfile::TempDir;
 
 struct Person(TempDir, Repository);
@@ -72,9 +73,9 @@ fn blobs(place: &Path) -> Vec<PathBuf> {
     found
 }
 
-fn age(place: &Path, days: u64) {
+fn age(blobs: &[PathBuf], days: u64) {
     let then = SystemTime::now() - Duration::from_hours(24 * days);
-    for blob in blobs(place) {
+    for blob in blobs {
         File::options()
             .write(true)
             .open(blob)
@@ -82,6 +83,63 @@ fn age(place: &Path, days: u64) {
             .set_modified(then)
             .unwrap();
     }
+}
+
+/// Of a result that is too large for one blob, the packs.
+fn packs(place: &Path) -> Vec<PathBuf> {
+    let Ok(folders) = std::fs::read_dir(place.join("results")) else {
+        return Vec::new();
+    };
+    let files = folders.flat_map(|folder| std::fs::read_dir(folder.unwrap().path()).unwrap());
+    files.map(|file| file.unwrap().path()).collect()
+}
+
+fn large_results_are_shared_in_packs(place: &Path, traces: &Path) {
+    let before = runs(traces);
+    let ada = Person::new(place);
+    assert!(ada.call(traces, "large", 1, None));
+    assert!(packs(place).len() >= 2, "{:?}", packs(place));
+    let bob = Person::new(place);
+    assert!(bob.call(traces, "large", 1, None));
+    assert_eq!(runs(traces), before + 1, "answered from the remote");
+    clean(bob.1.store());
+    collect(bob.1.store());
+    clean(bob.1.store());
+    assert!(bob.call(traces, "large", 1, None));
+    assert_eq!(runs(traces), before + 1, "it is here now");
+    let report = ada.remote().fsck(&()).unwrap();
+    assert_eq!((report.results, report.findings.len()), (1, 0));
+    assert!(report.bytes > 20 << 20, "{}", report.bytes);
+    assert_eq!(ada.gc(false).deleted, 0);
+
+    // What is damaged is found, and is as if it were not there; a sound one takes its place.
+    let pack = packs(place).pop().unwrap();
+    let mut bytes = std::fs::read(&pack).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&pack, bytes).unwrap();
+    assert_eq!(ada.remote().fsck(&()).unwrap().findings.len(), 1);
+    let carol = Person::new(place);
+    assert!(carol.call(traces, "large", 1, None));
+    assert_eq!(runs(traces), before + 2);
+    clean(carol.1.store());
+    let dan = Person::new(place);
+    assert!(dan.call(traces, "large", 1, None));
+    assert_eq!(runs(traces), before + 2, "a sound one took the place");
+    let all = packs(place).len();
+
+    // The packs that no result names go first, and all of them with the result.
+    age(&packs(place), 1);
+    let report = ada.gc(false);
+    assert_eq!(report.results_deleted, 0);
+    assert!(report.deleted > 0 && packs(place).len() < all);
+    let erin = Person::new(place);
+    assert!(erin.call(traces, "large", 1, None));
+    assert_eq!(runs(traces), before + 2, "the other packs stay");
+    age(&blobs(place), 100);
+    let report = ada.gc(false);
+    assert_eq!((report.results, report.results_deleted), (0, 1));
+    assert_eq!(packs(place), Vec::<PathBuf>::new());
 }
 
 // One test: the user's folder is named by an environment variable of the process.
@@ -94,6 +152,10 @@ fn old_results_go_and_those_that_commits_name_stay() {
     let mut config = Config::of(None).unwrap();
     let trusted = place.to_str().unwrap();
     config.add(Scope::User, "remotes.trusted", trusted).unwrap();
+    let other = shared.path().join("other");
+    let trusted = other.to_str().unwrap();
+    config.add(Scope::User, "remotes.trusted", trusted).unwrap();
+    large_results_are_shared_in_packs(&other, traces);
 
     // Results, and what a failure leaves, before anybody pushed.
     let ada = Person::new(&place);
@@ -109,7 +171,7 @@ fn old_results_go_and_those_that_commits_name_stay() {
 
     // Young ones stay; as old ones may be as a setting says.
     assert_eq!(ada.gc(false).results, 3);
-    age(&place, 100);
+    age(&blobs(&place), 100);
     ada.set("result-days", "200");
     let report = ada.gc(true);
     assert_eq!(

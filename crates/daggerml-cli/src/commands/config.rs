@@ -5,6 +5,7 @@ use clap::Args;
 use daggerml::ErrorKind;
 use daggerml::config::{Config, KEYS, OF_REMOTES, Scope, Setting};
 use daggerml::error::Error;
+use daggerml::transfer::remote::checked_setting;
 use serde::Serialize;
 use serde_json::json;
 
@@ -129,10 +130,11 @@ pub fn run(context: &mut Context<'_>, args: &ConfigArgs) -> Result<(), CommandEr
         return context.ui.report(&Settings { settings });
     };
     if let Some(value) = &args.value {
+        let value = checked_setting(key, value)?;
         if args.add {
-            config.add(scope, key, value)?;
+            config.add(scope, key, &value)?;
         } else {
-            config.set(scope, key, value)?;
+            config.set(scope, key, &value)?;
         }
         let done = if args.add { "Added to" } else { "Set" };
         let json = json!({"key": key, "value": value, "scope": scope.as_str()});

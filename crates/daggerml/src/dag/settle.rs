@@ -126,7 +126,7 @@ impl Draft {
             let number = u32::try_from(sequence).unwrap_or(u32::MAX);
             let read = chunk::entries(snapshot.chunk(id, sequence)?, &mut |at, entry| {
                 if let (Entry::Record(record), Some(place)) = (entry, chunk::place(at)) {
-                    records.push((first_bytes(ObjectId::of(record)), number, place));
+                    records.push((ObjectId::of(record).first_bytes(), number, place));
                 }
                 Ok(())
             });
@@ -151,16 +151,11 @@ impl Draft {
             let chunk = log.get(usize::try_from(*number).ok()?).copied().flatten()?;
             let record = record_at(chunk, *place)?;
             let id = ObjectId::of(record);
-            (first_bytes(id) == *first).then_some((id, record))
+            (id.first_bytes() == *first).then_some((id, record))
         };
         batch
             .iter()
             .map(|logged| find(logged).ok_or_else(|| saved::missing(index, logged.1.into())))
             .collect()
     }
-}
-
-/// Returns the first bytes of an id: enough to put ids in order.
-fn first_bytes(id: ObjectId) -> u64 {
-    u64::from_be_bytes(id.as_bytes().first_chunk().copied().unwrap_or_default())
 }

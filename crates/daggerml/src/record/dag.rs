@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::fault::{Fault, FaultKind, ValueError};
-use crate::id::{DagId, NodeId};
+use crate::id::{DagId, ID_LEN, NodeId, ObjectId, TypedId};
 use crate::id_set::IdSet;
 use crate::name::Name;
 use crate::sorting::sort_by;
 use crate::value::{Value, read_value, write_value};
 
-use super::{Record, RecordReader, RecordWriter, Reference};
+use super::{Kind, Record, RecordReader, RecordWriter, Reference, open};
 
 /// The tag of a call's DAG whose error is not the function's fault: the call may go well
 /// later, so it is never answered from the cache.
@@ -113,16 +113,136 @@ pub(super) fn read_name(
     }
 }
 
+/// Reads the position of one of `count` nodes.
+fn read_position(reader: &mut RecordReader<'_>, count: usize) -> Result<u32, Fault> {
+    let position = reader.uint()?;
+    u32::try_from(position)
+        .ok()
+        .filter(|&position| usize::try_from(position).is_ok_and(|position| position < count))
+        .ok_or_else(|| {
+            let detail = format!("position {position} of {count} nodes");
+            reader.fault(FaultKind::Bounds, detail)
+        })
+}
+
+/// The ids of a DAG's nodes where they are in its record. A DAG of a million nodes would take
+/// 32 MB more if they were copied.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct NodeIds<'b>(&'b [u8]);
+
+impl<'b> NodeIds<'b> {
+    /// The bytes of each: a head of two bytes, then the id. Canonical bytes have no other head.
+    const EACH: usize = 2 + ID_LEN;
+
+    fn read(reader: &mut RecordReader<'b>) -> Result<Self, Fault> {
+        let count = reader.array()?;
+        let start = reader.position();
+        for _ in 0..count {
+            reader.id::<NodeId>()?;
+        }
+        let ids = Self(reader.since(start));
+        if ids.has_repeated() {
+            return Err(reader.fault(FaultKind::Payload, "a node comes twice"));
+        }
+        Ok(ids)
+    }
+
+    /// Returns how many there are.
+    pub fn len(self) -> usize {
+        self.0.len() / Self::EACH
+    }
+
+    /// Returns the id at `position`.
+    pub fn get(self, position: usize) -> Option<NodeId> {
+        let at = position.checked_mul(Self::EACH)?.checked_add(2)?;
+        let bytes = self.0.get(at..)?.first_chunk()?;
+        Some(NodeId::from_object(ObjectId::from_bytes(*bytes)))
+    }
+
+    pub fn iter(self) -> impl Iterator<Item = NodeId> + use<'b> {
+        (0..self.len()).filter_map(move |position| self.get(position))
+    }
+
+    /// Returns the first bytes of each id with its position, in order.
+    pub fn sorted(self) -> Vec<(u64, u32)> {
+        let firsts = self.iter().map(|node| node.object().first_bytes());
+        let mut sorted: Vec<(u64, u32)> = firsts.zip(0..).collect();
+        sorted.sort_unstable();
+        sorted
+    }
+
+    fn has_repeated(self) -> bool {
+        // Ids are hashes: where all begin otherwise, which takes half the memory to see, all differ.
+        let sorted = self.sorted();
+        let mut pairs = sorted.iter().zip(sorted.iter().skip(1));
+        if pairs.all(|((one, _), (other, _))| one != other) {
+            return false;
+        }
+        let mut met = IdSet::default();
+        !self.iter().all(|node| met.insert(node))
+    }
+}
+
 impl Dag {
-    fn read_position(&self, reader: &mut RecordReader<'_>) -> Result<u32, Fault> {
-        let position = reader.uint()?;
-        u32::try_from(position)
-            .ok()
-            .filter(|&position| self.node_at(position).is_some())
-            .ok_or_else(|| {
-                let detail = format!("position {position} of {} nodes", self.nodes.len());
-                reader.fault(FaultKind::Bounds, detail)
-            })
+    /// Checks the record in `bytes` as [`Record::decode`] does. Returns the ids of its nodes, which
+    /// are not copied.
+    pub(crate) fn check(bytes: &[u8]) -> Result<NodeIds<'_>, Fault> {
+        let (mut reader, kind, items) = open(bytes)?;
+        if kind != Kind::Dag {
+            let detail = format!("a dag record expected, a {kind} found");
+            return Err(reader.fault(FaultKind::Header, detail));
+        }
+        reader.expect_items(items, 6)?;
+        let nodes = NodeIds::read(&mut reader)?;
+        Self::read_after(&mut reader, nodes.len())?;
+        reader.finish()?;
+        Ok(nodes)
+    }
+
+    /// Reads what comes after the `count` nodes, which are not in what is returned.
+    fn read_after(reader: &mut RecordReader<'_>, count: usize) -> Result<Self, Fault> {
+        let mut dag = Self {
+            nodes: Vec::new(),
+            names: BTreeMap::new(),
+            argv: None,
+            outcome: Outcome::Result(0),
+            tags: BTreeSet::new(),
+        };
+        let mut before: Option<Name> = None;
+        for _ in 0..reader.map()? {
+            let name = read_name(reader, before.as_ref())?;
+            let position = read_position(reader, count)?;
+            dag.names.insert(name.clone(), position);
+            before = Some(name);
+        }
+        if !reader.is_null() {
+            dag.argv = Some(read_position(reader, count)?);
+        }
+        dag.outcome = match reader.uint()? {
+            0 => Outcome::Result(read_position(reader, count)?),
+            1 => {
+                reader.array_of(4)?;
+                Outcome::Error(ErrorInfo {
+                    origin: reader.text()?.to_owned(),
+                    kind: reader.text()?.to_owned(),
+                    message: reader.text()?.to_owned(),
+                    stack: {
+                        let frames = reader.array()?;
+                        (0..frames)
+                            .map(|_| read_value(reader))
+                            .collect::<Result<_, _>>()?
+                    },
+                })
+            }
+            other => return Err(reader.fault(FaultKind::Kind, format!("unknown outcome {other}"))),
+        };
+        let mut before: Option<Name> = None;
+        for _ in 0..reader.array()? {
+            let tag = read_name(reader, before.as_ref())?;
+            dag.tags.insert(tag.clone());
+            before = Some(tag);
+        }
+        Ok(dag)
     }
 }
 
@@ -175,51 +295,9 @@ impl Record for Dag {
 
     fn read(reader: &mut RecordReader<'_>, items: usize) -> Result<Self, Fault> {
         reader.expect_items(items, 6)?;
-        let mut dag = Self {
-            nodes: reader.ids()?,
-            names: BTreeMap::new(),
-            argv: None,
-            outcome: Outcome::Result(0),
-            tags: BTreeSet::new(),
-        };
-        let distinct: IdSet<NodeId> = dag.nodes.iter().copied().collect();
-        if distinct.len() != dag.nodes.len() {
-            return Err(reader.fault(FaultKind::Payload, "a node comes twice"));
-        }
-        let mut before: Option<Name> = None;
-        for _ in 0..reader.map()? {
-            let name = read_name(reader, before.as_ref())?;
-            let position = dag.read_position(reader)?;
-            dag.names.insert(name.clone(), position);
-            before = Some(name);
-        }
-        if !reader.is_null() {
-            dag.argv = Some(dag.read_position(reader)?);
-        }
-        dag.outcome = match reader.uint()? {
-            0 => Outcome::Result(dag.read_position(reader)?),
-            1 => {
-                reader.array_of(4)?;
-                Outcome::Error(ErrorInfo {
-                    origin: reader.text()?.to_owned(),
-                    kind: reader.text()?.to_owned(),
-                    message: reader.text()?.to_owned(),
-                    stack: {
-                        let frames = reader.array()?;
-                        (0..frames)
-                            .map(|_| read_value(reader))
-                            .collect::<Result<_, _>>()?
-                    },
-                })
-            }
-            other => return Err(reader.fault(FaultKind::Kind, format!("unknown outcome {other}"))),
-        };
-        let mut before: Option<Name> = None;
-        for _ in 0..reader.array()? {
-            let tag = read_name(reader, before.as_ref())?;
-            dag.tags.insert(tag.clone());
-            before = Some(tag);
-        }
+        let nodes = NodeIds::read(reader)?;
+        let mut dag = Self::read_after(reader, nodes.len())?;
+        dag.nodes = nodes.iter().collect();
         Ok(dag)
     }
 

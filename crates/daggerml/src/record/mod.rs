@@ -13,6 +13,7 @@ mod tombstone;
 mod tree;
 
 pub use commit::{Commit, Time};
+pub(crate) use dag::NodeIds;
 pub use dag::{Dag, ErrorInfo, Outcome, TRANSIENT};
 pub use datum::Datum;
 pub use exec::{CallKey, Exec, ExecStatus};
@@ -193,6 +194,48 @@ impl AnyRecord {
             Self::Exec(record) => record.references(visit),
             Self::Tombstone(record) => record.references(visit),
         }
+    }
+}
+
+/// What a record is, without what is in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Outline {
+    /// Its kind; that of what it replaces when it is a tombstone.
+    pub kind: Kind,
+    /// What it replaces, when it is a tombstone.
+    pub replaces: Option<ObjectId>,
+    /// Whether it is a datum, or a node that refers to nothing but a datum.
+    pub simple: bool,
+}
+
+impl Outline {
+    /// Checks the record in `bytes` as [`AnyRecord::decode`] does, and calls `visit` for every
+    /// record that it refers to. The nodes of a DAG are not copied.
+    pub fn read(bytes: &[u8], visit: &mut dyn FnMut(Reference)) -> Result<Self, Fault> {
+        let mut outline = Self {
+            kind: kind_of(bytes)?,
+            replaces: None,
+            simple: false,
+        };
+        if outline.kind == Kind::Dag {
+            Dag::check(bytes)?
+                .iter()
+                .for_each(|node| visit(node.into()));
+            return Ok(outline);
+        }
+        let record = AnyRecord::decode(bytes)?;
+        record.references(visit);
+        match record {
+            AnyRecord::Tombstone(tombstone) => {
+                outline.kind = tombstone.kind;
+                outline.replaces = Some(tombstone.object);
+            }
+            AnyRecord::Datum(_) | AnyRecord::Node(Node::Literal { .. } | Node::Argv { .. }) => {
+                outline.simple = true;
+            }
+            _ => {}
+        }
+        Ok(outline)
     }
 }
 

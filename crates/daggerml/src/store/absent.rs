@@ -162,6 +162,11 @@ pub(crate) fn put(txn: &mut WriteTxn<'_>, id: ObjectId, absent: &Absent) -> Resu
     txn.put(Table::Meta, &key(id), &absent.encode())
 }
 
+/// Removes the entry of an object.
+pub(crate) fn forget(txn: &mut WriteTxn<'_>, id: ObjectId) -> Result<()> {
+    txn.delete(Table::Meta, &key(id)).map(drop)
+}
+
 /// Removes the entries of objects that are here by now.
 pub(crate) fn settle(txn: &mut WriteTxn<'_>) -> Result<()> {
     for key in txn.entry_keys(Table::Meta, PREFIX)? {

@@ -85,6 +85,18 @@ fn answer(bundle: &[u8], dag: &str) -> Json {
     json!({"state": "done", "bundle": STANDARD.encode(bundle), "dag": dag})
 }
 
+/// A DAG of more bytes than a bundle of a shared result may have, in several packs.
+fn large(mut dag: Draft, args: &[i64], partial: bool) -> Json {
+    let mut last = None;
+    for number in 0..4_u8 {
+        let byte = number ^ u8::try_from(args[0]).unwrap();
+        last = Some(dag.put(Value::Bytes(vec![byte; 5 << 20])).unwrap());
+    }
+    let (bundle, id) = dag.end_as_bundle(Ok(last.unwrap()), partial).unwrap();
+    let dag = id.to_string();
+    json!({"state": "done", "bundle": STANDARD.encode(bundle), "dag": dag})
+}
+
 fn invoke(request: &Json, own: &Repository, out: &mut File) -> Json {
     let shared = request["repository"].as_str();
     let repository = shared.map_or_else(
@@ -125,6 +137,7 @@ fn invoke(request: &Json, own: &Repository, out: &mut File) -> Json {
             done(dag, sum, shared.is_some())
         }
         "fail" => fail(dag),
+        "large" => large(dag, &args, shared.is_some()),
         "slow-busy" => {
             std::thread::sleep(Duration::from_millis(args[0].unsigned_abs()));
             busy(dag, &[])

@@ -14,6 +14,7 @@
 //! | `shared_result` | what is asked for and offered |
 //! | `sharer` | a remote that is asked |
 //! | `held` | a claim at a remote |
+//! | `watch` | somebody else's claim there |
 //! | `control` | when to stop, and who is told |
 //! | `backoff` | how long to wait, and how often to try again |
 
@@ -31,3 +32,4 @@ mod invocation;
 mod shared;
 mod shared_result;
 mod sharer;
+mod watch;

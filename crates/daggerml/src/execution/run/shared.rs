@@ -12,16 +12,19 @@ use super::backoff;
 use super::control::{Control, Stop};
 use super::executor::Executor;
 use super::held::HeldClaim;
-use super::shared_result::{Taken, is_of_bundle, pack, take};
+use super::shared_result::{Offered, Taken, Taking, is_of_result, pack};
 use super::sharer::Sharer;
-use crate::error::Result;
+use super::watch::{Watch, Watched};
+use crate::error::{Error, Result};
 use crate::execution::call::Work;
 use crate::execution::claim::OwnerId;
 use crate::execution::options::Progress;
 use crate::id::DagId;
 use crate::record::{CallKey, Time};
 use crate::repo::Repository;
-use crate::transfer::remote::{Claiming, Over, RemoteClaim, SeenCall, SharedCall, SharedState};
+use crate::transfer::remote::{
+    Claiming, Over, RemoteClaim, SeenCall, SharedCall, SharedState, is_unsound,
+};
 use crate::transfer::transport::Etag;
 
 /// How long a claim at a remote lasts, in leases of claims here: to renew it costs a request.
@@ -106,6 +109,7 @@ impl Executor {
             let SharedState::Claimed(claim) = &call.state else {
                 return match self.take(sharer, asking, &call, control)? {
                     Taken::Yes(dag) => Ok(Asked::Answered(dag)),
+                    Taken::Stopped(stop) => Ok(Asked::Stopped(stop)),
                     Taken::Unwanted | Taken::Unsound => nothing(),
                 };
             };
@@ -162,6 +166,7 @@ impl Executor {
                 Ok(Some(Err(Claiming::Made(etag, call)))) => {
                     match self.take(sharer, asking, &call, control)? {
                         Taken::Yes(dag) => return Ok(Asked::Answered(dag)),
+                        Taken::Stopped(stop) => return Ok(Asked::Stopped(stop)),
                         // The next result takes its place.
                         Taken::Unsound if over.etag.as_ref() != Some(&etag) => {
                             over.etag = Some(etag);
@@ -182,17 +187,42 @@ impl Executor {
     /// Takes in the result of a call from a remote and ends the claim here.
     fn take(
         &self,
-        sharer: &Sharer,
+        sharer: &Arc<Sharer>,
         asking: &Asking<'_>,
         call: &SharedCall,
         control: &mut Control<'_>,
     ) -> Result<Taken> {
-        let SharedState::Made(bundle) = &call.state else {
-            return Ok(Taken::Unwanted);
-        };
         let store = self.repository().store();
-        match take(store, asking, bundle, call, sharer.remote.name()) {
-            Err(error) if is_of_bundle(&error) => {
+        let taking = Taking {
+            store,
+            asking,
+            result: call,
+            remote: sharer.remote.name(),
+        };
+        let taken = match &call.state {
+            SharedState::Made(bundle) => taking.bundle(bundle),
+            SharedState::Packed(packed) => {
+                let (store, wanted) = (store.clone(), packed.clone());
+                let received = sharer.carry(control, true, move |remote, listener| {
+                    match remote.receive_result(&store, &wanted, listener) {
+                        // The remote is fine, the result is not.
+                        Err(error) if matches!(&*error, Error::Remote(error) if is_unsound(error)) => {
+                            Ok(Err(error))
+                        }
+                        received => received.map(Ok),
+                    }
+                });
+                match received {
+                    Err(stop) => return Ok(Taken::Stopped(stop)),
+                    Ok(None) => return Ok(Taken::Unwanted),
+                    Ok(Some(Err(error))) => Err(error),
+                    Ok(Some(Ok(received))) => taking.received(&packed.roots, &received),
+                }
+            }
+            SharedState::Claimed(_) | SharedState::Nothing => return Ok(Taken::Unwanted),
+        };
+        match taken {
+            Err(error) if is_of_result(&error) => {
                 // What is wrong with it does not matter: the call is run.
                 let name = sharer.remote.name();
                 control.notice(format!(
@@ -218,26 +248,40 @@ impl Executor {
         let Some(first) = writers.next() else {
             return Ok(());
         };
-        let Some(bundle) = pack(self.repository(), work, dag)? else {
+        let Some(offered) = pack(self.repository(), work, dag)? else {
             return Ok(());
         };
-        let result = Arc::new(SharedCall {
-            who: self.repository().author()?,
-            when: Time::now(),
-            state: SharedState::Made(bundle),
-        });
+        let who = self.repository().author()?;
+        let offered = Arc::new(offered);
         for sharer in std::iter::once(first).chain(writers) {
-            let result = Arc::clone(&result);
+            let (repository, offered, who) =
+                (self.repository().clone(), Arc::clone(&offered), who.clone());
             let here = held
                 .0
                 .as_ref()
                 .filter(|held| Arc::ptr_eq(&held.sharer, sharer));
             let claimed = here.map(HeldClaim::offer);
-            let offered = sharer.ask(control, move |remote| match claimed {
-                Some(offer) => offer(remote, &result),
-                None => remote.offer_result(key, &result, None),
+            let is_large = matches!(*offered, Offered::Large(..));
+            let taken = sharer.carry(control, is_large, move |remote, listener| {
+                let state = match &*offered {
+                    Offered::Bundle(bundle) => SharedState::Made(bundle.clone()),
+                    Offered::Large(roots, exec, bytes) => {
+                        let exec = (*exec, bytes.as_slice());
+                        let packed = remote.send_result(&repository, roots, exec, listener)?;
+                        SharedState::Packed(packed)
+                    }
+                };
+                let result = SharedCall {
+                    who,
+                    when: Time::now(),
+                    state,
+                };
+                match claimed {
+                    Some(offer) => offer(remote, &result),
+                    None => remote.offer_result(key, &result, None),
+                }
             });
-            if offered.is_err() {
+            if taken.is_err() {
                 break; // The result is here all the same.
             }
         }
@@ -267,47 +311,41 @@ impl Executor {
 fn wait_there(
     sharer: &Arc<Sharer>,
     key: CallKey,
-    mut etag: Etag,
+    etag: Etag,
     claim: &RemoteClaim,
     control: &mut Control<'_>,
 ) -> Waited {
     control.tell(0, Progress::Waiting);
-    let mut lease = claim.lease;
-    let mut since = Instant::now();
+    let mut watch = Watch::new(etag, claim, Instant::now());
     let mut looks = 0;
     loop {
         if let Some(stop) = control.sleep(backoff::look_there(looks)) {
             return Waited::Stopped(stop);
         }
-        let known = etag.clone();
+        let known = watch.etag.clone();
         let seen = sharer.ask(control, move |remote| remote.shared_call(key, Some(&known)));
-        match seen {
+        let watched = match seen {
             Err(stop) => return Waited::Stopped(stop),
             Ok(None) => return Waited::Failed,
-            Ok(Some(SeenCall::Unchanged)) => {}
-            Ok(Some(SeenCall::There(mark, call))) => match call.state {
-                SharedState::Claimed(claim) => {
-                    (etag, lease, since) = (mark, claim.lease, Instant::now());
-                    continue;
-                }
-                _ => return Waited::Gone(None),
-            },
-            Ok(Some(SeenCall::Free(_))) => return Waited::Gone(None),
+            Ok(Some(seen)) => watch.see(seen, Instant::now()),
+        };
+        match watched {
+            Watched::Unchanged => {}
+            Watched::Renewed => continue,
+            Watched::Gone => return Waited::Gone(None),
         }
-        if since.elapsed() >= lease {
-            return Waited::Gone(Some(etag));
+        if watch.is_over(Instant::now()) {
+            return Waited::Gone(Some(watch.etag));
         }
         looks += 1;
         // That takes a few requests, one of which writes.
         if looks == AGE_ASKED && sharer.writes() {
-            let known = etag.clone();
+            let known = watch.etag.clone();
             match sharer.ask(control, move |remote| remote.claim_age(key, &known)) {
                 Err(stop) => return Waited::Stopped(stop),
                 Ok(None) => return Waited::Failed,
-                Ok(Some(age)) => {
-                    let began = age.and_then(|age| Instant::now().checked_sub(age));
-                    since = began.unwrap_or(since).min(since);
-                }
+                Ok(Some(None)) => {}
+                Ok(Some(Some(age))) => watch.is_aged(age, Instant::now()),
             }
         }
     }

@@ -1,7 +1,9 @@
 //! The result of a call as others get it: taking one in, and making one of what is here.
 
+use std::cell::Cell;
 use std::io::{self, Write};
 
+use super::control::Stop;
 use super::integrate::check;
 use super::shared::Asking;
 use crate::error::{Error, Result};
@@ -12,9 +14,13 @@ use crate::id::{DagId, ExecId, ObjectId, TypedId};
 use crate::record::{Dag, Datum, Exec, ExecStatus, Kind, Record, Reference};
 use crate::repo::Repository;
 use crate::store::{Absent, ReadObjects, Snapshot, Store, WriteTxn};
-use crate::transfer::remote::{LARGEST_RESULT, SharedCall};
-use crate::transfer::{Limits, apply, create};
+use crate::transfer::bundle::{BUNDLE, Limits, apply, create};
+use crate::transfer::remote::{LARGEST_RESULT, ReceivedResult, SharedCall, is_unsound};
 use crate::value::Value;
+
+/// How many reads of objects a bundle may take: each object of it takes two. For each there
+/// are a hundred bytes in memory while it is made.
+const MOST_READS: u32 = 1 << 18;
 
 /// What became of a result at a remote.
 pub(super) enum Taken {
@@ -23,10 +29,14 @@ pub(super) enum Taken {
     /// It was invalidated here.
     Unwanted,
     Unsound,
+    Stopped(Stop),
 }
 
-/// Returns whether an error is that of a bundle and not of the store.
-pub(super) fn is_of_bundle(error: &Error) -> bool {
+/// Returns whether an error is that of a result and not of the store.
+pub(super) fn is_of_result(error: &Error) -> bool {
+    if let Error::Remote(error) = error {
+        return is_unsound(error);
+    }
     matches!(
         error,
         Error::BundleInvalid { .. }
@@ -37,25 +47,54 @@ pub(super) fn is_of_bundle(error: &Error) -> bool {
     )
 }
 
-/// Takes in the result of a call from a remote and ends the claim, all or nothing.
-pub(super) fn take(
-    store: &Store,
-    asking: &Asking<'_>,
-    bundle: &[u8],
-    result: &SharedCall,
-    remote: &str,
-) -> Result<Taken> {
-    let work = asking.work;
-    let mut unwanted = false;
-    let limits = Limits {
-        object: LARGEST_RESULT as u64,
-        objects: LARGEST_RESULT as u64,
-        bytes: LARGEST_RESULT as u64,
-    };
-    let applied = apply(store, &mut &*bundle, &limits, |txn, roots| {
-        unwanted = false;
-        if claim::owned(txn, work.key, asking.owner)?.is_none() {
-            unwanted = true;
+/// A result that is being taken in.
+pub(super) struct Taking<'t> {
+    pub store: &'t Store,
+    pub asking: &'t Asking<'t>,
+    /// What the remote says of it.
+    pub result: &'t SharedCall,
+    /// The name of the remote.
+    pub remote: &'t str,
+}
+
+impl Taking<'_> {
+    /// Takes in the result in a bundle and ends the claim, all or nothing.
+    pub fn bundle(&self, bundle: &[u8]) -> Result<Taken> {
+        let limits = Limits {
+            object: LARGEST_RESULT as u64,
+            objects: LARGEST_RESULT as u64,
+            bytes: LARGEST_RESULT as u64,
+        };
+        let mut unwanted = false;
+        let applied = apply(self.store, &mut &*bundle, &limits, |txn, roots| {
+            self.adopt(txn, roots, &mut unwanted)
+        });
+        taken(applied.map(|(_, dag)| dag), unwanted)
+    }
+
+    /// Takes a result whose objects are in the store, and ends the claim, all or nothing.
+    pub fn received(&self, roots: &[Reference], received: &ReceivedResult) -> Result<Taken> {
+        let mut unwanted = false;
+        let adopted = self.store.write(|txn| {
+            let dag = self.adopt(txn, roots, &mut unwanted)?;
+            received.settle(txn)?;
+            Ok(dag)
+        });
+        taken(adopted, unwanted)
+    }
+
+    /// Makes what the roots are the result of the call, and ends the claim. When it fails, it says
+    /// whether the result is not wanted.
+    fn adopt(
+        &self,
+        txn: &mut WriteTxn<'_>,
+        roots: &[Reference],
+        unwanted: &mut bool,
+    ) -> Result<DagId> {
+        let work = self.asking.work;
+        *unwanted = false;
+        if claim::owned(txn, work.key, self.asking.owner)?.is_none() {
+            *unwanted = true;
             return Err(refused("the claim is another's"));
         }
         let (dag, exec, rest) = parts(roots)?;
@@ -70,7 +109,7 @@ pub(super) fn take(
             return Err(refused("it is an error"));
         }
         if is_invalidated(txn, work, dag)? {
-            unwanted = true;
+            *unwanted = true;
             return Err(refused("it was invalidated here"));
         }
         cache::adopt(txn, exec)?;
@@ -89,8 +128,8 @@ pub(super) fn take(
             Some(made.finished),
         )?;
         let log = format!(
-            "daggerml: taken from the remote {remote}, where {} offered it at {}\n",
-            result.who, result.when.0
+            "daggerml: taken from the remote {}, where {} offered it at {}\n",
+            self.remote, self.result.who, self.result.when.0
         );
         let log = txn.save(&Datum {
             value: Value::Bytes(log.into_bytes()),
@@ -102,9 +141,12 @@ pub(super) fn take(
         cache::append(txn, mark, false)?;
         claim::remove(txn, work.key)?;
         Ok(dag)
-    });
-    match applied {
-        Ok((_, dag)) => Ok(Taken::Yes(dag)),
+    }
+}
+
+fn taken(adopted: Result<DagId>, unwanted: bool) -> Result<Taken> {
+    match adopted {
+        Ok(dag) => Ok(Taken::Yes(dag)),
         Err(_) if unwanted => Ok(Taken::Unwanted),
         Err(error) => Err(error),
     }
@@ -140,9 +182,17 @@ fn is_invalidated(txn: &WriteTxn<'_>, work: &Work, dag: DagId) -> Result<bool> {
     Ok(txn.load::<_, Exec>(entry.newest)?.dag == Some(dag))
 }
 
-/// Returns the bundle of a result, unless it is too large or an error, which may be of this
+/// A result as others get it.
+pub(super) enum Offered {
+    /// In a bundle.
+    Bundle(Vec<u8>),
+    /// By its roots, and with the exec record, which is not in the store: it is too large for a bundle.
+    Large(Vec<Reference>, ObjectId, Vec<u8>),
+}
+
+/// Returns the result of a call for others, unless it is an error, which may be of this
 /// machine.
-pub(super) fn pack(repository: &Repository, work: &Work, dag: DagId) -> Result<Option<Vec<u8>>> {
+pub(super) fn pack(repository: &Repository, work: &Work, dag: DagId) -> Result<Option<Offered>> {
     let snapshot = repository.snapshot()?;
     let record: Dag = snapshot.load(dag)?;
     let answer = cache::lookup(&snapshot, work.key)?.and_then(|entry| entry.answer);
@@ -172,13 +222,16 @@ pub(super) fn pack(repository: &Repository, work: &Work, dag: DagId) -> Result<O
         snapshot: &snapshot,
         id: exec.into(),
         bytes,
+        reads: Cell::new(0),
     };
     match create(&objects, &roots, &[], &mut output) {
         Err(error) => match *error {
-            Error::Io { source, .. } if source.kind() == io::ErrorKind::FileTooLarge => Ok(None),
+            Error::Io { source, .. } if source.kind() == io::ErrorKind::FileTooLarge => {
+                Ok(Some(Offered::Large(roots, exec.into(), objects.bytes)))
+            }
             error => Err(error.into()),
         },
-        Ok(_) => Ok(Some(output.0)),
+        Ok(_) => Ok(Some(Offered::Bundle(output.0))),
     }
 }
 
@@ -187,10 +240,22 @@ struct With<'w> {
     snapshot: &'w Snapshot,
     id: ObjectId,
     bytes: Vec<u8>,
+    /// How often objects were read.
+    reads: Cell<u32>,
 }
 
 impl ReadObjects for With<'_> {
     fn raw_object(&self, id: ObjectId) -> Result<Option<&[u8]>> {
+        let reads = self.reads.get();
+        if reads == MOST_READS {
+            return Err(Error::Io {
+                action: "make",
+                path: BUNDLE.into(),
+                source: io::ErrorKind::FileTooLarge.into(),
+            }
+            .into());
+        }
+        self.reads.set(reads + 1);
         if id == self.id {
             return Ok(Some(&self.bytes));
         }

@@ -2,7 +2,7 @@
 //!
 //! A remote that does not answer in time, or fails, is not asked again for a while.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,13 +12,34 @@ use crate::channel::channel;
 use crate::error::{Error, RemoteError, Result};
 use crate::execution::adapter::process::TICK;
 use crate::repo::Repository;
-use crate::transfer::remote::Remote;
+use crate::transfer::remote::{Listener, Remote, Step};
 
 /// How long an answer is waited for.
 const LIMIT: Duration = Duration::from_secs(10);
 
+/// How long it is waited for that a large result goes on.
+const LIMIT_BETWEEN: Duration = Duration::from_mins(1);
+
 /// How long a remote that failed is not asked.
 const REST: Duration = Duration::from_mins(1);
+
+/// How far something is that is carried.
+#[derive(Default)]
+struct Going {
+    steps: AtomicU64,
+    /// Whether nobody waits for it any more.
+    unwanted: AtomicBool,
+}
+
+impl Listener for Going {
+    fn step(&self, _: &Step) {
+        self.steps.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn interrupted(&self) -> bool {
+        self.unwanted.load(Ordering::Relaxed)
+    }
+}
 
 /// A remote that results are shared with.
 pub(super) struct Sharer {
@@ -91,6 +112,34 @@ impl Sharer {
         control: &mut Control<'_>,
         ask: impl FnOnce(&Remote) -> Result<T> + Send + 'static,
     ) -> Result<Option<T>, Stop> {
+        self.wait(control, LIMIT, &Arc::default(), ask)
+    }
+
+    /// Does the same with what takes many requests if it `is_large`: then it may take long, as long as
+    /// it goes on.
+    pub fn carry<T: Send + 'static>(
+        self: &Arc<Self>,
+        control: &mut Control<'_>,
+        is_large: bool,
+        carry: impl FnOnce(&Remote, &dyn Listener) -> Result<T> + Send + 'static,
+    ) -> Result<Option<T>, Stop> {
+        let going = Arc::<Going>::default();
+        let listener = Arc::clone(&going);
+        let limit = if is_large { LIMIT_BETWEEN } else { LIMIT };
+        let carried = self.wait(control, limit, &going, move |remote| {
+            carry(remote, &*listener)
+        });
+        going.unwanted.store(true, Ordering::Relaxed);
+        carried
+    }
+
+    fn wait<T: Send + 'static>(
+        self: &Arc<Self>,
+        control: &mut Control<'_>,
+        limit: Duration,
+        going: &Arc<Going>,
+        ask: impl FnOnce(&Remote) -> Result<T> + Send + 'static,
+    ) -> Result<Option<T>, Stop> {
         let (tell, told) = channel();
         let asked = Arc::clone(self);
         let run = move || {
@@ -98,8 +147,12 @@ impl Sharer {
         };
         // Without a thread `tell` is gone, which is seen below.
         let _ = crate::threads::start("dml-share", Box::new(run));
-        let begun = Instant::now();
-        while begun.elapsed() < LIMIT {
+        let (mut since, mut steps) = (Instant::now(), 0);
+        while since.elapsed() < limit {
+            let now = going.steps.load(Ordering::Relaxed);
+            if now != steps {
+                (since, steps) = (Instant::now(), now);
+            }
             match told.recv_timeout(TICK) {
                 Ok(Ok(answer)) => return Ok(Some(answer)),
                 Ok(Err(error)) => {
@@ -116,7 +169,7 @@ impl Sharer {
                 return Err(stop);
             }
         }
-        let why = format!("it did not answer within {} s", LIMIT.as_secs());
+        let why = format!("it did not answer within {} s", limit.as_secs());
         self.fails(control, &why);
         Ok(None)
     }

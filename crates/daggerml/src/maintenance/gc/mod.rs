@@ -11,7 +11,8 @@
 //!    and only after that remove objects without a mark. Nobody else can write
 //!    between the two, so nothing that was noted is removed. Objects are removed before
 //!    what they refer to, so an object that another process still finds is whole.
-//! 4. The marker is cleared.
+//! 4. Promises of values at remotes go that no object refers to any more.
+//! 5. The marker is cleared.
 //!
 //! What a draft holds only in memory is written when it is flushed, whether or
 //! not it was there before, so it is not lost either.
@@ -26,6 +27,7 @@
 
 mod mark;
 mod order;
+mod promises;
 mod sweep;
 
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -119,6 +121,7 @@ fn run(
         let garbage = Garbage::new(&snapshot, &marker, &positions, ids)?;
         drop(snapshot);
         sweep::sweep(store, run, &mut marker, &garbage, &mut report, progress)?;
+        promises::collect(store, run)?;
     }
     Ok(report)
 }

@@ -1,7 +1,8 @@
 //! Shared results: what came of a call, for everybody who makes the same call.
 //!
 //! A blob for each key of a call holds who ran it, when, and a full bundle of the DAG that it
-//! made and of its exec records. So an answer takes one request. While the call is run, the
+//! made and of its exec records. So an answer takes one request. A result that is too large for that
+//! is in [packs](super::packed), which the blob names. While the call is run, the
 //! same blob is the [claim](super::claims) of whoever does: a result and a claim cannot miss
 //! each other.
 
@@ -19,12 +20,12 @@ use crate::well_known::TRUSTED_REMOTES;
 use super::Remote;
 use super::claims::RemoteClaim;
 use super::pack::blob_key;
+use super::packed::Packed;
 
 /// The version of a blob.
 pub(super) const VERSION: u64 = 1;
 
-/// The most bytes of a bundle that is shared. A larger result is not: it would be read whole
-/// by everybody who makes the call, and held in memory.
+/// The most bytes of a bundle that is shared. A larger result is in packs: a bundle is held in memory.
 pub(crate) const LARGEST: usize = 16 << 20;
 
 /// The most bytes around it.
@@ -56,10 +57,19 @@ pub(crate) enum SharedState {
     /// It has a result: a bundle of the DAG, the exec record of the call and those of its
     /// nested calls.
     Made(Vec<u8>),
+    /// It has a result that is too large for this blob.
+    Packed(Packed),
     /// Somebody runs it.
     Claimed(RemoteClaim),
     /// There is nothing: the result was invalidated, or whoever ran it has none to share.
     Nothing,
+}
+
+impl SharedState {
+    /// Returns whether it answers the call.
+    pub fn is_result(&self) -> bool {
+        matches!(self, Self::Made(_) | Self::Packed(_))
+    }
 }
 
 impl SharedCall {
@@ -72,13 +82,14 @@ impl SharedCall {
         writer.int(self.when.0);
         match &self.state {
             SharedState::Made(bundle) => writer.bytes(bundle),
+            SharedState::Packed(packed) => packed.encode(&mut writer),
             SharedState::Claimed(claim) => claim.encode(&mut writer),
             SharedState::Nothing => writer.null(),
         }
         writer.into_bytes()
     }
 
-    pub(super) fn decode(bytes: &[u8], key: CallKey) -> Result<Self, Fault> {
+    pub(crate) fn decode(bytes: &[u8], key: CallKey) -> Result<Self, Fault> {
         let reader = &mut Reader::new(bytes);
         reader.array_of(5)?;
         match reader.uint()? {
@@ -99,7 +110,14 @@ impl SharedCall {
             state: if reader.is_null() {
                 SharedState::Nothing
             } else if reader.is_array() {
-                SharedState::Claimed(RemoteClaim::decode(reader)?)
+                match reader.array()? {
+                    2 => SharedState::Packed(Packed::decode(reader)?),
+                    3 => SharedState::Claimed(RemoteClaim::decode(reader)?),
+                    other => {
+                        let detail = format!("an array of {other} items");
+                        return Err(reader.fault(FaultKind::Payload, detail));
+                    }
+                }
             } else {
                 SharedState::Made(reader.bytes()?.to_vec())
             },
@@ -240,7 +258,7 @@ impl Remote {
                 return Ok(true);
             }
             expected = match self.shared_call(key, None)? {
-                Seen::There(_, call) if matches!(call.state, SharedState::Made(_)) => {
+                Seen::There(_, call) if call.state.is_result() => {
                     return Ok(call == *result); // The answer to the swap may have been lost.
                 }
                 // A result is worth more than the claim of somebody who still works on it.
@@ -258,7 +276,7 @@ impl Remote {
         let Seen::There(etag, call) = self.shared_call(key, None)? else {
             return Ok(false);
         };
-        if !matches!(call.state, SharedState::Made(_)) {
+        if !call.state.is_result() {
             return Ok(false);
         }
         // Whoever changed it meanwhile offered a newer result, or did the same.
@@ -302,7 +320,9 @@ pub(super) fn call_blob(key: CallKey) -> Result<Key> {
 mod tests {
     use std::time::Duration;
 
+    use super::super::pack::PackInfo;
     use super::*;
+    use crate::record::{Kind, Reference};
 
     #[test]
     fn a_result_is_read_as_it_was_written() {
@@ -312,9 +332,23 @@ mod tests {
             beat: 3,
             lease: Duration::from_mins(1),
         };
+        let packed = Packed {
+            roots: vec![Reference {
+                kind: Kind::Dag,
+                id: ObjectId::of(b"dag"),
+            }],
+            packs: vec![PackInfo {
+                id: ObjectId::of(b"pack"),
+                bytes: 100 + 12 + 32,
+                index: 100,
+                objects: 1,
+                rewritten: false,
+            }],
+        };
         for state in [
             SharedState::Nothing,
             SharedState::Made(vec![1, 2, 3]),
+            SharedState::Packed(packed),
             SharedState::Claimed(claim),
         ] {
             let call = SharedCall {

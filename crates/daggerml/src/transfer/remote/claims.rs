@@ -43,8 +43,8 @@ impl RemoteClaim {
         writer.uint(u64::try_from(self.lease.as_millis()).unwrap_or(u64::MAX));
     }
 
+    /// Reads what comes after the head of the array.
     pub(super) fn decode(reader: &mut Reader<'_>) -> Result<Self, Fault> {
-        reader.array_of(3)?;
         let token = reader.bytes()?;
         let token = token
             .try_into()

@@ -22,7 +22,7 @@ use crate::error::{Error, RemoteError, Result};
 use crate::id::ObjectId;
 use crate::record::{AnyRecord, Kind, Reference, Tombstone};
 use crate::repo::Repository;
-use crate::store::{ReadObjects, Snapshot};
+use crate::store::{ReadObjects, Snapshot, Store};
 
 use super::manifest::{ListInfo, Manifest, RECENT, encode_list};
 use super::pack::{PackInfo, TARGET, blob_key, each_object};
@@ -138,7 +138,8 @@ impl Remote {
             dry_run: options.dry_run,
             ..RemoteGcReport::default()
         };
-        let shared = !self.list("calls/", None)?.is_empty();
+        let shared =
+            !self.list("calls/", None)?.is_empty() || !self.list("results/", None)?.is_empty();
         if !shared {
             self.manifest(None)?; // Says that there is nothing.
         }
@@ -179,14 +180,11 @@ impl Remote {
             ..RemoteGcReport::default()
         };
         let kept = if changed && !options.dry_run {
-            let (kept, carried) = send::send(
-                self,
-                repository.store(),
-                generation,
-                true,
-                listener,
-                |sender| self.rewrite(&packs, &fates, &live, sender),
-            )?;
+            let store = repository.store();
+            let purpose = send::Purpose::of_manifest(generation, true);
+            let (kept, carried) = send::send(self, store, purpose, listener, &mut |sender| {
+                self.rewrite(store, &packs, &fates, &live, sender)
+            })?;
             report.rewritten = carried.packs;
             kept
         } else {
@@ -340,6 +338,7 @@ impl Remote {
     /// Writes what is alive of the packs that are not kept.
     fn rewrite(
         &self,
+        store: &Store,
         packs: &[PackInfo],
         fates: &[Fate],
         live: &Live,
@@ -351,7 +350,7 @@ impl Remote {
                 Fate::Drop => {}
                 Fate::Keep | Fate::Small => sender.keep(*pack)?,
                 Fate::Rewrite => {
-                    let bytes = self.pack(pack)?;
+                    let bytes = self.pack(pack, store)?;
                     each_object(&bytes, pack.index, pack.objects, &mut |_, object| {
                         let id = place_of(object);
                         if live.has(id) && done.insert(start(id)) {
@@ -479,12 +478,11 @@ fn first_half(start: u128) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::pack::first_bytes;
     use super::*;
 
     #[test]
     fn the_parts_of_an_id_agree() {
         let id = ObjectId::of(b"x");
-        assert_eq!(first_half(start(id)), first_bytes(id));
+        assert_eq!(first_half(start(id)), id.first_bytes());
     }
 }

@@ -15,17 +15,18 @@ use super::manifest::Manifest;
 use super::pack::{Index, PackInfo, TARGET};
 use super::partial::{Depth, Wanted};
 use super::promised::Filter;
-use super::receive::{self, Receiving, present};
+use super::receive::{self, Receiving};
+use super::round::present;
 use super::session::Seen;
 use super::settings::tracking;
 use super::{Carried, ChangeKind, Listener, RefChange, Remote, check};
 use crate::transfer::transport::Got;
 
 /// How many packs are asked for ahead of the one that is taken in.
-const AHEAD: usize = 2;
+const AHEAD: usize = 6;
 
-/// The most bytes of them, unless one pack alone has more.
-const AHEAD_BYTES: u64 = 3 * TARGET as u64;
+/// The most bytes of them, unless one pack alone has more: they are in memory until they are there.
+const AHEAD_BYTES: u64 = TARGET as u64;
 
 /// How often a fetch begins again when packs are removed under its hands.
 const TRIES: usize = 5;
@@ -294,15 +295,17 @@ impl Remote {
         receiving: &mut Receiving<'_>,
         listener: &dyn Listener,
     ) -> Result<()> {
+        let store = receiving.store;
         std::thread::scope(|scope| {
             let mut asked: VecDeque<(&PackInfo, _)> = VecDeque::new();
             let mut next = packs.iter().peekable();
             loop {
-                let bytes: u64 = asked.iter().map(|(info, _)| info.bytes).sum();
+                let mut bytes: u64 = asked.iter().map(|(info, _)| info.bytes).sum();
                 while let Some(info) = next.next_if(|info| {
                     asked.is_empty() || asked.len() < AHEAD && bytes + info.bytes <= AHEAD_BYTES
                 }) {
-                    asked.push_back((info, scope.spawn(move || self.pack(info))));
+                    bytes += info.bytes;
+                    asked.push_back((info, scope.spawn(move || self.pack(info, store))));
                 }
                 let Some((info, answer)) = asked.pop_front() else {
                     break;
@@ -313,7 +316,7 @@ impl Remote {
                 })??;
                 receiving.take(*info, bytes, listener)?;
             }
-            receiving.write()
+            receiving.write(listener)
         })
     }
 

@@ -7,7 +7,7 @@ use crate::id::ObjectId;
 use crate::record::{AnyRecord, Kind, Reference};
 
 use super::collect::start;
-use super::pack::{Index, PackInfo, each_object, first_bytes};
+use super::pack::{Index, PackInfo, each_object};
 use super::{Listener, Phase, Remote, Step, check};
 
 /// The most damages that a report lists.
@@ -42,7 +42,7 @@ impl RemoteFsckReport {
 }
 
 /// Objects that were met, by the first halves of their ids.
-type Met = HashMap<u128, Kind>;
+pub(super) type Met = HashMap<u128, Kind>;
 
 impl Remote {
     /// Reads all of the remote, and returns everything that is damaged. Only when the remote
@@ -66,7 +66,7 @@ impl Remote {
         for pack in &packs {
             check(listener)?;
             let key = pack.key()?.to_string();
-            match self.pack(pack) {
+            match self.whole_pack(pack) {
                 Ok(bytes) => {
                     report.packs += 1;
                     report.bytes += pack.bytes;
@@ -105,7 +105,12 @@ pub(super) fn harmless(error: Box<Error>) -> Result<String> {
 }
 
 /// Looks through a pack.
-fn look(bytes: &[u8], pack: &PackInfo, met: &mut Met, find: &mut dyn FnMut(String)) -> Result<()> {
+pub(super) fn look(
+    bytes: &[u8],
+    pack: &PackInfo,
+    met: &mut Met,
+    find: &mut dyn FnMut(String),
+) -> Result<()> {
     let mut places = Vec::new();
     each_object(bytes, pack.index, pack.objects, &mut |at, object| {
         let record = match AnyRecord::decode(object) {
@@ -119,7 +124,7 @@ fn look(bytes: &[u8], pack: &PackInfo, met: &mut Met, find: &mut dyn FnMut(Strin
             AnyRecord::Tombstone(tombstone) => (tombstone.object, tombstone.kind),
             record => (ObjectId::of(object), record.kind()),
         };
-        places.push((first_bytes(id), at));
+        places.push((id.first_bytes(), at));
         record.references(&mut |reference| match met.get(&start(reference.id)) {
             Some(found) if *found == reference.kind => {}
             Some(found) => find(format!(

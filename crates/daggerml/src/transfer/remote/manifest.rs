@@ -186,7 +186,7 @@ pub(super) fn decode_list(bytes: &[u8]) -> Result<Vec<PackInfo>, Fault> {
     Ok(packs)
 }
 
-fn write_packs(writer: &mut Writer, packs: &[PackInfo]) {
+pub(super) fn write_packs(writer: &mut Writer, packs: &[PackInfo]) {
     writer.array(packs.len());
     for pack in packs {
         writer.array(5);
@@ -198,7 +198,7 @@ fn write_packs(writer: &mut Writer, packs: &[PackInfo]) {
     }
 }
 
-fn read_packs(reader: &mut Reader<'_>) -> Result<Vec<PackInfo>, Fault> {
+pub(super) fn read_packs(reader: &mut Reader<'_>) -> Result<Vec<PackInfo>, Fault> {
     let mut packs = Vec::new();
     for _ in 0..reader.array()? {
         reader.array_of(5)?;
@@ -221,7 +221,7 @@ fn read_packs(reader: &mut Reader<'_>) -> Result<Vec<PackInfo>, Fault> {
     Ok(packs)
 }
 
-fn read_id(reader: &mut Reader<'_>) -> Result<ObjectId, Fault> {
+pub(super) fn read_id(reader: &mut Reader<'_>) -> Result<ObjectId, Fault> {
     Ok(reader.id::<CommitId>()?.into())
 }
 

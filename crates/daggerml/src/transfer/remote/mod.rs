@@ -36,13 +36,15 @@
 //! |---|---|
 //! | `default` | which remote is meant where none is named |
 //! | `settings` | which remotes there are, and what branches follow |
+//! | `blob` | the bytes of a pack while they wait |
 //! | `pack` | the blobs that hold objects |
 //! | `manifest` | the blob that says what a remote holds |
 //! | `session` | reading and swapping the manifest |
 //! | `plan` | which objects the other side lacks, in order |
 //! | `send` | making packs and sending several at once |
 //! | `push` | refs that move there |
-//! | `receive` | taking packs in, verified |
+//! | `receive` | taking packs in, safe beside garbage collection |
+//! | `round` | some packs of these, verified and written |
 //! | `fetch` | refs that moved there |
 //! | `seek` | single objects, read by ranges |
 //! | `promised` | values that stay there until they are read |
@@ -51,9 +53,11 @@
 //! | `collect` | garbage there, and many small packs |
 //! | `fsck` | damage there |
 //! | `calls` | results of calls that are shared there |
+//! | `packed` | those that are too large for one blob |
 //! | `results` | results that grow old or are damaged |
 //! | `claims` | who runs a call now, of all who share its result |
 
+mod blob;
 mod calls;
 mod claims;
 mod clone;
@@ -63,6 +67,7 @@ mod fetch;
 mod fsck;
 mod manifest;
 mod pack;
+mod packed;
 mod partial;
 mod plan;
 mod promised;
@@ -70,6 +75,7 @@ mod pull;
 mod push;
 mod receive;
 mod results;
+mod round;
 mod seek;
 mod send;
 mod session;
@@ -88,13 +94,14 @@ pub use collect::{RemoteGcOptions, RemoteGcReport};
 pub use default::ORIGIN;
 pub use fetch::{FetchOptions, FetchReport};
 pub use fsck::RemoteFsckReport;
+pub(crate) use packed::{ReceivedResult, is_unsound};
 pub use partial::Depth;
 pub use promised::Filter;
 pub(crate) use promised::OnRead;
 pub use pull::{PullOptions, Pulled};
 pub use push::{Force, PushOptions, PushReport, Update};
-pub(crate) use receive::{Held, before_gc};
-pub use settings::{RemoteInfo, Upstream};
+pub(crate) use receive::{Held, before_gc, unless_fetching};
+pub use settings::{RemoteInfo, Upstream, checked_setting};
 
 use super::transport::{self, Address, Entry, Etag, Got, Key, OpenOptions, Put, Transport};
 use crate::error::{Error, RemoteError, Result};

@@ -6,26 +6,32 @@
 //! can be read alone. It holds 12 bytes for each object, since the ids can be told from the
 //! objects: a remote of many small objects would otherwise be a third larger.
 
-use crate::cbor::{Reader, Writer};
+use crate::cbor::{Reader, Writer, major};
 use crate::error::{Fault, FaultKind, Result};
 use crate::id::{ID_LEN, ObjectId};
+use crate::store::Store;
 use crate::transfer::transport::Key;
+
+use super::blob::{Blob, BlobWriter};
+use super::send::Purpose;
 
 /// The first bytes of a pack.
 const MAGIC: [u8; 8] = *b"\x89DMP\r\n\x1a\n";
 
+/// The folder of the packs that manifests name.
+pub(super) const PACKS: &str = "packs";
+
 /// The version of the format.
 const VERSION: u64 = 1;
 
-/// The bytes from which a pack gets no more objects. Three packs are in memory while one is
-/// made; with larger ones that would be much.
+/// The bytes from which a pack gets no more objects. One is in memory while it is made.
 pub(super) const TARGET: usize = 8 << 20;
 
 /// The most bytes of a pack: an object of the largest size, and what is around it.
 pub(super) const LARGEST: u64 = (1 << 30) + (1 << 20);
 
 /// The bytes of each object in the index.
-const INDEXED: u64 = 12;
+pub(super) const INDEXED: usize = 12;
 
 /// What the manifest says of a pack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,12 +51,12 @@ pub(super) struct PackInfo {
 impl PackInfo {
     /// Returns the name of the blob.
     pub fn key(&self) -> Result<Key> {
-        blob_key("packs", self.id)
+        blob_key(PACKS, self.id)
     }
 
     /// Returns whether the numbers can be true.
     pub fn is_sane(&self) -> bool {
-        let index = self.objects.checked_mul(INDEXED);
+        let index = self.objects.checked_mul(INDEXED as u64);
         let index = index.and_then(|bytes| bytes.checked_add(ID_LEN as u64));
         self.objects > 0
             && self.bytes <= LARGEST
@@ -65,11 +71,6 @@ pub(super) fn blob_key(folder: &str, id: ObjectId) -> Result<Key> {
     Key::new(&format!("{folder}/{first}/{text}"))
 }
 
-/// Returns the first bytes of an id, by which the index is ordered.
-pub(super) fn first_bytes(id: ObjectId) -> u64 {
-    u64::from_be_bytes(id.as_bytes().first_chunk().copied().unwrap_or_default())
-}
-
 /// A pack that is being made.
 pub(super) struct PackWriter {
     writer: Writer,
@@ -79,20 +80,16 @@ pub(super) struct PackWriter {
 impl PackWriter {
     /// Begins a pack for a remote of this generation.
     pub fn new(generation: u64) -> Self {
-        let mut writer = Writer::new();
-        writer.raw(&MAGIC);
-        writer.array(2);
-        writer.uint(VERSION);
-        writer.uint(generation);
         Self {
-            writer,
+            writer: begin(generation),
             index: Vec::new(),
         }
     }
 
     /// Returns whether there is room for `bytes` more.
     pub fn has_room(&self, bytes: usize) -> bool {
-        self.index.is_empty() || self.writer.len() + bytes <= TARGET
+        let index = INDEXED * (self.index.len() + 1);
+        self.index.is_empty() || self.writer.len() + bytes + index <= TARGET
     }
 
     /// Returns how many objects it has.
@@ -103,7 +100,7 @@ impl PackWriter {
     /// Adds the object `id`.
     pub fn add(&mut self, id: ObjectId, bytes: &[u8]) {
         let at = u32::try_from(self.writer.len()).unwrap_or(u32::MAX);
-        self.index.push((first_bytes(id), at));
+        self.index.push((id.first_bytes(), at));
         self.writer.bytes(bytes);
     }
 
@@ -124,6 +121,43 @@ impl PackWriter {
         };
         (info, bytes)
     }
+}
+
+/// Returns what comes before the objects.
+fn begin(generation: u64) -> Writer {
+    let mut writer = Writer::new();
+    writer.raw(&MAGIC);
+    writer.array(2);
+    writer.uint(VERSION);
+    writer.uint(generation);
+    writer
+}
+
+/// Makes the pack of one large object, as [`PackWriter`] would, without a copy in memory.
+pub(super) fn of_one(
+    store: &Store,
+    purpose: Purpose,
+    id: ObjectId,
+    bytes: &[u8],
+) -> Result<(PackInfo, Blob)> {
+    let mut start = begin(purpose.generation);
+    let at = start.len();
+    start.head(major::BYTES, bytes.len() as u64);
+    let start = start.into_bytes();
+    let place = u32::try_from(at).unwrap_or(u32::MAX);
+    let index = encode_index(&[(id.first_bytes(), place)]);
+    let mut blob = BlobWriter::new(store)?;
+    let trailer = blake3::hash(&index);
+    let parts = [&start, bytes, &index, trailer.as_bytes()];
+    parts.iter().try_for_each(|part| blob.write(part))?;
+    let info = PackInfo {
+        id: ObjectId::from_bytes(*blob.hasher.finalize().as_bytes()),
+        bytes: parts.iter().map(|part| part.len() as u64).sum(),
+        index: (start.len() + bytes.len()) as u64,
+        objects: 1,
+        rewritten: purpose.rewritten,
+    };
+    Ok((info, blob.finish()?))
 }
 
 fn encode_index(sorted: &[(u64, u32)]) -> Vec<u8> {
@@ -181,7 +215,7 @@ impl Index {
     pub fn parse(bytes: &[u8], objects: u64) -> Result<Self, Fault> {
         let length = bytes.len().checked_sub(ID_LEN);
         let (index, hash) = match length.and_then(|at| bytes.split_at_checked(at)) {
-            Some((index, hash)) if index.len() as u64 == objects.saturating_mul(INDEXED) => {
+            Some((index, hash)) if index.len() as u64 == objects.saturating_mul(INDEXED as u64) => {
                 (index, hash)
             }
             _ => return Err(fault(0, "the index has another length")),
@@ -249,7 +283,7 @@ impl Index {
 #[cfg(test)]
 pub(super) fn head(length: u64) -> Vec<u8> {
     let mut writer = Writer::new();
-    writer.head(crate::cbor::major::BYTES, length);
+    writer.head(major::BYTES, length);
     writer.into_bytes()
 }
 
@@ -282,7 +316,7 @@ mod tests {
         let mut places = Vec::new();
         each_object(&bytes, info.index, info.objects, &mut |at, object| {
             let id = ObjectId::of(object);
-            places.push((first_bytes(id), at));
+            places.push((id.first_bytes(), at));
             found.push((id, object.to_vec()));
             Ok(())
         })
@@ -293,6 +327,21 @@ mod tests {
         assert!(index.is_of(places));
         assert!(!index.is_of(vec![(0, 0)]));
         assert!(index.firsts().is_sorted());
+    }
+
+    #[test]
+    fn the_pack_of_a_large_object_is_like_any_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = crate::store::OpenOptions::default().create(folder.path());
+        let bytes = vec![7; 100_000];
+        let id = ObjectId::of(&bytes);
+        let mut writer = PackWriter::new(5);
+        writer.add(id, &bytes);
+        let (info, whole) = writer.finish(false);
+        let purpose = Purpose::of_manifest(5, false);
+        let (alike, blob) = of_one(&store.unwrap(), purpose, id, &bytes).unwrap();
+        assert_eq!(alike, info);
+        assert!(*blob == *whole);
     }
 
     #[test]

@@ -22,6 +22,7 @@ use crate::repo::Repository;
 use crate::store::{Absent, ReadObjects, Snapshot, Store, absent};
 use crate::transfer::object::decode;
 
+use super::blob::Blob;
 use super::manifest::Manifest;
 use super::pack::PackWriter;
 use super::promised::Filter;
@@ -155,16 +156,16 @@ impl<'w> Waiting<'w> {
                 if !pack.has_room(bytes.len()) {
                     let full = std::mem::replace(&mut pack, PackWriter::new(generation));
                     let (info, bytes) = full.finish(false);
-                    receiving.take(info, bytes, listener)?;
+                    receiving.take(info, Blob::new(bytes, self.store)?, listener)?;
                 }
                 pack.add(id, &bytes);
             }
         }
         if pack.objects() > 0 {
             let (info, bytes) = pack.finish(false);
-            receiving.take(info, bytes, listener)?;
+            receiving.take(info, Blob::new(bytes, self.store)?, listener)?;
         }
-        receiving.write()
+        receiving.write(listener)
     }
 
     /// Begins with an object, unless it does not wait or was begun.

@@ -11,16 +11,15 @@
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
-use crate::error::{RemoteError, Result};
-use crate::id::{CommitId, DagId, NodeId, ObjectId, TypedId};
+use crate::error::{Error, RemoteError, Result};
+use crate::id::{CommitId, DagId, ObjectId, TypedId};
 use crate::id_set::IdSet;
-use crate::record::{AnyRecord, Commit, Dag, Kind, Reference, Tree};
+use crate::record::{Commit, Dag, Kind, NodeIds, Reference, Tree, kind_of};
 use crate::repo::ancestry::{exclusive, parents};
 use crate::repo::commit::tree_of;
 use crate::repo::tree;
 use crate::store::{ReadObjects, Snapshot};
 
-use super::pack::first_bytes;
 use crate::transfer::object::{decode, read};
 
 /// How many nodes and data are remembered at least.
@@ -37,14 +36,7 @@ pub(super) fn missing(
 ) -> Result<()> {
     let commits = exclusive(snapshot, wanted, had)?;
     let new: HashSet<CommitId> = commits.iter().copied().collect();
-    let mut plan = Plan {
-        target,
-        snapshot,
-        emit,
-        done: IdSet::default(),
-        recent: Recent::default(),
-        bases: HashMap::new(),
-    };
+    let mut plan = Plan::new(snapshot, target, emit);
     // All commits before the new ones are there.
     for commit in &commits {
         let before = parents(snapshot, snapshot.load(*commit)?)?;
@@ -79,6 +71,23 @@ pub(super) fn missing(
         plan.bases.clear();
     }
     Ok(())
+}
+
+/// Calls `emit` for every object that `roots` reach, with references before referrers. Nothing
+/// of them is at the remote at `address`.
+pub(super) fn reached(
+    snapshot: &Snapshot,
+    address: &str,
+    roots: &[Reference],
+    emit: &mut dyn FnMut(ObjectId, &[u8]) -> Result<()>,
+) -> Result<()> {
+    let target = Target {
+        name: "",
+        address,
+        packs: &HashSet::new(),
+    };
+    let mut plan = Plan::new(snapshot, &target, emit);
+    roots.iter().try_for_each(|root| plan.visit(*root))
 }
 
 /// Returns whether a commit that is not here is a parent in the history of `had`.
@@ -122,20 +131,35 @@ struct Frame<'p> {
     below: Vec<Reference>,
     next: usize,
     /// The nodes of a DAG, and those of the one that had its name before.
-    nodes: Option<(Nodes, Nodes)>,
+    nodes: Option<(Nodes<'p>, Nodes<'p>)>,
 }
 
 impl Frame<'_> {
     /// Returns the reference number `at`.
     fn below(&self, at: usize) -> Option<Reference> {
         match &self.nodes {
-            Some((own, _)) => own.ids.get(at).map(|node| (*node).into()),
+            Some((own, _)) => own.ids.get(at).map(Reference::from),
             None => self.below.get(at).copied(),
         }
     }
 }
 
 impl<'p> Plan<'p> {
+    fn new(
+        snapshot: &'p Snapshot,
+        target: &'p Target<'p>,
+        emit: &'p mut dyn FnMut(ObjectId, &[u8]) -> Result<()>,
+    ) -> Self {
+        Self {
+            target,
+            snapshot,
+            emit,
+            done: IdSet::default(),
+            recent: Recent::default(),
+            bases: HashMap::new(),
+        }
+    }
+
     /// Notes that a tree and all in it are there.
     fn skip_tree(&mut self, root: ObjectId) -> Result<()> {
         let mut waiting = vec![root];
@@ -192,13 +216,12 @@ impl<'p> Plan<'p> {
 
     /// Returns whether a value that a filter left at a remote is at this one.
     fn is_there(&self, id: ObjectId) -> Result<bool> {
-        if self.snapshot.has_object(id)? {
-            return Ok(false);
-        }
+        // Nothing is looked up where no filter was ever used.
         let absent = self.snapshot.absent(id)?;
-        Ok(absent.is_some_and(|absent| {
+        let is_there = absent.is_some_and(|absent| {
             absent.remote == self.target.name && self.target.packs.contains(&absent.pack)
-        }))
+        });
+        Ok(is_there && !self.snapshot.has_object(id)?)
     }
 
     fn enter(&mut self, reference: Reference, way: &mut Vec<Frame<'p>>) -> Result<()> {
@@ -222,21 +245,20 @@ impl<'p> Plan<'p> {
             }
         }
         let bytes = read(self.snapshot, reference)?;
-        let record = decode(reference, bytes)?;
         let mut below = Vec::new();
-        let nodes = match record {
-            AnyRecord::Dag(dag) => {
-                let own = Nodes::new(dag.nodes);
-                let base = match self.bases.get(&DagId::from_object(id)) {
-                    Some(base) => Nodes::new(self.snapshot.load::<_, Dag>(*base)?.nodes),
-                    None => Nodes::default(),
-                };
-                Some((own, base))
-            }
-            record => {
-                record.references(&mut |reference| below.push(reference));
-                None
-            }
+        let is_dag = kind == Kind::Dag && kind_of(bytes).is_ok_and(|found| found == kind);
+        let nodes = if is_dag {
+            let base = match self.bases.get(&DagId::from_object(id)) {
+                Some(base) => {
+                    let base = Reference::from(*base);
+                    Nodes::new(base, self.snapshot.object(base.id, base.kind)?)?
+                }
+                None => Nodes::default(),
+            };
+            Some((Nodes::new(reference, bytes)?, base))
+        } else {
+            decode(reference, bytes)?.references(&mut |reference| below.push(reference));
+            None
         };
         way.push(Frame {
             id,
@@ -251,40 +273,35 @@ impl<'p> Plan<'p> {
 
 /// The nodes of a DAG, to be found by their ids.
 #[derive(Default)]
-struct Nodes {
-    ids: Vec<NodeId>,
+struct Nodes<'p> {
+    ids: NodeIds<'p>,
     /// The first bytes of each id with its position, in order; made when it is first needed.
     order: OnceCell<Vec<(u64, u32)>>,
 }
 
-impl Nodes {
-    fn new(ids: Vec<NodeId>) -> Self {
-        Self {
+impl<'p> Nodes<'p> {
+    fn new(Reference { kind, id }: Reference, bytes: &'p [u8]) -> Result<Self> {
+        let ids = Dag::check(bytes).map_err(|fault| Error::ObjectInvalid { kind, id, fault })?;
+        Ok(Self {
             ids,
             order: OnceCell::new(),
-        }
+        })
     }
 
     fn position(&self, id: ObjectId) -> Option<u32> {
-        if self.ids.is_empty() {
+        if self.ids.len() == 0 {
             return None;
         }
-        let order = self.order.get_or_init(|| {
-            let firsts = self.ids.iter().map(|node| first_bytes(node.object()));
-            let mut order: Vec<(u64, u32)> = firsts.zip(0..).collect();
-            order.sort_unstable();
-            order
-        });
-        let first = first_bytes(id);
+        let order = self.order.get_or_init(|| self.ids.sorted());
+        let first = id.first_bytes();
         let from = order.partition_point(|(other, _)| *other < first);
         let mut same = order
             .iter()
             .skip(from)
             .take_while(|(other, _)| *other == first);
         let is_it = |at: &u32| {
-            self.ids
-                .get(*at as usize)
-                .is_some_and(|node| node.object() == id)
+            let node = self.ids.get(*at as usize);
+            node.is_some_and(|node| node.object() == id)
         };
         same.find_map(|(_, at)| is_it(at).then_some(*at))
     }

@@ -12,6 +12,7 @@ use crate::store::{ReadObjects, Snapshot, Table, WriteTxn};
 
 use super::manifest::{Manifest, RECENT, is_ref};
 use super::pack::{PackInfo, blob_key};
+use super::send::Purpose;
 use super::session::{Seen, Swapped, new_swap};
 use super::settings::{follow, tracking, upstream_ref};
 use super::{Carried, ChangeKind, Listener, RefChange, Remote, check, plan, send};
@@ -407,12 +408,13 @@ impl Remote {
             packs: &packs,
         };
         let generation = manifest.generation;
-        let store = repository.store();
-        let (packs, carried) = send::send(self, store, generation, false, listener, |sender| {
-            plan::missing(snapshot, &target, &wanted, &had, &mut |id, bytes| {
-                sender.add(id, bytes)
-            })
-        })?;
+        let purpose = Purpose::of_manifest(generation, false);
+        let (packs, carried) =
+            send::send(self, repository.store(), purpose, listener, &mut |sender| {
+                plan::missing(snapshot, &target, &wanted, &had, &mut |id, bytes| {
+                    sender.add(id, bytes)
+                })
+            })?;
         Ok(Sent {
             generation,
             packs,

@@ -15,8 +15,10 @@ use crate::transfer::bundle;
 use crate::transfer::transport::{Got, Key};
 
 use super::calls::{AROUND, FOLDER, LARGEST, SharedCall, SharedState, VERSION};
-use super::collect::{Blobs, Live};
-use super::fsck::{RemoteFsckReport, harmless};
+use super::collect::{Blobs, Live, start};
+use super::fsck::{Met, RemoteFsckReport, harmless, look};
+use super::pack::blob_key;
+use super::packed::{FOLDER as PACKED, Packed, read_root};
 use super::{Listener, Phase, Remote, RemoteGcOptions, RemoteGcReport, Step, check};
 
 /// For how many days a result stays that no branch or tag names, unless a setting says more.
@@ -33,6 +35,8 @@ const HEAD: u64 = 4096;
 enum What {
     /// A result, with this DAG.
     Result(ObjectId),
+    /// A result in packs, with this DAG.
+    Packed(ObjectId),
     /// A claim, or nothing that answers a call.
     Rest,
     /// Something that a newer version wrote.
@@ -71,10 +75,12 @@ impl Remote {
         let now = now.max(blobs.values().filter_map(|(_, modified)| *modified).max());
         let old = self.oldest_result(repository, options)?.max(options.grace);
         let rest = OLD.max(options.grace);
+        let mut kept = Vec::new();
         for (key, (bytes, modified)) in &blobs {
             check(listener)?;
             let (Some(written), Some(now)) = (modified, now) else {
                 report.results += 1; // Its age is not known.
+                kept.push(key);
                 continue;
             };
             let age = u64::try_from(now.saturating_sub(*written)).unwrap_or_default();
@@ -83,7 +89,9 @@ impl Remote {
                 key.as_str().starts_with("clock/") && is_older(rest)
             } else if is_older(old.min(rest)) {
                 match self.what(key)? {
-                    What::Result(dag) => is_older(old) && !live.is_some_and(|live| live.has(dag)),
+                    What::Result(dag) | What::Packed(dag) => {
+                        is_older(old) && !live.is_some_and(|live| live.has(dag))
+                    }
                     What::Rest => is_older(rest),
                     What::Newer => false,
                 }
@@ -92,6 +100,7 @@ impl Remote {
             };
             if !doomed {
                 report.results += u64::from(call_of(key).is_some());
+                kept.push(key);
                 continue;
             }
             if !options.dry_run {
@@ -100,6 +109,54 @@ impl Remote {
             report.deleted += 1;
             report.bytes += bytes;
             report.results_deleted += 1;
+        }
+        let mut packs = self.blobs(&["results/"], listener)?;
+        packs.retain(|_, (_, modified)| {
+            let age = now.zip(*modified);
+            let age = age.map(|(now, written)| now.saturating_sub(written));
+            age.is_some_and(|age| u64::try_from(age).unwrap_or_default() >= rest.as_secs())
+        });
+        self.collect_packs(packs, &kept, options, report, listener)
+    }
+
+    /// Removes packs of results that none of the calls `kept` names. They are `old` enough that
+    /// nobody is about to name them.
+    fn collect_packs(
+        &self,
+        mut old: Blobs,
+        kept: &[&Key],
+        options: &RemoteGcOptions,
+        report: &mut RemoteGcReport,
+        listener: &dyn Listener,
+    ) -> Result<()> {
+        for key in kept {
+            if old.is_empty() {
+                return Ok(());
+            }
+            check(listener)?;
+            let Some(call) = call_of(key) else {
+                continue;
+            };
+            if let What::Packed(_) = self.what(key)?
+                && let Got::Found { bytes, .. } =
+                    self.get(key, None, None, LARGEST as u64 + AROUND)?
+                && let Ok(SharedCall {
+                    state: SharedState::Packed(packed),
+                    ..
+                }) = SharedCall::decode(&bytes, call)
+            {
+                for pack in &packed.packs {
+                    old.remove(&blob_key(PACKED, pack.id)?);
+                }
+            }
+        }
+        for (key, (bytes, _)) in &old {
+            check(listener)?;
+            if !options.dry_run {
+                self.persistent(|| self.transport.delete(key))?;
+            }
+            report.deleted += 1;
+            report.bytes += bytes;
         }
         Ok(())
     }
@@ -132,8 +189,15 @@ impl Remote {
             };
             report.results += 1;
             report.bytes += bytes.len() as u64;
-            if let Err(detail) = sound(call, &bytes) {
-                report.find(key.as_str(), detail);
+            match sound(call, &bytes) {
+                Ok(None) => {}
+                Ok(Some(packed)) => {
+                    report.bytes += packed.bytes();
+                    if let Some(detail) = self.look_at_result(&packed)? {
+                        report.find(key.as_str(), detail);
+                    }
+                }
+                Err(detail) => report.find(key.as_str(), detail),
             }
             listener.step(&Step {
                 phase: Phase::Checking,
@@ -143,6 +207,32 @@ impl Remote {
             });
         }
         Ok(())
+    }
+
+    /// Reads the packs of a result; what is wrong with them.
+    fn look_at_result(&self, packed: &Packed) -> Result<Option<String>> {
+        let mut met = Met::new();
+        let mut found = None;
+        for pack in &packed.packs {
+            match self.whole_pack_in(PACKED, pack) {
+                Ok(bytes) => {
+                    let looked = look(&bytes, pack, &mut met, &mut |detail| {
+                        found.get_or_insert(detail);
+                    });
+                    if let Err(error) = looked {
+                        found.get_or_insert(error.to_string());
+                    }
+                }
+                Err(error) => {
+                    found.get_or_insert(harmless(error)?);
+                }
+            }
+        }
+        let absent = packed
+            .roots
+            .iter()
+            .find(|root| met.get(&start(root.id)) != Some(&root.kind));
+        Ok(found.or_else(|| absent.map(|root| format!("{root} is in none of its packs"))))
     }
 }
 
@@ -165,8 +255,19 @@ fn what(bytes: &[u8]) -> What {
         let _: CommitId = reader.id()?;
         reader.text()?;
         reader.int()?;
-        if reader.is_null() || reader.is_array() {
+        if reader.is_null() {
             return Ok(What::Rest);
+        }
+        if reader.is_array() {
+            if reader.array()? != 2 || reader.array()? == 0 {
+                return Ok(What::Rest);
+            }
+            let root = read_root(reader)?;
+            return Ok(if root.kind == Kind::Dag {
+                What::Packed(root.id)
+            } else {
+                What::Rest
+            });
         }
         reader.head()?;
         let at = reader.position();
@@ -179,11 +280,14 @@ fn what(bytes: &[u8]) -> What {
     read().unwrap_or(What::Rest)
 }
 
-/// Checks the blob of a call; what is wrong with it.
-fn sound(key: CallKey, bytes: &[u8]) -> Result<(), String> {
+/// Checks the blob of a call; what is wrong with it. Returns which packs have its result, if
+/// that is in packs.
+fn sound(key: CallKey, bytes: &[u8]) -> Result<Option<Packed>, String> {
     let call = SharedCall::decode(bytes, key).map_err(|fault| fault.to_string())?;
-    let SharedState::Made(made) = call.state else {
-        return Ok(());
+    let made = match call.state {
+        SharedState::Made(made) => made,
+        SharedState::Packed(packed) => return Ok(Some(packed)),
+        SharedState::Claimed(_) | SharedState::Nothing => return Ok(None),
     };
     let mut found = Vec::new();
     let roots = bundle::verify(&mut made.as_slice(), LARGEST as u64, &mut |object| {
@@ -206,7 +310,7 @@ fn sound(key: CallKey, bytes: &[u8]) -> Result<(), String> {
             && record.dag.map(Reference::from) == Some(*dag)
     });
     if of_call {
-        Ok(())
+        Ok(None)
     } else {
         Err("its exec record is of another call".to_owned())
     }

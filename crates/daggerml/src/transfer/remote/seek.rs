@@ -19,7 +19,7 @@ use crate::transfer::transport::Got;
 use super::Remote;
 use super::collect::place_of;
 use super::manifest::Manifest;
-use super::pack::{Index, LARGEST, PackInfo, first_bytes};
+use super::pack::{Index, LARGEST, PackInfo};
 
 /// A pack up to this length is read whole instead of its index.
 const SMALL: u64 = 256 << 10;
@@ -166,7 +166,7 @@ impl<'s> Seeker<'s> {
     fn places(&self, pack: usize, id: ObjectId) -> impl Iterator<Item = Place> {
         let opened = self.opened.get(pack);
         let end = self.packs.get(pack).map_or(0, |info| info.index);
-        let places = opened.map(|opened| opened.index.places(first_bytes(id)));
+        let places = opened.map(|opened| opened.index.places(id.first_bytes()));
         places.into_iter().flatten().map(move |at| {
             let after = opened.map_or(&[][..], |opened| &opened.places);
             let next = after.get(after.partition_point(|other| *other <= at));
@@ -206,7 +206,7 @@ impl<'s> Seeker<'s> {
                 if info.bytes > SMALL {
                     return Ok((remote.index(info)?, None));
                 }
-                let bytes = remote.pack(info)?;
+                let bytes = remote.whole_pack(info)?;
                 let at = usize::try_from(info.index).unwrap_or(usize::MAX);
                 let index = Index::parse(bytes.get(at..).unwrap_or_default(), info.objects)
                     .map_err(|fault| remote.damaged_pack(info, &fault.to_string()))?;

@@ -8,7 +8,8 @@ use crate::error::{Error, RemoteError, Result};
 use crate::id::ObjectId;
 use crate::store::{ReadEntries, Store, Table, WriteTxn};
 
-use super::pack::{PackInfo, PackWriter};
+use super::blob::Blob;
+use super::pack::{self, PACKS, PackInfo, PackWriter, TARGET, blob_key};
 use super::{Carried, Listener, Phase, Remote, Step, check};
 
 /// How many packs are sent at once.
@@ -17,15 +18,42 @@ const AT_ONCE: usize = 2;
 /// How many objects are packed between two looks at the listener.
 const STRIDE: u64 = 4096;
 
+/// What packs are made for.
+#[derive(Clone, Copy)]
+pub(super) struct Purpose {
+    /// The folder of their blobs.
+    pub folder: &'static str,
+    /// The generation of the remote.
+    pub generation: u64,
+    /// Whether their objects were in other packs before.
+    pub rewritten: bool,
+}
+
+impl Purpose {
+    /// Returns the purpose of packs that a manifest of this generation is to name.
+    pub fn of_manifest(generation: u64, rewritten: bool) -> Self {
+        Self {
+            folder: PACKS,
+            generation,
+            rewritten,
+        }
+    }
+
+    /// Returns whether packs that arrived are noted, for the next try.
+    fn is_noted(self) -> bool {
+        self.folder == PACKS
+    }
+}
+
 /// Packs on their way to a remote.
 pub(super) struct Sender<'s> {
-    generation: u64,
-    rewritten: bool,
+    store: &'s Store,
+    purpose: Purpose,
     pack: PackWriter,
     /// The packs that were made, in order.
     made: Vec<PackInfo>,
     carried: Carried,
-    queue: channel::Sender<(PackInfo, Vec<u8>)>,
+    queue: channel::Sender<(PackInfo, Blob)>,
     listener: &'s dyn Listener,
     /// The first failure of a thread that sends.
     failed: &'s Mutex<Option<Box<Error>>>,
@@ -72,23 +100,26 @@ pub(super) fn forget_arrived(remote: &str, txn: &mut WriteTxn<'_>) -> Result<()>
 pub(super) fn send(
     remote: &Remote,
     store: &Store,
-    generation: u64,
-    rewritten: bool,
+    purpose: Purpose,
     listener: &dyn Listener,
-    fill: impl FnOnce(&mut Sender<'_>) -> Result<()>,
+    fill: &mut dyn FnMut(&mut Sender<'_>) -> Result<()>,
 ) -> Result<(Vec<PackInfo>, Carried)> {
-    let skipped = arrived(remote, store, generation)?;
-    let (queue, queued) = handover::<(PackInfo, Vec<u8>)>();
+    let skipped = if purpose.is_noted() {
+        arrived(remote, store, purpose.generation)?
+    } else {
+        HashSet::new()
+    };
+    let (queue, queued) = handover::<(PackInfo, Blob)>();
     let queued = Mutex::new(queued);
     let failed = Mutex::new(None);
     let sent = std::thread::scope(|scope| {
         for _ in 0..AT_ONCE {
-            scope.spawn(|| work(remote, store, generation, &queued, &failed));
+            scope.spawn(|| work(remote, store, purpose, &queued, &failed));
         }
         let mut sender = Sender {
-            generation,
-            rewritten,
-            pack: PackWriter::new(generation),
+            store,
+            purpose,
+            pack: PackWriter::new(purpose.generation),
             made: Vec::new(),
             carried: Carried::default(),
             queue,
@@ -111,8 +142,8 @@ pub(super) fn send(
 fn work(
     remote: &Remote,
     store: &Store,
-    generation: u64,
-    queued: &Mutex<Receiver<(PackInfo, Vec<u8>)>>,
+    purpose: Purpose,
+    queued: &Mutex<Receiver<(PackInfo, Blob)>>,
     failed: &Mutex<Option<Box<Error>>>,
 ) {
     loop {
@@ -127,15 +158,15 @@ fn work(
         if has_failed {
             continue; // The one that makes packs must not wait for ever.
         }
-        let sent = info
-            .key()
+        let sent = blob_key(purpose.folder, info.id)
             .and_then(|key| remote.put(&key, &bytes))
             .and_then(|_| {
                 // One that is small is as quickly sent again.
-                if bytes.len() < super::pack::TARGET / 2 {
+                if bytes.len() < TARGET / 2 || !purpose.is_noted() {
                     return Ok(());
                 }
                 let key = [note_prefix(&remote.name).as_bytes(), info.id.as_bytes()].concat();
+                let generation = purpose.generation;
                 let note = [&generation.to_be_bytes()[..], remote.address.as_bytes()].concat();
                 store.write(|txn| txn.put(Table::Meta, &key, &note))
             });
@@ -151,11 +182,16 @@ fn work(
 impl Sender<'_> {
     /// Adds an object.
     pub fn add(&mut self, id: ObjectId, bytes: &[u8]) -> Result<()> {
+        self.carried.objects += 1;
+        if bytes.len() > TARGET {
+            self.end_pack()?;
+            let (info, bytes) = pack::of_one(self.store, self.purpose, id, bytes)?;
+            return self.hand_over(info, bytes);
+        }
         if !self.pack.has_room(bytes.len()) {
             self.end_pack()?;
         }
         self.pack.add(id, bytes);
-        self.carried.objects += 1;
         if self.carried.objects.is_multiple_of(STRIDE) {
             self.tell()?;
         }
@@ -183,9 +219,14 @@ impl Sender<'_> {
         if self.pack.objects() == 0 {
             return Ok(());
         }
-        let next = PackWriter::new(self.generation);
+        let next = PackWriter::new(self.purpose.generation);
         let pack = std::mem::replace(&mut self.pack, next);
-        let (info, bytes) = pack.finish(self.rewritten);
+        let (info, bytes) = pack.finish(self.purpose.rewritten);
+        self.hand_over(info, Blob::new(bytes, self.store)?)
+    }
+
+    /// Lets a pack be sent, unless it arrived before.
+    fn hand_over(&mut self, info: PackInfo, bytes: Blob) -> Result<()> {
         self.made.push(info);
         self.carried.packs += 1;
         self.carried.bytes += info.bytes;

@@ -6,12 +6,13 @@ use crate::cbor::{Reader, Writer};
 use crate::error::{Fault, FaultKind, RemoteError, Result};
 use crate::id::{CommitId, ObjectId};
 use crate::repo::Repository;
-use crate::store::{ReadEntries, Table, WriteTxn};
-use crate::transfer::transport::{Etag, Got, Key, Put, Swap};
+use crate::store::{ReadEntries, Store, Table, WriteTxn};
+use crate::transfer::transport::{Entry, Etag, Got, Key, Put, Swap};
 
 use super::Remote;
+use super::blob::{Blob, BlobWriter};
 use super::manifest::{self, Manifest, SwapId, VERSION, decode_list};
-use super::pack::{PackInfo, blob_key};
+use super::pack::{PACKS, PackInfo, blob_key};
 
 /// The blob that says that there is a remote.
 const FORMAT_KEY: &str = "daggerml-remote";
@@ -25,8 +26,14 @@ const LARGEST_FORMAT: u64 = 4096;
 /// The blob that holds the manifest.
 const REFS_KEY: &str = "refs";
 
-/// No key of a call comes after it.
-const AFTER_CALLS: &str = "calls0";
+/// The folders of shared results, in order, and what no key in them comes after.
+const OF_RESULTS: [(&str, &str); 2] = [("calls/", "calls0"), ("results/", "results0")];
+
+/// The most bytes of a pack that is read by one request, where parts can be read.
+const WHOLE: u64 = 16 << 20;
+
+/// The bytes that one request reads of a longer pack.
+const PART: u64 = 8 << 20;
 
 /// The version of what is remembered.
 const STATE: u64 = 1;
@@ -60,10 +67,6 @@ pub(super) struct State {
 
 fn state_key(name: &str) -> String {
     format!("remote/{name}")
-}
-
-fn is_of_call(key: &Key) -> bool {
-    key.as_str().starts_with("calls/")
 }
 
 /// Removes what is remembered of the remote `name`.
@@ -216,9 +219,12 @@ impl Remote {
         let key = Key::new(FORMAT_KEY)?;
         if !self.is_made()? {
             let mut first = self.list("", None)?.into_iter().next();
-            if first.as_ref().is_some_and(|entry| is_of_call(&entry.key)) {
-                // Results were shared before anybody pushed.
-                first = self.list("", Some(AFTER_CALLS))?.into_iter().next();
+            // Results may have been shared before anybody pushed.
+            for (folder, after) in OF_RESULTS {
+                let is_such = |entry: &Entry| entry.key.as_str().starts_with(folder);
+                if first.as_ref().is_some_and(is_such) {
+                    first = self.list("", Some(after))?.into_iter().next();
+                }
             }
             if let Some(entry) = first
                 && entry.key != key
@@ -322,12 +328,53 @@ impl Remote {
     }
 
     /// Returns the pack `info`, whose bytes match its name.
-    pub(super) fn pack(&self, info: &PackInfo) -> Result<Vec<u8>> {
-        let key = info.key()?;
+    pub(super) fn whole_pack(&self, info: &PackInfo) -> Result<Vec<u8>> {
+        self.whole_pack_in(PACKS, info)
+    }
+
+    /// Does the same for a pack in `folder`.
+    pub(super) fn whole_pack_in(&self, folder: &str, info: &PackInfo) -> Result<Vec<u8>> {
+        let key = blob_key(folder, info.id)?;
         let bytes = self.blob(&key, info.bytes)?;
         if ObjectId::of(&bytes) != info.id {
-            return Err(self.damaged(&key, "its bytes do not match its name"));
+            return Err(self.other_bytes(&key));
         }
         Ok(bytes)
+    }
+
+    /// Does the same. A pack of many bytes waits in a file of the store's folder, and a very large
+    /// one, such as that of a large object, is read in parts.
+    pub(super) fn pack(&self, info: &PackInfo, store: &Store) -> Result<Blob> {
+        self.pack_in(PACKS, info, store)
+    }
+
+    /// Does the same for a pack in `folder`.
+    pub(super) fn pack_in(&self, folder: &str, info: &PackInfo, store: &Store) -> Result<Blob> {
+        if info.bytes <= WHOLE || !self.transport.describe()?.ranges {
+            return Blob::new(self.whole_pack_in(folder, info)?, store);
+        }
+        let key = blob_key(folder, info.id)?;
+        let mut writer = BlobWriter::new(store)?;
+        let mut at = 0;
+        while at < info.bytes {
+            let range = at..info.bytes.min(at + PART);
+            let length = range.end - range.start;
+            match self.get(&key, Some(&range), None, length)? {
+                Got::Found { bytes, .. } if bytes.len() as u64 == length => writer.write(&bytes)?,
+                Got::Found { .. } => return Err(self.damaged(&key, "it is cut off")),
+                Got::Missing | Got::Unchanged => {
+                    return Err(self.damaged(&key, "it is not there"));
+                }
+            }
+            at = range.end;
+        }
+        if writer.hasher.finalize().as_bytes() != info.id.as_bytes() {
+            return Err(self.other_bytes(&key));
+        }
+        writer.finish()
+    }
+
+    fn other_bytes(&self, key: &Key) -> Box<crate::error::Error> {
+        self.damaged(key, "its bytes do not match its name")
     }
 }

@@ -3,6 +3,8 @@
 //! A remote is a setting, `remote.NAME.url`. What a branch follows is a ref to a ref:
 //! `upstream/BRANCH` is set to `remotes/NAME/BRANCH`.
 
+use std::path::Path;
+
 use crate::config::{Config, Scope};
 use crate::error::{Error, Result};
 use crate::id::CommitId;
@@ -15,6 +17,7 @@ use crate::store::{Table, WriteTxn};
 use crate::suggest;
 use crate::transfer::transport::Address;
 
+use super::promised::Filter;
 use super::receive;
 use super::session;
 
@@ -69,6 +72,30 @@ pub(super) fn check_name(name: &str) -> Result<()> {
         ),
     }
     .into())
+}
+
+/// Returns what the setting `key` of a remote is kept as when somebody sets it to `value`: an
+/// address and a filter are read as [`Repository::add_remote`] and a clone read them, and are kept
+/// as those keep them. What is no setting of a remote is returned as it is.
+pub fn checked_setting(key: &str, value: &str) -> Result<String> {
+    let parts = key
+        .strip_prefix("remote.")
+        .and_then(|rest| rest.rsplit_once('.'));
+    let Some((name, last)) = parts else {
+        return Ok(value.to_owned());
+    };
+    check_name(name)?;
+    match last {
+        "url" => Ok(parsed(value, Path::new("."))?.as_str().to_owned()),
+        "filter" => Ok(Filter::parse(value)?.to_string()),
+        _ => Ok(value.to_owned()),
+    }
+}
+
+/// Reads an address. A relative path would mean another folder in each working directory.
+fn parsed(url: &str, otherwise: &Path) -> Result<Address> {
+    let base = std::env::current_dir().unwrap_or_else(|_| otherwise.to_owned());
+    Address::parse(url, &base)
 }
 
 fn url_key(name: &str) -> String {
@@ -135,9 +162,7 @@ impl Repository {
     }
 
     fn keep_url(&self, name: &str, url: &str) -> Result<RemoteInfo> {
-        // A relative path would mean another folder in each working directory.
-        let base = std::env::current_dir().unwrap_or_else(|_| self.root().to_owned());
-        let address = Address::parse(url, &base)?;
+        let address = parsed(url, self.root())?;
         let mut config = Config::of(Some(self.root()))?;
         config.set(Scope::Repository, &url_key(name), address.as_str())?;
         Ok(RemoteInfo {

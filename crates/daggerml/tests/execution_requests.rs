@@ -1,0 +1,115 @@
+//! How many requests of a remote a call takes, counted on the way to a helper process: what is
+//! sent to it is written to a file as well.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+mod adapter;
+mod support;
+
+use std::fs::File;
+use std::os::fd::FromRawFd;
+use std::path::Path;
+
+use adapter::{Setup, executor, put_call, runs};
+use daggerml::config::{Config, Scope};
+use daggerml::execution::{CallOptions, Executor};
+use daggerml::transfer::transport::{
+    Address, HelperCommand, OpenOptions, open, serve, set_helper_finder,
+};
+use daggerml::{Repository, Result};
+
+/// Where the helper writes what it is sent.
+const LOG: &str = "DML_TEST_LOG";
+
+/// Not a test: this process as the helper, when [`find`] started it.
+#[test]
+fn helps() {
+    if let Ok(address) = std::env::var("DML_TEST_ADDRESS") {
+        let folder = address.split_once("://x").unwrap().1.to_owned();
+        let address = Address::parse(&folder, Path::new(&folder)).unwrap();
+        let place = open(&address, &OpenOptions::default()).unwrap();
+        // SAFETY: the script of `find` opened it, and nothing else has it.
+        let mut output = unsafe { File::from_raw_fd(3) };
+        serve(&*place, false, &mut std::io::stdin().lock(), &mut output).unwrap();
+        std::process::exit(0);
+    }
+}
+
+/// The test harness writes to standard output, so answers go to descriptor 3.
+#[expect(clippy::unnecessary_wraps, reason = "it is a `Finder`")]
+fn find(_: &str) -> Result<Option<HelperCommand>> {
+    let script = format!(
+        "tee -a \"${LOG}\" | DML_TEST_ADDRESS=\"$1\" \
+         \"$0\" helps --exact --nocapture 3>&1 1>/dev/null"
+    );
+    Ok(Some(HelperCommand {
+        program: "sh".into(),
+        args: vec![
+            "-c".into(),
+            script.into(),
+            std::env::current_exe().unwrap().into(),
+        ],
+    }))
+}
+
+struct Person(tempfile::TempDir, Repository, Executor);
+
+impl Person {
+    fn new(url: &str, calls: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let repository = Repository::init(folder.path()).unwrap();
+        repository.add_remote("origin", url).unwrap();
+        let mut config = Config::of(Some(folder.path())).unwrap();
+        let key = "remote.origin.calls";
+        config.set(Scope::Repository, key, calls).unwrap();
+        let executor = executor(&repository, Setup::default());
+        Self(folder, repository, executor)
+    }
+
+    /// Makes a call. Returns which requests it took.
+    fn call(&self, traces: &Path, log: &Path) -> Vec<String> {
+        let before = verbs(log).len();
+        let mut dag = self.1.new_dag("test", "").unwrap();
+        let nodes = put_call(&mut dag, traces, "sum", &[1, 2]);
+        let options = CallOptions::default();
+        let node = self.2.call(&mut dag, &nodes, &options, &()).unwrap();
+        assert!(dag.value(node).is_ok());
+        verbs(log).split_off(before)
+    }
+}
+
+/// The verbs in the log. A description is not asked of the remote.
+fn verbs(log: &Path) -> Vec<String> {
+    let text = std::fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let verbs = text.split("\"verb\":\"").skip(1);
+    let verbs = verbs.map(|rest| rest.split('"').next().unwrap().to_owned());
+    verbs.filter(|verb| verb != "describe").collect()
+}
+
+// One test: the user's folder is named by an environment variable of the process.
+#[test]
+fn a_call_that_a_colleague_ran_is_one_request() {
+    let shared = tempfile::tempdir().unwrap();
+    let log = shared.path().join("requests");
+    // SAFETY: the only test of this process that reads them, before any thread is started.
+    unsafe {
+        std::env::set_var("DML_CONFIG_DIR", shared.path().join("user"));
+        std::env::set_var(LOG, &log);
+    }
+    set_helper_finder(find);
+    let url = format!("counted://x{}", shared.path().join("remote").display());
+    let mut config = Config::of(None).unwrap();
+    config.add(Scope::User, "remotes.trusted", &url).unwrap();
+
+    let first = Person::new(&url, "read,write");
+    assert_eq!(
+        first.call(shared.path(), &log),
+        ["get", "swap", "swap"],
+        "is there a result, the claim, the result"
+    );
+    let second = Person::new(&url, "read");
+    assert_eq!(second.call(shared.path(), &log), ["get"]);
+    assert_eq!(second.call(shared.path(), &log), [""; 0], "it is here");
+    assert_eq!(runs(shared.path()), 1);
+}
