@@ -93,7 +93,10 @@ impl ReceivedResult {
     /// Notes that something else keeps the result from now on.
     pub fn settle(&self, txn: &mut WriteTxn<'_>) -> Result<()> {
         for pack in &self.packs {
-            txn.delete(Table::Drafts, &note_key(*pack))?;
+            // Of the objects to be kept there are more notes, whose keys are longer.
+            for key in txn.keys(Table::Drafts, &note_key(*pack))? {
+                txn.delete(Table::Drafts, &key)?;
+            }
         }
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! Taking packs in: in rounds of bounded size, which are verified and written, and safe beside garbage collection.
 //!
 //! No ref leads to the objects before the fetch ends, so each round ends with a note that
-//! keeps them from being garbage: an entry of the table of drafts, named for a pack, with the
-//! ids of the objects that no other of the round refers to. It also says that the pack need
+//! keeps them from being garbage: entries of the table of drafts, named for a pack, with the
+//! ids of the objects that no other of the round refers to. One for each pack says that it need
 //! not be read again should the fetch be interrupted. While a round is written a lock is
 //! held that `gc` waits for before it looks at what is there. Another lock is held by the
 //! fetch itself; notes that are there while nobody holds it are of one that died.

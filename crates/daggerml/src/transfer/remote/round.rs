@@ -14,7 +14,7 @@ use crate::error::{Error, RemoteError, Result};
 use crate::id::{ID_LEN, ObjectId};
 use crate::record::{Kind, Outline, Reference};
 use crate::store::absent::is_absent;
-use crate::store::{ReadObjects, Snapshot, Store, Table, WriteTxn};
+use crate::store::{ReadObjects, Snapshot, Store, Table};
 
 use super::blob::{Blob, IN_MEMORY};
 use super::collect::place_of;
@@ -54,8 +54,8 @@ const MIXED: u64 = 1000;
 /// How many references that lead out of the round are looked up at once.
 const LOOKED_UP: usize = 1 << 14;
 
-/// The most ids in one entry of a note, but for the last.
-const NOTED: usize = 1 << 14;
+/// The most ids in one note.
+const NOTED: usize = 1 << 15;
 
 /// The version of a note.
 const NOTE: u64 = 1;
@@ -194,7 +194,7 @@ impl Round {
         self.sort(true);
         let rest = self.objects.iter().filter(|object| !object.is(SIMPLE));
         put.all(&self, rest, false)?;
-        store.write(|txn| self.note(txn))
+        self.note(store)
     }
 
     /// Puts the objects in the order of their ids, or that of their places.
@@ -287,24 +287,40 @@ impl Round {
         Some((from + at, *found))
     }
 
-    /// Notes that the packs are here, and which objects are to be kept.
-    fn note(&self, txn: &mut WriteTxn<'_>) -> Result<()> {
-        let mut tops = self.objects.iter().filter(|object| !object.is(REFERRED));
-        let last = self.packs.len().saturating_sub(1);
-        for (number, (info, _)) in self.packs.iter().enumerate() {
-            let most = if number == last { usize::MAX } else { NOTED };
-            let mine: Vec<_> = tops.by_ref().take(most).collect();
-            let mut writer = Writer::new();
-            writer.array(2);
-            writer.uint(NOTE);
-            writer.array(mine.len());
-            mine.iter().for_each(|object| writer.id(self.id(object)));
-            let note = writer.into_bytes();
-            debug_assert_ne!(note.len(), ID_LEN, "such an entry would be an id");
-            txn.put(Table::Drafts, &note_key(info.id), &note)?;
+    /// Notes which objects are to be kept, and then that the packs are here.
+    fn note(&self, store: &Store) -> Result<()> {
+        let mut tops = self
+            .objects
+            .iter()
+            .filter(|object| !object.is(REFERRED))
+            .peekable();
+        let last = self.packs.last().map(|(info, _)| note_key(info.id));
+        let mut number = 0_u32;
+        while tops.peek().is_some() {
+            // No key of a pack is as long, so such a note does not say that a pack is here.
+            let key = [last.as_deref().unwrap_or_default(), &number.to_be_bytes()].concat();
+            let note = encode_note(tops.by_ref().take(NOTED).map(|object| self.id(object)));
+            store.write(|txn| txn.put(Table::Drafts, &key, &note))?;
+            number += 1;
         }
-        Ok(())
+        let note = encode_note(std::iter::empty());
+        store.write(|txn| {
+            self.packs()
+                .try_for_each(|pack| txn.put(Table::Drafts, &note_key(pack), &note))
+        })
     }
+}
+
+fn encode_note(ids: impl Iterator<Item = ObjectId>) -> Vec<u8> {
+    let ids: Vec<_> = ids.collect();
+    let mut writer = Writer::new();
+    writer.array(2);
+    writer.uint(NOTE);
+    writer.array(ids.len());
+    ids.into_iter().for_each(|id| writer.id(id));
+    let note = writer.into_bytes();
+    debug_assert_ne!(note.len(), ID_LEN, "such an entry would be an id");
+    note
 }
 
 fn slot(first: u64) -> usize {
