@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
-from daggerml._core import Ref
+if TYPE_CHECKING:
+    from daggerml._core import Ref
 
 
 def promised(reader: Any, node: Ref) -> Optional[str]:
