@@ -1,12 +1,12 @@
-//! How many requests of a remote a call takes, counted on the way to a helper process: what is
-//! sent to it is written to a file as well.
+//! How many requests of a remote a call takes, counted by a helper process: what is sent to it, it
+//! writes to a file as well.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod adapter;
-mod support;
 
 use std::fs::File;
+use std::io::{BufRead, Read, StdinLock, Write};
 use std::os::fd::FromRawFd;
 use std::path::Path;
 
@@ -30,18 +30,41 @@ fn helps() {
         let place = open(&address, &OpenOptions::default()).unwrap();
         // SAFETY: the script of `find` opened it, and nothing else has it.
         let mut output = unsafe { File::from_raw_fd(3) };
-        serve(&*place, false, &mut std::io::stdin().lock(), &mut output).unwrap();
+        let log = std::env::var_os(LOG).unwrap();
+        let log = File::options().create(true).append(true).open(log).unwrap();
+        let mut input = Logged(std::io::stdin().lock(), log);
+        serve(&*place, false, &mut input, &mut output).unwrap();
         std::process::exit(0);
+    }
+}
+
+/// Standard input. What is read of it is in the log before it is answered.
+struct Logged(StdinLock<'static>, File);
+
+impl Read for Logged {
+    fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.0.read(bytes)?;
+        self.1.write_all(&bytes[..count])?;
+        Ok(count)
+    }
+}
+
+impl BufRead for Logged {
+    fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
+        self.0.fill_buf()
+    }
+
+    fn consume(&mut self, count: usize) {
+        let bytes = self.0.fill_buf().unwrap();
+        self.1.write_all(&bytes[..count]).unwrap();
+        self.0.consume(count);
     }
 }
 
 /// The test harness writes to standard output, so answers go to descriptor 3.
 #[expect(clippy::unnecessary_wraps, reason = "it is a `Finder`")]
 fn find(_: &str) -> Result<Option<HelperCommand>> {
-    let script = format!(
-        "tee -a \"${LOG}\" | DML_TEST_ADDRESS=\"$1\" \
-         \"$0\" helps --exact --nocapture 3>&1 1>/dev/null"
-    );
+    let script = "DML_TEST_ADDRESS=\"$1\" exec \"$0\" helps --exact --nocapture 3>&1 1>/dev/null";
     Ok(Some(HelperCommand {
         program: "sh".into(),
         args: vec![
@@ -52,7 +75,11 @@ fn find(_: &str) -> Result<Option<HelperCommand>> {
     }))
 }
 
-struct Person(tempfile::TempDir, Repository, Executor);
+struct Person {
+    _folder: tempfile::TempDir,
+    repository: Repository,
+    executor: Executor,
+}
 
 impl Person {
     fn new(url: &str, calls: &str) -> Self {
@@ -63,16 +90,20 @@ impl Person {
         let key = "remote.origin.calls";
         config.set(Scope::Repository, key, calls).unwrap();
         let executor = executor(&repository, Setup::default());
-        Self(folder, repository, executor)
+        Self {
+            _folder: folder,
+            repository,
+            executor,
+        }
     }
 
     /// Makes a call. Returns which requests it took.
     fn call(&self, traces: &Path, log: &Path) -> Vec<String> {
         let before = verbs(log).len();
-        let mut dag = self.1.new_dag("test", "").unwrap();
+        let mut dag = self.repository.new_dag("test", "").unwrap();
         let nodes = put_call(&mut dag, traces, "sum", &[1, 2]);
         let options = CallOptions::default();
-        let node = self.2.call(&mut dag, &nodes, &options, &()).unwrap();
+        let node = self.executor.call(&mut dag, &nodes, &options, &()).unwrap();
         assert!(dag.value(node).is_ok());
         verbs(log).split_off(before)
     }

@@ -397,7 +397,6 @@ fn settings_of_remotes_are_read_as_when_one_is_added() {
     assert_eq!(filter, "values:1024");
     for (key, value) in [
         ("remote.origin.url", "https://me:secret@host/x"),
-        ("remote.origin.url", ""),
         ("remote.or igin.url", same),
         ("remote.origin.filter", "tree:0"),
     ] {
