@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod adapter;
+mod support;
 
 use std::fs::File;
 use std::io::{BufRead, Read, StdinLock, Write};
