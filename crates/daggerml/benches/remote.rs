@@ -306,12 +306,11 @@ fn many_nodes(nodes: i64) {
     tell("the store alone", count, 0, 0, &cost);
 }
 
-/// What is asked of a remote that has `commits` commits.
+/// What is asked of a remote that has `commits` commits. The repository is in memory: on a disk, to
+/// make the commits takes minutes.
 fn many_commits(commits: i64) {
     let folder = tempfile::tempdir().unwrap();
-    let place = folder.path().join("remote");
-    let here = Repository::init(&folder.path().join("here")).unwrap();
-    here.add_remote("origin", place.to_str().unwrap()).unwrap();
+    let here = Repository::in_memory(&folder.path().join("here")).unwrap();
     let origin = Origin::at(&address_in(folder.path()));
     let push = || origin.0.push(&here, &PushOptions::default(), &()).unwrap();
     let fetch = || {
