@@ -134,17 +134,29 @@ impl<'b> NodeIds<'b> {
     /// The bytes of each: a head of two bytes, then the id. Canonical bytes have no other head.
     const EACH: usize = 2 + ID_LEN;
 
+    /// Reads ids that may repeat.
     fn read(reader: &mut RecordReader<'b>) -> Result<Self, Fault> {
         let count = reader.array()?;
         let start = reader.position();
         for _ in 0..count {
             reader.id::<NodeId>()?;
         }
-        let ids = Self(reader.since(start));
+        Ok(Self(reader.since(start)))
+    }
+
+    /// Reads ids that must differ.
+    fn read_distinct(reader: &mut RecordReader<'b>) -> Result<Self, Fault> {
+        let ids = Self::read(reader)?;
         if ids.has_repeated() {
             return Err(reader.fault(FaultKind::Payload, "a node comes twice"));
         }
         Ok(ids)
+    }
+
+    /// Returns the ids in the record `bytes` of a DAG, which was checked before.
+    pub fn of_checked(bytes: &'b [u8]) -> Result<Self, Fault> {
+        let (mut reader, ..) = open(bytes)?;
+        Self::read(&mut reader)
     }
 
     /// Returns how many there are.
@@ -193,7 +205,7 @@ impl Dag {
             return Err(reader.fault(FaultKind::Header, detail));
         }
         reader.expect_items(items, 6)?;
-        let nodes = NodeIds::read(&mut reader)?;
+        let nodes = NodeIds::read_distinct(&mut reader)?;
         Self::read_after(&mut reader, nodes.len())?;
         reader.finish()?;
         Ok(nodes)
@@ -295,7 +307,7 @@ impl Record for Dag {
 
     fn read(reader: &mut RecordReader<'_>, items: usize) -> Result<Self, Fault> {
         reader.expect_items(items, 6)?;
-        let nodes = NodeIds::read(reader)?;
+        let nodes = NodeIds::read_distinct(reader)?;
         let mut dag = Self::read_after(reader, nodes.len())?;
         dag.nodes = nodes.iter().collect();
         Ok(dag)

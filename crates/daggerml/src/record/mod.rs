@@ -239,6 +239,20 @@ impl Outline {
     }
 }
 
+/// Calls `visit` for every record that the one in `bytes` refers to, which was checked before.
+pub(crate) fn references_of_checked(
+    bytes: &[u8],
+    visit: &mut dyn FnMut(Reference),
+) -> Result<(), Fault> {
+    if kind_of(bytes)? == Kind::Dag {
+        let nodes = NodeIds::of_checked(bytes)?;
+        nodes.iter().for_each(|node| visit(node.into()));
+    } else {
+        AnyRecord::decode(bytes)?.references(visit);
+    }
+    Ok(())
+}
+
 /// Helpers that the record files share.
 impl Writer {
     pub(crate) fn id(&mut self, id: impl Into<ObjectId>) {

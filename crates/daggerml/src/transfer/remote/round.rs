@@ -12,7 +12,7 @@
 use crate::cbor::{Reader, Writer};
 use crate::error::{Error, RemoteError, Result};
 use crate::id::{ID_LEN, ObjectId};
-use crate::record::{Kind, Outline, Reference};
+use crate::record::{Kind, Outline, Reference, references_of_checked};
 use crate::store::absent::is_absent;
 use crate::store::{ReadObjects, Snapshot, Store, Table};
 
@@ -232,7 +232,7 @@ impl Round {
             }
             let mut wrong = None;
             let mut referred = Vec::new();
-            Outline::read(self.bytes(&object), &mut |reference| {
+            references_of_checked(self.bytes(&object), &mut |reference| {
                 let Some((at, found)) = self.find(&starts, reference.id) else {
                     outside.add(reference);
                     return;
