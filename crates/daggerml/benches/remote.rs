@@ -204,11 +204,12 @@ fn main() {
     }
     if let (Ok(step), Some(folder)) = (std::env::var(STEP), std::env::var_os(FOLDER)) {
         let folder = Path::new(&folder);
-        return if step == PUSH {
-            push_many(folder)
+        if step == PUSH {
+            push_many(folder);
         } else {
-            clone_many(folder)
-        };
+            clone_many(folder);
+        }
+        return;
     }
     let number = |name, otherwise| std::env::var(name).map_or(otherwise, |n| n.parse().unwrap());
     many_nodes(number("DML_BENCH_NODES", 1_000_000));

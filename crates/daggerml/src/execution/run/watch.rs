@@ -76,7 +76,7 @@ mod tests {
     use crate::transfer::remote::{Claiming, Over, Remote, SharedCall};
     use crate::transfer::transport::Address;
 
-    const LEASE: Duration = Duration::from_secs(60);
+    const LEASE: Duration = Duration::from_mins(1);
     /// How long a run takes, by the clock of who runs it.
     const RUN: Duration = Duration::from_secs(150);
     /// The longest time between two moments at which something happens.
