@@ -5,8 +5,9 @@ Ctrl-C ends the program at once, and the three standard streams are open. It imp
 little as possible, to start quickly.
 """
 
+# The part of `signal` in C. The rest imports `enum`, which takes longer than `dml --version`.
+import _signal as signal  # type: ignore[import-not-found]
 import os
-import signal
 import sys
 
 __all__ = ["main"]
