@@ -160,6 +160,10 @@ pub fn run(context: &mut Context<'_>, args: &LogArgs) -> Result<(), CommandError
                 commit.page(context.ui)?;
             }
         }
+        if first {
+            // Somebody waits for it; what follows is written in large pieces.
+            context.ui.out().flush()?;
+        }
         first = false;
     }
     if first {
