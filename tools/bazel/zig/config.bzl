@@ -30,9 +30,12 @@ def _zig_toolchain_config_impl(ctx):
 
     # zig has none of these; nothing here asks for them.
     paths += [tool_path(name = name, path = "bin/none") for name in ["dwp", "gcov", "nm", "objcopy", "objdump", "strip"]]
-    warm = env_set(
+    variables = {"ZIG_WARM_CACHE": ctx.file.cache.path}
+    if ctx.executable.section_order:
+        variables["SECTION_ORDER"] = ctx.executable.section_order.path
+    link = env_set(
         actions = _LINK_ACTIONS,
-        env_entries = [env_entry("ZIG_WARM_CACHE", ctx.file.cache.path)],
+        env_entries = [env_entry(name, path) for name, path in variables.items()],
     )
     return cc_common.create_cc_toolchain_config_info(
         ctx = ctx,
@@ -43,7 +46,7 @@ def _zig_toolchain_config_impl(ctx):
         features = [
             feature(name = "supports_pic", enabled = True),
             feature(name = "supports_dynamic_linker", enabled = True),
-            feature(name = "zig_runtime", enabled = True, env_sets = [warm]),
+            feature(name = "zig_runtime", enabled = True, env_sets = [link]),
         ],
         host_system_name = "local",
         target_cpu = target.partition("-")[0],
@@ -58,6 +61,7 @@ zig_toolchain_config = rule(
     doc = "The configuration of one cc_toolchain of zig.",
     attrs = {
         "cache": attr.label(mandatory = True, allow_single_file = True, cfg = "exec"),
+        "section_order": attr.label(executable = True, cfg = "exec", doc = "wheelwright, where wheels are linked."),
         "zig_target": attr.string(mandatory = True),
     },
     provides = [CcToolchainConfigInfo],

@@ -66,7 +66,7 @@ def _zig_repository_impl(rctx):
         for tool in ["ar", "cc"]:
             text = wrapper.replace("{tool}", tool).replace("{target}", target)
             rctx.file("bin/{}-{}".format(target, tool), text, executable = True)
-        build.append('zig_toolchain("{}")'.format(target))
+        build.append('zig_toolchain("{}", "{}")'.format(target, Label("//tools/wheelwright:wheelwright_bin")))
     rctx.file("BUILD.bazel", "\n".join(build) + "\n")
 
 _zig_repository = repository_rule(
@@ -86,7 +86,7 @@ toolchain(
     name = "{name}",
     exec_compatible_with = {exec},
     target_compatible_with = {target},
-    toolchain = "@{repository}//:cc-{zig_target}",
+    toolchain = "@{repository}//:cc-{purpose}-{zig_target}",
     toolchain_type = "@bazel_tools//tools/cpp:toolchain_type",
 )
 """
@@ -120,6 +120,7 @@ def _zig_toolchains_impl(rctx):
                 build.append(_TOOLCHAIN.format(
                     name = "{}-on-{}".format(name, machine),
                     exec = repr(machine_constraints(PLATFORMS[machine].rust_target)),
+                    purpose = purpose,
                     repository = _repository(machine),
                     target = repr(constraints),
                     zig_target = row.zig_target,

@@ -5,21 +5,17 @@ load(":config.bzl", "zig_toolchain_config")
 load(":warm.bzl", "zig_cache")
 
 # buildifier: disable=unnamed-macro
-def zig_toolchain(zig_target):
-    """Defines `cc-TARGET` in a repository made by `zig_repository`.
+def zig_toolchain(zig_target, wheelwright):
+    """Defines `cc-wheel-TARGET` and `cc-anything-TARGET` in a repository made by `zig_repository`.
 
     Args:
       zig_target: what zig calls the target
+      wheelwright: the program, which itself is linked by `cc-anything-TARGET`
     """
     zig_cache(
         name = "runtime-" + zig_target,
         files = ":files",
         zig = "ziglang/zig",
-        zig_target = zig_target,
-    )
-    zig_toolchain_config(
-        name = "config-" + zig_target,
-        cache = ":runtime-" + zig_target,
         zig_target = zig_target,
     )
     native.filegroup(
@@ -30,24 +26,32 @@ def zig_toolchain(zig_target):
             ":files",
         ],
     )
-    native.filegroup(
-        name = "link-" + zig_target,
-        srcs = [
-            ":compile-" + zig_target,
-            ":runtime-" + zig_target,
-        ],
-    )
-    cc_toolchain(
-        name = "cc-" + zig_target,
-        all_files = ":link-" + zig_target,
-        ar_files = ":compile-" + zig_target,
-        as_files = ":compile-" + zig_target,
-        compiler_files = ":compile-" + zig_target,
-        dwp_files = ":none",
-        linker_files = ":link-" + zig_target,
-        objcopy_files = ":none",
-        strip_files = ":none",
-        supports_param_files = 1,
-        toolchain_config = ":config-" + zig_target,
-        visibility = ["//visibility:public"],
-    )
+    for purpose, tools in {"anything": [], "wheel": [wheelwright]}.items():
+        name = "{}-{}".format(purpose, zig_target)
+        zig_toolchain_config(
+            name = "config-" + name,
+            cache = ":runtime-" + zig_target,
+            section_order = wheelwright if tools else None,
+            zig_target = zig_target,
+        )
+        native.filegroup(
+            name = "link-" + name,
+            srcs = [
+                ":compile-" + zig_target,
+                ":runtime-" + zig_target,
+            ] + tools,
+        )
+        cc_toolchain(
+            name = "cc-" + name,
+            all_files = ":link-" + name,
+            ar_files = ":compile-" + zig_target,
+            as_files = ":compile-" + zig_target,
+            compiler_files = ":compile-" + zig_target,
+            dwp_files = ":none",
+            linker_files = ":link-" + name,
+            objcopy_files = ":none",
+            strip_files = ":none",
+            supports_param_files = 1,
+            toolchain_config = ":config-" + name,
+            visibility = ["//visibility:public"],
+        )

@@ -79,6 +79,15 @@ case {target} in
   [ -z "$library" ] || set -- "$@" -undefined dynamic_lookup
   ;;
 esac
+if [ -n "${SECTION_ORDER:-}" ] && [ -z "$compiles" ]; then
+  # Similar functions beside each other, which wheelwright does before it links. It goes
+  # by the name that it is started by.
+  case $SECTION_ORDER in
+  /*) ln -s "$SECTION_ORDER" "$work/wheelwright-section-order" ;;
+  *) ln -s "$PWD/$SECTION_ORDER" "$work/wheelwright-section-order" ;;
+  esac
+  "$work/wheelwright-section-order" "$@"
+fi
 "$root/ziglang/zig" {tool} -target {target} -g0 "$@"
 # rules_rust expects an import library by the name that MSVC's rustc gives it.
 case {target}:$output in

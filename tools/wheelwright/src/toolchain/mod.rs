@@ -9,6 +9,7 @@ pub mod platform;
 pub mod process;
 pub mod python;
 pub mod rust;
+mod section_order;
 pub mod tools;
 pub mod wrappers;
 pub mod zig;

@@ -14,14 +14,14 @@ use wheelwright_artifacts::digest::Digest;
 
 use super::ToolError;
 use super::platform::Platform;
-use super::{canonical, tools, zig};
+use super::{canonical, section_order, tools, zig};
 
 const PREFIX: &str = "wheelwright-";
 
 /// The digest of all that decides what the wrappers do.
 pub fn version() -> String {
-    let sources = [canonical::SOURCE, zig::SOURCE, tools::ZIG];
-    Digest::of(sources.concat().as_bytes()).hex()
+    let sources = [canonical::SOURCE, zig::SOURCE, tools::ZIG].concat();
+    Digest::of((sources + &section_order::SOURCES.concat()).as_bytes()).hex()
 }
 
 /// A tool that wheelwright was started as.
@@ -35,6 +35,8 @@ pub enum Tool {
     Ar,
     /// rustc, told the same about a crate whoever calls it.
     Rustc,
+    /// What orders the sections of an object file, for a build by other means.
+    SectionOrder,
 }
 
 impl Tool {
@@ -44,6 +46,7 @@ impl Tool {
             Self::Cxx(target) => format!("zig-c++-{target}"),
             Self::Ar => "zig-ar".to_owned(),
             Self::Rustc => "rustc".to_owned(),
+            Self::SectionOrder => "section-order".to_owned(),
         };
         format!("{PREFIX}{name}{}", std::env::consts::EXE_SUFFIX)
     }
@@ -58,6 +61,7 @@ pub fn wrapped_tool(own_name: Option<&OsStr>) -> Option<Tool> {
         .strip_prefix(PREFIX)?;
     match name {
         "rustc" => Some(Tool::Rustc),
+        "section-order" => Some(Tool::SectionOrder),
         "zig-ar" => Some(Tool::Ar),
         _ => match name.strip_prefix("zig-")?.split_once('-')? {
             ("cc", target) => Some(Tool::Cc(target.to_owned())),
@@ -74,6 +78,7 @@ pub fn run(tool: &Tool, arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Tool::Cxx(target) => zig::compiler("c++", target, arguments),
         Tool::Ar => zig::archiver(arguments),
         Tool::Rustc => canonical::run(arguments),
+        Tool::SectionOrder => section_order::run(arguments),
     }
 }
 
@@ -143,6 +148,7 @@ mod tests {
             Tool::Cxx("aarch64-macos.11.0".into()),
             Tool::Ar,
             Tool::Rustc,
+            Tool::SectionOrder,
         ] {
             let path = Path::new("somewhere").join(tool.file_name());
             assert_eq!(wrapped_tool(Some(path.as_os_str())), Some(tool));

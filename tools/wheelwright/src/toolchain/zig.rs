@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use super::canonical::Package;
-use super::{loader, process};
+use super::{loader, process, section_order};
 
 /// This file: with zig itself, all that decides what the wrappers do.
 pub const SOURCE: &str = include_str!("zig.rs");
@@ -29,7 +29,12 @@ pub(super) fn compiler(
     target: &str,
     arguments: impl Iterator<Item = OsString>,
 ) -> ExitCode {
-    start(|command, zig| compile(command, zig, mode, target, arguments))
+    let arguments: Vec<OsString> = translate(target, arguments);
+    if let Err(error) = section_order::before_linking(&arguments) {
+        eprintln!("wheelwright: cannot order the sections of an object file: {error}");
+        return ExitCode::from(2);
+    }
+    start(|command, zig| compile(command, zig, mode, target, &arguments))
 }
 
 /// Runs zig as an archiver.
@@ -49,18 +54,11 @@ fn start(add: impl FnOnce(&mut Command, &OsStr)) -> ExitCode {
     process::wrapped(&mut command)
 }
 
-fn compile(
-    command: &mut Command,
-    zig: &OsStr,
-    mode: &str,
-    target: &str,
-    arguments: impl Iterator<Item = OsString>,
-) {
-    let arguments: Vec<OsString> = translate(target, arguments);
+fn compile(command: &mut Command, zig: &OsStr, mode: &str, target: &str, arguments: &[OsString]) {
     command
         .arg(mode)
         .args(["-target", target, "-g0"])
-        .args(&arguments);
+        .args(arguments);
     if arguments.iter().any(|argument| argument == "-c") {
         // zig's Mach-O linker ignores export lists and would export all of a
         // C library that is visible.
