@@ -2,22 +2,26 @@
 
 `strangers.py run PROGRAM WORK RESULTS [NAME...]` downloads the sdists of strangers.txt
 with pip (PIP_INDEX_URL names the index), unpacks each into WORK and runs `PROGRAM build`
-in it: for this machine, and a native one for macOS arm64 and Windows. Then pip builds
+in it: for this machine, and a native one for macOS arm64 and Windows. The wheel of this
+machine is installed with its dependencies and imported. Then pip builds
 the same sdist, and the two wheels are compared. Nothing is written into a project but the
 `Cargo.lock` that one lacks. Code of the projects runs: use a machine that has nothing to
 lose. What has a result in RESULTS, a file of JSON lines, is not built again.
+`strangers.py reproduce PROGRAM WORK RESULTS NAME...` asks `PROGRAM reproduce` about some.
 `strangers.py table RESULTS` prints the table of docs/strangers-study.md.
 """
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
+import venv
 import zipfile
 from email.parser import BytesParser
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 LIST = Path(__file__).with_name("strangers.txt")
 # Another Python gives other wheels, but no other answers.
@@ -47,9 +51,11 @@ def listed() -> dict[str, str]:
     return {name: kind for kind, name in lines}
 
 
-def ran(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+def ran(
+    arguments: list[str], folder: Path, more: Optional[dict[str, str]] = None
+) -> subprocess.CompletedProcess[str]:
     """Runs a command to its end and keeps what it says."""
-    environment = {**os.environ, "PYENV_VERSION": os.environ.get("PYENV_VERSION", "")}
+    environment = {**os.environ, **(more or {})}
     return subprocess.run(
         arguments, capture_output=True, text=True, check=False, cwd=folder, env=environment
     )
@@ -134,6 +140,19 @@ def compared(own: Path, other: Path) -> dict[str, Any]:
     }
 
 
+def tried(wheel: Path, folder: Path) -> str:
+    """Installs a wheel with what it needs, and imports each name in it."""
+    with zipfile.ZipFile(wheel) as file:
+        tops = {path.split("/")[0] for path in file.namelist()}
+    modules = sorted({top.split(".")[0] for top in tops if not top.endswith((".dist-info", ".data"))})
+    venv.create(folder, clear=True, with_pip=True)
+    python = str(folder / ("Scripts" if os.name == "nt" else "bin") / "python")
+    done = ran([python, "-m", "pip", "install", "--quiet", str(wheel)], folder)
+    if not done.returncode:
+        done = ran([python, "-c", "".join(f"import {name}\n" for name in modules)], folder)
+    return "yes" if not done.returncode else "no: " + done.stderr.strip().splitlines()[-1]
+
+
 def study(program: str, name: str, kind: str, work: Path) -> dict[str, Any]:
     """Builds one project in every way; returns what came of it."""
     project = unpacked(name, work)
@@ -150,7 +169,8 @@ def study(program: str, name: str, kind: str, work: Path) -> dict[str, Any]:
         line["host"] = built(program, project, own, [*python, "--host"])
     else:
         line["host"] = built(program, project, own, python)
-    done = ran(pip("wheel", "--wheel-dir", str(other), str(project)), project)
+    environment = {"CARGO_TARGET_DIR": str(work / name / "target")}
+    done = ran(pip("wheel", "--wheel-dir", str(other), str(project)), project, environment)
     wheels = [row["artifact"] for row in line["host"].get("rows", []) if row["sha256"]]
     wheels = [wheel for wheel in wheels if wheel.endswith(".whl")]
     if done.returncode:
@@ -158,6 +178,12 @@ def study(program: str, name: str, kind: str, work: Path) -> dict[str, Any]:
     elif wheels:
         (theirs,) = other.glob("*.whl")
         line["compared"] = compared(own / wheels[0], theirs)
+    if wheels:
+        line["tried"] = tried(own / wheels[0], work / name / "env")
+    # Compiled code is large, and nothing here is asked about it again.
+    for folder in ("target", "env"):
+        shutil.rmtree(work / name / folder, ignore_errors=True)
+    shutil.rmtree(project / "target", ignore_errors=True)
     return line
 
 

@@ -217,7 +217,7 @@ fn command(order: &Order<'_>, worker: Worker, job: Job) -> Result<Command, Build
         .env(zig::INSTALL_NAME, order.install_name)
         .env(zig::C_FLAGS, remap.c_flags())
         .env("CARGO_ENCODED_RUSTFLAGS", remap.rust_flags())
-        .env("ZIG_GLOBAL_CACHE_DIR", work.join("zig-cache"))
+        .env("ZIG_GLOBAL_CACHE_DIR", order.tools.zig_cache())
         .env("ZIG_LOCAL_CACHE_DIR", work.join("zig-cache"));
     match pyo3_config(order, job, &zig)? {
         Some(path) => command.env("PYO3_CONFIG_FILE", path),

@@ -21,7 +21,7 @@ use crate::project::workspace::Workspace;
 use crate::sbom;
 use crate::toolchain::rust::Rust;
 use crate::toolchain::tools::{self, Tools};
-use crate::toolchain::{canonical, zig};
+use crate::toolchain::{canonical, frameworks, zig};
 
 /// The parts of wheelwright that decide over the bytes of an extension and of
 /// its bill of materials.
@@ -36,6 +36,7 @@ const RECIPE: &[&str] = &[
     include_str!("../toolchain/import_library.rs"),
     include_str!("../toolchain/process.rs"),
     canonical::SOURCE,
+    frameworks::SOURCE,
     zig::SOURCE,
 ];
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::{FAILED, Outcome};
+use crate::project::abi::Interpreter;
 use crate::project::workspace::Workspace;
 use crate::reproduce::{self, Options};
 use crate::toolchain::python::Python;
@@ -29,6 +30,9 @@ pub(super) struct Args {
     /// Artifacts of this package only (may be repeated)
     #[arg(long, value_name = "NAME")]
     package: Vec<String>,
+    /// Wheels for this CPython only, such as `cp312` or `cp314t` (may be repeated)
+    #[arg(long, value_name = "NAME")]
+    interpreter: Vec<Interpreter>,
     /// Build once, and compare with the artifacts in this folder
     #[arg(long, value_name = "FOLDER")]
     against: Option<PathBuf>,
@@ -51,6 +55,11 @@ impl Args {
             self.platform
                 .iter()
                 .map(|name| format!("--platform={name}")),
+        );
+        build.extend(
+            self.interpreter
+                .iter()
+                .map(|name| format!("--interpreter={name}")),
         );
         build.extend(self.package.iter().map(|name| format!("--package={name}")));
         let work = match self.work {

@@ -3,6 +3,7 @@
 
 mod alias;
 pub mod canonical;
+pub mod frameworks;
 pub mod import_library;
 mod loader;
 pub mod platform;

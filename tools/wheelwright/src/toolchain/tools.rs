@@ -70,6 +70,12 @@ impl Tools {
         Ok(zig_program(&folder))
     }
 
+    /// Where zig keeps the C libraries that it compiled for a target, for all who share
+    /// these tools.
+    pub fn zig_cache(&self) -> PathBuf {
+        self.work.join("zig-cache")
+    }
+
     /// Returns the zig compiler if it is installed.
     pub fn installed_zig(&self) -> Option<PathBuf> {
         let program = zig_program(&self.folder("zig", ZIG));

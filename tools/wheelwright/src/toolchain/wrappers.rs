@@ -14,14 +14,20 @@ use wheelwright_artifacts::digest::Digest;
 
 use super::ToolError;
 use super::platform::Platform;
-use super::{canonical, section_order, tools, zig};
+use super::{canonical, frameworks, section_order, tools, zig};
 
 const PREFIX: &str = "wheelwright-";
 
 /// The digest of all that decides what the wrappers do.
 pub fn version() -> String {
-    let sources = [canonical::SOURCE, zig::SOURCE, tools::ZIG].concat();
-    Digest::of((sources + &section_order::SOURCES.concat()).as_bytes()).hex()
+    let sources = [
+        canonical::SOURCE,
+        frameworks::SOURCE,
+        zig::SOURCE,
+        tools::ZIG,
+        &section_order::SOURCES.concat(),
+    ];
+    Digest::of(sources.concat().as_bytes()).hex()
 }
 
 /// A tool that wheelwright was started as.

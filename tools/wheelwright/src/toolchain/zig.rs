@@ -5,13 +5,13 @@
 //! a name, it starts zig with the arguments that zig understands.
 
 use std::ffi::{OsStr, OsString};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use super::canonical::Package;
-use super::{loader, process, section_order};
+use super::{frameworks, loader, process, section_order};
 
-/// This file: with zig itself, all that decides what the wrappers do.
+/// This file: with its neighbours and zig itself, all that decides what the wrappers do.
 pub const SOURCE: &str = include_str!("zig.rs");
 /// The variable that tells a wrapper where zig is.
 pub const ZIG: &str = "WHEELWRIGHT_ZIG";
@@ -91,6 +91,12 @@ fn compile(command: &mut Command, zig: &OsStr, mode: &str, target: &str, argumen
                 command.arg(argument);
             }
         }
+        match frameworks::stubs(&arguments, &stubs_folder()) {
+            Ok(options) => {
+                command.args(options);
+            }
+            Err(error) => eprintln!("wheelwright: cannot write stubs of frameworks: {error}"),
+        }
         // The headers and stubs of Apple's SDK that come with zig.
         let sdk = Path::new(zig)
             .with_file_name("lib")
@@ -98,6 +104,12 @@ fn compile(command: &mut Command, zig: &OsStr, mode: &str, target: &str, argumen
             .join("darwin");
         command.env("SDKROOT", sdk);
     }
+}
+
+/// Where stubs of Apple's libraries are written.
+fn stubs_folder() -> PathBuf {
+    let cache = std::env::var_os("ZIG_LOCAL_CACHE_DIR").map(PathBuf::from);
+    cache.unwrap_or_else(std::env::temp_dir).join("macos")
 }
 
 /// Arguments for a C compiler or linker, as zig understands them.
