@@ -11,6 +11,8 @@ lose. What has a result in RESULTS, a file of JSON lines, is not built again.
 `strangers.py table RESULTS` prints the table of docs/strangers-study.md.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import shutil
@@ -21,7 +23,7 @@ import venv
 import zipfile
 from email.parser import BytesParser
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 LIST = Path(__file__).with_name("strangers.txt")
 # Another Python gives other wheels, but no other answers.
@@ -43,6 +45,10 @@ SAME = {
     "Requires-Dist": "the same ranges in another order",
     "Requires-Python": "the same ranges in another order",
 }
+# The columns that are counted.
+PLACES = ("host", "sdist", "imported", "reproduced", "macOS", "Windows")
+# The package that each tool makes for an extension that no Python file belongs to.
+MADE = "it is made for the extension and exports what that does"
 
 
 def listed() -> dict[str, str]:
@@ -52,7 +58,7 @@ def listed() -> dict[str, str]:
 
 
 def ran(
-    arguments: list[str], folder: Path, more: Optional[dict[str, str]] = None
+    arguments: list[str], folder: Path, more: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Runs a command to its end and keeps what it says."""
     environment = {**os.environ, **(more or {})}
@@ -144,7 +150,9 @@ def tried(wheel: Path, folder: Path) -> str:
     """Installs a wheel with what it needs, and imports each name in it."""
     with zipfile.ZipFile(wheel) as file:
         tops = {path.split("/")[0] for path in file.namelist()}
-    modules = sorted({top.split(".")[0] for top in tops if not top.endswith((".dist-info", ".data"))})
+    modules = sorted(
+        {top.split(".")[0] for top in tops if not top.endswith((".dist-info", ".data"))}
+    )
     venv.create(folder, clear=True, with_pip=True)
     python = str(folder / ("Scripts" if os.name == "nt" else "bin") / "python")
     done = ran([python, "-m", "pip", "install", "--quiet", str(wheel)], folder)
@@ -189,7 +197,7 @@ def study(program: str, name: str, kind: str, work: Path) -> dict[str, Any]:
 
 def run(program: str, work: Path, results: Path, chosen: list[str]) -> None:
     """Studies each project that has no result yet."""
-    done = {line["name"] for line in read(results)}
+    done = {line["name"] for line in read(results) if "host" in line}
     for name, kind in listed().items():
         if name in done or (chosen and name not in chosen):
             continue
@@ -199,11 +207,33 @@ def run(program: str, work: Path, results: Path, chosen: list[str]) -> None:
         print(name, file=sys.stderr)
 
 
+def reproduce(program: str, work: Path, results: Path, chosen: list[str]) -> None:
+    """Asks of some projects whether two builds under unlike conditions are the same."""
+    for name in chosen:
+        project = unpacked(name, work)
+        more = ["--host", "--interpreter", PYTHON, "--json"]
+        done = ran([program, "reproduce", *more], project)
+        artifacts = json.loads(done.stdout) if done.stdout else []
+        line = {
+            "name": name,
+            "reproduced": len([one for one in artifacts if one["identical"]]),
+            "different": [one["artifact"] for one in artifacts if not one["identical"]],
+        }
+        if done.returncode and not artifacts:
+            line["problem"] = done.stderr.strip().splitlines()[-1]
+        shutil.rmtree(project / "target", ignore_errors=True)
+        with results.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        print(name, file=sys.stderr)
+
+
 def read(results: Path) -> list[dict[str, Any]]:
-    """Returns the results so far."""
-    return (
-        [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
-    )
+    """Returns the results so far, what is known of one project together."""
+    found: dict[str, dict[str, Any]] = {}
+    for line in results.read_text().splitlines() if results.exists() else []:
+        one = json.loads(line)
+        found.setdefault(one["name"], {}).update(one)
+    return list(found.values())
 
 
 def outcome(result: dict[str, Any], end: str) -> str:
@@ -222,6 +252,14 @@ def outcome(result: dict[str, Any], end: str) -> str:
     return words[0] if words else "no"
 
 
+def reproduced(line: dict[str, Any]) -> str:
+    """Returns what came of building twice."""
+    if "reproduced" not in line:
+        return ""
+    problem = line.get("problem") or ", ".join(line["different"])
+    return f"no: {problem}" if problem else "yes"
+
+
 def verdict(line: dict[str, Any]) -> str:
     """Returns what differs from pip's wheel, each with a verdict."""
     found = line.get("compared")
@@ -233,7 +271,10 @@ def verdict(line: dict[str, Any]) -> str:
         ("fewer", found["fewer"]),
         ("other text", found["content"]),
     ):
-        if paths:
+        made = [path for path in paths if path.count("/") == 1 and path.endswith("/__init__.py")]
+        if word == "other text" and paths and paths == made:
+            parts.append(f"`{paths[0]}` ({MADE})")
+        elif paths:
             parts.append(
                 f"{word}: "
                 + ", ".join(f"`{path}`" for path in paths[:3])
@@ -248,11 +289,11 @@ def verdict(line: dict[str, Any]) -> str:
 def table(results: Path) -> None:
     """Prints the table, and the counts below it."""
     print(
-        "| project | this machine | sdist | macOS arm64 | Windows "
+        "| project | this machine | sdist | imported | reproduced | macOS arm64 | Windows "
         "| tags, ours / pip's | what differs from pip's wheel |"
     )
-    print("|---|---|---|---|---|---|---|")
-    lines = read(results)
+    print("|---|---|---|---|---|---|---|---|---|")
+    lines = [line for line in read(results) if "host" in line]
     counts: dict[str, int] = {}
     for line in lines:
         host, others = line["host"], line.get("others", {})
@@ -264,12 +305,14 @@ def table(results: Path) -> None:
         cells = [
             outcome(host, ""),
             sdist,
+            line.get("tried", "no"),
+            reproduced(line),
             outcome(others, "macosx"),
             outcome(others, "win_"),
             tags,
             verdict(line),
         ]
-        for place, cell in zip(("host", "sdist", "macOS", "Windows"), cells, strict=False):
+        for place, cell in zip(PLACES, cells, strict=False):
             counts[f"{line['kind']} {place}"] = counts.get(f"{line['kind']} {place}", 0) + (
                 cell == "yes"
             )
@@ -285,9 +328,10 @@ def table(results: Path) -> None:
 def main() -> None:
     """Runs what the arguments name."""
     command, *arguments = sys.argv[1:]
-    if command == "run":
+    if command in {"run", "reproduce"}:
         program, work, results, *chosen = arguments
-        run(str(Path(program).resolve()), Path(work).resolve(), Path(results), chosen)
+        ask = run if command == "run" else reproduce
+        ask(str(Path(program).resolve()), Path(work).resolve(), Path(results), chosen)
     else:
         table(Path(arguments[0]))
 

@@ -24,7 +24,7 @@ use crate::project::Project;
 use crate::project::abi::{Abi, Interpreter};
 use crate::project::cargo_toml::CargoToml;
 use crate::toolchain::import_library;
-use crate::toolchain::platform;
+use crate::toolchain::platform::{self, Platform};
 use crate::toolchain::process::{self, isolated, start_error};
 use crate::toolchain::rust::{self, Rust};
 use crate::toolchain::tools::Tools;
@@ -34,8 +34,8 @@ use crate::toolchain::zig;
 /// What cargo made for one target.
 #[derive(Debug, Default)]
 pub(super) struct Built {
-    /// The dynamic library.
-    pub(super) library: PathBuf,
+    /// The dynamic library, or the programs.
+    pub(super) files: Vec<PathBuf>,
     /// What cargo said about this target, as JSON lines.
     pub(super) messages: Vec<u8>,
 }
@@ -59,6 +59,7 @@ pub(super) fn build(
 ) -> Result<Option<Built>, BuildError> {
     let started = Instant::now();
     let (crates, platform) = (order.crates, job.platform);
+    let programs = makes_programs(order.project);
     let target_folder = worker.target_folder(order.work);
     let mut command = command(order, worker, job)?;
     eprintln!("compiling {} for {}", crates.extension.name, job.name());
@@ -85,15 +86,10 @@ pub(super) fn build(
         built.messages.extend(line.as_bytes());
         built.messages.push(b'\n');
         if let Message::CompilerArtifact(artifact) = &message
-            && artifact.target.is_cdylib()
             && is_in(&artifact.manifest_path, crates)
-            && let Some(library) = files
-                .iter()
-                .find(|file| file.ends_with(platform.library_name(&artifact.target.name)))
+            && let Some(made) = wanted(artifact, platform, programs)
         {
-            let seconds = started.elapsed().as_secs_f64();
-            eprintln!("compiled {} ({seconds:.0} s)", job.name());
-            built.library = library.to_path_buf();
+            built.files.push(made);
         }
     }
     let status = child
@@ -103,7 +99,36 @@ pub(super) fn build(
     if !matches!(status.code(), Some(0 | 101)) {
         eprintln!("cargo did not end by itself: {status}");
     }
-    Ok(built.library.is_file().then_some(built))
+    let made = status.success() && !built.files.is_empty();
+    if made {
+        let seconds = started.elapsed().as_secs_f64();
+        eprintln!("compiled {} ({seconds:.0} s)", job.name());
+    }
+    Ok(made.then_some(built))
+}
+
+fn makes_programs(project: &Project) -> bool {
+    project
+        .maturin
+        .as_ref()
+        .is_some_and(|maturin| maturin.programs)
+}
+
+/// The file that is packed of what cargo compiled: the library, or a program.
+fn wanted(
+    artifact: &cargo_metadata::Artifact,
+    platform: &Platform,
+    programs: bool,
+) -> Option<PathBuf> {
+    if programs {
+        let is_program = artifact.target.is_bin();
+        let file = artifact.executable.as_ref().filter(|_| is_program);
+        return file.map(|path| path.clone().into_std_path_buf());
+    }
+    let name = platform.library_name(&artifact.target.name);
+    let mut files = artifact.filenames.iter().map(|path| path.as_std_path());
+    let file = files.find(|path| path.ends_with(&name) && artifact.target.is_cdylib());
+    file.map(Path::to_owned)
 }
 
 /// Is this the manifest of the extension's crate?
@@ -206,7 +231,12 @@ fn command(order: &Order<'_>, worker: Worker, job: Job) -> Result<Command, Build
     let mut command = isolated(rust::cargo());
     command
         .current_dir(&crates.root)
-        .args(["build", "--profile", profile, "--locked", "--lib"])
+        .args(["build", "--profile", profile, "--locked"])
+        .arg(if makes_programs(order.project) {
+            "--bins"
+        } else {
+            "--lib"
+        })
         .args(["--message-format", "json-render-diagnostics"])
         .args(["--manifest-path".as_ref(), crates.manifest().as_os_str()])
         .args(features(order.project, job.abi))

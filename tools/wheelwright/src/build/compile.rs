@@ -21,7 +21,7 @@ use crate::project::workspace::Workspace;
 use crate::sbom;
 use crate::toolchain::rust::Rust;
 use crate::toolchain::tools::{self, Tools};
-use crate::toolchain::{canonical, frameworks, zig};
+use crate::toolchain::{canonical, frameworks, windows_libraries, zig};
 
 /// The parts of wheelwright that decide over the bytes of an extension and of
 /// its bill of materials.
@@ -37,8 +37,27 @@ const RECIPE: &[&str] = &[
     include_str!("../toolchain/process.rs"),
     canonical::SOURCE,
     frameworks::SOURCE,
+    windows_libraries::SOURCE,
     zig::SOURCE,
 ];
+
+/// What of a package is compiled.
+#[derive(Debug, Clone)]
+pub enum Compiled {
+    /// A dynamic library: an extension.
+    Library(PathBuf),
+    /// A folder of programs.
+    Programs(PathBuf),
+}
+
+impl Compiled {
+    /// The file or the folder.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Library(path) | Self::Programs(path) => path,
+        }
+    }
+}
 
 /// For each job, by its name, the extension or why it could not be made.
 pub type Extensions = BTreeMap<String, Result<Extension, String>>;
@@ -48,8 +67,8 @@ pub type Extensions = BTreeMap<String, Result<Extension, String>>;
 pub struct Extension {
     /// The crate that it is.
     pub crate_name: String,
-    /// The dynamic library.
-    pub library: PathBuf,
+    /// What was compiled.
+    pub compiled: Compiled,
     /// Its bill of materials.
     pub sbom: PathBuf,
     /// The files of the repository that it was compiled from, one a line.
@@ -155,7 +174,11 @@ fn kept(work: &Path, project: &Project, crates: &LocalCrates, job: &Job) -> Exte
         .join(job.name());
     Extension {
         crate_name: crates.extension.name.clone(),
-        library: folder.join("extension"),
+        compiled: if project.maturin.as_ref().is_some_and(|one| one.programs) {
+            Compiled::Programs(folder.join("programs"))
+        } else {
+            Compiled::Library(folder.join("extension"))
+        },
         sbom: folder.join("sbom.json"),
         reads: folder.join("reads.txt"),
     }
@@ -170,12 +193,29 @@ fn keep(
     job: Job,
 ) -> Result<(), String> {
     let platform = job.platform;
-    let write = |error: std::io::Error| format!("cannot keep {}: {error}", kept.library.display());
-    if let Some(folder) = kept.library.parent() {
+    let place = kept.compiled.path();
+    let write = |error: std::io::Error| format!("cannot keep {}: {error}", place.display());
+    if let Some(folder) = place.parent() {
         std::fs::create_dir_all(folder).map_err(write)?;
     }
-    std::fs::copy(&compiled.library, &kept.library).map_err(write)?;
-    let read = depfile::files(&compiled.library, &crates.root);
+    if let Compiled::Programs(folder) = &kept.compiled {
+        if folder.exists() {
+            // One that is not made any more must not be packed.
+            std::fs::remove_dir_all(folder).map_err(write)?;
+        }
+        std::fs::create_dir_all(folder).map_err(write)?;
+    }
+    let mut read = Vec::new();
+    for file in &compiled.files {
+        let to = match &kept.compiled {
+            Compiled::Library(path) => path.clone(),
+            Compiled::Programs(folder) => folder.join(file.file_name().unwrap_or_default()),
+        };
+        std::fs::copy(file, &to).map_err(write)?;
+        read.extend(depfile::files(file, &crates.root));
+    }
+    read.sort();
+    read.dedup();
     std::fs::write(&kept.reads, read.join("\n")).map_err(write)?;
     let manifest = crates
         .root
@@ -227,7 +267,11 @@ fn key(inputs: &Digest, root: &Path, job: &Job, kept: &Extension) -> Digest {
     pieces.add("job", format!("{job:?}").as_bytes());
     let files = std::fs::read_to_string(&kept.reads).unwrap_or_default();
     depfile::add(&files, root, &mut pieces);
-    for file in [&kept.library, &kept.sbom] {
+    let compiled = crate::project::files::every(kept.compiled.path(), "").unwrap_or_default();
+    for file in compiled {
+        pieces.add(&file.path, &file.bytes);
+    }
+    for file in [kept.compiled.path(), &kept.sbom] {
         let digest = Digest::of_file(file)
             .map(|digest| digest.hex())
             .unwrap_or_default();

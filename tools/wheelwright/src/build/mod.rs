@@ -23,13 +23,13 @@ use wheelwright_artifacts::parallel;
 use crate::exclusive;
 use crate::pack::{Artifact, PackError, sdist, wheel};
 use crate::project::Project;
-use crate::project::files::File;
+use crate::project::files::{self, File};
 use crate::project::workspace::Workspace;
 use crate::toolchain::ToolError;
 use crate::toolchain::python::Python;
 use crate::toolchain::rust;
 use crate::toolchain::tools::Tools;
-use compile::{Extension, Extensions};
+use compile::{Compiled, Extension, Extensions};
 use plan::{Item, Job, Kind, Plan};
 use report::{Report, Row, Verdict};
 
@@ -101,7 +101,7 @@ pub fn build(workspace: &Workspace, plan: &Plan, options: &Options) -> Result<Re
     let tools = Tools::new(&work, &python);
     for project in plan.projects() {
         // The same error stops the packing of this project, and is reported there.
-        let _ = crate::project::files::warn_of_left_out(project);
+        let _ = files::warn_of_left_out(project);
         for note in &project.notes {
             eprintln!("warning: {note}");
         }
@@ -211,21 +211,27 @@ fn pack_item(
                 std::fs::read(path)
                     .map_err(|error| format!("cannot read {}: {error}", path.display()))
             };
-            let native = wheel::Native {
-                extension: &read(&extension.library)?,
-                platform_tag: &platform.wheel_tag,
-                abi,
-            };
             // The name that maturin gives it, too.
-            let path = format!("sboms/{}.cyclonedx.json", extension.crate_name);
-            wheel::pack(
-                item.project,
-                Some(native),
-                &[File {
-                    path,
-                    bytes: read(&extension.sbom)?,
-                }],
-            )
+            let sbom = [File {
+                path: format!("sboms/{}.cyclonedx.json", extension.crate_name),
+                bytes: read(&extension.sbom)?,
+            }];
+            let tag = &platform.wheel_tag;
+            match &extension.compiled {
+                Compiled::Programs(folder) => {
+                    let programs = files::every(folder, "")
+                        .map_err(|error| crate::errors::with_causes(&error))?;
+                    wheel::pack_programs(item.project, tag, programs, &sbom)
+                }
+                Compiled::Library(path) => {
+                    let native = wheel::Native {
+                        extension: &read(path)?,
+                        platform_tag: tag,
+                        abi,
+                    };
+                    wheel::pack(item.project, Some(native), &sbom)
+                }
+            }
         }
     };
     artifact.map_err(|error| crate::errors::with_causes(&error))

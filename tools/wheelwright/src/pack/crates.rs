@@ -203,6 +203,8 @@ impl LocalCrates {
                 ),
             });
         }
+        let profile = project.maturin.as_ref();
+        let profile = profile.map_or("release", |maturin| &maturin.profile);
         let mut all = self.files(project)?;
         for file in &mut all {
             let is_manifest = self
@@ -216,7 +218,7 @@ impl LocalCrates {
         all.retain(|file| !matches!(file.path.as_str(), "Cargo.toml" | "Cargo.lock"));
         all.push(File {
             path: "Cargo.toml".to_owned(),
-            bytes: self.root_manifest()?.into_bytes(),
+            bytes: self.root_manifest(profile)?.into_bytes(),
         });
         let lock = self.root.join("Cargo.lock");
         let lock =
@@ -245,7 +247,8 @@ impl LocalCrates {
         Ok(manifest.to_string())
     }
 
-    fn root_manifest(&self) -> Result<String, PackError> {
+    /// The manifest in the workspace's folder, with the `profile` that is built with.
+    fn root_manifest(&self, profile: &str) -> Result<String, PackError> {
         let mut manifest = self.read_manifest("Cargo.toml")?;
         if self.all.iter().any(|member| member.folder.is_empty()) {
             forget_tests(&mut manifest);
@@ -255,7 +258,8 @@ impl LocalCrates {
         }
         if let Some(profiles) = manifest.get_mut("profile").and_then(Value::as_table_mut) {
             // The others may speak of crates that are not in this workspace.
-            profiles.retain(|name, _| name == "release");
+            let needed = needed(profiles, profile);
+            profiles.retain(|name, _| name == "release" || needed.iter().any(|one| one == name));
         }
         if let Some(workspace) = manifest.get_mut("workspace").and_then(Value::as_table_mut) {
             let members = self
@@ -285,6 +289,19 @@ impl LocalCrates {
         }
         Ok(manifest.to_string())
     }
+}
+
+/// A profile and those that it inherits from.
+fn needed(profiles: &Table, profile: &str) -> Vec<String> {
+    let mut names = vec![profile.to_owned()];
+    while let Some(next) = profiles
+        .get(&names[names.len() - 1])
+        .and_then(|table| table.get("inherits")?.as_str())
+        .filter(|next| !names.iter().any(|known| known == next))
+    {
+        names.push(next.to_owned());
+    }
+    names
 }
 
 /// A folder as seen from `root`, with `/`; with `..` if it is not below it.
@@ -373,4 +390,19 @@ fn resolve(project: &Project, all: &mut Vec<File>, vendor: bool) -> Result<(), P
         all.extend(files::every(&staged.path().join("vendor"), "vendor/")?);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::needed;
+
+    #[test]
+    fn a_profile_comes_with_what_it_inherits_from() {
+        let profiles = "[small]\ninherits = 'dist'\n[dist]\ninherits = 'release'\n[dev]\n\
+                        [a]\ninherits = 'b'\n[b]\ninherits = 'a'\n";
+        let profiles = profiles.parse().unwrap();
+        assert_eq!(needed(&profiles, "small"), ["small", "dist", "release"]);
+        assert_eq!(needed(&profiles, "release"), ["release"]);
+        assert_eq!(needed(&profiles, "a"), ["a", "b"]);
+    }
 }

@@ -35,22 +35,51 @@ pub fn pack(
     more: &[File],
 ) -> Result<Artifact, PackError> {
     let tag = tag(project, native)?;
+    let extension = native.zip(project.maturin.as_ref());
+    let extension = extension.map(|(native, maturin)| Member {
+        path: maturin.extension_path() + &extension_suffix(project, native),
+        bytes: native.extension.to_owned(),
+        executable: true,
+    });
+    assemble(project, &tag, extension.into_iter().collect(), more)
+}
+
+/// Packs a wheel of programs, which an installer puts beside its Python. The paths of
+/// `programs` are their file names.
+///
+/// # Errors
+/// As [`pack`].
+pub fn pack_programs(
+    project: &Project,
+    platform_tag: &str,
+    programs: Vec<File>,
+    more: &[File],
+) -> Result<Artifact, PackError> {
+    let folder = format!("{}.data/scripts", project.stem());
+    let programs = programs.into_iter().map(|file| Member {
+        path: format!("{folder}/{}", file.path),
+        bytes: file.bytes,
+        executable: true,
+    });
+    let tag = tag_for(project, Abi::Stated, platform_tag);
+    assemble(project, &tag, programs.collect(), more)
+}
+
+/// A wheel with what was `compiled` in it.
+fn assemble(
+    project: &Project,
+    tag: &str,
+    compiled: Vec<Member>,
+    more: &[File],
+) -> Result<Artifact, PackError> {
+    let native = !compiled.is_empty();
     let file_name = format!("{}-{tag}.whl", project.stem());
-    let mut members: Vec<Member> = files::import_packages(project)?
-        .into_iter()
-        .map(plain)
-        .collect();
-    if let (Some(native), Some(maturin)) = (native, &project.maturin) {
-        members.push(Member {
-            path: maturin.extension_path() + &extension_suffix(project, native),
-            bytes: native.extension.to_owned(),
-            executable: true,
-        });
-    }
+    let mut members = compiled;
+    members.extend(files::import_packages(project)?.into_iter().map(plain));
     members.sort_by(|a, b| a.path.cmp(&b.path));
-    let mut info = dist_info(project, &tag, native.is_some())?;
+    let mut info = dist_info(project, tag, native)?;
     check_targets(project, &members)?;
-    if native.is_some() {
+    if native {
         info.extend(files::more_sboms(project)?);
     }
     info.extend(more.iter().cloned());
@@ -99,6 +128,12 @@ fn tag(project: &Project, native: Option<Native<'_>>) -> Result<String, PackErro
         None if project.is_native() => {
             return Err(problem(
                 "has a native extension ([tool.maturin]), but none was given",
+            ));
+        }
+        Some(_) if project.maturin.as_ref().is_some_and(|one| one.programs) => {
+            return Err(problem(
+                "is a wheel of programs (bindings = \"bin\") and takes no extension; \
+                 `wheelwright build` compiles and packs them",
             ));
         }
         Some(native) if !settings::is_tag(native.platform_tag) => {

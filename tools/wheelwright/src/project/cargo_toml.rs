@@ -114,6 +114,24 @@ impl CargoToml {
             .any(|kind| kind.as_str() == Some("cdylib"))
     }
 
+    /// Does the crate make programs?
+    pub fn has_programs(&self) -> bool {
+        let listed = self.table.get("bin").and_then(Value::as_array);
+        let found = !self.denies("autobins")
+            && ["src/main.rs", "src/bin"]
+                .iter()
+                .any(|path| self.folder().join(path).exists());
+        found || listed.is_some_and(|list| !list.is_empty())
+    }
+
+    /// Does the crate itself ask for `PyO3`, whatever its features?
+    pub fn names_pyo3(&self) -> bool {
+        self.dependencies()
+            .flatten()
+            .filter(|(_, stated)| stated.get("optional").and_then(Value::as_bool) != Some(true))
+            .any(|(name, stated)| BINDINGS.contains(&package_of(name, stated)))
+    }
+
     /// Is there a `Cargo.lock`?
     pub fn is_locked(&self) -> bool {
         self.root().join("Cargo.lock").is_file()
@@ -163,11 +181,7 @@ impl CargoToml {
         let mut names = BTreeSet::new();
         for table in self.dependencies() {
             for (name, stated) in table {
-                let package = stated
-                    .get("package")
-                    .and_then(Value::as_str)
-                    .unwrap_or(name);
-                if !BINDINGS.contains(&package) {
+                if !BINDINGS.contains(&package_of(name, stated)) {
                     continue;
                 }
                 names.insert(name.as_str());
@@ -222,6 +236,12 @@ impl CargoToml {
             .chain(of_targets)
             .filter_map(Value::as_table)
     }
+}
+
+/// The name of the package that a dependency is, whatever the manifest calls it.
+fn package_of<'a>(name: &'a str, stated: &'a Value) -> &'a str {
+    let package = stated.get("package").and_then(Value::as_str);
+    package.unwrap_or(name)
 }
 
 fn strings(value: Option<&Value>) -> impl Iterator<Item = String> {

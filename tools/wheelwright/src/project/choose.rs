@@ -29,6 +29,15 @@ impl Project {
         for interpreter in only {
             self.check_supported(*interpreter)?;
         }
+        if self
+            .maturin
+            .as_ref()
+            .is_some_and(|maturin| maturin.programs)
+        {
+            self.check_programs()?;
+            self.abis = vec![Abi::Stated];
+            return Ok(());
+        }
         if self.settings.python_tag.is_some() {
             self.abis = self.beside_the_stated(&listed, only);
             return Ok(());
@@ -127,20 +136,45 @@ impl Project {
         written.map(parse).transpose()
     }
 
+    /// Is it a crate of which a wheel of programs can be made, which every Python can
+    /// install?
+    fn check_programs(&self) -> Result<(), ProjectError> {
+        if self.settings.interpreters.is_some() {
+            let problem = "a wheel of programs (bindings = \"bin\") is for every Python; \
+                           remove the key";
+            return Err(self.error_at(LIST, problem));
+        }
+        let cargo = CargoToml::read(&self.manifest())?;
+        let path = cargo.path.display();
+        let problem = if !cargo.has_programs() {
+            format!("{path} makes no program; add a src/main.rs or a [[bin]]")
+        } else if cargo.names_pyo3() {
+            format!(
+                "a program with a Python in it is not built, and {path} asks for PyO3; make \
+                 that dependency optional, or make an extension: crate-type = [\"cdylib\"] \
+                 in [lib], and no bindings = \"bin\""
+            )
+        } else {
+            return Ok(());
+        };
+        Err(self.error_at(&["tool", "maturin", "bindings"], problem))
+    }
+
     /// Is it a crate of which a Python extension can be made?
     fn check_crate(&self, cargo: &CargoToml) -> Result<(), ProjectError> {
         if !cargo.is_dynamic() {
             let problem = format!(
-                "{} makes no extension; write crate-type = [\"cdylib\"] into its [lib] (a \
-                 program, maturin's bindings = \"bin\", is not packed)",
+                "{} makes neither an extension nor a program; write crate-type = \
+                 [\"cdylib\"] into its [lib], or add a src/main.rs",
                 cargo.path.display()
             );
             return Err(self.error_at(&["tool", "maturin", "manifest-path"], problem));
         }
         if cargo.is_locked() && cargo.locked_pyo3().is_none() {
             let problem = format!(
-                "{} does not use PyO3, so it is no extension module; maturin's bindings \
-                 \"cffi\" and \"uniffi\" are not built",
+                "{} does not use PyO3, so it is no extension module; for its programs \
+                 alone write bindings = \"bin\" (maturin's \"cffi\" and \"uniffi\" are not \
+                 built)",
                 cargo.path.display()
             );
             return Err(self.error_at(&["tool", "maturin", "bindings"], problem));

@@ -61,8 +61,10 @@ fn of_maturin(project: &Project, maturin: &Maturin) -> Result<Vec<Import>, Proje
     let dotted = maturin.module_name.contains('.');
     // A folder of this name may be the crate.
     let is_crate = folder.join("Cargo.toml").is_file() && !folder.join("__init__.py").is_file();
-    let mut found = if !dotted && maturin.python_source.is_none() && (is_crate || !folder.is_dir())
-    {
+    let mut found = if maturin.programs && !is_python(&folder) {
+        // A wheel of programs may have nothing to import.
+        Vec::new()
+    } else if !dotted && maturin.python_source.is_none() && (is_crate || !folder.is_dir()) {
         vec![Import {
             name: maturin.module_name.clone(),
             path: format!("{}.pyi", maturin.module_name),
@@ -78,6 +80,9 @@ fn of_maturin(project: &Project, maturin: &Maturin) -> Result<Vec<Import>, Proje
         })?;
         let parent = maturin.extension_path();
         let parent = parent.rsplit_once('/').map_or("", |(parent, _)| parent);
+        if maturin.programs {
+            return Ok(vec![import]);
+        }
         if import.kind == Kind::Module || !project.folder.join(join(&source, parent)).is_dir() {
             let problem = format!(
                 "there is no folder {} for the extension",
@@ -99,6 +104,13 @@ fn of_maturin(project: &Project, maturin: &Maturin) -> Result<Vec<Import>, Proje
         }
     }
     Ok(found)
+}
+
+/// Does a folder hold an import package, or a program of Python?
+fn is_python(folder: &Path) -> bool {
+    ["__init__.py", "__main__.py"]
+        .iter()
+        .any(|name| folder.join(name).is_file())
 }
 
 impl Maturin {
@@ -259,8 +271,10 @@ fn check_declared(project: &Project, found: &[Import]) -> Result<(), ProjectErro
         ("import-namespaces", &table.import_namespaces),
     ] {
         let keys = ["project", key];
-        if key == "import-names" && names.as_ref().is_some_and(Vec::is_empty) {
-            let problem = format!("is empty, but the wheel is imported as {}", found[0].name);
+        if let (Some(first), "import-names") = (found.first(), key)
+            && names.as_ref().is_some_and(Vec::is_empty)
+        {
+            let problem = format!("is empty, but the wheel is imported as {}", first.name);
             return Err(project.error_at(&keys, problem));
         }
         for (position, written) in names.iter().flatten().enumerate() {

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::abi::Interpreter;
+use super::cargo_toml::CargoToml;
 use super::settings::Problem;
 use super::text;
 
@@ -156,6 +157,8 @@ pub struct Maturin {
     features: Vec<Feature>,
     include: Vec<Pattern>,
     exclude: Vec<Pattern>,
+    /// Are programs made (`bindings = "bin"`), and no extension?
+    pub programs: bool,
     /// Was the folder of the Python sources found in the usual place?
     pub found_source: bool,
 }
@@ -196,15 +199,27 @@ impl Table {
         self.module_name.is_some()
     }
 
-    /// Checks the values, and completes them. `library` is the crate's library, `name`
+    /// Does the crate make programs and no extension, as stated or as `cargo` has it?
+    pub(super) fn makes_programs(&self, cargo: Option<&CargoToml>) -> bool {
+        match self.bindings.as_deref() {
+            Some(stated) => stated == "bin",
+            None => cargo.is_some_and(|cargo| {
+                !cargo.is_dynamic() && cargo.has_programs() && !cargo.names_pyo3()
+            }),
+        }
+    }
+
+    /// Checks the values, and completes them. `cargo` is the crate's manifest, `name`
     /// the project's name.
     pub(super) fn complete(
         self,
         folder: &Path,
-        library: Option<&str>,
+        cargo: Option<&CargoToml>,
         name: &str,
     ) -> Result<Maturin, Problem> {
         self.check()?;
+        let programs = self.makes_programs(cargo);
+        let library = cargo.and_then(CargoToml::library);
         let manifest_path = self.manifest(folder, name);
         if manifest_path != "Cargo.toml" && !manifest_path.ends_with("/Cargo.toml") {
             let problem =
@@ -221,7 +236,7 @@ impl Table {
         let module_name = self
             .module_name
             .unwrap_or_else(|| library.unwrap_or(name).replace('-', "_"));
-        if !text::is_dotted_name(&module_name) {
+        if !text::is_dotted_name(&module_name) && (stated || !programs) {
             let problem = if stated {
                 format!("{module_name:?} is not a name of a Python module")
             } else {
@@ -247,6 +262,7 @@ impl Table {
             features: self.features,
             include: self.include,
             exclude: self.exclude,
+            programs,
             found_source: self.python_source.is_none() && found_source,
         })
     }
@@ -254,10 +270,10 @@ impl Table {
     /// Refuses values that ask for what is not made.
     fn check(&self) -> Result<(), Problem> {
         let bindings = self.bindings.as_deref().unwrap_or("pyo3");
-        if !matches!(bindings, "pyo3" | "pyo3-ffi") {
+        if !matches!(bindings, "pyo3" | "pyo3-ffi" | "bin") {
             let problem = format!(
                 "{bindings:?} is not built: wheelwright builds extensions of PyO3 (\"pyo3\", \
-                 \"pyo3-ffi\"); build this project with maturin"
+                 \"pyo3-ffi\") and programs (\"bin\"); build this project with maturin"
             );
             return Err((&["tool", "maturin", "bindings"], problem));
         }

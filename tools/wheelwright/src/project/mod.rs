@@ -179,10 +179,9 @@ impl Project {
                     field(&["project", "dynamic", &position.to_string()], problem)
                 })?;
             }
-            let library = cargo.as_ref().and_then(CargoToml::library);
             maturin = Some(
                 stated
-                    .complete(folder, library, name.written())
+                    .complete(folder, cargo.as_ref(), name.written())
                     .map_err(|(keys, problem)| field(keys, problem))?,
             );
         }

@@ -114,7 +114,7 @@ pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
 fn libraries(arguments: &[OsString]) -> Option<PathBuf> {
     let texts: Vec<&str> = arguments.iter().filter_map(|one| one.to_str()).collect();
     let target = value(&texts, "--target")?;
-    if !kinds(&texts).contains(&"cdylib") || asks(&texts) {
+    if !is_packed(&texts) || asks(&texts) {
         return None;
     }
     let mut folders = texts
@@ -186,7 +186,7 @@ fn canonical(arguments: Vec<OsString>, package: &Package, here: Option<&Path>) -
     }
     // zig's linker leaves out what rustc would strip (see zig.rs), and signs what it
     // wrote: the objcopy that rustc starts after it would write all of it anew.
-    let stripped = target.contains("-apple-") && kinds(&texts).contains(&"cdylib");
+    let stripped = target.contains("-apple-") && is_packed(&texts);
     let library = matches!(kinds(&texts)[..], ["lib" | "rlib"]);
     let files = match (value(&texts, "--out-dir"), extra_filename(&texts)) {
         (Some(folder), Some(extra)) if library => files(folder, name, extra, &texts),
@@ -243,6 +243,13 @@ fn kinds<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
     pairs
         .filter_map(|pair| (pair[0] == "--crate-type").then_some(pair[1]))
         .collect()
+}
+
+/// Is it made into a binary that a wheel holds: an extension, or a program?
+fn is_packed(arguments: &[&str]) -> bool {
+    kinds(arguments)
+        .iter()
+        .any(|kind| matches!(*kind, "cdylib" | "bin"))
 }
 
 /// Is this call a question (`--print`, `-vV`), which compiles nothing?
@@ -338,17 +345,20 @@ mod tests {
 
     #[test]
     fn what_zig_leaves_out_is_not_stripped_again() {
-        let line = |target: &str| {
-            let line =
-                format!("--crate-name x --crate-type cdylib -C strip=symbols --target {target}");
-            said(&line, &package(None), "/")
-        };
-        let apple = line("aarch64-apple-darwin");
-        assert!(
-            apple.contains("-Cstrip=none") && !apple.contains("strip=symbols"),
-            "{apple}"
-        );
-        assert!(line("x86_64-unknown-linux-gnu").contains("-C strip=symbols"));
+        for kind in ["cdylib", "bin"] {
+            let line = |target: &str| {
+                let line = format!(
+                    "--crate-name x --crate-type {kind} -C strip=symbols --target {target}"
+                );
+                said(&line, &package(None), "/")
+            };
+            let apple = line("aarch64-apple-darwin");
+            assert!(
+                apple.contains("-Cstrip=none") && !apple.contains("strip=symbols"),
+                "{apple}"
+            );
+            assert!(line("x86_64-unknown-linux-gnu").contains("-C strip=symbols"));
+        }
     }
 
     #[test]

@@ -22,12 +22,30 @@ pub(super) fn arguments(target: &str, arguments: &[impl AsRef<str>]) -> Vec<Stri
     let for_this_machine = cfg!(all(target_os = "linux", target_env = "gnu"))
         && target.starts_with(&format!("{}-linux-gnu", std::env::consts::ARCH));
     match OWN.as_deref() {
-        Some(loader) if for_this_machine && links_a_program(arguments) => named(Path::new(loader)),
+        Some(loader) if for_this_machine && links_a_program(arguments) && !is_packed(arguments) => {
+            named(Path::new(loader))
+        }
         _ => Vec::new(),
     }
 }
 
-fn links_a_program(arguments: &[impl AsRef<str>]) -> bool {
+/// Does a wheel hold the program? cargo keeps what runs on the user's machine in a folder of
+/// the target's name, apart from build scripts.
+fn is_packed(arguments: &[impl AsRef<str>]) -> bool {
+    let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let output = arguments
+        .iter()
+        .skip_while(|one| one.as_ref() != "-o")
+        .nth(1);
+    output.is_some_and(|path| {
+        Path::new(path.as_ref())
+            .iter()
+            .any(|part| part == target.as_str())
+    })
+}
+
+/// Is this a call that links a program?
+pub(super) fn links_a_program(arguments: &[impl AsRef<str>]) -> bool {
     let has = |wanted: &str| arguments.iter().any(|argument| argument.as_ref() == wanted);
     has("-o") && !["-c", "-E", "-S", "-shared"].into_iter().any(has)
 }
@@ -70,6 +88,19 @@ mod tests {
         assert!(!links_a_program(&["-shared", "-o", "lib_core.so"]));
         assert!(!links_a_program(&["-c", "mdb.c", "-o", "mdb.o"]));
         assert!(!links_a_program(&["--version"]));
+    }
+
+    #[test]
+    fn a_program_of_a_wheel_is_started_as_any_other() {
+        let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+        let in_wheel = format!("/t/{target}/release/deps/tool-1");
+        assert!(is_packed(&["main.o", "-o", &in_wheel]));
+        assert!(!is_packed(&[
+            "main.o",
+            "-o",
+            "/t/release/build/x/build-script"
+        ]));
+        assert!(!is_packed(&["-v"]));
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod python;
 pub mod rust;
 mod section_order;
 pub mod tools;
+pub mod windows_libraries;
 pub mod wrappers;
 pub mod zig;
 

@@ -14,7 +14,7 @@ use wheelwright_artifacts::digest::Digest;
 
 use super::ToolError;
 use super::platform::Platform;
-use super::{canonical, frameworks, section_order, tools, zig};
+use super::{canonical, frameworks, section_order, tools, windows_libraries, zig};
 
 const PREFIX: &str = "wheelwright-";
 
@@ -23,6 +23,7 @@ pub fn version() -> String {
     let sources = [
         canonical::SOURCE,
         frameworks::SOURCE,
+        windows_libraries::SOURCE,
         zig::SOURCE,
         tools::ZIG,
         &section_order::SOURCES.concat(),

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use super::canonical::Package;
-use super::{frameworks, loader, process, section_order};
+use super::{frameworks, loader, process, section_order, windows_libraries};
 
 /// This file: with its neighbours and zig itself, all that decides what the wrappers do.
 pub const SOURCE: &str = include_str!("zig.rs");
@@ -29,7 +29,10 @@ pub(super) fn compiler(
     target: &str,
     arguments: impl Iterator<Item = OsString>,
 ) -> ExitCode {
-    let arguments: Vec<OsString> = translate(target, arguments);
+    let mut arguments: Vec<OsString> = translate(target, arguments);
+    if target.contains("-windows") {
+        arguments = windows_libraries::found(arguments);
+    }
     if let Err(error) = section_order::before_linking(&arguments) {
         eprintln!("wheelwright: cannot order the sections of an object file: {error}");
         return ExitCode::from(2);
@@ -77,21 +80,24 @@ fn compile(command: &mut Command, zig: &OsStr, mode: &str, target: &str, argumen
     let known: Vec<_> = arguments.iter().map(|one| one.to_string_lossy()).collect();
     command.args(loader::arguments(target, &known));
     if target.contains("-macos") {
-        if arguments.iter().any(|argument| argument == "-dynamiclib") {
-            // Python's symbols are found when the interpreter loads it.
-            command.args(["-undefined", "dynamic_lookup"]);
+        let library = arguments.iter().any(|argument| argument == "-dynamiclib");
+        if library || loader::links_a_program(&known) {
             // Without debugging symbols from the start: rustc would take them off
             // later, but the UUID is a hash of what the linker wrote, and they
             // hold the paths of object files. And without local symbols, which are
             // a tenth of the wheel.
             command.args(["-Wl,-S", "-Wl,-x"]);
+        }
+        if library {
+            // Python's symbols are found when the interpreter loads it.
+            command.args(["-undefined", "dynamic_lookup"]);
             if let Some(name) = std::env::var_os(INSTALL_NAME) {
                 let mut argument = OsString::from("-Wl,-install_name,");
                 argument.push(name);
                 command.arg(argument);
             }
         }
-        match frameworks::stubs(&arguments, &stubs_folder()) {
+        match frameworks::stubs(arguments, &stubs_folder()) {
             Ok(options) => {
                 command.args(options);
             }

@@ -13,6 +13,7 @@ mod imports;
 mod maturin;
 mod packer;
 mod programs;
+mod programs_packed;
 mod project;
 mod pyproject;
 mod repository;
