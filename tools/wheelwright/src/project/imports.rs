@@ -73,8 +73,9 @@ fn of_maturin(project: &Project, maturin: &Maturin) -> Result<Vec<Import>, Proje
     } else {
         let import = at(project, &path).map_err(|problem| {
             let problem = format!(
-                "{problem}; the package of module-name lies in python-source \
-                 (beside pyproject.toml unless told)"
+                "{problem}; it is the package that the extension {} belongs to: say with \
+                 python-source in which folder it lies, or make it, with an __init__.py",
+                maturin.module_name
             );
             project.error_at(MATURIN, problem)
         })?;

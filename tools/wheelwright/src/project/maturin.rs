@@ -50,7 +50,10 @@ pub struct Table {
 
 /// A pattern of `include` or `exclude`.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "write \"PATTERN\", or { path = \"PATTERN\", format = \"sdist\" } (or \"wheel\", or both in a list)"
+)]
 pub enum Pattern {
     /// For wheels and sdists.
     Both(String),
@@ -72,7 +75,7 @@ pub enum Pattern {
 
 /// The formats that a pattern is for.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "write \"sdist\", \"wheel\", or both in a list")]
 pub enum Formats {
     /// One.
     One(Format),
@@ -118,7 +121,10 @@ struct Sbom {
 
 /// A feature of the crate, or of one of its dependencies (`pyo3/abi3`).
 #[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "write \"FEATURE\", or { feature = \"FEATURE\", python-version = \">=3.11\" }"
+)]
 enum Feature {
     Always(String),
     For {

@@ -11,6 +11,11 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("build-system", "backend-path", IN_TREE),
     (
         MATURIN,
+        "cargo-extra-args",
+        "no maturin since 1.0 does; write features, no-default-features or profile instead",
+    ),
+    (
+        MATURIN,
         "config",
         "write it into .cargo/config.toml of the repository",
     ),

@@ -361,3 +361,15 @@ fn keys_that_are_not_followed_are_told() {
         project.notes
     );
 }
+
+#[test]
+fn a_value_of_the_wrong_kind_is_told_what_is_right() {
+    for (line, wanted) in [
+        ("features = [1]", "{ feature = \"FEATURE\""),
+        ("include = [1]", "{ path = \"PATTERN\""),
+        ("cargo-extra-args = \"-q\"", "write features"),
+    ] {
+        let error = read(&format!("{BARE}[tool.maturin]\n{line}\n"), &[]).unwrap_err();
+        assert!(error.contains(":10: ") && error.contains(wanted), "{error}");
+    }
+}
