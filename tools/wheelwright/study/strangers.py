@@ -298,7 +298,8 @@ def table(results: Path) -> None:
     for line in lines:
         host, others = line["host"], line.get("others", {})
         sdists = [row for row in host.get("rows", []) if row["artifact"].endswith(".tar.gz")]
-        sdist = "yes" if sdists and sdists[0]["build"] == "ok" else "no"
+        steps = [sdists[0][step] for step in ("build", "audit")] if sdists else ["missing"]
+        sdist = "yes" if steps == ["ok", "ok"] else "no: " + ", ".join(map(str, steps))
         tags = " / ".join(
             f"`{tag.removesuffix('.whl')}`" for tag in line.get("compared", {}).get("tags", [])
         )

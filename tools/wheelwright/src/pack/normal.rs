@@ -109,6 +109,34 @@ fn files(read: &Read) -> Result<Vec<File>, String> {
             bytes: read.archive.content(index)?.into_owned(),
         });
     }
+    // hatchling packs the PKG-INFO of an unpacked sdist beside its own. The last one counts,
+    // as it does when it is unpacked.
+    files.reverse();
     files.sort_by(|a, b| a.path.cmp(&b.path));
+    files.dedup_by(|later, first| later.path == first.path);
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_files_of_one_name_the_last_one_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("demo-1.0.tar.gz");
+        let file = |path: &str, text: &str| File {
+            path: path.to_owned(),
+            bytes: text.into(),
+        };
+        let backend = [
+            file("PKG-INFO", "old"),
+            file("demo.py", "x"),
+            file("PKG-INFO", "new"),
+        ];
+        std::fs::write(&path, tar::write_gzipped("demo-1.0", &backend).unwrap()).unwrap();
+        let wanted = [file("PKG-INFO", "new"), file("demo.py", "x")];
+        let wanted = tar::write_gzipped("demo-1.0", &wanted).unwrap();
+        assert_eq!(artifact(&path).unwrap().bytes, wanted);
+    }
 }
