@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::str::FromStr as _;
 
+use wheelwright_artifacts::audit::Profile;
+
 use super::pyproject::License;
 use super::text::{many_lines, one_line};
 use super::{Project, ProjectError, license, people, readme, requires, urls};
@@ -72,10 +74,12 @@ pub fn metadata(project: &Project, license_files: &[String]) -> Result<String, P
     }
     for (position, classifier) in table.classifiers.iter().enumerate() {
         let keys = ["project", "classifiers", &position.to_string()];
-        let expression = matches!(table.license, Some(License::Expression(_)));
-        if expression && classifier.starts_with("License ::") {
+        // PEP 639 has no use for both, but indexes take them, and so do maturin's projects.
+        let both = matches!(table.license, Some(License::Expression(_)))
+            && project.settings.audit.profile != Profile::Index;
+        if both && classifier.starts_with("License ::") {
             let problem = format!(
-                "{classifier:?} says the same as `license`, and indexes refuse both (PEP 639); \
+                "{classifier:?} says the same as `license`, which PEP 639 has in its place; \
                  remove it"
             );
             return Err(project.error_at(&keys, problem));

@@ -373,3 +373,17 @@ fn a_value_of_the_wrong_kind_is_told_what_is_right() {
         assert!(error.contains(":10: ") && error.contains(wanted), "{error}");
     }
 }
+
+#[test]
+fn a_licence_classifier_beside_an_expression_stays() {
+    let text = BARE.replace("\"license\", ", "")
+        + "license = \"MIT\"\nclassifiers = [\"License :: OSI Approved :: MIT License\"]\n";
+    let (folder, project) = read(&text, &[]).unwrap();
+    let error = packed(&project, cpython("cp313")).unwrap_err();
+    assert!(error.contains("PEP 639"), "{error}");
+    // Who has no wheelwright.toml is held to what an index asks.
+    let workspace = Workspace::read(folder.path()).unwrap();
+    let (_, metadata) = packed(&workspace.projects[0], cpython("cp313")).unwrap();
+    assert!(metadata.contains("License-Expression: MIT\n"), "{metadata}");
+    assert!(metadata.contains("Classifier: License ::"), "{metadata}");
+}
