@@ -160,6 +160,7 @@ impl Project {
             // Where everything is written down, no Cargo.toml needs to be there.
             let cargo = if table.dynamic.is_empty()
                 && stated.names_module()
+                && !stated.makes_programs(None)
                 && settings.python_tag.is_some()
             {
                 None

@@ -175,7 +175,7 @@ fn what_cannot_be_an_extension_is_told() {
             BARE,
             CARGO.replace("\"cdylib\", ", ""),
             LOCK,
-            "makes no extension",
+            "makes neither an extension nor a program",
         ),
         (BARE, CARGO.to_owned(), "version = 4\n", "does not use PyO3"),
         (

@@ -96,7 +96,7 @@ fn what_makes_no_program_is_told() {
         (
             format!("{PYPROJECT}{BIN}"),
             ("src/lib.rs", ""),
-            ":11: tool.maturin.bindings: ",
+            ":10: tool.maturin.bindings: ",
         ),
         (
             format!("{PYPROJECT}{BIN}"),

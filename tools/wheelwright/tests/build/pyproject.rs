@@ -299,10 +299,6 @@ fn keys_of_maturin_that_are_not_followed_are_refused() {
             "tool.maturin.bindings: \"cffi\" is not built",
         ),
         (
-            "bindings = \"bin\"",
-            "tool.maturin.bindings: \"bin\" is not built",
-        ),
-        (
             "include-import-lib = true",
             "tool.maturin.include-import-lib: ",
         ),
