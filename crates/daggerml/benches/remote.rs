@@ -311,7 +311,7 @@ fn many_nodes(nodes: i64) {
 /// make the commits takes minutes.
 fn many_commits(commits: i64) {
     let folder = tempfile::tempdir().unwrap();
-    let here = Repository::in_memory(&folder.path().join("here")).unwrap();
+    let here = Repository::in_memory(folder.path()).unwrap();
     let origin = Origin::at(&address_in(folder.path()));
     let push = || origin.0.push(&here, &PushOptions::default(), &()).unwrap();
     let fetch = || {
