@@ -313,9 +313,8 @@ fn an_address_that_is_set_is_read_as_one_that_is_added() {
     let place = team();
     ok(place.dml(&["-C", "ada", "config", "remote.origin.url", "shared"]));
     let shown = ok(place.dml(&["-C", "ada", "config", "remote.origin.url"]));
-    let kept = shown.stdout;
-    assert!(std::path::Path::new(kept.trim()).is_absolute(), "{kept}");
-    assert!(kept.trim().ends_with("shared"), "{kept}");
+    // The harness writes the absolute path of its folder like this.
+    assert_eq!(shown.stdout.trim(), "<FOLDER>/shared");
     for (key, value) in [
         ("remote.origin.url", "https://me:secret@host/x"),
         ("remote.origin.filter", "trees"),
