@@ -25,7 +25,7 @@ def _lines(name, oldest):
         if name.endswith("t"):
             own.append("build_flags=Py_GIL_DISABLED")
     else:
-        own = ["version=" + oldest, "target_abi=abi3"]
+        own = ["version=" + oldest, "abi3=true"]
     return ["implementation=CPython", "shared=true"] + own
 
 def _pyo3_config_impl(ctx):
