@@ -129,12 +129,14 @@ fn json(value: &Bound<'_, PyAny>, depth: usize) -> PyResult<Value> {
             |number| Ok(Value::Number(number)),
         )
     } else if let Ok(list) = value.cast::<PyList>() {
-        items(&mut list.iter()).map(Value::Array)
+        // A copy, as of the dict below: another thread may change it meanwhile.
+        items(&mut list.to_tuple().iter()).map(Value::Array)
     } else if let Ok(tuple) = value.cast::<PyTuple>() {
         items(&mut tuple.iter()).map(Value::Array)
     } else if let Ok(dict) = value.cast::<PyDict>() {
         let mut entries = Map::new();
-        for (key, value) in dict.iter() {
+        let copy = dict.copy()?;
+        for (key, value) in copy.iter() {
             let key = key.cast::<PyString>()?.to_string_lossy().into_owned();
             entries.insert(key, json(&value, depth + 1)?);
         }
