@@ -313,3 +313,36 @@ def test_refs() -> None:
     for bad in ("x", "x:y", "node:zz", "index:12"):
         with pytest.raises(ValueError, match=r"id|ref"):
             daggerml.Ref(bad)
+
+
+def test_an_element_is_that_of_the_whole_value(repo: daggerml.Dml) -> None:
+    inner = {"list": [1, -2, 2.5, 0.1, "x", None, True, {"deep": b"y"}, 2**80], "": [], "e": {}}
+    value = {"a": {"b": inner, "c": 300}, 5: "five", 2.5: [[], [1]], b"k": None, "\u00e9": {1, 2}}
+    with repo.new("values") as dag:
+        dag.commit(value)
+
+    def same(found: Any, wanted: Any) -> None:
+        assert found.value() == wanted
+        assert found.type == dag.put(wanted).type
+        if isinstance(wanted, (list, dict, set)):
+            assert len(found) == len(wanted)
+        if isinstance(wanted, list):
+            assert [each.value() for each in found] == wanted
+            for index in range(-len(wanted), len(wanted)):
+                same(found[index], wanted[index])
+            for index in (len(wanted), -len(wanted) - 1):
+                with pytest.raises(LookupError):
+                    found[index]
+        if isinstance(wanted, dict):
+            for key, element in wanted.items():
+                same(found[key], element)
+            for key in ("none", 7, 5.0, None, b""):
+                with pytest.raises(LookupError):
+                    found[key]
+
+    dag = repo.new("types")
+    for wanted in (value["a"], value[2.5], value["\u00e9"], value[5]):
+        [key] = [key for key, each in value.items() if each is wanted]
+        same(repo.load("values").result[key], wanted)
+    with pytest.raises((TypeError, daggerml.Error)):
+        repo.load("values").result[5][0]

@@ -111,7 +111,7 @@ impl DagView {
     /// Returns a node's value, as the engine holds it.
     fn data(&self, py: Python<'_>, node: &Ref) -> PyResult<Data> {
         let node = node.node(py)?;
-        self.read(py, |view| view.value(node)).map(Data::new)
+        self.read(py, |view| view.encoded(node)).map(Data::stored)
     }
 
     /// Returns what is recorded of a node: its kind, its arguments, where it comes from; and where its

@@ -261,7 +261,7 @@ impl OpenDag {
     /// Returns a node's value, as the engine holds it.
     fn data(&self, py: Python<'_>, node: &Ref) -> PyResult<Data> {
         let node = node.node(py)?;
-        self.work(py, |dag| dag.value(node)).map(Data::new)
+        self.work(py, |dag| dag.encoded(node)).map(Data::stored)
     }
 
     /// Returns what is recorded of a node: its kind, its arguments, where it comes from.

@@ -6,7 +6,9 @@ use daggerml::{Error, value};
 use num_bigint::BigInt;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyFrozenSet, PyInt, PyList, PySet, PyString, PyTuple, PyType};
+use pyo3::types::{
+    PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PySet, PyString, PyTuple, PyType,
+};
 
 use crate::errors::{OrRaise, invalid};
 use crate::runnable::Runnable;
@@ -120,6 +122,17 @@ impl<'v> Builder<'v> for Objects<'_, 'v> {
             Scalar::Big(number) => big(py, &number)?,
         };
         self.stack.push(object);
+        Ok(())
+    }
+
+    fn int(&mut self, number: i64) -> Result<(), Failure> {
+        let number = infallible(number.into_pyobject(self.py)).into_any();
+        self.stack.push(number);
+        Ok(())
+    }
+
+    fn float(&mut self, number: f64) -> Result<(), Failure> {
+        self.stack.push(PyFloat::new(self.py, number).into_any());
         Ok(())
     }
 

@@ -27,6 +27,17 @@ impl Float {
     }
 }
 
+/// Returns whether only 64 bits hold `number`.
+#[inline]
+pub(super) fn is_double(number: f64) -> bool {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "to see whether it loses something"
+    )]
+    let single = number as f32;
+    !number.is_nan() && f64::from(single).to_bits() != number.to_bits()
+}
+
 /// `number` as an IEEE 754 half, when that loses nothing. NaN is the quiet NaN.
 fn to_half(number: f64) -> Option<u16> {
     if number.is_nan() {

@@ -3,7 +3,7 @@
 use crate::fault::{Fault, FaultKind};
 use crate::id::ID_LEN;
 
-use super::float::{Float, from_half};
+use super::float::{Float, from_half, is_double};
 use super::major;
 
 /// The head of a byte string of an id's length, whose length takes a byte of its own.
@@ -176,6 +176,80 @@ impl<'a> Reader<'a> {
             major::MAP => Token::Map(self.count(argument, 2)?),
             _ => Token::Tag(argument),
         })
+    }
+
+    /// Returns the next item, if it is one of those that most values are made of: a small number,
+    /// a float of 64 bits, a short text, a bool or null. What is not canonical is none of them.
+    ///
+    /// It is quicker than [`token`](Self::token), which can read any item and says what is wrong.
+    #[inline]
+    pub(crate) fn quick(&mut self) -> Option<Token<'a>> {
+        let (&head, rest) = self.bytes.get(self.at..)?.split_first()?;
+        let (token, length) = match head {
+            0..=0x17 => (Token::Unsigned(head.into()), 0),
+            0x18 => (Token::Unsigned((*rest.first()?).into()), 1),
+            0x19 => {
+                let number = u16::from_be_bytes(*rest.first_chunk()?);
+                (Token::Unsigned(number.into()), 2)
+            }
+            0x1a => {
+                let number = u32::from_be_bytes(*rest.first_chunk()?);
+                (Token::Unsigned(number.into()), 4)
+            }
+            0x60..=0x77 => {
+                let length = usize::from(head & 0x1f);
+                let text = std::str::from_utf8(rest.get(..length)?).ok()?;
+                (Token::Text(text), length)
+            }
+            0xf4 => (Token::Bool(false), 0),
+            0xf5 => (Token::Bool(true), 0),
+            0xf6 => (Token::Null, 0),
+            0xfb => {
+                let number = f64::from_be_bytes(*rest.first_chunk()?);
+                if !is_double(number) {
+                    return None;
+                }
+                (Token::Float(number), 8)
+            }
+            _ => return None,
+        };
+        // A number has the shortest head that holds it.
+        let short = match (&token, length) {
+            (Token::Unsigned(number), 1) => *number < 24,
+            (Token::Unsigned(number), 2) => *number <= 0xff,
+            (Token::Unsigned(number), 4) => *number <= 0xffff,
+            _ => false,
+        };
+        if short {
+            return None;
+        }
+        self.at += 1 + length;
+        Some(token)
+    }
+
+    /// Goes back to a place that was read before.
+    pub(crate) fn back_to(&mut self, position: usize) {
+        self.at = position;
+    }
+
+    /// Reads the next item with all that it holds.
+    pub(crate) fn skip(&mut self) -> Result<(), Fault> {
+        let mut left: usize = 1;
+        while left > 0 {
+            let quick = self.quick();
+            let token = match quick {
+                Some(token) => token,
+                None => self.token()?,
+            };
+            let more = match token {
+                Token::Array(length) => length,
+                Token::Map(length) => length.saturating_mul(2),
+                Token::Tag(_) => 1,
+                _ => 0,
+            };
+            left = (left - 1).saturating_add(more);
+        }
+        Ok(())
     }
 
     fn simple(&mut self, low: u8) -> Result<Token<'a>, Fault> {

@@ -28,7 +28,7 @@ pub(super) fn datum_type(objects: &impl ReadObjects, id: DatumId) -> Result<&'st
 /// Returns the value of the datum `id`, as it is stored.
 pub(super) fn encoded(objects: &impl ReadObjects, id: DatumId) -> Result<Encoded> {
     let bytes = objects.object(id.into(), Kind::Datum)?;
-    Ok(Encoded::new(id, bytes.to_vec()))
+    Ok(Encoded::new(id, bytes))
 }
 
 /// Returns the datum of the node `id`; for a failed call the error that it ended in.

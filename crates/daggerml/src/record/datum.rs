@@ -30,7 +30,7 @@ impl Datum {
     }
 
     /// Reads everything before the value.
-    fn open(bytes: &[u8]) -> Result<RecordReader<'_>, Fault> {
+    pub(crate) fn open(bytes: &[u8]) -> Result<RecordReader<'_>, Fault> {
         let (reader, kind, items) = super::open(bytes)?;
         if kind != Kind::Datum {
             return Err(reader.fault(FaultKind::Header, format!("a {kind} record")));

@@ -22,6 +22,16 @@ pub trait Builder<'v> {
     /// Takes a scalar.
     fn scalar(&mut self, scalar: Scalar<'v>) -> Result<(), Self::Error>;
 
+    /// Takes a whole number, as [`scalar`](Self::scalar) does.
+    fn int(&mut self, number: i64) -> Result<(), Self::Error> {
+        self.scalar(Scalar::Int(number))
+    }
+
+    /// Takes a float, as [`scalar`](Self::scalar) does.
+    fn float(&mut self, number: f64) -> Result<(), Self::Error> {
+        self.scalar(Scalar::Float(number.into()))
+    }
+
     /// Takes a scalar that is the key of a map's entry; its value comes next.
     fn key(&mut self, key: Scalar<'v>) -> Result<(), Self::Error> {
         self.scalar(key)

@@ -58,6 +58,9 @@ pub(crate) fn build_value<'b, B: Builder<'b>>(
         if stack.len() >= MAX_DEPTH {
             return Err(too_deep(reader).into());
         }
+        if let Some(holder) = stack.last_mut() {
+            holder.take_quickly(reader, builder)?;
+        }
         // Where the item begins that is complete.
         let mut start = reader.position();
         let mut complete = begin(reader, builder, &mut stack)?;
@@ -116,6 +119,46 @@ impl<'b> Partial<'b> {
         Ok(())
     }
 
+    /// Tells parts that are quick to read, as long as they come; the last one is left.
+    fn take_quickly<B: Builder<'b>>(
+        &mut self,
+        reader: &mut Reader<'b>,
+        builder: &mut B,
+    ) -> Told<B::Error> {
+        match self.holds {
+            Holds::Items => {
+                while self.left > 1 && tell_quickly(reader, builder).map_err(Stopped::Builder)? {
+                    self.left -= 1;
+                }
+            }
+            Holds::Entries { key: true, text } => {
+                // The keys that are in order, with a value each; a key may be all that was quick.
+                while self.left > 1 {
+                    let start = reader.position();
+                    let Some(Token::Text(key)) = reader.quick() else {
+                        reader.back_to(start);
+                        break;
+                    };
+                    let bytes = reader.since(start);
+                    if self.earlier.is_some_and(|earlier| earlier >= bytes) {
+                        reader.back_to(start);
+                        break;
+                    }
+                    self.earlier = Some(bytes);
+                    let told = builder.key(Scalar::String(key));
+                    told.map_err(Stopped::Builder)?;
+                    if !tell_quickly(reader, builder).map_err(Stopped::Builder)? {
+                        self.holds = Holds::Entries { key: false, text };
+                        break;
+                    }
+                    self.left -= 1;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
     fn check_order(&mut self, reader: &Reader<'b>, start: usize) -> Result<(), Fault> {
         let bytes = reader.since(start);
         match self.earlier.replace(bytes) {
@@ -142,6 +185,22 @@ impl<'b> Partial<'b> {
         told.map_err(Stopped::Builder)?;
         Ok(self.start)
     }
+}
+
+/// Tells the next item, if it is quick to read. Returns whether it was.
+fn tell_quickly<'b, B: Builder<'b>>(
+    reader: &mut Reader<'b>,
+    builder: &mut B,
+) -> Result<bool, B::Error> {
+    match reader.quick() {
+        Some(Token::Float(number)) => builder.float(number),
+        Some(Token::Unsigned(number)) => builder.int(number.cast_signed()), // of 32 bits at most
+        Some(Token::Text(text)) => builder.scalar(Scalar::String(text)),
+        Some(Token::Bool(value)) => builder.scalar(Scalar::Bool(value)),
+        Some(Token::Null) => builder.scalar(Scalar::Null),
+        _ => return Ok(false),
+    }?;
+    Ok(true)
 }
 
 /// Reads a scalar and tells it, or puts the head of a container on the stack;

@@ -1,0 +1,66 @@
+"""Measure loads of values beside `pickle` and `marshal`, in one run.
+
+    python bench/loads.py
+
+Uses the `daggerml` of this interpreter. The others read the same values from memory, and check
+nothing: that is what making the Python objects takes at least.
+"""
+
+from __future__ import annotations
+
+import marshal
+import pickle
+import statistics
+import tempfile
+import time
+from typing import TYPE_CHECKING, Any
+
+import daggerml as dml
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NESTED = {f"k{a}": {f"l{b}": 5000 + a * b for b in range(10)} for a in range(100)}
+FLOATS = [number * 1.1 for number in range(10_000)]
+
+
+def median(act: Callable[[], Any], rounds: int) -> float:
+    """Returns the median time in microseconds."""
+    times = []
+    for _ in range(rounds):
+        begun = time.perf_counter()
+        act()
+        times.append(time.perf_counter() - begun)
+    return statistics.median(times) * 1e6
+
+
+def main() -> None:
+    """Measures, and prints a table."""
+    with tempfile.TemporaryDirectory() as folder:
+        repo = dml.Dml.init(folder)
+        for name, value in (("nested", NESTED), ("floats", FLOATS)):
+            with repo.new(name) as dag:
+                dag.commit(value)
+        nodes = {name: repo.load(name).result for name in ("nested", "floats")}
+        rows: list[tuple[str, Callable[[], Any], Any, int]] = [
+            ("map of 1,000 leaves", nodes["nested"].value, NESTED, 2000),
+            ("list of 10,000 floats", nodes["floats"].value, FLOATS, 500),
+        ]
+        print("| value | ours, us | pickle | ratio | marshal | ratio |\n|---|--:|--:|--:|--:|--:|")
+        for what, act, value, rounds in rows:
+            ours = median(act, rounds)
+            pickled, marshaled = pickle.dumps(value, -1), marshal.dumps(value)
+            cells = [f"{ours:.0f}"]
+            for loads, data in ((pickle.loads, pickled), (marshal.loads, marshaled)):
+                other = median(lambda loads=loads, data=data: loads(data), rounds)
+                cells += [f"{other:.0f}", f"{ours / other:.2f}"]
+            print(f"| {what} | {' | '.join(cells)} |")
+
+        def leaf() -> Any:
+            return repo.load("nested").result["k50"]["l5"].value()
+
+        print(f"\nload by name, and one of the 1,000 leaves: {median(leaf, 2000):.0f} us")
+
+
+if __name__ == "__main__":
+    main()
