@@ -28,6 +28,15 @@ def total(dag, xs):  # noqa: ANN001, ANN201, ARG001
 
 
 @dml.funk(adapter="dask")
+def sleeps(dag, number, seconds):  # noqa: ANN001, ANN201, ARG001
+    """Waits for a while, without the processor."""
+    import time
+
+    time.sleep(seconds.value())
+    return number.value()
+
+
+@dml.funk(adapter="dask")
 def works(dag, number, seconds):  # noqa: ANN001, ANN201, ARG001
     """Uses the processor for a while."""
     import time
@@ -50,6 +59,31 @@ def median(repo: dml.Dml, rounds: int, *, fresh: bool) -> float:
             times.append(time.perf_counter() - begun)
         dag.commit(None)
     return statistics.median(times)
+
+
+def bare(rounds: int) -> float:
+    """Returns the median time of an interpreter that does nothing."""
+    times = []
+    for _ in range(rounds):
+        begun = time.perf_counter()
+        subprocess.run([sys.executable, "-c", "pass"], stdin=subprocess.DEVNULL, check=True)
+        times.append(time.perf_counter() - begun)
+    return statistics.median(times)
+
+
+def dask_alone(items: int, *, at_once: bool) -> tuple[int, float]:
+    """Returns the number of Dask's own smallest tasks, and their time."""
+    from distributed import Client
+
+    with Client(os.environ["DAGGERML_DASK_SCHEDULER"], set_as_default=False) as client:
+        begun = time.perf_counter()
+        made = []
+        for number in range(items):
+            made.append(client.submit(max, number, 0, key=f"alone-{next(numbers)}", pure=False))
+            if not at_once:
+                made[-1].result()
+        client.gather(made)
+        return items, time.perf_counter() - begun
 
 
 def mapped(repo: dml.Dml, funk: Any, items: int, *args: Any, **options: Any) -> tuple[int, float]:
@@ -107,18 +141,25 @@ def main(folder: str, items: int) -> None:
     repo = dml.Dml.init(folder)
     times = {"cached": median(repo, 1000, fresh=False)}
     times["cold, fresh process"] = median(repo, 20, fresh=True)
+    times["a bare interpreter"] = bare(20)
     maps = {"`local`, a fresh process each": mapped(repo, total, items // 10)}
     configure(repo, 2)
     times["new, warm process"] = median(repo, 200, fresh=True)
-    maps["`local`, 2 warm processes"] = mapped(repo, total, items)
+    maps["`local`, 2 warm processes"] = mapped(repo, total, items * 10)
     for workers in (1, 2):
         with cluster(workers):
             on_dask = total.options(adapter="dask")
             mapped(repo, on_dask, 10)
             name = f"`dask`, {workers} worker" + ("s" if workers > 1 else "")
             maps[name] = mapped(repo, on_dask, items)
+            maps[f"{name}, 10 ms of sleep each"] = mapped(repo, sleeps, items // 4, 0.01)
             maps[f"{name}, 50 ms of work each"] = mapped(repo, works, items // 10, 0.05)
             calls.release(repo.root)
+            if workers == 1:
+                for at_once in (False, True):
+                    how = "all at once" if at_once else "one by one"
+                    alone = dask_alone(items // 4, at_once=at_once)
+                    maps[f"Dask alone, 1 worker, tasks that do nothing, {how}"] = alone
     print(json.dumps({"calls": times, "maps": maps}))
 
 

@@ -326,6 +326,20 @@ def test_map_with_errors(repo: Dml) -> None:
         dag.commit(None)
 
 
+def test_a_call_of_a_map_that_is_nested_in_another_one(repo: Dml) -> None:
+    @funk
+    def counts(dag: Any, number: Any, itself: Any) -> Any:
+        n = number.value()
+        # A later call of the map, which may be claimed already, without a process to run in.
+        return dag.call(itself, n + 7, itself).value() if n % 10 == 2 else n
+
+    repo.config.set("adapter.local.processes", "1")
+    with repo.new("nested") as dag:
+        nodes = dag.map(counts, range(40), dag.put(counts), parallel=1, timeout=60)
+        assert [node.value() for node in nodes] == [n + 7 * (n % 10 == 2) for n in range(40)]
+        dag.commit(None)
+
+
 def test_commands_are_called_like_functions(repo: Dml) -> None:
     sort = daggerml.command(["sort", "-n"], stdin=0)
     with repo.new("sorted") as dag:

@@ -47,6 +47,11 @@ def branch(dag: Any, n: Any) -> Any:
     return dag.leaf(n.value()).value() + dag.leaf(n.value() + 1).value()
 
 
+@funk
+def short(dag: Any, n: Any) -> Any:
+    return n.value() + 1
+
+
 far_leaf = leaf.options(adapter="dask")
 
 
@@ -105,6 +110,18 @@ CALLER = """
 import sys, test_kills
 test_kills.make_calls(sys.argv[1], "caller", int(sys.argv[2]), sys.argv[3])
 """
+
+
+MAPPER = """
+import sys, test_kills
+test_kills.map_calls(sys.argv[1], int(sys.argv[2]))
+"""
+
+
+def map_calls(root: str, first: int) -> None:
+    """Maps a short function over many numbers."""
+    with Dml.open(root).new(f"map-{os.getpid()}") as dag:
+        dag.commit(dag.map(short, range(first, first + 300)))
 
 
 class Processes:
@@ -225,6 +242,32 @@ def no_orphans(processes: Processes) -> None:
 
 def test_on_this_machine(repo: Dml, processes: Processes) -> None:
     kill_around(repo, processes, "local")
+    calls.release(repo.root)
+    no_orphans(processes)
+
+
+def test_maps_on_this_machine(repo: Dml, processes: Processes) -> None:
+    """A map's transactions are shared and its calls claimed ahead: a kill loses none of them."""
+    repo.config.set("adapter.local.processes", "2")
+    chance = random.Random(int(os.environ.get("DML_KILL_SEED", "1")))  # noqa: S311
+    for number in range(ROUNDS):
+        first = number * 100
+        mapper = subprocess.Popen(
+            [sys.executable, "-c", MAPPER, repo.root, str(first)],
+            env=processes.environment,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        time.sleep(0.2 + 0.5 * chance.random())
+        mapper.kill()
+        mapper.communicate()
+        count("map", "caller")
+        with repo.new(f"again-{number}") as dag:
+            nodes = dag.map(short, range(first, first + 300))
+            assert [node.value() for node in nodes] == [*range(first + 1, first + 301)]
+            dag.commit(nodes)
+    assert [it.key for it in repo.exec.list() if it.finished is None] == []
+    assert repo.fsck() == []
     calls.release(repo.root)
     no_orphans(processes)
 

@@ -398,3 +398,58 @@ fn many_calls_stop_at_a_failed_one_if_that_is_wanted() {
     assert_eq!(begun(true), 2);
     assert_eq!(begun(false), 3);
 }
+
+#[test]
+fn a_call_can_be_looked_up_after_its_runnable_went_to_the_log() {
+    let bench = Bench::new(Setup::default());
+    let mut dag = bench.dag();
+    let nodes = put_call(&mut dag, bench.folder.path(), "sum", &[1, 2]);
+    for number in 0..10_000 {
+        dag.put(Value::from(number)).unwrap();
+    }
+    let options = CallOptions::default();
+    for _ in 0..2 {
+        let node = bench
+            .executor
+            .call(&mut dag, &nodes, &options, &())
+            .unwrap();
+        assert_eq!(dag.value(node).unwrap(), Value::from(3));
+    }
+    assert_eq!(bench.runs(), 1);
+}
+
+#[test]
+fn a_map_of_short_calls_runs_each_once() {
+    let bench = Bench::new(Setup {
+        processes: 2,
+        shares_repository: true,
+        ..Setup::default()
+    });
+    let mut dag = bench.dag();
+    let options = CallOptions::default();
+    let calls: Vec<_> = (0..300)
+        .map(|number| {
+            let nodes = put_call(&mut dag, bench.folder.path(), "sum", &[number % 250]);
+            bench.executor.prepare(&dag, &nodes, &options).unwrap()
+        })
+        .collect();
+    let seen = Seen::default();
+    let made = bench.executor.run_many(&calls, 8, true, &options, &seen);
+    for (number, made) in (0i64..).zip(made) {
+        let view = bench.repository.view(made.unwrap().unwrap()).unwrap();
+        let value = view.value(view.result().unwrap()).unwrap();
+        assert_eq!(value, Value::from(number % 250));
+    }
+    assert_eq!(bench.runs(), 250);
+    let seen = seen.0.into_inner().unwrap();
+    assert_eq!(seen.iter().filter(|(_, what)| *what == "done").count(), 300);
+    assert!(
+        bench
+            .repository
+            .calls(Filter::default())
+            .unwrap()
+            .iter()
+            .all(|call| call.claim.is_none())
+    );
+    clean(bench.repository.store());
+}

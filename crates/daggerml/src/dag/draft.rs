@@ -249,12 +249,11 @@ impl Draft {
 
     /// Returns the data of `nodes`, which must be in this DAG.
     pub(crate) fn data(&self, nodes: &[NodeId]) -> Result<Vec<DatumId>> {
-        let objects = self.objects()?;
         nodes
             .iter()
             .map(|node| {
                 self.position(*node)?;
-                read::datum(&objects, *node)
+                read::datum(&self.objects_of(*node)?, *node)
             })
             .collect()
     }

@@ -250,7 +250,7 @@ impl Draft {
     }
 
     /// Returns what is staged, the records of `node` and its value in the log, and the store.
-    pub(super) fn objects_of(&self, node: NodeId) -> Result<Layered<'_>> {
+    pub(crate) fn objects_of(&self, node: NodeId) -> Result<Layered<'_>> {
         let position = self.nodes.get_index_of(&node);
         let place = position.and_then(|position| self.unsettled.find(position));
         Ok(Layered {

@@ -39,7 +39,7 @@ pub(crate) struct Work {
     pub(super) args: Vec<DatumId>,
     /// The list of the arguments.
     pub(super) argv: DatumId,
-    /// The objects that these ids name, with their bytes.
+    /// The objects that these ids name, with their bytes: the runnable's first.
     pub(super) objects: Vec<(ObjectId, Arc<[u8]>)>,
 }
 
@@ -82,39 +82,62 @@ impl Draft {
         })
     }
 
-    /// Returns the data of a call, for it to be run.
-    pub(crate) fn load_call(&self, call: &Call) -> Result<Work> {
-        load(&self.objects()?, call)
+    /// Returns the data of a call, for it to be run. If it is of the runnable of the call
+    /// `before`, they share that.
+    pub(crate) fn load_call(&self, call: &Call, before: Option<&Work>) -> Result<Work> {
+        load(call, before, &mut |at, id| {
+            let node = call.nodes.get(at).copied();
+            let objects = match node {
+                Some(node) => self.objects_of(node)?,
+                None => self.objects()?,
+            };
+            Ok(objects.object(id.object(), DatumId::KIND)?.into())
+        })
     }
 }
 
-/// Returns the data of a call, for it to be run.
-pub(super) fn load(objects: &impl ReadObjects, call: &Call) -> Result<Work> {
-    let mut work = Work {
-        key: call.key,
-        adapter: String::new(),
-        runnable: call.runnable,
-        args: call.args.clone(),
-        argv: call.runnable, // replaced below
-        objects: Vec::new(),
-    };
-    let mut keep = |id: DatumId| -> Result<Value> {
-        let bytes = objects.object(id.object(), DatumId::KIND)?;
-        let datum = Datum::decode(bytes)?;
-        work.objects.push((id.object(), bytes.into()));
+/// Returns the data of a call, for it to be run. `read` returns the bytes of the runnable (0) and
+/// of the arguments.
+pub(super) fn load(
+    call: &Call,
+    before: Option<&Work>,
+    read: &mut dyn FnMut(usize, DatumId) -> Result<Arc<[u8]>>,
+) -> Result<Work> {
+    let mut objects = Vec::with_capacity(call.args.len() + 2);
+    let mut keep = |at: usize, id: DatumId| -> Result<Value> {
+        let bytes = read(at, id)?;
+        let datum = Datum::decode(&bytes)?;
+        objects.push((id.object(), bytes));
         Ok(datum.value)
     };
-    let Value::Runnable(runnable) = keep(call.runnable)? else {
-        return Err(Error::Invalid {
-            message: "only a runnable can be called".to_owned(),
+    let mut shared = None;
+    let adapter = match before {
+        Some(before) if before.runnable == call.runnable => {
+            shared = before.objects.first().cloned();
+            before.adapter.clone()
         }
-        .into());
+        _ => match keep(0, call.runnable)? {
+            Value::Runnable(runnable) => runnable.adapter,
+            _ => {
+                return Err(Error::Invalid {
+                    message: "only a runnable can be called".to_owned(),
+                }
+                .into());
+            }
+        },
     };
-    let args = call.args.iter().map(|arg| keep(*arg));
+    let args = call.args.iter().zip(1..).map(|(arg, at)| keep(at, *arg));
     let value = Value::List(args.collect::<Result<_>>()?);
+    objects.splice(..0, shared);
     let bytes = Datum { value }.encode()?;
-    work.argv = DatumId::from_object(ObjectId::of(&bytes));
-    work.objects.push((work.argv.object(), bytes.into()));
-    work.adapter = runnable.adapter;
-    Ok(work)
+    let argv = DatumId::from_object(ObjectId::of(&bytes));
+    objects.push((argv.object(), bytes.into()));
+    Ok(Work {
+        key: call.key,
+        adapter,
+        runnable: call.runnable,
+        args: call.args.clone(),
+        argv,
+        objects,
+    })
 }

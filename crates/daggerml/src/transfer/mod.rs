@@ -12,6 +12,7 @@ mod object;
 pub mod remote;
 pub mod transport;
 
+pub(crate) use bundle::Verified;
 pub use bundle::{
     Applied, BUNDLE, Created, Keep, Kept, Limits, apply, create, create_without, data,
 };

@@ -1,5 +1,6 @@
 //! Getting the right to run a call: the claim of its key.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::backoff;
@@ -28,7 +29,7 @@ pub(crate) enum Acquired<'e> {
 /// A claim of ours. It is removed when this is dropped, unless it has ended.
 pub(crate) struct Mine<'e> {
     executor: &'e Executor,
-    work: &'e Work,
+    work: &'e Arc<Work>,
     pub owner: OwnerId,
     pub attempt: u64,
     /// The token, when it was pending.
@@ -50,11 +51,12 @@ impl Mine<'_> {
             return Ok(true);
         }
         let key = self.work.key;
-        let ours = self.executor.repository().store().write(|txn| {
-            let Some(mut claim) = claim::owned(txn, key, &self.owner)? else {
+        let (owner, state) = (self.owner.clone(), State::Pending(token.to_owned()));
+        let ours = self.executor.write(move |txn| {
+            let Some(mut claim) = claim::owned(txn, key, &owner)? else {
                 return Ok(false);
             };
-            claim.state = State::Pending(token.to_owned());
+            claim.state = state.clone();
             claim.put(txn, key)?;
             Ok(true)
         })?;
@@ -68,9 +70,9 @@ impl Drop for Mine<'_> {
         self.executor.inner.lease.let_go(self.work.key);
         if !self.ended {
             // If this fails, others take the claim over once this process has ended.
-            let key = self.work.key;
-            let _ = self.executor.repository().store().write(|txn| {
-                if claim::owned(txn, key, &self.owner)?.is_some() {
+            let (key, owner) = (self.work.key, self.owner.clone());
+            let _ = self.executor.write(move |txn| {
+                if claim::owned(txn, key, &owner)?.is_some() {
                     claim::remove(txn, key)?;
                 }
                 Ok(())
@@ -80,7 +82,7 @@ impl Drop for Mine<'_> {
 }
 
 /// What a waiting caller saw of a claim. When it stays the same, the owner does not work.
-#[derive(PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 struct Sign(OwnerId, u64, u64);
 
 impl Sign {
@@ -101,7 +103,7 @@ impl Executor {
     /// Waits for the claim of `work`, or for somebody else to run it.
     pub(crate) fn acquire<'e>(
         &'e self,
-        work: &'e Work,
+        work: &'e Arc<Work>,
         adapter: &str,
         options: &CallOptions,
         control: &mut Control<'_>,
@@ -151,7 +153,7 @@ impl Executor {
                 }
             };
             if found.is_none() || over.is_some() {
-                match self.try_claim(work, adapter, options, over.as_ref())? {
+                match self.try_claim(work, adapter, options, over)? {
                     Tried::Answered(dag) => return Ok(Acquired::Answered(dag)),
                     Tried::Got(claim, before) => {
                         return self.mine(work, *claim, before).map(Acquired::Mine);
@@ -170,7 +172,7 @@ impl Executor {
 
     fn mine<'e>(
         &'e self,
-        work: &'e Work,
+        work: &'e Arc<Work>,
         claim: Claim,
         before: Option<OwnerId>,
     ) -> Result<Mine<'e>> {
@@ -193,14 +195,15 @@ impl Executor {
     /// Claims the call if there is no claim, or only the one in `over`.
     fn try_claim(
         &self,
-        work: &Work,
+        work: &Arc<Work>,
         adapter: &str,
         options: &CallOptions,
-        over: Option<&Sign>,
+        over: Option<Sign>,
     ) -> Result<Tried> {
         let owner = self.owner()?;
-        self.repository().store().write(|txn| {
-            if options.cache
+        let (work, adapter, cached) = (Arc::clone(work), adapter.to_owned(), options.cache);
+        self.write(move |txn| {
+            if cached
                 && let Some((_, dag)) = cache::lookup_in(txn, work.key)?.and_then(|e| e.answer)
             {
                 return Ok(Tried::Answered(dag));
@@ -210,7 +213,7 @@ impl Executor {
                 attempt: 1,
                 beat: 0,
                 state: State::Running,
-                adapter: adapter.to_owned(),
+                adapter: adapter.clone(),
                 runnable: work.runnable,
                 args: work.args.clone(),
                 argv: work.argv,
@@ -222,7 +225,7 @@ impl Executor {
             let mut before = None;
             match claim::find_in(txn, work.key)? {
                 None => {}
-                Some(old) if over.is_some_and(|over| *over == Sign::of(&old)) => {
+                Some(old) if over.as_ref().is_some_and(|over| *over == Sign::of(&old)) => {
                     before = Some(old.owner);
                     claim.cancel = old.cancel;
                     match old.state {
@@ -234,7 +237,7 @@ impl Executor {
                 }
                 Some(_) => return Ok(Tried::Busy),
             }
-            store_data(txn, work)?;
+            store_data(txn, &work)?;
             claim.put(txn, work.key)?;
             Ok(Tried::Got(Box::new(claim), before))
         })

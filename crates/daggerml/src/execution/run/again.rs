@@ -1,5 +1,7 @@
 //! Running a call again of which only the key is known.
 
+use std::sync::Arc;
+
 use super::executor::Executor;
 use crate::error::{Error, Result};
 use crate::execution::call::{Call, Work, load};
@@ -7,7 +9,7 @@ use crate::execution::called;
 use crate::execution::options::{CallOptions, Observer};
 use crate::id::{DagId, DatumId, ObjectId, TypedId};
 use crate::record::CallKey;
-use crate::store::{Snapshot, Table};
+use crate::store::{ReadObjects, Snapshot, Table};
 
 impl Executor {
     /// Runs the call `key` again, though it may be cached, and returns the DAG that it makes.
@@ -20,7 +22,7 @@ impl Executor {
             cache: false,
             ..CallOptions::default()
         };
-        let work = self.work_of(key)?;
+        let work = Arc::new(self.work_of(key)?);
         self.run_item(0, &work, &options, observer)
     }
 
@@ -53,7 +55,9 @@ impl Executor {
             runnable: called.runnable,
             args,
         };
-        load(&snapshot, &call)
+        load(&call, None, &mut |_, id| {
+            Ok(snapshot.object(id.object(), DatumId::KIND)?.into())
+        })
     }
 }
 

@@ -2,12 +2,15 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::RecvTimeoutError;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::Builder;
 
 use super::executor::{Executor, NextStep, Prepared};
+use super::turns::{MOST_AHEAD, Turns};
 use crate::channel::{Sender, channel};
 use crate::error::Result;
 use crate::execution::adapter::process::TICK;
+use crate::execution::call::Work;
 use crate::execution::options::{CallOptions, CancelToken, Event, Observer};
 use crate::id::DagId;
 
@@ -57,25 +60,48 @@ impl Executor {
                 NextStep::Run(work) => works.push((item, work)),
             }
         }
+        let most = works
+            .first()
+            .map_or(1, |(_, work)| self.at_once(work, parallel));
+        let turns = Arc::new(Turns::new(most));
         let next = AtomicUsize::new(0);
         let cancel = CancelToken::default();
         let (tell, told) = channel();
         let run = |telling: &Telling<'_>| {
-            while let Some((item, work)) = works.get(next.fetch_add(1, Ordering::SeqCst)) {
-                let result = self.run_item(*item, work, options, telling);
+            while let Some(mut place) = turns.place() {
+                let Some((item, work)) = works.get(next.fetch_add(1, Ordering::SeqCst)) else {
+                    break;
+                };
+                let made = self.run_placed(*item, work, options, telling, Some(&mut place));
+                let Some(result) = made else {
+                    continue; // It was not begun.
+                };
                 if !self.goes_on(&result, stop_on_error) || cancel.is_canceled() {
-                    next.store(works.len(), Ordering::SeqCst);
+                    turns.end();
                 }
                 put(*item, result);
             }
         };
+        let run = &run;
         std::thread::scope(|scope| {
-            for _ in 0..parallel.clamp(1, works.len().max(1)) {
+            let threads = most.saturating_add(MOST_AHEAD).min(works.len());
+            for number in 0..threads {
                 let telling = Telling {
                     tell: tell.clone(),
                     cancel: &cancel,
                 };
-                scope.spawn(move || run(&telling));
+                let begun = Builder::new().spawn_scoped(scope, move || run(&telling));
+                if begun.is_err() {
+                    // Those that there are do the work; without any, this one does.
+                    if number == 0 {
+                        let tell = tell.clone();
+                        run(&Telling {
+                            tell,
+                            cancel: &cancel,
+                        });
+                    }
+                    break;
+                }
             }
             drop(tell);
             loop {
@@ -86,6 +112,7 @@ impl Executor {
                 }
                 if observer.interrupted() {
                     cancel.cancel();
+                    turns.end();
                 }
             }
         });
@@ -93,6 +120,18 @@ impl Executor {
             .into_iter()
             .map(|place| place.into_inner().unwrap_or_else(PoisonError::into_inner))
             .collect()
+    }
+
+    /// Returns how many calls like `work` run at once: not more than there are processes for,
+    /// so that none waits for one with its claim held.
+    fn at_once(&self, work: &Work, parallel: usize) -> usize {
+        let processes = match self.adapters().find(&work.adapter) {
+            Ok((_, command)) if command.shares_repository && command.processes > 0 => {
+                command.processes
+            }
+            _ => usize::MAX,
+        };
+        parallel.min(processes).max(1)
     }
 
     /// Returns whether further calls are begun after one with this result.

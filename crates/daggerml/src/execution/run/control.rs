@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::turns::Place;
 use crate::execution::adapter::process::TICK;
 use crate::execution::claim;
 use crate::execution::claim::OwnerId;
@@ -30,7 +31,10 @@ pub(crate) struct Control<'c> {
     pub key: CallKey,
     item: usize,
     observer: &'c dyn Observer,
+    timeout: Option<Duration>,
     pub deadline: Option<Instant>,
+    /// Its place in a map.
+    place: Option<&'c mut Place>,
     store: &'c Store,
     /// The owner, while there is a claim, and when it was last looked at.
     claimed: Option<(OwnerId, Instant)>,
@@ -50,10 +54,69 @@ impl<'c> Control<'c> {
             key,
             item,
             observer,
+            timeout,
             deadline: timeout.and_then(|time| Instant::now().checked_add(time)),
+            place: None,
             store,
             claimed: None,
             notices: Vec::new(),
+        }
+    }
+
+    /// Makes it a call of a map. It waits for its turn before it is run.
+    pub fn in_map(&mut self, place: Option<&'c mut Place>) {
+        self.place = place;
+    }
+
+    /// Returns whether it is of a map that ended before the call had its turn.
+    pub fn was_not_begun(&self) -> bool {
+        let place = self.place.as_ref();
+        place.is_some_and(|place| place.is_over() && !place.had_turn())
+    }
+
+    /// Waits for its turn, but not longer than `limit`. Returns whether it has it. Its time
+    /// counts from then on.
+    pub fn take_turn(&mut self, limit: Duration) -> bool {
+        let Some(place) = &mut self.place else {
+            return true;
+        };
+        let first = !place.had_turn();
+        let taken = place.take_turn(limit);
+        if first && taken {
+            self.deadline = self
+                .timeout
+                .and_then(|time| Instant::now().checked_add(time));
+        }
+        taken
+    }
+
+    /// Waits for its turn, holding nothing that others wait for. Its time does not count yet.
+    pub fn wait_for_turn(&mut self) -> Option<Stop> {
+        while !self.take_turn(TICK) {
+            if self.was_not_begun() {
+                return Some(Stop::Canceled);
+            }
+            if self.observer.interrupted() {
+                return Some(Stop::Canceled);
+            }
+        }
+        None
+    }
+
+    /// Goes on with a call that had its turn before. It does not wait for long, because a
+    /// call that has a turn may wait for what this one has claimed.
+    pub fn go_on(&mut self, limit: Duration) {
+        if !self.take_turn(limit)
+            && let Some(place) = &mut self.place
+        {
+            place.go_on();
+        }
+    }
+
+    /// Ends its turn: what is left to do needs no process.
+    pub fn end_turn(&mut self) {
+        if let Some(place) = &mut self.place {
+            place.end_turn();
         }
     }
 

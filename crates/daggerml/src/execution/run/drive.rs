@@ -1,5 +1,6 @@
 //! Running one call: from the cache, by waiting, or by an adapter.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::acquire::{Acquired, Mine};
@@ -7,9 +8,10 @@ use super::backoff;
 use super::control::{Control, Stop};
 use super::executor::Executor;
 use super::flight::Role;
-use super::integrate::{Ended, Integrated, integrate, record_failure};
+use super::integrate::{Ended, Integrated, Made, integrate, record_failure};
 use super::invocation::{Done, End, Failure, Invocation};
 use super::shared::{Asked, Asking, Held};
+use super::turns::Place;
 use crate::error::{Error, ExecutionError, Result};
 use crate::execution::adapter::ask::Asker;
 use crate::execution::call::Work;
@@ -23,6 +25,10 @@ use crate::transfer::create;
 /// How long a claim that was canceled on request stays, for all who wait to see it.
 const SEEN: Duration = Duration::from_millis(250);
 
+/// How long a call that is claimed waits for its turn in a map. Then it gives the claim back,
+/// because a call that runs may wait for it.
+const PATIENCE: Duration = Duration::from_millis(100);
+
 /// How a claim ended.
 enum Driven {
     Done(DagId),
@@ -35,7 +41,7 @@ enum Driven {
 /// One call on its way through an executor.
 struct Run<'r> {
     executor: &'r Executor,
-    work: &'r Work,
+    work: &'r Arc<Work>,
     options: &'r CallOptions,
     adapter: String,
 }
@@ -45,13 +51,31 @@ impl Executor {
     pub(crate) fn run_item(
         &self,
         item: usize,
-        work: &Work,
+        work: &Arc<Work>,
         options: &CallOptions,
         observer: &dyn Observer,
     ) -> Result<DagId> {
+        let made = self.run_placed(item, work, options, observer, None);
+        made.unwrap_or_else(|| Err(ExecutionError::Canceled { key: work.key }.into()))
+    }
+
+    /// Runs a call that may have a place in a map. `None` when it was not begun because the map
+    /// ended before.
+    pub(crate) fn run_placed(
+        &self,
+        item: usize,
+        work: &Arc<Work>,
+        options: &CallOptions,
+        observer: &dyn Observer,
+        place: Option<&mut Place>,
+    ) -> Option<Result<DagId>> {
         let store = self.repository().store();
         let mut control = Control::new(store, work.key, item, observer, options.timeout);
+        control.in_map(place);
         let made = self.run_controlled(work, options, &mut control);
+        if made.is_err() && control.was_not_begun() {
+            return None;
+        }
         match &made {
             Ok(_) => control.tell(0, Progress::Done),
             Err(error) => control.tell(
@@ -61,12 +85,12 @@ impl Executor {
                 },
             ),
         }
-        made
+        Some(made)
     }
 
     fn run_controlled(
         &self,
-        work: &Work,
+        work: &Arc<Work>,
         options: &CallOptions,
         control: &mut Control<'_>,
     ) -> Result<DagId> {
@@ -113,6 +137,13 @@ impl Run<'_> {
                 Acquired::Answered(dag) => return Ok(dag),
                 Acquired::Stopped(stop) => return Err(self.stopped(stop, &StderrLog::default())),
                 Acquired::Mine(mut mine) => {
+                    if !control.take_turn(PATIENCE) {
+                        drop(mine);
+                        if let Some(stop) = control.wait_for_turn() {
+                            return Err(self.stopped(stop, &StderrLog::default()));
+                        }
+                        continue;
+                    }
                     control.tell(mine.attempt, Progress::Claimed);
                     control.claimed(Some(mine.owner.clone()));
                     let mut held = Held::default();
@@ -172,6 +203,7 @@ impl Run<'_> {
         let mut failures = 0;
         let mut run = None;
         loop {
+            control.go_on(PATIENCE);
             // A run that is still pending goes on.
             let started = *run.get_or_insert_with(|| self.begin(mine, &mut asker));
             for notice in control.take_notices() {
@@ -277,27 +309,25 @@ impl Run<'_> {
         started: Time,
         done: &Done,
         failures: u32,
-        control: &Control<'_>,
+        control: &mut Control<'_>,
     ) -> Result<(Integrated, Duration)> {
         let after = backoff::retry(failures, done.retry_after);
-        let mut allowed = None; // Asked once, though a transaction may be done again.
-        let mut again = || {
-            *allowed.get_or_insert_with(|| {
-                !done.retried
-                    && failures < self.options.retries
-                    && control.left().is_none_or(|left| left > after)
-                    && self.executor.inner.budget.retry()
-            })
-        };
-        let ended = self.ended(started, log);
+        let left = control.left();
+        let retries = !done.retried
+            && failures < self.options.retries
+            && left.is_none_or(|left| left > after);
         let taken = integrate(
-            self.executor.repository().store(),
-            &mine.owner,
-            self.work,
+            self.executor,
+            Made {
+                owner: mine.owner.clone(),
+                work: Arc::clone(self.work),
+                dag: done.dag,
+                ended: self.ended(started, log),
+                retries,
+            },
             &done.bundle,
-            done.dag,
-            &ended,
-            &mut again,
+            // After an error no further call of a map may begin, so that keeps its turn.
+            &mut || control.end_turn(),
         )?;
         Ok((taken, after))
     }
@@ -325,9 +355,9 @@ impl Run<'_> {
         Ok(bundle)
     }
 
-    fn ended(&self, started: Time, log: &StderrLog) -> Ended<'_> {
+    fn ended(&self, started: Time, log: &StderrLog) -> Ended {
         Ended {
-            adapter: &self.adapter,
+            adapter: self.adapter.clone(),
             started,
             log: log.clone(),
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::backoff::Budget;
 use super::flight::Flights;
 use super::shared::Shared;
+use super::together::Together;
 use crate::dag::Draft;
 use crate::error::{Error, Result};
 use crate::execution::adapter::pool::Pool;
@@ -20,6 +21,7 @@ use crate::execution::options::{CallOptions, Event, Observer, Progress};
 use crate::id::{DagId, NodeId};
 use crate::record::CallKey;
 use crate::repo::Repository;
+use crate::store::WriteTxn;
 
 /// How an executor works.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +52,7 @@ pub(crate) enum NextStep {
     /// Nothing: this DAG answers it.
     Answer(DagId),
     /// To run it.
-    Run(Box<Work>),
+    Run(Arc<Work>),
 }
 
 impl Prepared {
@@ -86,6 +88,10 @@ pub(crate) struct Inner {
     pub budget: Budget,
     pub flights: Flights,
     pub lease: Lease,
+    /// The call that was looked up last.
+    last: Mutex<Option<Arc<Work>>>,
+    /// For what one of many calls writes.
+    pub together: Together,
     adapters: AdapterRegistry,
     pools: Mutex<BTreeMap<AdapterName, Arc<Pool>>>,
     owner: Mutex<Option<Arc<Owner>>>,
@@ -107,6 +113,8 @@ impl Executor {
                 budget: Budget::new(),
                 flights: Flights::default(),
                 lease: Lease::new(),
+                last: Mutex::default(),
+                together: Together::default(),
                 adapters,
                 pools: Mutex::default(),
                 owner: Mutex::default(),
@@ -157,9 +165,14 @@ impl Executor {
         } else {
             None
         };
-        let step = match entry.and_then(|entry| entry.answer) {
-            Some((_, dag)) => NextStep::Answer(dag),
-            None => NextStep::Run(Box::new(dag.load_call(&call)?)),
+        let step = if let Some((_, dag)) = entry.and_then(|entry| entry.answer) {
+            NextStep::Answer(dag)
+        } else {
+            // The calls of a map are of one runnable.
+            let mut last = lock(&self.inner.last);
+            let work = Arc::new(dag.load_call(&call, last.as_deref())?);
+            *last = Some(Arc::clone(&work));
+            NextStep::Run(work)
         };
         Ok(Prepared {
             nodes: call.nodes,
@@ -207,6 +220,14 @@ impl Executor {
         let _ = live_log::sweep(store);
         *owner = Some(Arc::clone(&made));
         Ok(made)
+    }
+
+    /// Writes into the store, in one transaction with other calls that write meanwhile.
+    pub(crate) fn write<T: Send + 'static>(
+        &self,
+        change: impl FnMut(&mut WriteTxn<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.inner.together.write(self.repository().store(), change)
     }
 
     /// Renews the claim of `key` from now on.

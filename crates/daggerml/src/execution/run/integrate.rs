@@ -1,10 +1,13 @@
 //! Taking the result of a call in.
 
+use std::sync::Arc;
+
+use super::executor::Executor;
 use crate::error::{Error, Result};
 use crate::id::{DagId, DatumId, ExecId, TypedId};
 use crate::record::{Dag, Datum, ErrorInfo, Exec, ExecStatus, Kind, Node, Reference, Time};
 use crate::store::{ReadObjects, Store, WriteTxn};
-use crate::transfer::{Limits, apply};
+use crate::transfer::{Limits, Verified};
 use crate::value::Value;
 
 use crate::execution::cache;
@@ -15,8 +18,8 @@ use crate::execution::nested;
 use crate::process::StderrLog;
 
 /// How an attempt ended.
-pub(crate) struct Ended<'e> {
-    pub adapter: &'e str,
+pub(crate) struct Ended {
+    pub adapter: String,
     pub started: Time,
     pub log: StderrLog,
 }
@@ -43,60 +46,81 @@ pub(crate) enum Integrated {
     },
 }
 
+/// What a call of ours made, and how.
+pub(crate) struct Made {
+    pub owner: OwnerId,
+    pub work: Arc<Work>,
+    pub dag: DagId,
+    pub ended: Ended,
+    /// Whether it is tried again after a transient failure, if there is budget.
+    pub retries: bool,
+}
+
 /// Takes in the bundle of a result, appends the attempt and ends the claim, all in
-/// one transaction or not at all. After a transient failure the claim goes on if `again`
-/// says so.
+/// one transaction or not at all. After a transient failure the claim goes on if it is to be
+/// tried again.
+///
+/// `succeeded` is called as soon as it is known that the function made a result.
 pub(crate) fn integrate(
-    store: &Store,
-    owner: &OwnerId,
-    work: &Work,
+    executor: &Executor,
+    made: Made,
     bundle: &[u8],
-    dag: DagId,
-    ended: &Ended<'_>,
-    again: &mut dyn FnMut() -> bool,
+    succeeded: &mut dyn FnMut(),
 ) -> Result<Integrated> {
-    let mut lost = false;
-    let taken = apply(store, &mut &*bundle, &Limits::default(), |txn, roots| {
-        let Some(claim) = claim::owned(txn, work.key, owner)? else {
-            lost = true;
-            return Err(Error::Conflict {
-                message: "the claim is another's".to_owned(),
+    let store = executor.repository().store();
+    let taken =
+        Verified::read(store, &mut &*bundle, &Limits::default()).and_then(|mut verified| {
+            if verified.failed() == Some(false) {
+                succeeded();
             }
-            .into());
-        };
-        let (record, execs) = check(txn, work, roots, dag)?;
-        let made = match record.error() {
-            Some(error) if record.is_transient() => Integrated::Transient {
-                reason: in_a_line(error),
-                again: again(),
-            },
-            None | Some(_) => Integrated::Yes,
-        };
-        append_made(txn, work, ended, (&record, dag), &made)?;
-        for (exec, data) in execs {
-            if let Some((key, ended)) = cache::adopt(txn, exec)?
-                && let Some((runnable, args)) = data.split_first()
-            {
-                called::note(txn, key, *runnable, args, Some(ended))?;
-            }
-        }
-        end_claim(
-            txn,
-            work,
-            claim,
-            matches!(made, Integrated::Transient { again: true, .. }),
-        )?;
-        Ok(made)
-    });
+            let inner = Arc::clone(&executor.inner);
+            let mut allowed = None; // Asked once, though a transaction may be done again.
+            executor.write(move |txn| {
+                let again =
+                    &mut || made.retries && *allowed.get_or_insert_with(|| inner.budget.retry());
+                take_in(txn, &made, &mut verified, again)
+            })
+        });
     match taken {
-        Ok((_, made)) => Ok(made),
-        Err(_) if lost => Ok(Integrated::Lost),
+        Ok(taken) => Ok(taken),
         Err(error) if is_ours(&error) => Err(error),
         Err(error) => Ok(Integrated::Refused {
             transient: matches!(*error, Error::ObjectNotFound { .. }),
             detail: format!("its result is unsound: {error}"),
         }),
     }
+}
+
+fn take_in(
+    txn: &mut WriteTxn<'_>,
+    made: &Made,
+    verified: &mut Verified,
+    again: &mut dyn FnMut() -> bool,
+) -> Result<Integrated> {
+    let (work, dag) = (&*made.work, made.dag);
+    let Some(claim) = claim::owned(txn, work.key, &made.owner)? else {
+        return Ok(Integrated::Lost);
+    };
+    let applied = verified.put(txn)?;
+    let (record, execs) = check(txn, work, &applied.roots, dag)?;
+    let taken = match record.error() {
+        Some(error) if record.is_transient() => Integrated::Transient {
+            reason: in_a_line(error),
+            again: again(),
+        },
+        None | Some(_) => Integrated::Yes,
+    };
+    append_made(txn, work, &made.ended, (&record, dag), &taken)?;
+    for (exec, data) in execs {
+        if let Some((key, ended)) = cache::adopt(txn, exec)?
+            && let Some((runnable, args)) = data.split_first()
+        {
+            called::note(txn, key, *runnable, args, Some(ended))?;
+        }
+    }
+    let goes_on = matches!(taken, Integrated::Transient { again: true, .. });
+    end_claim(txn, work, claim, goes_on)?;
+    Ok(taken)
 }
 
 /// Returns whether an error is the store's and not the bundle's.
@@ -168,7 +192,7 @@ fn in_a_line(error: &ErrorInfo) -> String {
 fn append_made(
     txn: &mut WriteTxn<'_>,
     work: &Work,
-    ended: &Ended<'_>,
+    ended: &Ended,
     (record, dag): (&Dag, DagId),
     made: &Integrated,
 ) -> Result<()> {
@@ -198,7 +222,7 @@ fn end_claim(txn: &mut WriteTxn<'_>, work: &Work, mut claim: Claim, again: bool)
 fn append(
     txn: &mut WriteTxn<'_>,
     work: &Work,
-    ended: &Ended<'_>,
+    ended: &Ended,
     log: &StderrLog,
     status: ExecStatus,
     dag: Option<DagId>,
@@ -216,7 +240,7 @@ fn append(
         key: work.key,
         status,
         dag,
-        adapter: ended.adapter.to_owned(),
+        adapter: ended.adapter.clone(),
         started: ended.started,
         finished: Time::now(),
         log,
@@ -233,7 +257,7 @@ pub(crate) fn record_failure(
     store: &Store,
     owner: &OwnerId,
     work: &Work,
-    ended: &Ended<'_>,
+    ended: &Ended,
     status: ExecStatus,
     again: bool,
 ) -> Result<bool> {

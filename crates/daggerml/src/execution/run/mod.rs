@@ -5,6 +5,8 @@
 //! | `executor` | [`Executor`](executor::Executor): looking a call up, running and recording it |
 //! | `again` | running a call again of which only the key is known |
 //! | `batch` | many calls at once |
+//! | `turns` | how many of them run at once, and how many are claimed ahead |
+//! | `together` | what several calls write, in one transaction |
 //! | `flight` | callers in one process share a run |
 //! | `drive` | one run: attempts until one ends the claim |
 //! | `acquire` | getting the claim, or the answer of who had it |
@@ -32,4 +34,6 @@ mod invocation;
 mod shared;
 mod shared_result;
 mod sharer;
+mod together;
+mod turns;
 mod watch;

@@ -59,9 +59,36 @@ pub fn apply<T>(
     limits: &Limits,
     mut then: impl FnMut(&mut WriteTxn<'_>, &[Reference]) -> Result<T>,
 ) -> Result<(Applied, T)> {
-    let mut spool = Spool::new(store);
-    let checked = check_for(&store.snapshot()?, input, limits, &mut spool)?;
+    let mut verified = Verified::read(store, input, limits)?;
     store.write(|txn| {
+        let applied = verified.put(txn)?;
+        let out = then(txn, &applied.roots)?;
+        Ok((applied, out))
+    })
+}
+
+/// A bundle that was verified, and can be written.
+pub(crate) struct Verified {
+    checked: Checked,
+    spool: Spool,
+}
+
+impl Verified {
+    /// Verifies a bundle whose needs are in `store`. Nothing is written.
+    pub fn read(store: &Store, input: &mut dyn Read, limits: &Limits) -> Result<Self> {
+        let mut spool = Spool::new(store);
+        let checked = check_for(&store.snapshot()?, input, limits, &mut spool)?;
+        Ok(Self { checked, spool })
+    }
+
+    /// Returns whether the first root ended in an error, if it is a DAG and in the bundle.
+    pub fn failed(&self) -> Option<bool> {
+        self.checked.failed
+    }
+
+    /// Writes the objects, if what they need is still there.
+    pub fn put(&mut self, txn: &mut WriteTxn<'_>) -> Result<Applied> {
+        let Self { checked, spool } = self;
         for reference in &checked.outside {
             present(txn, *reference)?;
         }
@@ -71,15 +98,13 @@ pub fn apply<T>(
             new += u64::from(!txn.has_object(id)?);
             txn.put_object(id, bytes)
         })?;
-        let applied = Applied {
+        Ok(Applied {
             roots: checked.header.roots.clone(),
             objects: checked.header.objects,
             new,
             bytes: checked.bytes,
-        };
-        let out = then(txn, &checked.header.roots)?;
-        Ok((applied, out))
-    })
+        })
+    }
 }
 
 /// Returns the id that these bytes are stored under: a tombstone's is that of what it replaces.
@@ -92,6 +117,8 @@ pub(super) struct Checked {
     /// What the bundle refers to and does not have.
     outside: HashSet<Reference>,
     bytes: u64,
+    /// Whether the first root ended in an error, if it is a DAG and in the bundle.
+    failed: Option<bool>,
 }
 
 /// Verifies a bundle, whose needs are in a store, and keeps its objects in `spool`.
@@ -99,7 +126,7 @@ pub(super) fn check_for(
     snapshot: &Snapshot,
     input: &mut dyn Read,
     limits: &Limits,
-    spool: &mut Spool<'_>,
+    spool: &mut Spool,
 ) -> Result<Checked> {
     let present = |reference| present(snapshot, reference);
     check(&present, input, limits, &mut |bytes| spool.put(bytes))
@@ -152,6 +179,7 @@ fn check(
     // Objects that nothing later refers to; in the end only the roots.
     let mut tops = HashSet::new();
     let mut total = 0;
+    let mut failed = None;
     for _ in 0..header.objects {
         let bytes = input.bytes(limits.object)?;
         total += bytes.len() as u64;
@@ -164,6 +192,11 @@ fn check(
             AnyRecord::Tombstone(tombstone) => (tombstone.object, tombstone.kind),
             record => (ObjectId::of(&bytes), record.kind()),
         };
+        if let AnyRecord::Dag(dag) = &record
+            && header.roots.first().is_some_and(|root| root.id == id)
+        {
+            failed = Some(dag.error().is_some());
+        }
         let mut wrong = None;
         record.references(&mut |reference| {
             tops.remove(&reference.id);
@@ -211,6 +244,7 @@ fn check(
         header,
         outside,
         bytes: total,
+        failed,
     })
 }
 

@@ -12,7 +12,7 @@ mod spool;
 mod take;
 
 pub use apply::{Applied, Limits, apply};
-pub(crate) use apply::{first_root, verify};
+pub(crate) use apply::{Verified, first_root, verify};
 pub use create::{Created, create, create_without};
 pub use data::data;
 pub use take::{Keep, Kept};

@@ -13,18 +13,18 @@ const IN_MEMORY: usize = 32 << 20;
 /// What the name of the file begins with, as long as it has one.
 const NAME: &str = "bundle";
 
-pub(super) struct Spool<'s> {
-    store: &'s Store,
+pub(super) struct Spool {
+    store: Store,
     memory: Vec<u8>,
     file: Option<BufWriter<File>>,
     /// The lengths of what was put, in order.
     lengths: Vec<usize>,
 }
 
-impl<'s> Spool<'s> {
-    pub fn new(store: &'s Store) -> Self {
+impl Spool {
+    pub fn new(store: &Store) -> Self {
         Self {
-            store,
+            store: store.clone(),
             memory: Vec::new(),
             file: None,
             lengths: Vec::new(),
@@ -37,7 +37,7 @@ impl<'s> Spool<'s> {
             self.file = Some(BufWriter::new(self.store.folder().spool(NAME)?));
         }
         if let Some(file) = &mut self.file {
-            return file.write_all(bytes).map_err(failed(self.store, "write"));
+            return file.write_all(bytes).map_err(failed(&self.store, "write"));
         }
         self.memory.extend_from_slice(bytes);
         Ok(())
@@ -45,7 +45,8 @@ impl<'s> Spool<'s> {
 
     /// Calls `visit` with everything that was put, in order.
     pub fn each(&mut self, mut visit: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
-        let failed = || failed(self.store, "read");
+        let store = &self.store;
+        let failed = || failed(store, "read");
         let mut memory = self.memory.as_slice();
         let mut file = match &mut self.file {
             Some(file) => {
