@@ -39,31 +39,52 @@ find_zig() {
     skip "there is no zig yet; run \`cargo wheels\` first"
 }
 
-# arm64_packages FOLDER PACKAGE...: fetches packages of Debian's arm64 and
-# unpacks them into FOLDER/root. Needs no root; apt's state is in FOLDER/apt.
-arm64_packages() {
-    arm64_folder=$1
-    shift
-    mkdir -p "$arm64_folder/apt/lists/partial" "$arm64_folder/apt/archives/partial" "$arm64_folder/root"
-    : > "$arm64_folder/apt/status"
-    arm64() {
-        apt-get -qq -o APT::Architecture=arm64 -o APT::Architectures=arm64 \
-            -o Dir::State="$arm64_folder/apt" -o Dir::State::status="$arm64_folder/apt/status" \
-            -o Dir::Cache="$arm64_folder/apt" -o Debug::NoLocking=1 "$@"
+# debian_packages ARCHITECTURE FOLDER PACKAGE...: fetches packages of another architecture
+# of Debian and unpacks them into FOLDER/root. Needs no root; apt's state is in FOLDER/apt.
+# `debian_suite`, if it is set, names another release of Debian than this machine's.
+debian_packages() {
+    debian_architecture=$1
+    debian_folder=$2
+    shift 2
+    mkdir -p "$debian_folder/apt/lists/partial" "$debian_folder/apt/archives/partial" \
+        "$debian_folder/apt/sources" "$debian_folder/root"
+    : > "$debian_folder/apt/status"
+    own_suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
+    for debian_list in /etc/apt/sources.list /etc/apt/sources.list.d/debian.sources; do
+        [ -f "$debian_list" ] || continue
+        sed "s/\b$own_suite\b/${debian_suite:-$own_suite}/g" "$debian_list" \
+            > "$debian_folder/apt/sources/$(basename "$debian_list")"
+    done
+    debian() {
+        apt-get -qq -o APT::Architecture="$debian_architecture" \
+            -o APT::Architectures="$debian_architecture" \
+            -o Dir::State="$debian_folder/apt" -o Dir::State::status="$debian_folder/apt/status" \
+            -o Dir::Etc::sourcelist="$debian_folder/apt/sources/sources.list" \
+            -o Dir::Etc::sourceparts="$debian_folder/apt/sources" \
+            -o Dir::Cache="$debian_folder/apt" -o Debug::NoLocking=1 "$@"
     }
-    arm64 update
-    (cd "$arm64_folder/apt/archives" && arm64 download "$@")
-    for package in "$arm64_folder"/apt/archives/*.deb; do
-        dpkg-deb -x "$package" "$arm64_folder/root"
+    # A mirror may be about to change one of its lists; a package that is missing for that
+    # stops the download.
+    debian update || true
+    (cd "$debian_folder/apt/archives" && debian download "$@")
+    for package in "$debian_folder"/apt/archives/*.deb; do
+        dpkg-deb -x "$package" "$debian_folder/root"
+    done
+    # Since release 13 the packages have nothing in /lib, which base-files makes a link; and
+    # a link to /lib/... would lead to this machine's.
+    [ -e "$debian_folder/root/lib" ] || ln -s usr/lib "$debian_folder/root/lib"
+    find "$debian_folder/root" -type l -lname '/*' | while read -r debian_link; do
+        ln -sfn "$debian_folder/root$(readlink "$debian_link")" "$debian_link"
     done
 }
 
-# qemu_aarch64 FOLDER: sets `qemu` to a program that runs those of aarch64: the
-# machine's, or Debian's, unpacked into FOLDER/qemu.
-qemu_aarch64() {
-    qemu=$(command -v qemu-aarch64-static || true)
+# qemu_user MACHINE FOLDER: sets `qemu` to a program that runs those of MACHINE, as qemu
+# writes it: this machine's own, or Debian's, unpacked into FOLDER/qemu for all machines.
+qemu_user() {
+    qemu=$(command -v "qemu-$1-static" || true)
     [ -z "$qemu" ] || return 0
-    mkdir -p "$1/qemu"
-    (cd "$1/qemu" && apt-get -qq download qemu-user-static && dpkg-deb -x ./*.deb . && rm ./*.deb)
-    qemu=$1/qemu/usr/bin/qemu-aarch64-static
+    qemu=$2/qemu/usr/bin/qemu-$1-static
+    [ ! -x "$qemu" ] || return 0
+    mkdir -p "$2/qemu"
+    (cd "$2/qemu" && apt-get -qq download qemu-user-static && dpkg-deb -x ./*.deb . && rm ./*.deb)
 }

@@ -48,9 +48,9 @@ make_python() {
             qemu=
             ;;
         aarch64)
-            arm64_packages "$folder/apt/arm64" musl
+            debian_packages arm64 "$folder/apt/arm64" musl
             musl=$folder/apt/arm64/root
-            qemu_aarch64 "$folder"
+            qemu_user aarch64 "$(dirname "$folder")"
             ;;
     esac
     cp "$musl/lib/$machine-linux-musl/libc.so" "$folder/ld-musl"
