@@ -207,7 +207,14 @@ fn machine(machine: raw::Machine) -> String {
 /// Ranges of a PE file that hold link times, the checksum and the identity of
 /// its debug information; `None` when it is not a readable PE file.
 pub fn volatile(bytes: &[u8]) -> Option<Vec<std::ops::Range<usize>>> {
-    let file = PeFile::<raw::ImageNtHeaders64>::parse(bytes).ok()?;
+    match object::read::pe::optional_header_magic(bytes).ok()? {
+        raw::IMAGE_NT_OPTIONAL_HDR32_MAGIC => volatile_as::<raw::ImageNtHeaders32>(bytes),
+        _ => volatile_as::<raw::ImageNtHeaders64>(bytes),
+    }
+}
+
+fn volatile_as<H: ImageNtHeaders>(bytes: &[u8]) -> Option<Vec<std::ops::Range<usize>>> {
+    let file = PeFile::<H>::parse(bytes).ok()?;
     let header = usize::try_from(file.dos_header().nt_headers_offset()).ok()?;
     // The file header's TimeDateStamp and the optional header's CheckSum.
     let mut ranges = vec![header + 8..header + 12, header + 24 + 64..header + 24 + 68];

@@ -6,7 +6,7 @@ use wheelwright_artifacts::artifact::{Artifact, Limits};
 use wheelwright_artifacts::compare::{Verdict, compare_artifacts, explain};
 
 use crate::macho::Macho;
-use crate::pe::Pe;
+use crate::pe::{ARM64, Pe, X86};
 use crate::sdist::Sdist;
 use crate::wheel::{INFO, Wheel, zip};
 
@@ -96,19 +96,22 @@ fn equivalent_after_each_pass_of_archives() {
 #[test]
 fn equivalent_after_each_pass_of_compiled_code() {
     let wheel = |bytes| Wheel::native("cp39-abi3-win_amd64", "demo/_core.pyd", bytes);
-    let pe = |stamp| {
-        let pdb = Some("demo.pdb");
-        Pe {
-            stamp,
-            pdb,
-            ..Pe::default()
-        }
-        .bytes()
-    };
-    assert_eq!(
-        say(&wheel(pe(1)), &wheel(pe(2))),
-        "equivalent after record, pe-timestamp"
-    );
+    for machine in [Pe::default().machine, X86, ARM64] {
+        let pe = |stamp| {
+            let pdb = Some("demo.pdb");
+            Pe {
+                machine,
+                stamp,
+                pdb,
+                ..Pe::default()
+            }
+            .bytes()
+        };
+        assert_eq!(
+            say(&wheel(pe(1)), &wheel(pe(2))),
+            "equivalent after record, pe-timestamp"
+        );
+    }
     let mach = |signed| {
         Macho {
             signed,

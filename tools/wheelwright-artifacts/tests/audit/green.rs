@@ -3,7 +3,7 @@
 use wheelwright_artifacts::audit::Profile;
 
 use crate::macho::{self, Macho};
-use crate::pe::Pe;
+use crate::pe::{ARM64, Pe, X86};
 use crate::sdist::Sdist;
 use crate::wheel::Wheel;
 
@@ -70,6 +70,23 @@ fn a_windows_wheel() {
         "demo/_core.pyd",
         Pe::default().bytes(),
     ));
+    for (machine, tag) in [(X86, "win32"), (ARM64, "win_arm64")] {
+        let pe = Pe {
+            machine,
+            // There is no address space of 64 bits for HIGH_ENTROPY_VA on x86.
+            characteristics: if machine == X86 { 0x140 } else { 0x160 },
+            ..Pe::default()
+        };
+        for (tags, path) in [
+            (format!("cp39-abi3-{tag}"), "demo/_core.pyd".to_owned()),
+            (
+                format!("cp312-cp312-{tag}"),
+                format!("demo/_core.cp312-{tag}.pyd"),
+            ),
+        ] {
+            assert_clean(&Wheel::native(&tags, &path, pe.bytes()));
+        }
+    }
     let stamped = Pe {
         stamp: 1_600_000_000,
         ..Pe::default()

@@ -28,6 +28,10 @@ impl Default for Pe {
     }
 }
 
+/// Machines of a DLL besides that of `win_amd64`.
+pub const X86: u16 = 0x14c;
+pub const ARM64: u16 = 0xaa64;
+
 /// Address in memory and place in the file of the one section.
 const RVA: u32 = 0x1000;
 const RAW: usize = 0x400;
@@ -98,18 +102,27 @@ impl Pe {
         out.extend(self.machine.to_le_bytes());
         out.extend(1u16.to_le_bytes());
         out.extend(words(&[self.stamp, 0, 0]));
-        out.extend(240u16.to_le_bytes());
-        out.extend(0x2022u16.to_le_bytes());
-        // The optional header of a 64-bit image.
-        out.extend(0x20bu16.to_le_bytes());
+        let narrow = self.machine == X86;
+        // A 32-bit image has a shorter optional header, with addresses of four bytes.
+        let header: [u16; 3] = if narrow {
+            [224, 0x2102, 0x10b]
+        } else {
+            [240, 0x2022, 0x20b]
+        };
+        out.extend(header.iter().flat_map(|word| word.to_le_bytes()));
         out.extend([0; 2]);
         out.extend(words(&[0, size, 0, 0, RVA]));
-        out.extend(0x1_8000_0000_u64.to_le_bytes());
+        if narrow {
+            out.extend(words(&[RVA, 0x1000_0000]));
+        } else {
+            out.extend(0x1_8000_0000_u64.to_le_bytes());
+        }
         out.extend(words(&[0x1000, 0x200, 6, 0, 6, 0, 0x3000, 0x400, 0]));
         out.extend(2u16.to_le_bytes());
         out.extend(self.characteristics.to_le_bytes());
         for size in [0x10_0000_u64, 0x1000, 0x10_0000, 0x1000] {
-            out.extend(size.to_le_bytes());
+            let used = if narrow { 4 } else { 8 };
+            out.extend(&size.to_le_bytes()[..used]);
         }
         out.extend(words(&[0, 16]));
         let mut directories = [0u32; 32];

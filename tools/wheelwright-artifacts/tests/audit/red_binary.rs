@@ -102,7 +102,8 @@ fn pes() -> Vec<Red> {
         ("pe-timestamp", pe(|p| p.stamp = 1_700_000_000)),
         ("pe-hardening", pe(|p| p.characteristics = 0x100)),
         ("pe-hardening", pe(|p| p.characteristics = 0x60)),
-        ("tag-machine", pe(|p| p.machine = 0xaa64)),
+        ("tag-machine", pe(|p| p.machine = crate::pe::ARM64)),
+        ("tag-machine", pe(|p| p.machine = crate::pe::X86)),
         (
             "abi3-link",
             pe(|p| p.imports.push(("python312.dll", "Py_IncRef"))),
