@@ -26,7 +26,9 @@ pub(crate) use page::Page;
 pub(crate) use tree::Root;
 
 #[cfg(not(all(target_pointer_width = "64", target_endian = "little")))]
-compile_error!("the store's pages are read in the layout of 64-bit, little-endian machines");
+compile_error!(
+    "DaggerML runs on 64-bit, little-endian machines only: its store reads the pages of LMDB in their layout"
+);
 
 /// What is wrong with a page.
 #[derive(Clone, Debug)]
