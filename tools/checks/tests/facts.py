@@ -3,7 +3,7 @@
 | fact | place |
 |---|---|
 | packages, platforms and who tries them, Pythons, the compiler | `wheelwright.toml` |
-| how a platform is compiled | `platforms.toml` |
+| how a platform is compiled | `platforms.toml`, `[[platform]]` of `wheelwright.toml` |
 | a package's name and compiled part | its `pyproject.toml` |
 | crates and what they need of each other | `Cargo.toml` |
 """
@@ -118,7 +118,9 @@ class Facts:
     def rows(self, own: dict[str, Any]) -> list[Platform]:
         """Reads how each platform of a release is compiled, and who tries it."""
         path = next(file for file in self.files if re.fullmatch(r"tools/.*/platforms\.toml", file))
-        rows = {row["name"]: row for row in self.table(path)["platform"]}
+        # A row of the repository's own takes the place of wheelwright's.
+        listed = [*self.table(path)["platform"], *own.get("platform", [])]
+        rows = {row["name"]: row for row in listed}
         found = []
         for name in own["platforms"]:
             what = f"wheelwright.toml: the platform {name!r}"

@@ -56,6 +56,13 @@ def test_facts_are_read(root: Path) -> None:
     assert facts.publisher == "uses: pypa/gh-action-pypi-publish@abc # v1"
 
 
+def test_a_row_of_the_repository_takes_the_place_of_wheelwrights(root: Path) -> None:
+    file = root / "wheelwright.toml"
+    row = (root / "tools/x/platforms.toml").read_text().replace("win_amd64", "win_arm64")
+    file.write_text(f"{file.read_text()}\n{row}")
+    assert [platform.wheel_tag for platform in Facts(root).platforms] == ["win_arm64"]
+
+
 @pytest.mark.parametrize(
     ("path", "old", "new", "what"),
     [

@@ -31,6 +31,9 @@ ATTEST = "wheelwright attest"
 ON = True
 
 WORKFLOWS = [file for file in files() if file.startswith(".github/workflows/")]
+#: The workflow that `wheelwright init` writes, and the one that Renovate keeps up to date.
+WRITTEN = "tools/wheelwright/data/release.yml"
+RELEASE = ".github/workflows/release-python.yml"
 
 
 def steps(job: Any) -> list[Any]:
@@ -147,6 +150,14 @@ def findings(workflow: Any, release: bool) -> list[str]:
 def test_a_workflow_keeps_the_rules(file: str) -> None:
     release = file.rpartition("/")[2].startswith("release-")
     assert findings(yaml.safe_load(read(file)), release) == []
+
+
+def test_the_workflow_for_others_keeps_the_rules_and_has_our_actions() -> None:
+    text = read(WRITTEN)
+    assert findings(yaml.safe_load(text), release=False) == []
+    used = [line.partition("uses: ")[2] for line in text.splitlines() if "uses: " in line]
+    assert used
+    assert [line for line in used if f"uses: {line}\n" not in read(RELEASE)] == []
 
 
 def test_there_are_workflows() -> None:

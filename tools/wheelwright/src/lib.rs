@@ -20,6 +20,7 @@ mod errors;
 mod exclusive;
 mod git;
 pub mod index;
+pub mod init;
 pub mod pack;
 pub mod project;
 pub mod provenance;

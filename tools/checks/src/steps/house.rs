@@ -72,14 +72,20 @@ pub fn links(context: &Context, log: &mut Log) -> Result<Done> {
     lint(context, log, "test_links.py")
 }
 
+/// The workflow that `wheelwright init` writes.
+const WRITTEN_WORKFLOW: &str = "tools/wheelwright/data/release.yml";
+
 /// Checks the rules of workflows, then runs actionlint and zizmor.
 pub fn workflows(context: &Context, log: &mut Log) -> Result<Done> {
     let done = lint(context, log, "test_workflows.py")?;
     let tools = venv::tools(context, log, "lint")?;
     log.run(&mut context.command(tools.program("actionlint")))?;
+    let mut actionlint = context.command(tools.program("actionlint"));
+    log.run(actionlint.arg(WRITTEN_WORKFLOW))?;
     let mut zizmor = context.command(tools.program("zizmor"));
     zizmor.args(["--offline", "--persona=auditor", "--no-progress"]);
-    log.run(zizmor.arg(".github/workflows/"))?;
+    zizmor.args([".github/workflows/", "action.yml", WRITTEN_WORKFLOW]);
+    log.run(&mut zizmor)?;
     Ok(done)
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use walkdir::WalkDir;
+use wheelwright_artifacts::artifact::file_name::WheelName;
 use wheelwright_artifacts::artifact::headers::Headers;
 use wheelwright_artifacts::artifact::{Artifact as Read, Limits};
 use wheelwright_artifacts::digest::Digest;
@@ -13,14 +14,16 @@ use wheelwright_artifacts::epoch::ZIP_EPOCH;
 
 use super::report::{self, Report, Row, Verdict};
 use super::{BuildError, Options, audit, lock, write_checksums};
-use crate::pack::{Artifact, normal};
+use crate::pack::{self, Artifact, normal};
 use crate::project::Project;
+use crate::project::workspace::{self, Workspace};
 use crate::rebuild::RebuildError;
 use crate::rebuild::environment::Environment;
 use crate::rebuild::hooks::{Backend, Hooks};
 use crate::rebuild::report::Built;
 use crate::rebuild::sandbox::Sandbox;
 use crate::smoke::{self, SmokeError, install::Interpreter};
+use crate::toolchain::platform::Table;
 use crate::toolchain::python::Python;
 use crate::toolchain::tools::Tools;
 
@@ -47,10 +50,10 @@ const NOT_COPIED: &[&str] = &[
 /// report.
 pub fn build(root: &Path, options: &Options) -> Result<Report, BuildError> {
     let started = Instant::now();
-    let work = root.join("target").join("wheelwright");
+    let work = workspace::work_folder(root);
     let _only_build = lock(&work)?;
     let python = Python::find(options.python.as_deref())?;
-    let tools = Tools::new(&work, &python);
+    let tools = Tools::new(&work, &python).with_index(options.index.clone());
     let mut rows = match made(root, &work, &python, &tools) {
         Ok(made) => made
             .iter()
@@ -72,6 +75,46 @@ pub fn build(root: &Path, options: &Options) -> Result<Report, BuildError> {
         rows,
         unexpected: Vec::new(),
         seconds: started.elapsed().as_secs_f64(),
+    })
+}
+
+/// Returns the repository in `root`, the one package of which its own backend builds, as the
+/// artifacts in `folder` describe it.
+///
+/// # Errors
+/// A sentence on what is wrong with the folder.
+pub fn workspace(root: &Path, folder: &Path) -> Result<Workspace, String> {
+    let listed = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let names = listed.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut wheels: Vec<String> = names.filter(|name| pack::is_wheel(name)).collect();
+    wheels.sort();
+    let name = match wheels.as_slice() {
+        [name] => name,
+        [] => {
+            return Err(format!(
+                "{} holds no wheel; run `wheelwright build` first",
+                folder.display()
+            ));
+        }
+        several => {
+            return Err(format!(
+                "{} holds {} wheels of one pure package ({}); take out those that are not of \
+                 this release",
+                folder.display(),
+                several.len(),
+                several.join(", ")
+            ));
+        }
+    };
+    let mut project = read_back(root, &folder.join(name))?;
+    let tags = WheelName::parse(name)?;
+    project.settings.python_tag = Some(tags.python.join("."));
+    project.settings.abi_tag = Some(tags.abi.join("."));
+    Ok(Workspace {
+        root: root.to_owned(),
+        projects: vec![project],
+        table: Table::own(),
+        platforms: Vec::new(),
     })
 }
 

@@ -167,7 +167,10 @@ pub(super) fn features(project: &Project, abi: Abi) -> Vec<String> {
 /// The configuration of `PyO3` for a job, as a file; `None` if `PyO3` needs none.
 fn pyo3_config(order: &Order<'_>, job: Job, zig: &Path) -> Result<Option<PathBuf>, BuildError> {
     let folder = import_library(order, job, zig)?;
-    let Some(text) = job.abi.pyo3_config(folder.as_deref()) else {
+    let Some(text) = job
+        .abi
+        .pyo3_config(job.platform.pointer_width(), folder.as_deref())
+    else {
         return Ok(None);
     };
     let path = order.work.join("pyo3").join(job.name() + ".txt");
@@ -277,7 +280,7 @@ fn command(order: &Order<'_>, worker: Worker, job: Job) -> Result<Command, Build
     command.args(["--target", &platform.rust_target]);
     // Build scripts and procedural macros are linked for this machine in the same
     // way for every target, or each target would compile them anew.
-    let machine = platform::host().ok().filter(|machine| *machine != platform);
+    let machine = platform::host().ok().filter(|_| !platform.is_host());
     for known in machine.into_iter().chain([platform]) {
         let wrappers = Wrappers::write(&wrappers, known)?;
         let lower = known.rust_target.replace('-', "_");

@@ -151,7 +151,9 @@ pub fn compile(
     };
     let compiled: Vec<_> = thread::scope(|scope| {
         let worker = |worker: Worker| {
-            let own = stale.iter().filter(move |job| worker.takes(job.platform));
+            let own = stale
+                .iter()
+                .filter(move |job| worker.takes(job.platform, &workspace.table));
             scope.spawn(move || own.map(|job| (*job, one(worker, *job))).collect::<Vec<_>>())
         };
         let running: Vec<_> = workers.into_iter().map(worker).collect();

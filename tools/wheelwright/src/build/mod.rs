@@ -44,6 +44,9 @@ pub struct Options {
     pub fresh: bool,
     /// Install and try the artifacts.
     pub smoke: bool,
+    /// Where the locked dependencies of a package come from that is tried; pip's index unless
+    /// told.
+    pub index: Option<String>,
 }
 
 /// A build that cannot be done at all. What goes wrong with one artifact is in
@@ -98,7 +101,7 @@ pub fn build(workspace: &Workspace, plan: &Plan, options: &Options) -> Result<Re
     let work = workspace.work_folder();
     let _only_build = lock(&work)?;
     let python = Python::find(options.python.as_deref())?;
-    let tools = Tools::new(&work, &python);
+    let tools = Tools::new(&work, &python).with_index(options.index.clone());
     for project in plan.projects() {
         // The same error stops the packing of this project, and is reported there.
         let _ = files::warn_of_left_out(project);

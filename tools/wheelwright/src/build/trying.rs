@@ -10,7 +10,6 @@ use crate::project::Project;
 use crate::project::abi::{self, Abi};
 use crate::project::workspace::Workspace;
 use crate::smoke::{self, SmokeError, install::Interpreter};
-use crate::toolchain::platform;
 use crate::toolchain::python::Python;
 use crate::toolchain::tools::Tools;
 
@@ -23,13 +22,12 @@ pub(super) fn all(
     python: &Python,
     rows: &mut [Row],
 ) {
-    let host = platform::host().ok();
     let own = cpython(python);
     let runs_here = |item: &Item<'_>| match item.kind {
         Kind::Sdist => false,
         Kind::PureWheel => true,
         Kind::NativeWheel(platform, abi) => {
-            Some(platform) == host && own.is_none_or(|own| item.project.loads_in(abi, own))
+            platform.is_host() && own.is_none_or(|own| item.project.loads_in(abi, own))
         }
     };
     let trying = Trying {
@@ -51,7 +49,7 @@ pub(super) fn all(
         let Kind::NativeWheel(platform, Abi::Version(wanted)) = item.kind else {
             continue;
         };
-        if !wanted.free_threaded || Some(platform) != host || runs_here(item) {
+        if !wanted.free_threaded || !platform.is_host() || runs_here(item) {
             continue;
         }
         let Some(sha256) = row.sha256.clone() else {

@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use crate::toolchain::platform::{self, Platform};
+use crate::toolchain::platform::{Platform, Table};
 
 /// No more than this: each worker compiles its own build scripts and procedural macros.
 const MOST: usize = 4;
@@ -38,10 +38,9 @@ impl Worker {
     }
 
     /// Does this worker compile for `platform`?
-    pub(super) fn takes(self, platform: &Platform) -> bool {
-        let place = platform::table()
-            .iter()
-            .position(|known| known.name == platform.name);
+    pub(super) fn takes(self, platform: &Platform, table: &Table) -> bool {
+        let mut rows = table.rows().iter();
+        let place = rows.position(|known| known.name == platform.name);
         place.unwrap_or_default() % self.workers == self.number
     }
 
@@ -74,8 +73,10 @@ mod tests {
             let all: Vec<Worker> = (0..workers)
                 .map(|number| Worker { number, workers })
                 .collect();
-            for platform in platform::table() {
-                let takers = all.iter().filter(|worker| worker.takes(platform)).count();
+            let table = Table::own();
+            for platform in table.rows() {
+                let takers = all.iter().filter(|worker| worker.takes(platform, &table));
+                let takers = takers.count();
                 assert_eq!(takers, 1, "{}", platform.name);
             }
         }

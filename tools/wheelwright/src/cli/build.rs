@@ -9,7 +9,7 @@ use crate::build::report::Report;
 use crate::build::{self, Options};
 use crate::project::abi::Interpreter;
 use crate::project::workspace::{self, Workspace};
-use crate::toolchain::platform::{self, Platform};
+use crate::toolchain::platform::Platform;
 
 /// Build every wheel and sdist of the repository, audit and try them
 ///
@@ -44,6 +44,9 @@ pub(super) struct Args {
     /// The Python to use (CPython 3.9 or newer)
     #[arg(long, value_name = "PROGRAM")]
     python: Option<PathBuf>,
+    /// The simple index from which locked dependencies come to try a package [default: pip's]
+    #[arg(long, value_name = "URL")]
+    index: Option<String>,
     /// Where artifacts go [default: dist, in the repository's folder]
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
@@ -62,13 +65,13 @@ impl Args {
         let mut workspace = Workspace::read(&root)?;
         workspace.choose(&self.interpreter)?;
         let platforms: Vec<&Platform> = if self.host {
-            vec![platform::host()?]
+            workspace.host()?
         } else if self.platform.is_empty() {
             workspace.platforms.clone()
         } else {
             self.platform
                 .iter()
-                .map(|name| platform::by_name(name))
+                .map(|name| workspace.table.by_name(name))
                 .collect::<Result<_, _>>()?
         };
         let plan = Plan::new(&workspace, &self.package, &platforms)?;
@@ -82,6 +85,7 @@ impl Args {
             python: self.python.clone(),
             fresh: self.fresh,
             smoke: !self.no_smoke,
+            index: self.index.clone(),
         }
     }
 

@@ -6,6 +6,7 @@ mod build;
 mod checksums;
 mod compare;
 mod completions;
+mod init;
 mod man;
 mod pack;
 mod platforms;
@@ -28,7 +29,9 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
+use crate::build::backend;
 use crate::errors::with_causes;
+use crate::project::workspace::{self, Workspace};
 use crate::terminal::escaped;
 
 /// Builds, audits and reproduces the wheels and sdists of Rust + Python projects
@@ -45,6 +48,7 @@ Exit codes: 0 all is well; 1 an artifact failed to build or did not pass; \
 
 #[derive(Subcommand)]
 enum Command {
+    Init(init::Args),
     Build(build::Args),
     Pack(pack::Args),
     Sdist(sdist::Args),
@@ -85,6 +89,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let outcome = match cli.command {
+        Command::Init(args) => args.run(),
         Command::Build(args) => args.run(),
         Command::Pack(args) => args.run(),
         Command::Sdist(args) => args.run(),
@@ -109,6 +114,17 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         complain(&with_causes(error.as_ref()));
         ExitCode::from(UNUSABLE)
     })
+}
+
+/// Reads the repository that the current folder is in. A package of a backend is as the
+/// artifacts in `folder` say, by default those in `dist`.
+fn repository(folder: Option<&Path>) -> Result<Workspace, Box<dyn Error>> {
+    let root = workspace::root(&std::env::current_dir()?)?;
+    if !workspace::is_of_a_backend(&root) {
+        return Ok(Workspace::read(&root)?);
+    }
+    let dist = root.join("dist");
+    Ok(backend::workspace(&root, folder.unwrap_or(&dist))?)
 }
 
 /// Reads a file that an argument names.

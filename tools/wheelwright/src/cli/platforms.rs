@@ -4,9 +4,12 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use super::Outcome;
-use crate::toolchain::platform;
+use crate::project::workspace;
+use crate::toolchain::platform::Table;
 
 /// List the platforms that wheels can be built for
+///
+/// These are wheelwright's own, and those of [[platform]] in the repository's wheelwright.toml.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Print JSON
@@ -16,13 +19,16 @@ pub(super) struct Args {
 
 impl Args {
     pub(super) fn run(self) -> Outcome {
-        let table = platform::table();
+        let table = match workspace::root(&std::env::current_dir()?) {
+            Ok(root) => workspace::table(&root)?,
+            Err(_) => Table::own(), // there is no repository here
+        };
         let mut text = String::new();
         if self.json {
-            text = serde_json::to_string_pretty(table)?;
+            text = serde_json::to_string_pretty(table.rows())?;
             text.push('\n');
         } else {
-            for row in table {
+            for row in table.rows() {
                 writeln!(
                     text,
                     "{:<20} {:<26} {}",

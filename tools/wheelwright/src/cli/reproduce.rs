@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use super::{FAILED, Outcome};
 use crate::project::abi::Interpreter;
-use crate::project::workspace::Workspace;
+use crate::project::workspace;
 use crate::reproduce::{self, Options};
 use crate::toolchain::python::Python;
 use crate::toolchain::tools::Tools;
@@ -46,7 +46,8 @@ pub(super) struct Args {
 
 impl Args {
     pub(super) fn run(self) -> Outcome {
-        let workspace = Workspace::find(&std::env::current_dir()?)?;
+        let root = workspace::root(&std::env::current_dir()?)?;
+        let own = workspace::work_folder(&root);
         let mut build = Vec::new();
         if self.host {
             build.push("--host".to_owned());
@@ -64,14 +65,14 @@ impl Args {
         build.extend(self.package.iter().map(|name| format!("--package={name}")));
         let work = match self.work {
             Some(work) => std::path::absolute(work)?,
-            None => workspace.work_folder().join("reproduce"),
+            None => own.join("reproduce"),
         };
         let options = Options {
             build,
             against: self.against,
         };
-        let tools = Tools::new(&workspace.work_folder(), &Python::find(None)?);
-        let comparisons = reproduce::reproduce(&workspace.root, &work, &tools, &options)?;
+        let tools = Tools::new(&own, &Python::find(None)?);
+        let comparisons = reproduce::reproduce(&root, &work, &tools, &options)?;
         let different = comparisons.iter().filter(|one| !one.identical).count();
         if self.json {
             super::print(format!("{}\n", serde_json::to_string_pretty(&comparisons)?).as_bytes())?;

@@ -5,9 +5,7 @@ use std::process::ExitCode;
 
 use super::{FAILED, Outcome};
 use crate::project::Project;
-use crate::project::workspace::Workspace;
 use crate::smoke::{self, install::Interpreter};
-use crate::toolchain::platform;
 use crate::toolchain::python::Python;
 use crate::toolchain::tools::Tools;
 
@@ -32,17 +30,22 @@ pub(super) struct Args {
     ///
     #[arg(long, value_name = "PROGRAM", requires = "platform")]
     runner: Option<PathBuf>,
+    /// The simple index from which locked dependencies come [default: pip's]
+    ///
+    /// They are those in the file that [tool.wheelwright.smoke] requirements names.
+    #[arg(long, value_name = "URL")]
+    index: Option<String>,
 }
 
 impl Args {
     pub(super) fn run(self) -> Outcome {
-        let workspace = Workspace::find(&std::env::current_dir()?)?;
+        let workspace = super::repository(self.folder.as_deref())?;
         let folder = self
             .folder
             .clone()
             .unwrap_or_else(|| workspace.root.join("dist"));
         let own = Python::find(None)?;
-        let tools = Tools::new(&workspace.work_folder(), &own);
+        let tools = Tools::new(&workspace.work_folder(), &own).with_index(self.index.clone());
         let mut pythons = Vec::new();
         match &self.runner {
             Some(runner) => pythons.push(Python::foreign(runner)?),
@@ -56,7 +59,7 @@ impl Args {
         let foreign = self
             .platform
             .as_deref()
-            .map(platform::by_name)
+            .map(|name| workspace.table.by_name(name))
             .transpose()?;
         let asked = |project: &Project| {
             self.package.is_empty()

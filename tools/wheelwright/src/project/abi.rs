@@ -144,15 +144,15 @@ impl Abi {
 
     /// The configuration that `PyO3` takes in place of an interpreter. Only keys that
     /// every release of it knows are written. `import_library` is the folder of that, for
-    /// a release that links one.
-    pub fn pyo3_config(self, import_library: Option<&str>) -> Option<String> {
+    /// a release that links one; an address has `pointer_width` bits.
+    pub fn pyo3_config(self, pointer_width: u32, import_library: Option<&str>) -> Option<String> {
         let (minor, stable, free_threaded) = match self {
             Self::Stated => return None,
             Self::Stable(minor) => (minor, true, false),
             Self::Version(interpreter) => (interpreter.minor, false, interpreter.free_threaded),
         };
         let mut text = format!(
-            "implementation=CPython\nversion=3.{minor}\nshared=true\nabi3={stable}\npointer_width=64\n"
+            "implementation=CPython\nversion=3.{minor}\nshared=true\nabi3={stable}\npointer_width={pointer_width}\n"
         );
         if free_threaded {
             text.push_str("build_flags=Py_GIL_DISABLED\n");

@@ -16,6 +16,7 @@ pub mod maturin;
 pub mod metadata;
 pub mod name;
 pub mod people;
+mod platforms;
 pub mod pyproject;
 mod readme;
 mod refused;

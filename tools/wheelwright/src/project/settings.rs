@@ -75,6 +75,9 @@ pub struct Smoke {
     /// Names of dependencies that are not ours, which the steps do without: the
     /// package is tried from a folder of our wheels alone.
     pub leave_out: Vec<String>,
+    /// A file beside `pyproject.toml` that locks the dependencies which are not ours, each
+    /// with its hashes. pip fetches them before the package is installed.
+    pub requirements: Option<String>,
     /// Run one after another in one empty folder.
     pub step: Vec<SmokeStep>,
 }

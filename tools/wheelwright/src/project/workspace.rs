@@ -7,8 +7,8 @@ use serde::Deserialize;
 use wheelwright_artifacts::audit::Profile;
 
 use super::abi::Interpreter;
-use super::{Project, ProjectError, requirement, source};
-use crate::toolchain::platform::{self, Platform};
+use super::{Project, ProjectError, platforms, requirement, source};
+use crate::toolchain::platform::{self, Platform, PlatformError, Table};
 
 /// The file that makes a folder a repository.
 pub const FILE: &str = "wheelwright.toml";
@@ -21,12 +21,26 @@ pub struct Settings {
     pub packages: Vec<String>,
     /// The names of the platforms.
     pub platforms: Vec<String>,
+    /// `[[platform]]`: rows of the repository's own.
+    #[serde(default)]
+    pub platform: Vec<Platform>,
+    /// `[audit]`.
+    #[serde(default)]
+    pub audit: Audit,
     /// `[release]`.
     #[serde(default)]
     pub release: Release,
     /// `[facts]`: for other programs of the repository; wheelwright does not read it.
     #[serde(default)]
     pub facts: toml::Table,
+}
+
+/// `[audit]`: what packages are held to that do not say it themselves.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Audit {
+    /// The rules, as in `[tool.wheelwright.audit]`.
+    pub profile: Profile,
 }
 
 /// `[release]`: what a release looks at besides the packages.
@@ -46,7 +60,7 @@ pub struct Release {
 const PACKAGE: &str = "pyproject.toml";
 
 /// Reads `wheelwright.toml` alone: packages and platforms are not looked at. Without
-/// one, there is one package, and it is for every platform.
+/// one, there is one package, and it is for the usual platforms.
 ///
 /// # Errors
 /// It is malformed, or missing where there is no package either.
@@ -55,10 +69,12 @@ pub fn settings(root: &Path) -> Result<Settings, ProjectError> {
     if !path.is_file() && root.join(PACKAGE).is_file() {
         return Ok(Settings {
             packages: vec![".".to_owned()],
-            platforms: platform::table()
-                .iter()
-                .map(|row| row.name.clone())
-                .collect(),
+            platforms: platform::usual().to_vec(),
+            platform: Vec::new(),
+            // Who has not asked for our hygiene is held to what an index asks.
+            audit: Audit {
+                profile: Profile::Index,
+            },
             release: Release::default(),
             facts: toml::Table::new(),
         });
@@ -68,6 +84,14 @@ pub fn settings(root: &Path) -> Result<Settings, ProjectError> {
         source,
     })?;
     source::parse(&path, &text)
+}
+
+/// Reads the platform table of the repository in `root`; packages are not looked at.
+///
+/// # Errors
+/// `wheelwright.toml` cannot be used.
+pub fn table(root: &Path) -> Result<Table, ProjectError> {
+    platforms::chosen(root, settings(root)?).map(|(table, _)| table)
 }
 
 /// The folder of the repository that `start` is in: that of the nearest
@@ -103,6 +127,11 @@ pub fn is_of_a_backend(root: &Path) -> bool {
     !root.join(FILE).is_file() && !maturin && toml::from_str::<toml::Table>(&text).is_ok()
 }
 
+/// The folder for everything that a build of the repository in `root` leaves behind.
+pub fn work_folder(root: &Path) -> PathBuf {
+    root.join("target").join("wheelwright")
+}
+
 /// A repository and its packages.
 #[derive(Debug, Clone)]
 pub struct Workspace {
@@ -110,6 +139,8 @@ pub struct Workspace {
     pub root: PathBuf,
     /// The packages, in publish order.
     pub projects: Vec<Project>,
+    /// The platforms that there are.
+    pub table: Table,
     /// The platforms that native packages are built for.
     pub platforms: Vec<&'static Platform>,
 }
@@ -129,40 +160,25 @@ impl Workspace {
     /// `wheelwright.toml` or a package's `pyproject.toml` cannot be used, or
     /// the packages do not fit together.
     pub fn read(root: &Path) -> Result<Self, ProjectError> {
-        let table = settings(root)?;
-        let mut projects = table
+        let settings = settings(root)?;
+        let mut projects = settings
             .packages
             .iter()
             .map(|folder| Project::read(&in_root(root, folder)))
             .collect::<Result<Vec<_>, _>>()?;
-        if !root.join(FILE).is_file() {
-            // Who has not asked for our hygiene is held to what an index asks.
-            let says = ["tool", "wheelwright", "audit"];
-            for project in projects
-                .iter_mut()
-                .filter(|one| !source::has(&one.source, &says))
-            {
-                project.settings.audit.profile = Profile::Index;
-            }
+        let says = ["tool", "wheelwright", "audit"];
+        for project in projects
+            .iter_mut()
+            .filter(|one| !source::has(&one.source, &says))
+        {
+            project.settings.audit.profile = settings.audit.profile;
         }
-        let platform = |(position, name): (usize, &String)| {
-            platform::by_name(name).map_err(|error| {
-                let path = root.join(FILE);
-                let text = std::fs::read_to_string(&path).unwrap_or_default();
-                let keys = ["platforms", &position.to_string()];
-                super::field_error(&path, &text, &keys, error.to_string())
-            })
-        };
-        let platforms = table
-            .platforms
-            .iter()
-            .enumerate()
-            .map(platform)
-            .collect::<Result<_, _>>()?;
+        let (table, platforms) = platforms::chosen(root, settings)?;
         check_order(&projects)?;
         Ok(Self {
             root: root.to_owned(),
             projects,
+            table,
             platforms,
         })
     }
@@ -177,9 +193,23 @@ impl Workspace {
         projects.try_for_each(|project| project.choose(interpreters))
     }
 
+    /// The platforms of this machine: those that native packages are built for, else the
+    /// one that the table has.
+    ///
+    /// # Errors
+    /// The machine is in no row.
+    pub fn host(&self) -> Result<Vec<&'static Platform>, PlatformError> {
+        let chosen = self.platforms.iter().copied();
+        let own: Vec<_> = chosen.filter(|platform| platform.is_host()).collect();
+        if own.is_empty() {
+            return Ok(vec![self.table.host()?]);
+        }
+        Ok(own)
+    }
+
     /// The folder for everything that a build leaves behind.
     pub fn work_folder(&self) -> PathBuf {
-        self.root.join("target").join("wheelwright")
+        work_folder(&self.root)
     }
 
     /// The repository's `Cargo.lock`, which every compiled artifact is built by.

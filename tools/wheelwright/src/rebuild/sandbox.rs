@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::RebuildError;
 use crate::smoke::limited::{self, Ended, Limits};
-use crate::toolchain::process::{isolated, last_lines};
+use crate::toolchain::process::{PRELOAD, isolated, last_lines};
 use crate::toolchain::python::Venv;
 
 /// The most that a step may print.
@@ -103,6 +103,9 @@ impl Sandbox {
             .env("CARGO_NET_OFFLINE", "true")
             // In the one-user world of unshare, tar cannot give files to others.
             .env("TAR_OPTIONS", "--no-same-owner");
+        if let Some(library) = std::env::var_os(PRELOAD) {
+            command.env("LD_PRELOAD", library);
+        }
         match self.epoch {
             Some(epoch) => command.env("SOURCE_DATE_EPOCH", epoch.to_string()),
             None => command.env_remove("SOURCE_DATE_EPOCH"),

@@ -7,11 +7,14 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
+use crate::project::workspace;
 use crate::toolchain::rust;
+
+/// The folder of a git repository, of which some backends take the version.
+const GIT: &str = ".git";
 
 /// What a copy leaves out: results, and what belongs to one machine.
 const LEFT_OUT: &[&str] = &[
-    ".git",
     "target",
     "dist",
     ".venv",
@@ -87,17 +90,20 @@ impl Conditions {
         })
     }
 
-    /// Copies the repository in `root`.
+    /// Copies the repository in `root`, its history only if a backend may ask for it.
     ///
     /// # Errors
     /// A file cannot be read or written.
     pub fn copy(&self, root: &Path) -> io::Result<()> {
         let mut files = Vec::new();
+        let history = workspace::is_of_a_backend(root);
         let walk = WalkDir::new(root)
             .sort_by_file_name()
             .into_iter()
             .filter_entry(|entry| {
-                entry.depth() == 0 || !LEFT_OUT.iter().any(|name| entry.file_name() == *name)
+                let name = entry.file_name();
+                let left_out = LEFT_OUT.iter().any(|one| name == *one) || (name == GIT && !history);
+                entry.depth() == 0 || !left_out
             });
         for entry in walk {
             let entry = entry?;

@@ -80,6 +80,12 @@ impl Installed {
         .args(["--quiet", "--disable-pip-version-check", "--find-links"])
         .arg(wheels)
         .arg(format!("{}=={}", project.name, project.version));
+        if let Some(lock) = &project.settings.smoke.requirements {
+            let wheelhouse = folder.join("wheelhouse");
+            let lock = project.folder.join(lock);
+            fetch(tools, interpreter, &installed, &lock, &wheelhouse)?;
+            pip.arg("--find-links").arg(wheelhouse);
+        }
         let left_out = &project.settings.smoke.leave_out;
         if !left_out.is_empty() {
             // With --no-deps pip installs what it is given and nothing else: so it is
@@ -90,19 +96,8 @@ impl Installed {
         if let (Interpreter::Foreign(python, platform), Self::Folder { folder, .. }) =
             (interpreter, &installed)
         {
-            let t = if python.free_threaded { "t" } else { "" };
-            let own = format!("cp{}{t}", python.version.replace('.', ""));
-            pip.args(["--platform", &platform.wheel_tag, "--implementation", "cp"])
-                .args(["--abi", &own])
-                .args([
-                    "--abi",
-                    &format!("abi3{t}"),
-                    "--abi",
-                    "none",
-                    "--python-version",
-                    &python.version,
-                    "--target",
-                ])
+            pip.args(foreign(python, platform))
+                .arg("--target")
                 .arg(folder);
         }
         run(&mut pip, "")?;
@@ -146,6 +141,47 @@ impl Installed {
             .env("PYTHONUTF8", "1");
         command
     }
+}
+
+/// How pip is told of a Python that it does not run in.
+fn foreign(python: &Python, platform: &Platform) -> Vec<String> {
+    let t = if python.free_threaded { "t" } else { "" };
+    let own = format!("cp{}{t}", python.version.replace('.', ""));
+    let tag = platform.wheel_tag.as_str();
+    let version = python.version.as_str();
+    let mut arguments = vec!["--platform", tag, "--implementation", "cp"];
+    let stable = format!("abi3{t}");
+    for abi in [own.as_str(), stable.as_str(), "none"] {
+        arguments.extend(["--abi", abi]);
+    }
+    arguments.extend(["--python-version", version]);
+    arguments.into_iter().map(str::to_owned).collect()
+}
+
+/// Fetches the wheels that the file `lock` names, by their hashes, into the folder `to`.
+fn fetch(
+    tools: &Tools,
+    interpreter: Interpreter<'_>,
+    installed: &Installed,
+    lock: &Path,
+    to: &Path,
+) -> Result<(), ToolError> {
+    let mut pip = match installed {
+        Installed::Venv(venv) => tools.pip_for(venv)?,
+        Installed::Folder { .. } => tools.pip()?,
+    };
+    pip.args(["download", "--require-hashes", "--only-binary", ":all:"])
+        .args(["--quiet", "--disable-pip-version-check", "--dest"])
+        .arg(to)
+        .arg("--requirement")
+        .arg(lock);
+    if let Some(index) = tools.index() {
+        pip.args(["--index-url", index]);
+    }
+    if let Interpreter::Foreign(python, platform) = interpreter {
+        pip.args(foreign(python, platform));
+    }
+    run(&mut pip, "").map(|_| ())
 }
 
 /// The requirement that pip found no wheel of, if that is what it says.

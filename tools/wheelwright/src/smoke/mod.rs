@@ -38,7 +38,7 @@ pub enum SmokeError {
     },
     /// No wheel of a dependency is at hand.
     #[error(
-        "{package} needs {requirement}, and {} holds no wheel of it; put one there, or name it in [tool.wheelwright.smoke] leave-out", folder.display()
+        "{package} needs {requirement}, and {} holds no wheel of it; put one there, lock it in the file that [tool.wheelwright.smoke] requirements names, or do without by leave-out", folder.display()
     )]
     Missing {
         /// The package.
@@ -106,6 +106,11 @@ pub fn key(project: &Project, python: &Python, wheels: &[String]) -> Digest {
     pieces.add("python", python.description.as_bytes());
     for wheel in wheels {
         pieces.add("wheel", wheel.as_bytes());
+    }
+    if let Some(lock) = &project.settings.smoke.requirements {
+        // One that cannot be read is an error when it is used.
+        let lock = std::fs::read(project.folder.join(lock)).unwrap_or_default();
+        pieces.add("requirements", &lock);
     }
     pieces.add("steps", format!("{:?}", project.settings.smoke).as_bytes());
     pieces.finish()

@@ -1,5 +1,5 @@
-//! The platform table (`platforms.toml`): one row for each wheel of a native
-//! package.
+//! The platform table (`platforms.toml` and `[[platform]]` of `wheelwright.toml`): one row
+//! for each wheel of a native package.
 
 use std::sync::LazyLock;
 
@@ -27,13 +27,43 @@ impl Platform {
         self.rust_target.contains("-apple-")
     }
 
+    /// Is this the machine that wheelwright runs on?
+    pub fn is_host(&self) -> bool {
+        use std::env::consts::{ARCH, OS};
+        let machine = match ARCH {
+            "x86" => "i686",
+            "arm" => "armv7",
+            "powerpc64" if cfg!(target_endian = "little") => "powerpc64le",
+            "riscv64" => "riscv64gc",
+            other => other,
+        };
+        let system = match OS {
+            "linux" if cfg!(target_env = "musl") => "-linux-musl",
+            "linux" => "-linux-gnu",
+            "macos" => "-apple-darwin",
+            "windows" => "-pc-windows-",
+            _ => return false,
+        };
+        self.rust_target.split('-').next() == Some(machine) && self.rust_target.contains(system)
+    }
+
+    /// How many bits an address has there.
+    pub fn pointer_width(&self) -> u32 {
+        let machine = self.rust_target.split('-').next().unwrap_or_default();
+        if machine.contains("64") || machine == "s390x" {
+            64
+        } else {
+            32
+        }
+    }
+
     /// The file name of the library that rustc writes for crate `name`.
     pub fn library_name(&self, name: &str) -> String {
         self.library.replace("{}", &name.replace('-', "_"))
     }
 }
 
-/// The machine that wheelwright runs on has no row in the table.
+/// A platform that has no row in the table.
 #[derive(Debug, thiserror::Error)]
 pub enum PlatformError {
     /// A name that is in no row.
@@ -58,80 +88,93 @@ pub enum PlatformError {
     },
 }
 
+/// The form of `platforms.toml`.
 #[derive(Deserialize)]
-struct Table {
+#[serde(deny_unknown_fields)]
+struct Own {
+    platforms: Vec<String>,
     platform: Vec<Platform>,
 }
 
-static TABLE: LazyLock<Vec<Platform>> = LazyLock::new(|| {
+static OWN: LazyLock<Own> = LazyLock::new(|| {
     #[expect(clippy::expect_used, reason = "a constant, parsed by the tests")]
-    toml::from_str::<Table>(include_str!("platforms.toml"))
-        .expect("platforms.toml is well formed")
-        .platform
+    toml::from_str(include_str!("platforms.toml")).expect("platforms.toml is well formed")
 });
 
-/// Every platform, in the order of the table.
-pub fn table() -> &'static [Platform] {
-    &TABLE
+/// The platforms of a repository that names none.
+pub fn usual() -> &'static [String] {
+    &OWN.platforms
 }
 
-/// The platform called `name`.
-///
-/// # Errors
-/// No row has that name.
-pub fn by_name(name: &str) -> Result<&'static Platform, PlatformError> {
-    table()
-        .iter()
-        .find(|row| row.name == name)
-        .ok_or_else(|| PlatformError::Unknown {
+/// The rows that a repository can choose from: wheelwright's own, and those of its
+/// `wheelwright.toml`.
+#[derive(Debug, Clone)]
+pub struct Table(Vec<&'static Platform>);
+
+impl Table {
+    /// The rows of `platforms.toml` alone.
+    pub fn own() -> Self {
+        Self(OWN.platform.iter().collect())
+    }
+
+    /// The rows of `platforms.toml` and `more`, which take the place of those that have
+    /// their names.
+    pub fn with(more: Vec<Platform>) -> Self {
+        let mut rows = Self::own().0;
+        for row in more {
+            // Everything that is built refers to its row. A process reads one repository,
+            // so its few rows live as long as the process, like wheelwright's own.
+            let row: &'static Platform = Box::leak(Box::new(row));
+            match rows.iter_mut().find(|known| known.name == row.name) {
+                Some(known) => *known = row,
+                None => rows.push(row),
+            }
+        }
+        Self(rows)
+    }
+
+    /// Every row, in the order of the table.
+    pub fn rows(&self) -> &[&'static Platform] {
+        &self.0
+    }
+
+    /// The platform called `name`.
+    ///
+    /// # Errors
+    /// No row has that name.
+    pub fn by_name(&self, name: &str) -> Result<&'static Platform, PlatformError> {
+        let found = self.0.iter().find(|row| row.name == name);
+        found.copied().ok_or_else(|| PlatformError::Unknown {
             name: name.to_owned(),
-            known: known(),
+            known: self.names(),
         })
+    }
+
+    /// The platform of the machine that wheelwright runs on.
+    ///
+    /// # Errors
+    /// The machine is in no row.
+    pub fn host(&self) -> Result<&'static Platform, PlatformError> {
+        let found = self.0.iter().find(|row| row.is_host());
+        found.copied().ok_or_else(|| PlatformError::Host {
+            os: std::env::consts::OS,
+            arch: std::env::consts::ARCH,
+            known: self.names(),
+        })
+    }
+
+    fn names(&self) -> String {
+        let names: Vec<&str> = self.0.iter().map(|row| row.name.as_str()).collect();
+        names.join(", ")
+    }
 }
 
-/// The platform with the wheel tag `tag`.
-///
-/// # Errors
-/// No row has that tag.
-pub fn by_tag(tag: &str) -> Result<&'static Platform, PlatformError> {
-    table()
-        .iter()
-        .find(|row| row.wheel_tag == tag)
-        .ok_or_else(|| PlatformError::Unknown {
-            name: tag.to_owned(),
-            known: known(),
-        })
-}
-
-/// The platform of the machine that wheelwright runs on.
+/// The platform of the machine that wheelwright runs on, in wheelwright's own table.
 ///
 /// # Errors
 /// The machine is in no row.
 pub fn host() -> Result<&'static Platform, PlatformError> {
-    use std::env::consts::{ARCH, OS};
-    let family = match OS {
-        "linux" if cfg!(target_env = "musl") => "linux-musl",
-        "linux" => "linux-gnu",
-        "macos" => "apple-darwin",
-        "windows" => "pc-windows-gnullvm",
-        other => other,
-    };
-    table()
-        .iter()
-        .find(|row| row.rust_target.starts_with(ARCH) && row.rust_target.ends_with(family))
-        .ok_or_else(|| PlatformError::Host {
-            os: OS,
-            arch: ARCH,
-            known: known(),
-        })
-}
-
-fn known() -> String {
-    table()
-        .iter()
-        .map(|row| row.name.as_str())
-        .collect::<Vec<_>>()
-        .join(", ")
+    Table::own().host()
 }
 
 #[cfg(test)]
@@ -139,27 +182,73 @@ mod tests {
     use super::*;
     use std::collections::HashSet;
 
+    fn row(name: &str, wheel_tag: &str, zig_target: &str) -> Platform {
+        Platform {
+            name: name.to_owned(),
+            wheel_tag: wheel_tag.to_owned(),
+            rust_target: "x86_64-unknown-linux-gnu".to_owned(),
+            zig_target: zig_target.to_owned(),
+            library: "lib{}.so".to_owned(),
+        }
+    }
+
     #[test]
     fn rows_are_distinct() {
-        let names: HashSet<_> = table().iter().map(|row| &row.name).collect();
-        let tags: HashSet<_> = table().iter().map(|row| &row.wheel_tag).collect();
-        let targets: HashSet<_> = table().iter().map(|row| &row.rust_target).collect();
-        assert_eq!(
-            (names.len(), tags.len(), targets.len()),
-            (table().len(), table().len(), table().len())
-        );
+        let table = Table::own();
+        let set = |column: fn(&Platform) -> &String| -> HashSet<&String> {
+            table.rows().iter().map(|row| column(row)).collect()
+        };
+        for column in [
+            set(|row| &row.name),
+            set(|row| &row.wheel_tag),
+            set(|row| &row.rust_target),
+            set(|row| &row.zig_target),
+        ] {
+            assert_eq!(column.len(), table.rows().len());
+        }
+        for name in usual() {
+            assert!(table.by_name(name).is_ok(), "{name}");
+        }
     }
 
     #[test]
     fn the_host_is_found_and_names_resolve() {
         let host = host().unwrap();
-        assert!(host.rust_target.starts_with(std::env::consts::ARCH));
-        assert_eq!(by_name(&host.name).unwrap(), host);
-        assert_eq!(by_tag(&host.wheel_tag).unwrap(), host);
-        let error = by_name("amiga-68000").unwrap_err().to_string();
+        assert!(host.is_host());
+        let table = Table::own();
+        assert_eq!(table.by_name(&host.name).unwrap(), host);
+        assert_eq!(
+            table.rows().iter().filter(|row| row.is_host()).count(),
+            1,
+            "a machine of 64 bits is not also one of 32"
+        );
+        let error = table.by_name("amiga-68000").unwrap_err().to_string();
         assert!(
             error.contains("amiga-68000") && error.contains("linux-x86_64"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn addresses_are_as_wide_as_the_machine_has_them() {
+        let narrow: Vec<&str> = (Table::own().rows().iter())
+            .filter(|row| row.pointer_width() == 32)
+            .map(|row| row.name.as_str())
+            .collect();
+        assert_eq!(narrow, ["linux-i686", "linux-armv7l", "musllinux-i686"]);
+    }
+
+    #[test]
+    fn a_row_takes_the_place_of_the_one_with_its_name() {
+        let older = row(
+            "linux-x86_64",
+            "manylinux_2_17_x86_64",
+            "x86_64-linux-gnu.2.17",
+        );
+        let further = row("oldest", "manylinux_2_12_x86_64", "x86_64-linux-gnu.2.12");
+        let table = Table::with(vec![older.clone(), further.clone()]);
+        assert_eq!(table.by_name("linux-x86_64").unwrap(), &older);
+        assert_eq!(table.rows().last(), Some(&&further));
+        assert_eq!(table.rows().len(), Table::own().rows().len() + 1);
     }
 }

@@ -40,6 +40,7 @@ const PIPX: &str = include_str!("requirements/pipx.txt");
 pub struct Tools {
     work: PathBuf,
     python: Python,
+    index: Option<String>,
 }
 
 impl Tools {
@@ -48,7 +49,20 @@ impl Tools {
         Self {
             work: std::env::var_os(TOOLS).map_or_else(|| work.join("tools"), PathBuf::from),
             python: python.clone(),
+            index: None,
         }
+    }
+
+    /// The same tools, whose pip gets what packages under test need from this index, and not
+    /// from the one of the user's settings.
+    #[must_use]
+    pub fn with_index(self, index: Option<String>) -> Self {
+        Self { index, ..self }
+    }
+
+    /// The index of [`Tools::with_index`].
+    pub fn index(&self) -> Option<&str> {
+        self.index.as_deref()
     }
 
     /// A pip command that acts on another environment.

@@ -153,7 +153,8 @@ fn translate(target: &str, arguments: impl Iterator<Item = OsString>) -> Vec<OsS
 /// One argument; `None` drops it.
 fn translate_one<'a>(target: &str, argument: &'a str) -> Option<&'a str> {
     // -target says it, in zig's own words.
-    let mut unwanted = argument == "-m64" || argument.starts_with("--target=");
+    let mut unwanted =
+        matches!(argument, "-m64" | "-m32" | "-Wl,-melf_i386") || argument.starts_with("--target=");
     if target.contains("-macos") {
         // Named by std, used by nothing that we link; and -target has the version.
         unwanted |= argument == "-liconv" || argument.starts_with("-mmacosx-version-min=");
@@ -192,6 +193,11 @@ mod tests {
             (
                 "x86_64-linux-gnu.2.28",
                 "-m64 -shared --target=x86_64-unknown-linux-gnu",
+                "-shared",
+            ),
+            (
+                "x86-linux-gnu.2.28",
+                "-m32 -shared -Wl,-melf_i386 --target=i686-unknown-linux-gnu",
                 "-shared",
             ),
             (

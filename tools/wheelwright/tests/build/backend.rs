@@ -5,6 +5,7 @@ use std::path::Path;
 
 use wheelwright::build::{self, Options};
 use wheelwright::project::workspace;
+use wheelwright::release::plan::Plan;
 use wheelwright_artifacts::artifact::zip::Zip;
 use wheelwright_artifacts::artifact::{Archive, Artifact, Limits};
 
@@ -55,6 +56,7 @@ fn built(folder: &Path) -> build::report::Report {
         python: None,
         fresh: false,
         smoke: false,
+        index: None,
     };
     build::backend::build(folder, &options).unwrap()
 }
@@ -111,6 +113,39 @@ fn what_a_backend_makes_gets_our_form() {
         report.rows.into_iter().map(|row| row.sha256).collect()
     };
     assert_eq!(digests(report), digests(built(folder.path())));
+}
+
+#[test]
+fn the_artifacts_of_a_backend_are_a_repository_to_release() {
+    let folder = package("demo-1.0.0-py2.py3-none-any.whl");
+    let backend = BACKEND
+        .replace("demo-1.0", "demo-1.0.0")
+        .replace("demo\\nVersion: 1.0", "demo\\nVersion: 1.0.0");
+    write(folder.path(), "backend/own.py", &backend);
+    let dist = folder.path().join("dist");
+    let none = build::backend::workspace(folder.path(), &dist).unwrap_err();
+    assert!(none.contains("run `wheelwright build` first"), "{none}");
+    let report = built(folder.path());
+    assert!(report.rows.iter().all(|row| row.sha256.is_some()));
+    let workspace = build::backend::workspace(folder.path(), &dist).unwrap();
+    let plan = Plan::of(&workspace, &dist, &workspace.platforms).unwrap();
+    let planned: Vec<_> = plan
+        .files()
+        .map(|(name, file)| (name, &*file.file))
+        .collect();
+    assert_eq!(
+        planned,
+        [
+            ("demo", "demo-1.0.0-py2.py3-none-any.whl"),
+            ("demo", "demo-1.0.0.tar.gz")
+        ]
+    );
+    write(&dist, "demo-0.9-py3-none-any.whl", "");
+    let several = build::backend::workspace(folder.path(), &dist).unwrap_err();
+    assert!(
+        several.contains("demo-0.9-py3-none-any.whl, demo-1.0.0"),
+        "{several}"
+    );
 }
 
 #[test]

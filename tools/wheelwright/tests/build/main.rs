@@ -10,6 +10,7 @@
 mod audit;
 mod backend;
 mod imports;
+mod init;
 mod maturin;
 mod packer;
 mod programs;

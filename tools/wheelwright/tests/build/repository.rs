@@ -157,3 +157,89 @@ fn mistakes_name_the_file_and_the_field() {
         assert!(error.contains(wanted), "{error}");
     }
 }
+
+/// A repository of the package `engine` with these platforms and rows.
+fn with_rows(platforms: &str, rows: &str) -> TempDir {
+    let folder = repository(&[("engine", "1.2.0", "")]);
+    let text = format!("packages = [\"engine\"]\nplatforms = [{platforms}]\n{rows}");
+    write(folder.path(), "wheelwright.toml", &text);
+    folder
+}
+
+const OLDEST: &str = "[[platform]]\nname = \"oldest\"\nwheel-tag = \"manylinux_2_17_x86_64\"\n\
+    rust-target = \"x86_64-unknown-linux-gnu\"\nzig-target = \"x86_64-linux-gnu.2.17\"\n\
+    library = \"lib{}.so\"\n";
+
+#[test]
+fn rows_of_the_repository_are_platforms_too() {
+    let folder = with_rows("\"oldest\", \"linux-s390x\"", OLDEST);
+    let workspace = Workspace::read(folder.path()).unwrap();
+    let plan = Plan::new(&workspace, &[], &workspace.platforms).unwrap();
+    assert_eq!(
+        plan.whole,
+        [
+            "engine-1.2.0-cp39-abi3-manylinux_2_17_x86_64.whl",
+            "engine-1.2.0-cp39-abi3-manylinux_2_28_s390x.whl",
+            "engine-1.2.0.tar.gz",
+        ]
+    );
+    // A row in the place of wheelwright's own: the name is kept, the rest is the repository's.
+    let replaced = OLDEST.replace("oldest", "linux-x86_64");
+    let folder = with_rows("\"linux-x86_64\"", &replaced);
+    let workspace = Workspace::read(folder.path()).unwrap();
+    assert_eq!(workspace.platforms[0].wheel_tag, "manylinux_2_17_x86_64");
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
+fn the_host_is_what_the_repository_builds_for_this_machine() {
+    let names = |platforms: &str| -> Vec<String> {
+        let folder = with_rows(platforms, OLDEST);
+        let host = Workspace::read(folder.path()).unwrap().host().unwrap();
+        host.iter().map(|platform| platform.name.clone()).collect()
+    };
+    assert_eq!(names("\"oldest\", \"linux-i686\""), ["oldest"]);
+    assert_eq!(names("\"oldest\", \"linux-x86_64\"").len(), 2);
+    assert_eq!(names("\"macos-arm64\""), ["linux-x86_64"]);
+}
+
+#[test]
+fn mistakes_in_rows_name_the_line_and_the_key() {
+    for (platforms, rows, wanted) in [
+        (
+            "\"oldest\"",
+            OLDEST.replace("gnu.2.17", "gnu.2.31"),
+            "wheelwright.toml:7: platform.zig-target: \"x86_64-linux-gnu.2.31\" needs glibc 2.31",
+        ),
+        (
+            "\"oldest\"",
+            OLDEST.replace("zig-target", "zigtarget"),
+            "there is no key platform.zigtarget; did you mean `zig-target`?",
+        ),
+        (
+            "\"oldest\"",
+            OLDEST.replace("library = \"lib{}.so\"\n", ""),
+            "missing field `library`",
+        ),
+        (
+            "\"oldest\"",
+            format!("{OLDEST}{OLDEST}"),
+            "wheelwright.toml:10: platform.name: another row is called \"oldest\"",
+        ),
+        (
+            "\"oldest\", \"older\"",
+            format!("{OLDEST}{}", OLDEST.replace("oldest", "older")),
+            "wheelwright.toml:2: platforms: \"older\" and \"oldest\" make wheels of one name",
+        ),
+        (
+            "\"linux-x86_64\", \"linux-x86_64\"",
+            String::new(),
+            "make wheels of one name",
+        ),
+        ("\"windows\"", OLDEST.to_owned(), "musllinux-i686, oldest"),
+    ] {
+        let error = Workspace::read(with_rows(platforms, &rows).path());
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains(wanted), "{error}");
+    }
+}

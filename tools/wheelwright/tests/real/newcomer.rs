@@ -69,4 +69,13 @@ fn the_guides_project_builds_passes_and_is_not_built_twice() {
     write(&root, "src/lib.rs", &source.replace("a + b", "b + a"));
     let changed = said(&wheelwright(&root, &["build", "--host", "--no-smoke"]));
     assert!(changed.contains("compiling quick"), "{changed}");
+
+    // What `init` writes in the place of the guide's file builds the same.
+    std::fs::remove_file(root.join("wheelwright.toml")).unwrap();
+    let written = said(&wheelwright(&root, &["init"]));
+    assert!(written.contains("wrote wheelwright.toml"), "{written}");
+    let output = wheelwright(&root, &["build", "--host", "--no-smoke"]);
+    let text = said(&output);
+    assert!(output.status.success(), "{text}");
+    assert!(!text.contains("compiling"), "{text}");
 }

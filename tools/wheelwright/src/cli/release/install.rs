@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use super::super::Outcome;
 use super::passed;
 use crate::index::address::Address;
-use crate::project::workspace::Workspace;
 use crate::release::install::{self, Installer, Source};
 use crate::toolchain::python::Python;
 use crate::toolchain::tools::Tools;
@@ -39,7 +38,7 @@ pub(super) struct Try {
 
 impl Try {
     pub(super) fn run(self) -> Outcome {
-        let workspace = Workspace::find(&std::env::current_dir()?)?;
+        let workspace = super::super::repository(self.dist.as_deref())?;
         let python = Python::find(self.python.as_deref())?;
         let tools = Tools::new(&workspace.work_folder(), &python);
         let address = self.index.as_deref().map(Address::parse).transpose()?;

@@ -5,10 +5,9 @@ use std::path::PathBuf;
 
 use super::super::Outcome;
 use super::{Planned, dist, passed, plan_file, root};
-use crate::project::workspace::{self, Workspace};
+use crate::project::workspace;
 use crate::release::check::{self, Options};
 use crate::release::{assets, plan};
-use crate::toolchain::platform;
 use crate::version::{Version, changelog, places};
 
 /// Put the fragments into the changelog, under the version and a day
@@ -76,9 +75,9 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn run(self) -> Outcome {
-        let workspace = Workspace::find(&std::env::current_dir()?)?;
-        let platforms = if self.host {
-            vec![platform::host()?]
+        let workspace = super::super::repository(self.dist.as_deref())?;
+        let platforms = if self.host && !workspace.platforms.is_empty() {
+            workspace.host()?
         } else {
             workspace.platforms.clone()
         };
