@@ -1,7 +1,7 @@
-/* What qemu's user emulation lacks for LMDB on musl.
+/* What qemu's user emulation lacks for LMDB on musl, and on glibc for some processors.
  *
  * qemu has no system calls for robust lists. musl asks for one before it makes a
- * mutex robust, and refuses; glibc does not ask. So under qemu a lock is a plain one
+ * mutex robust, and refuses; glibc does so on ppc64le and riscv64. So under qemu a lock is a plain one
  * between processes here: that one ends with the lock held is not tried.
  */
 #include <pthread.h>
