@@ -33,7 +33,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use pep440_rs::Version;
-use wheelwright_artifacts::audit::{Policy, Profile};
+use wheelwright_artifacts::audit::Profile;
 
 use abi::Abi;
 use cargo_toml::CargoToml;
@@ -240,13 +240,10 @@ impl Project {
         let source = std::fs::read_to_string(&path).unwrap_or_default();
         let stated: File = source::parse(&path, &source)?;
         let field = |keys: &[&str], problem: String| field_error(&path, &source, keys, problem);
-        let mut settings = stated.tool.wheelwright.unwrap_or_else(|| Wheelwright {
-            audit: Policy {
-                profile: Profile::Index,
-                ..Policy::default()
-            },
-            ..Wheelwright::default()
-        });
+        let mut settings = stated.tool.wheelwright.unwrap_or_default();
+        if !source::has(&source, &["tool", "wheelwright", "audit"]) {
+            settings.audit.profile = Profile::Index;
+        }
         settings
             .check(false)
             .map_err(|(keys, problem)| field(keys, problem))?;

@@ -8,6 +8,7 @@ use wheelwright::project::workspace;
 use wheelwright::release::plan::Plan;
 use wheelwright_artifacts::artifact::zip::Zip;
 use wheelwright_artifacts::artifact::{Archive, Artifact, Limits};
+use wheelwright_artifacts::audit::Profile;
 
 use crate::project::write;
 
@@ -122,12 +123,17 @@ fn the_artifacts_of_a_backend_are_a_repository_to_release() {
         .replace("demo-1.0", "demo-1.0.0")
         .replace("demo\\nVersion: 1.0", "demo\\nVersion: 1.0.0");
     write(folder.path(), "backend/own.py", &backend);
+    let settings = format!("{PYPROJECT}[tool.wheelwright.smoke]\nleave-out = [\"x\"]\n");
+    write(folder.path(), "pyproject.toml", &settings);
     let dist = folder.path().join("dist");
     let none = build::backend::workspace(folder.path(), &dist).unwrap_err();
     assert!(none.contains("run `wheelwright build` first"), "{none}");
     let report = built(folder.path());
     assert!(report.rows.iter().all(|row| row.sha256.is_some()));
     let workspace = build::backend::workspace(folder.path(), &dist).unwrap();
+    // Who says how it is tried has not asked for our hygiene.
+    let project = &workspace.projects[0];
+    assert_eq!(project.settings.audit.profile, Profile::Index);
     let plan = Plan::of(&workspace, &dist, &workspace.platforms).unwrap();
     let planned: Vec<_> = plan
         .files()
