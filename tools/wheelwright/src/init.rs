@@ -58,15 +58,6 @@ pub enum InitError {
         /// The repository's `wheelwright.toml`.
         path: PathBuf,
     },
-    /// Files are there that this would have to change.
-    #[error(
-        "{} differs from what would be written, and nothing is overwritten; move it away, or \
-         compare it with `wheelwright init --dry-run`", paths.join(" and ")
-    )]
-    Other {
-        /// The files.
-        paths: Vec<&'static str>,
-    },
     /// A file cannot be read or written.
     #[error("cannot use {}", path.display())]
     File {
@@ -105,16 +96,11 @@ pub fn wanted(folder: &Path) -> Result<Vec<Wanted>, InitError> {
     files.into_iter().map(file).collect()
 }
 
-/// Writes the files that are missing; none, if another one is in the place of any.
+/// Writes the files that are missing. Those that are there stay as they are.
 ///
 /// # Errors
-/// A file would have to be overwritten, or cannot be written.
+/// One cannot be written.
 pub fn write(folder: &Path, files: &[Wanted]) -> Result<(), InitError> {
-    let others = files.iter().filter(|file| file.state == State::Other);
-    let paths: Vec<&str> = others.map(|file| file.path).collect();
-    if !paths.is_empty() {
-        return Err(InitError::Other { paths });
-    }
     for file in files.iter().filter(|file| file.state == State::Missing) {
         let path = folder.join(file.path);
         create(&path, &file.text).map_err(|source| InitError::File { path, source })?;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use super::Outcome;
+use super::{FAILED, Outcome};
 use crate::init::{self, State};
 
 /// Write wheelwright.toml and a workflow that builds and releases the project
@@ -17,6 +17,9 @@ pub(super) struct Args {
     /// Print what would be written, and write nothing
     #[arg(long)]
     dry_run: bool,
+    /// Write nothing, and exit with 1 unless every file is as it would be written
+    #[arg(long, conflicts_with = "dry_run")]
+    check: bool,
 }
 
 impl Args {
@@ -36,13 +39,23 @@ impl Args {
             super::print(text.as_bytes())?;
             return Ok(ExitCode::SUCCESS);
         }
-        init::write(&folder, &files)?;
+        if !self.check {
+            init::write(&folder, &files)?;
+        }
         for file in &files {
             let done = match file.state {
+                State::Missing if self.check => "missing",
                 State::Missing => "wrote",
-                _ => "unchanged",
+                State::Same => "unchanged",
+                State::Other if self.check => "different",
+                State::Other => "kept (another file is there; --dry-run shows ours)",
             };
             let _ = writeln!(text, "{done} {}", file.path);
+        }
+        if self.check {
+            super::print(text.as_bytes())?;
+            let same = files.iter().all(|file| file.state == State::Same);
+            return Ok(ExitCode::from(if same { 0 } else { FAILED }));
         }
         for step in init::still_to_do(&folder) {
             let _ = writeln!(text, "next: {step}");
