@@ -9,7 +9,7 @@ use crate::toolchain::platform::Table;
 
 /// List the platforms that wheels can be built for
 ///
-/// These are wheelwright's own, and those of [[platform]] in the repository's wheelwright.toml.
+/// These are wheelwright's own, and those that the repository's wheelwright.toml adds.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Print JSON
