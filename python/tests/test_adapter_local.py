@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -59,11 +60,21 @@ lines.serve({"describe": slow, "invoke": slow})
 """
 
 
+#: Makes a process the first one of its own space, as in a container. It cannot kill itself.
+FIRST = ["unshare", "--user", "--map-root-user", "--pid", "--fork"]
+
+
+@pytest.mark.parametrize("how", [[], FIRST])
 @pytest.mark.parametrize(("op", "answered"), [("describe", True), ("invoke", False)])
-def test_requests_on_a_pipe_that_ends(op: str, answered: bool) -> None:
+def test_requests_on_a_pipe_that_ends(op: str, answered: bool, how: list[str]) -> None:
+    if how and (
+        shutil.which(how[0]) is None
+        or subprocess.run([*how, "true"], capture_output=True, check=False).returncode
+    ):
+        pytest.skip("this system has no spaces of processes for its users")
     line = json.dumps({"protocol": 1, "id": 1, "op": op})
     run = subprocess.run(
-        [sys.executable, "-c", SLOW],
+        [*how, sys.executable, "-c", SLOW],
         input=line + "\n",
         text=True,
         capture_output=True,
