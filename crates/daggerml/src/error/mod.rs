@@ -301,15 +301,11 @@ boxed_from!(
 );
 
 /// Makes an error of what the file system says when it refuses an action on a path.
-pub(crate) fn failed(
-    action: &'static str,
-    path: &Path,
-) -> impl FnOnce(io::Error) -> Box<Error> + use<> {
-    let path = path.to_owned();
+pub(crate) fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Box<Error> {
     move |source| {
         Error::Io {
             action,
-            path,
+            path: path.to_owned(),
             source,
         }
         .into()

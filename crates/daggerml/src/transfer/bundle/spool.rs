@@ -2,9 +2,9 @@
 //! a file of the store's folder when they are many.
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 
-use crate::error::{Error, Result};
+use crate::error::{Result, failed};
 use crate::store::Store;
 
 /// The most bytes kept in memory.
@@ -37,7 +37,9 @@ impl Spool {
             self.file = Some(BufWriter::new(self.store.folder().spool(NAME)?));
         }
         if let Some(file) = &mut self.file {
-            return file.write_all(bytes).map_err(failed(&self.store, "write"));
+            return file
+                .write_all(bytes)
+                .map_err(failed("write", &self.store.path().join(NAME)));
         }
         self.memory.extend_from_slice(bytes);
         Ok(())
@@ -46,7 +48,8 @@ impl Spool {
     /// Calls `visit` with everything that was put, in order.
     pub fn each(&mut self, mut visit: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
         let store = &self.store;
-        let failed = || failed(store, "read");
+        let path = store.path().join(NAME);
+        let failed = || failed("read", &path);
         let mut memory = self.memory.as_slice();
         let mut file = match &mut self.file {
             Some(file) => {
@@ -70,17 +73,5 @@ impl Spool {
             }
         }
         Ok(())
-    }
-}
-
-fn failed(store: &Store, action: &'static str) -> impl FnOnce(io::Error) -> Box<Error> + use<> {
-    let path = store.path().join(NAME);
-    move |source| {
-        Error::Io {
-            action,
-            path,
-            source,
-        }
-        .into()
     }
 }

@@ -5,12 +5,12 @@
 //! of this process.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::Write;
 use std::ops::Deref;
 
 use memmap2::Mmap;
 
-use crate::error::{Error, Result};
+use crate::error::{Result, failed};
 use crate::store::Store;
 
 /// The most bytes that are kept in memory.
@@ -80,26 +80,14 @@ impl<'w> BlobWriter<'w> {
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.hasher.update(bytes);
         let written = self.file.write_all(bytes);
-        written.map_err(failed(self.store, "write a temporary file in"))
+        written.map_err(failed("write a temporary file in", self.store.path()))
     }
 
     pub fn finish(self) -> Result<Blob> {
         // SAFETY: the file is this process's alone: it has no name, or one that nobody can guess
         // and that ends with it, and no part of this program writes to it from here on.
         let map = unsafe { Mmap::map(&self.file) };
-        let map = map.map_err(failed(self.store, "read a temporary file in"))?;
+        let map = map.map_err(failed("read a temporary file in", self.store.path()))?;
         Ok(Blob::File(map, self.file))
-    }
-}
-
-fn failed(store: &Store, action: &'static str) -> impl FnOnce(io::Error) -> Box<Error> + use<> {
-    let path = store.path().to_owned();
-    move |source| {
-        Error::Io {
-            action,
-            path,
-            source,
-        }
-        .into()
     }
 }
