@@ -11,13 +11,13 @@ use std::io::{BufRead, Read, StdinLock, Write};
 use std::os::fd::FromRawFd;
 use std::path::Path;
 
-use adapter::{Setup, executor, put_call, runs};
+use adapter::{Bench, put_call, runs};
+use daggerml::Result;
 use daggerml::config::{Config, Scope};
-use daggerml::execution::{CallOptions, Executor};
+use daggerml::execution::CallOptions;
 use daggerml::transfer::transport::{
     Address, HelperCommand, OpenOptions, open, serve, set_helper_finder,
 };
-use daggerml::{Repository, Result};
 
 /// Where the helper writes what it is sent.
 const LOG: &str = "DML_TEST_LOG";
@@ -76,35 +76,24 @@ fn find(_: &str) -> Result<Option<HelperCommand>> {
     }))
 }
 
-struct Person {
-    _folder: tempfile::TempDir,
-    repository: Repository,
-    executor: Executor,
-}
+struct Person(Bench);
 
 impl Person {
     fn new(url: &str, calls: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let repository = Repository::init(folder.path()).unwrap();
-        repository.add_remote("origin", url).unwrap();
-        let mut config = Config::of(Some(folder.path())).unwrap();
-        let key = "remote.origin.calls";
-        config.set(Scope::Repository, key, calls).unwrap();
-        let executor = executor(&repository, Setup::default());
-        Self {
-            _folder: folder,
-            repository,
-            executor,
-        }
+        Self(Bench::sharing(url, calls))
     }
 
     /// Makes a call. Returns which requests it took.
     fn call(&self, traces: &Path, log: &Path) -> Vec<String> {
         let before = verbs(log).len();
-        let mut dag = self.repository.new_dag("test", "").unwrap();
+        let mut dag = self.0.dag();
         let nodes = put_call(&mut dag, traces, "sum", &[1, 2]);
         let options = CallOptions::default();
-        let node = self.executor.call(&mut dag, &nodes, &options, &()).unwrap();
+        let node = self
+            .0
+            .executor
+            .call(&mut dag, &nodes, &options, &())
+            .unwrap();
         assert!(dag.value(node).is_ok());
         verbs(log).split_off(before)
     }

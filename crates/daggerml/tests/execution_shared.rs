@@ -7,51 +7,32 @@ mod support;
 
 use std::path::Path;
 
-use adapter::{Setup, executor, put_call, runs};
-use daggerml::Repository;
+use adapter::{Bench, put_call, runs};
 use daggerml::config::{Config, Scope};
-use daggerml::execution::{CallOptions, Executor, Filter};
+use daggerml::execution::{CallOptions, Filter};
 use daggerml::value::Value;
 use support::{clean, collect};
-use tempfile::TempDir;
 
-struct Person {
-    _folder: TempDir,
-    repository: Repository,
-    executor: Executor,
-}
+struct Person(Bench);
 
 impl Person {
     fn new(place: &Path, calls: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let repository = Repository::init(folder.path()).unwrap();
-        repository
-            .add_remote("origin", place.to_str().unwrap())
-            .unwrap();
-        let mut config = Config::of(Some(folder.path())).unwrap();
-        let key = "remote.origin.calls";
-        config.set(Scope::Repository, key, calls).unwrap();
-        let executor = executor(&repository, Setup::default());
-        Self {
-            _folder: folder,
-            repository,
-            executor,
-        }
+        Self(Bench::sharing(place.to_str().unwrap(), calls))
     }
 
     /// Calls a function that leaves its traces in `folder`.
     fn call(&self, folder: &Path, name: &str, args: &[i64]) -> daggerml::Result<Value> {
-        let mut dag = self.repository.new_dag("test", "").unwrap();
+        let mut dag = self.0.dag();
         let nodes = put_call(&mut dag, folder, name, args);
         let options = CallOptions::default();
-        let node = self.executor.call(&mut dag, &nodes, &options, &())?;
+        let node = self.0.executor.call(&mut dag, &nodes, &options, &())?;
         dag.value(node)
     }
 
     fn log(&self) -> String {
-        let key = self.repository.calls(Filter::default()).unwrap()[0].key;
-        let attempts = self.repository.attempts(key).unwrap();
-        let log = self.repository.log_of(&attempts[0].exec).unwrap();
+        let key = self.0.repository.calls(Filter::default()).unwrap()[0].key;
+        let attempts = self.0.repository.attempts(key).unwrap();
+        let log = self.0.repository.log_of(&attempts[0].exec).unwrap();
         String::from_utf8(log).unwrap()
     }
 }
@@ -87,8 +68,8 @@ fn what_a_colleague_ran_is_not_run_again() {
         "{}",
         second.log()
     );
-    collect(second.repository.store());
-    clean(second.repository.store());
+    collect(second.0.repository.store());
+    clean(second.0.repository.store());
     std::fs::rename(&place, shared.path().join("away")).unwrap();
     assert_eq!(second.call(traces, "sum", &[1, 2, 3]).unwrap(), six);
     assert_eq!(runs(traces), 2, "it is here now");
@@ -111,7 +92,7 @@ fn what_a_colleague_ran_is_not_run_again() {
     let fourth = Person::new(&place, "read");
     fourth.call(traces, "nested", &[5]).unwrap();
     assert_eq!(runs(traces), before);
-    clean(fourth.repository.store());
+    clean(fourth.0.repository.store());
 
     // Errors may be of one machine, so everybody makes their own.
     let before = runs(traces);
@@ -120,15 +101,21 @@ fn what_a_colleague_ran_is_not_run_again() {
     assert_eq!(runs(traces), before + 2);
 
     // What is invalidated is gone for all; what is here is not taken again.
-    let key = second.repository.calls(Filter::default()).unwrap();
+    let key = second.0.repository.calls(Filter::default()).unwrap();
     let key = key.iter().find(|call| call.answer.is_some()).unwrap().key;
-    assert!(second.repository.invalidate_call(key).unwrap());
-    let sum = first.repository.calls(Filter::default()).unwrap();
+    assert!(second.0.repository.invalidate_call(key).unwrap());
+    let sum = first.0.repository.calls(Filter::default()).unwrap();
     let mut gone = 0;
     for call in sum {
-        gone += first.repository.invalidate_shared(call.key).unwrap().len();
+        gone += first
+            .0
+            .repository
+            .invalidate_shared(call.key)
+            .unwrap()
+            .len();
         assert!(
             first
+                .0
                 .repository
                 .invalidate_shared(call.key)
                 .unwrap()
@@ -157,7 +144,7 @@ fn what_a_colleague_ran_is_not_run_again() {
     let seventh = Person::new(&place, "read,write");
     assert_eq!(seventh.call(traces, "sum", &[1, 2, 3]).unwrap(), six);
     assert_eq!(runs(traces), before + 1);
-    clean(seventh.repository.store());
+    clean(seventh.0.repository.store());
     let reader = Person::new(&place, "read");
     assert_eq!(reader.call(traces, "sum", &[1, 2, 3]).unwrap(), six);
     assert_eq!(runs(traces), before + 1, "a sound one took the place");

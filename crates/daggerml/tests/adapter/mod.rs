@@ -15,6 +15,7 @@ pub mod varied;
 use std::path::Path;
 use std::time::Duration;
 
+use daggerml::config::{Config, Scope};
 use daggerml::dag::Draft;
 use daggerml::execution::{
     AdapterCommand, AdapterName, AdapterRegistry, CallOptions, Executor, ExecutorOptions, Filter,
@@ -49,6 +50,22 @@ pub struct Setup {
 }
 
 impl Bench {
+    /// Makes one whose calls are shared by a remote, as the setting `calls` says.
+    pub fn sharing(url: &str, calls: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let repository = Repository::init(folder.path()).unwrap();
+        repository.add_remote("origin", url).unwrap();
+        let mut config = Config::of(Some(folder.path())).unwrap();
+        let key = "remote.origin.calls";
+        config.set(Scope::Repository, key, calls).unwrap();
+        let executor = executor(&repository, Setup::default());
+        Self {
+            folder,
+            repository,
+            executor,
+        }
+    }
+
     pub fn new(setup: Setup) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let repository = Repository::init(folder.path()).unwrap();
