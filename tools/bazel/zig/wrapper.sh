@@ -28,7 +28,7 @@ if [ "{tool}" = ar ]; then
   exit
 fi
 
-compiles= library= skip= output= implib= previous=
+compiles= links=1 library= skip= output= implib= previous=
 for argument; do
   shift
   [ "$previous" != -o ] || output=$argument
@@ -38,7 +38,8 @@ for argument; do
     continue
   fi
   case $argument in
-  -c) compiles=1 ;;
+  -c) compiles=1 links= ;;
+  -E | -S) links= ;;
   -dynamiclib) library=1 ;;
   -m64 | --target=*) continue ;; # -target says it, in zig's own words
   esac
@@ -79,12 +80,13 @@ case {target} in
   [ -z "$library" ] || set -- "$@" -undefined dynamic_lookup
   ;;
 esac
-if [ -n "${SECTION_ORDER:-}" ] && [ -z "$compiles" ]; then
+if [ -n "${SECTION_ORDER:-}" ] && [ -n "$links" ]; then
   # Similar functions beside each other, which wheelwright does before it links. It goes
-  # by the name that it is started by.
+  # by the name that it is started by. Its path is relative to where Bazel starts actions, and
+  # a build script is elsewhere when it starts this.
   case $SECTION_ORDER in
   /*) ln -s "$SECTION_ORDER" "$work/wheelwright-section-order" ;;
-  *) ln -s "$PWD/$SECTION_ORDER" "$work/wheelwright-section-order" ;;
+  *) ln -s "${root%/external/*}/$SECTION_ORDER" "$work/wheelwright-section-order" ;;
   esac
   "$work/wheelwright-section-order" "$@"
 fi
