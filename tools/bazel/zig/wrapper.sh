@@ -82,12 +82,14 @@ case {target} in
 esac
 if [ -n "${SECTION_ORDER:-}" ] && [ -n "$links" ]; then
   # Similar functions beside each other, which wheelwright does before it links. It goes
-  # by the name that it is started by. Its path is relative to where Bazel starts actions, and
-  # a build script is elsewhere when it starts this.
-  case $SECTION_ORDER in
-  /*) ln -s "$SECTION_ORDER" "$work/wheelwright-section-order" ;;
-  *) ln -s "${root%/external/*}/$SECTION_ORDER" "$work/wheelwright-section-order" ;;
+  # by the name that it is started by. Its path is relative to where Bazel starts actions; a
+  # build script is elsewhere when it starts this, and has an absolute path to this.
+  case $SECTION_ORDER:$root in
+  /*) order=$SECTION_ORDER ;;
+  *:/*) order=${root%/external/*}/$SECTION_ORDER ;;
+  *) order=$PWD/$SECTION_ORDER ;;
   esac
+  ln -s "$order" "$work/wheelwright-section-order"
   "$work/wheelwright-section-order" "$@"
 fi
 "$root/ziglang/zig" {tool} -target {target} -g0 "$@"
