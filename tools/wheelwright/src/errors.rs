@@ -13,3 +13,28 @@ pub(crate) fn with_causes(error: &dyn Error) -> String {
     }
     message
 }
+
+/// The known word that a mistyped one most likely stands for.
+pub(crate) fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
+    let plain = unknown.to_lowercase().replace('_', "-");
+    known
+        .iter()
+        .map(|known| (strsim::damerau_levenshtein(&plain, known), *known))
+        .filter(|(distance, known)| *distance <= known.len().max(plain.len()) / 3)
+        .min()
+        .map(|(_, known)| known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn a_mistyped_word_is_recognised() {
+        let known = ["authors", "license-files", "version"];
+        assert_eq!(nearest("author", &known), Some("authors"));
+        assert_eq!(nearest("License_Files", &known), Some("license-files"));
+        assert_eq!(nearest("verison", &known), Some("version"));
+        assert_eq!(nearest("colour", &known), None);
+    }
+}

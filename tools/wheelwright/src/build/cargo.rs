@@ -11,13 +11,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
+use cargo_metadata::Message;
 use cargo_metadata::camino::Utf8Path;
-use cargo_metadata::{Message, MetadataCommand};
 
-use super::BuildError;
 use super::plan::Job;
 use super::remap::Remap;
 use super::workers::Worker;
+use super::{BuildError, locked};
 use crate::pack::PackError;
 use crate::pack::crates::LocalCrates;
 use crate::project::Project;
@@ -200,16 +200,7 @@ fn import_library(order: &Order<'_>, job: Job, zig: &Path) -> Result<Option<Stri
     {
         return Ok(None);
     }
-    let problem = |problem: String| PackError::Crates {
-        project: order.project.name.to_string(),
-        problem,
-    };
-    let metadata = MetadataCommand::new()
-        .cargo_path(rust::cargo())
-        .manifest_path(order.crates.manifest())
-        .other_options(["--locked".to_owned()])
-        .exec()
-        .map_err(|error| problem(error.to_string()))?;
+    let metadata = locked::metadata(order.crates)?;
     let package = metadata
         .packages
         .iter()

@@ -28,6 +28,7 @@ use crate::toolchain::{canonical, frameworks, windows_libraries, zig};
 const RECIPE: &[&str] = &[
     include_str!("cargo.rs"),
     include_str!("compile.rs"),
+    include_str!("locked.rs"),
     include_str!("remap.rs"),
     include_str!("../sbom/cyclonedx.rs"),
     include_str!("../sbom/linked.rs"),

@@ -4,6 +4,7 @@ pub mod backend;
 mod cargo;
 pub mod compile;
 mod depfile;
+mod locked;
 pub mod plan;
 mod remap;
 pub mod report;
@@ -81,6 +82,28 @@ pub enum BuildError {
     NoLock {
         /// The folder of the workspace.
         folder: PathBuf,
+    },
+    /// The lock file is that of an older manifest.
+    #[error(
+        "Cargo.lock in {folder} does not fit Cargo.toml; run `cargo update --workspace` there, \
+         which adds what is missing, and commit it: a build takes exactly what it lists"
+    )]
+    StaleLock {
+        /// The folder of the workspace.
+        folder: PathBuf,
+    },
+    /// A crate cannot be fetched.
+    #[error(
+        "{said}\ncargo cannot fetch every crate that Cargo.lock in {folder} lists; let this \
+         machine reach the place that is named above (a private repository asks for \
+         credentials, or for net.git-fetch-with-cli = true in cargo's settings), or run \
+         `cargo fetch --locked` where it is reached and copy that machine's cargo folder here"
+    )]
+    Unreachable {
+        /// The folder of the workspace.
+        folder: PathBuf,
+        /// What cargo said.
+        said: String,
     },
     /// The work folder cannot be used.
     #[error("cannot use {path}")]

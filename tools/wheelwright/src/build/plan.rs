@@ -107,12 +107,16 @@ impl<'a> Plan<'a> {
         Ok(Self { items, whole })
     }
 
-    /// The wheels and sdists in `folder` that the repository does not release, by name.
+    /// The wheels and sdists in `folder` that the repository does not release and this
+    /// build does not make, by name.
     pub fn unexpected(&self, folder: &Path) -> Vec<String> {
+        let made: Vec<String> = self.items.iter().map(Item::file_name).collect();
         let listed = std::fs::read_dir(folder).into_iter().flatten().flatten();
         let mut names: Vec<String> = listed
             .filter_map(|entry| entry.file_name().into_string().ok())
-            .filter(|name| pack::is_artifact(name) && !self.whole.contains(name))
+            .filter(|name| {
+                pack::is_artifact(name) && !self.whole.contains(name) && !made.contains(name)
+            })
             .collect();
         names.sort();
         names

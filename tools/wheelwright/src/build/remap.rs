@@ -4,11 +4,9 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use cargo_metadata::MetadataCommand;
-
-use super::BuildError;
+use super::{BuildError, locked};
 use crate::pack::crates::LocalCrates;
-use crate::toolchain::rust::{self, Rust};
+use crate::toolchain::rust::Rust;
 use crate::toolchain::wrappers;
 use crate::toolchain::zig::SEPARATOR;
 
@@ -18,21 +16,13 @@ pub(super) struct Remap {
 }
 
 impl Remap {
-    /// Asks cargo, which fetches what is missing, where every crate is.
+    /// Finds where every crate is.
     pub(super) fn new(
         crates: &LocalCrates,
         rust: &Rust,
         target_folder: &Path,
     ) -> Result<Self, BuildError> {
-        let metadata = MetadataCommand::new()
-            .cargo_path(rust::cargo())
-            .current_dir(&crates.root)
-            .other_options(["--locked".to_owned()])
-            .exec()
-            .map_err(|error| crate::pack::PackError::Crates {
-                project: crates.extension.name.clone(),
-                problem: error.to_string(),
-            })?;
+        let metadata = locked::metadata(crates)?;
         let foreign: BTreeSet<PathBuf> = metadata
             .packages
             .iter()

@@ -88,6 +88,24 @@ impl Report {
         self.rows.iter().all(|row| row.problems().next().is_none())
     }
 
+    /// What went wrong, each thing once, with the artifacts that it stopped: what is wrong
+    /// with a package stops each of its wheels in the same words.
+    fn problems(&self) -> Vec<(&'static str, &str, Vec<&str>)> {
+        let mut found: Vec<(&'static str, &str, Vec<&str>)> = Vec::new();
+        for row in &self.rows {
+            for (step, problem) in row.problems() {
+                match found
+                    .iter_mut()
+                    .find(|(known, words, _)| (*known, *words) == (step, problem))
+                {
+                    Some((_, _, artifacts)) => artifacts.push(&row.artifact),
+                    None => found.push((step, problem, vec![&row.artifact])),
+                }
+            }
+        }
+        found
+    }
+
     /// The table that people read.
     pub fn table(&self) -> String {
         let mut text = String::new();
@@ -113,10 +131,16 @@ impl Report {
                 row.smoke.word()
             );
         }
-        for row in &self.rows {
-            for (step, problem) in row.problems() {
-                let _ = writeln!(text, "\n{step} of {} failed:\n{problem}", row.artifact);
-            }
+        for (step, problem, artifacts) in self.problems() {
+            let more = match artifacts.len() - 1 {
+                0 => String::new(),
+                more => format!(" and of {more} more"),
+            };
+            let _ = writeln!(
+                text,
+                "\n{step} of {}{more} failed:\n{problem}",
+                artifacts[0]
+            );
         }
         for name in &self.unexpected {
             let _ = writeln!(
@@ -153,16 +177,20 @@ pub fn announce(row: &Row) {
     }
 }
 
+/// The line of a problem that says most: Python tells the error itself last.
+fn gist(problem: &str) -> &str {
+    let first = problem.lines().next().unwrap_or_default();
+    if first.ends_with("Traceback (most recent call last):") {
+        problem.lines().last().unwrap_or_default()
+    } else {
+        first
+    }
+}
+
 /// Says on standard error how an artifact did when it was tried.
 pub fn announce_smoke(row: &Row) {
     match &row.smoke {
-        Verdict::Failed(problem) => {
-            eprintln!(
-                "FAILED {}: {}",
-                row.artifact,
-                problem.lines().next().unwrap_or_default()
-            );
-        }
+        Verdict::Failed(problem) => eprintln!("FAILED {}: {}", row.artifact, gist(problem)),
         Verdict::Passed => eprintln!("tried  {}", row.artifact),
         Verdict::NotRun => {}
     }
@@ -178,4 +206,55 @@ fn thousands(number: usize) -> String {
         text.push(digit);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(artifact: &str, build: Verdict) -> Row {
+        Row {
+            artifact: artifact.to_owned(),
+            package: "thing".to_owned(),
+            platform: None,
+            size: None,
+            sha256: None,
+            build,
+            audit: Verdict::NotRun,
+            smoke: Verdict::NotRun,
+        }
+    }
+
+    #[test]
+    fn of_a_traceback_the_error_is_told() {
+        let problem = "`python -c import a` failed (1): Traceback (most recent call last):\n  \
+                       File \"<string>\", line 1\nModuleNotFoundError: No module named 'b'";
+        assert_eq!(gist(problem), "ModuleNotFoundError: No module named 'b'");
+        assert_eq!(
+            gist("it was not compiled\nas cargo says"),
+            "it was not compiled"
+        );
+    }
+
+    #[test]
+    fn what_stops_several_artifacts_is_said_once() {
+        let no_license = || Verdict::Failed("there is no LICENSE".to_owned());
+        let report = Report {
+            rows: vec![
+                row("a.whl", no_license()),
+                row("b.whl", Verdict::Failed("it was not compiled".to_owned())),
+                row("c.tar.gz", no_license()),
+            ],
+            unexpected: Vec::new(),
+            seconds: 0.0,
+        };
+        let text = report.table();
+        assert_eq!(text.matches("there is no LICENSE").count(), 1, "{text}");
+        assert!(
+            text.contains("build of a.whl and of 1 more failed:"),
+            "{text}"
+        );
+        assert!(text.contains("build of b.whl failed:"), "{text}");
+        assert!(text.contains("3 artifacts, 3 failed"), "{text}");
+    }
 }

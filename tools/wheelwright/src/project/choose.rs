@@ -117,7 +117,10 @@ impl Project {
         match self.range()? {
             Some(range) if !interpreter.is_in(&range) => Err(self.error_at(
                 &["project", "requires-python"],
-                format!("{range} leaves out {interpreter}, which was asked for"),
+                format!(
+                    "{range} leaves out {interpreter}, which was asked for; ask for one that \
+                     it holds, or widen it"
+                ),
             )),
             _ => Ok(()),
         }

@@ -49,7 +49,10 @@ pub fn files(project: &Project) -> Result<Vec<File>, ProjectError> {
             check_pattern(pattern).map_err(|problem| project.error_at(&keys, problem))?;
             let found = named(project, &keys, pattern)?;
             if found.is_empty() {
-                let problem = format!("{pattern:?} names no file");
+                let problem = format!(
+                    "{pattern:?} names no file; add the licence's text under that name, or \
+                     take the pattern out of the list"
+                );
                 return Err(project.error_at(&keys, problem));
             }
             chosen.extend(found);
@@ -63,7 +66,10 @@ pub fn files(project: &Project) -> Result<Vec<File>, ProjectError> {
         let keys = ["project", "license"];
         check_named(file).map_err(|problem| project.error_at(&keys, problem))?;
         if !project.folder.join(file).is_file() {
-            let problem = format!("there is no file {file}, which it names as the licence");
+            let problem = format!(
+                "there is no file {file}, which it names as the licence; add it, name another, \
+                 or write an SPDX expression such as license = \"MIT\""
+            );
             return Err(project.error_at(&keys, problem));
         }
         chosen.push(file.clone());

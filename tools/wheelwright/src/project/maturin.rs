@@ -36,6 +36,7 @@ pub struct Table {
     #[serde(alias = "manylinux")]
     compatibility: Option<String>,
     target: toml::Table,
+    sdist_include: Option<IgnoredAny>,
     // What changes no artifact.
     auditwheel: IgnoredAny,
     editable_profile: IgnoredAny,
@@ -330,6 +331,14 @@ impl Table {
                 key("target"),
                 "is not followed: the oldest system is that of the platform's row in \
                  `wheelwright platforms`"
+                    .to_owned(),
+            ));
+        }
+        if self.sdist_include.is_some() {
+            notes.push((
+                key("sdist-include"),
+                "is not followed, as by no maturin since 1.0; write include = [{ path = \
+                 \"PATTERN\", format = \"sdist\" }]"
                     .to_owned(),
             ));
         }

@@ -108,6 +108,15 @@ pub enum ProjectError {
         /// The file that is missing.
         file: &'static str,
     },
+    /// A folder that is in no repository and in no project.
+    #[error(
+        "{folder} holds no pyproject.toml and no wheelwright.toml, and neither does a folder \
+         above it; run this in the folder of a project"
+    )]
+    NoRepository {
+        /// The folder.
+        folder: PathBuf,
+    },
 }
 
 impl Project {
@@ -191,10 +200,12 @@ impl Project {
             .version
             .parse()
             .map_err(|error: pep440_rs::VersionParseError| {
-                let problem = if table.version.is_empty() {
-                    "is missing".to_owned()
-                } else {
-                    error.to_string()
+                let problem = match table.version.as_str() {
+                    "" if native => "is missing; write one, or write dynamic = [\"version\"] \
+                                     to take that of Cargo.toml"
+                        .to_owned(),
+                    "" => "is missing; write one".to_owned(),
+                    _ => error.to_string(),
                 };
                 field(&["project", "version"], problem)
             })?;

@@ -23,11 +23,6 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (MATURIN, "unstable-flags", RUSTC),
     (
         MATURIN,
-        "sdist-include",
-        "an import package is packed whole; move the files into it",
-    ),
-    (
-        MATURIN,
         "targets",
         "the extension is the cdylib of the crate at manifest-path",
     ),

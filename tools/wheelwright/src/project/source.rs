@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use toml::de::{DeTable, DeValue};
 
 use super::{ProjectError, refused};
+use crate::errors::nearest;
 
 /// Reads `text`, the content of `path`. An error names the line and the key; an
 /// unknown key also the nearest one that is known, or what to do instead.
@@ -172,17 +173,6 @@ fn problem(keys: &[String], message: &str) -> String {
     }
 }
 
-/// The known word that a mistyped one most likely stands for.
-fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
-    let plain = unknown.to_lowercase().replace('_', "-");
-    known
-        .iter()
-        .map(|known| (strsim::damerau_levenshtein(&plain, known), *known))
-        .filter(|(distance, known)| *distance <= known.len().max(plain.len()) / 3)
-        .min()
-        .map(|(_, known)| known)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -204,14 +194,5 @@ mod tests {
         }
         assert!(has(TEXT, &["b", "c"]) && !has(TEXT, &["b", "d"]));
         assert_eq!(dotted(&["b", "c", "d e", "0"]), "b.c.\"d e\"");
-    }
-
-    #[test]
-    fn a_mistyped_key_is_recognised() {
-        let known = ["authors", "license-files", "version"];
-        assert_eq!(nearest("author", &known), Some("authors"));
-        assert_eq!(nearest("License_Files", &known), Some("license-files"));
-        assert_eq!(nearest("verison", &known), Some("version"));
-        assert_eq!(nearest("colour", &known), None);
     }
 }

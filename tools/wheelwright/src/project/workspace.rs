@@ -107,10 +107,7 @@ pub fn root(start: &Path) -> Result<PathBuf, ProjectError> {
     let nearest = |file: &str| start.ancestors().find(|folder| folder.join(file).is_file());
     match nearest(FILE).or_else(|| nearest(PACKAGE)) {
         Some(root) => Ok(root.to_owned()),
-        None => Err(ProjectError::NoProject {
-            folder: start,
-            file: FILE,
-        }),
+        None => Err(ProjectError::NoRepository { folder: start }),
     }
 }
 

@@ -100,7 +100,8 @@ impl Installed {
                 .arg("--target")
                 .arg(folder);
         }
-        run(&mut pip, "")?;
+        let words = format!("pip install {}=={}", project.name, project.version);
+        run(&mut pip, "").map_err(|error| shortened(error, words))?;
         Ok(installed)
     }
 
@@ -181,7 +182,23 @@ fn fetch(
     if let Interpreter::Foreign(python, platform) = interpreter {
         pip.args(foreign(python, platform));
     }
-    run(&mut pip, "").map(|_| ())
+    let words = format!("pip download --requirement {}", lock.display());
+    run(&mut pip, "").map_or_else(|error| Err(shortened(error, words)), |_| Ok(()))
+}
+
+/// The same error, with the `words` of its command that tell a reader something: the
+/// folders and options of pip are ours.
+fn shortened(error: ToolError, words: String) -> ToolError {
+    match error {
+        ToolError::Failed {
+            status, message, ..
+        } => ToolError::Failed {
+            command: words,
+            status,
+            message,
+        },
+        other => other,
+    }
 }
 
 /// The requirement that pip found no wheel of, if that is what it says.

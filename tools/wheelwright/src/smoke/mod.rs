@@ -48,6 +48,21 @@ pub enum SmokeError {
         /// Where wheels are looked for.
         folder: PathBuf,
     },
+    /// A step's program is not there.
+    #[error(
+        "`{step}` cannot be run: {package} installs no program {program}; declare it in \
+         [project.scripts], or correct `run` of [[tool.wheelwright.smoke.step]]"
+    )]
+    NoProgram {
+        /// The command.
+        step: String,
+        /// The package.
+        package: String,
+        /// The program.
+        program: String,
+        /// Why.
+        source: std::io::Error,
+    },
     /// A step ended with an error.
     #[error("`{step}` failed ({status}): {message}")]
     Step {
@@ -130,6 +145,16 @@ pub fn package(
         path: std::env::temp_dir(),
         source,
     };
+    if let Some(lock) = &project.settings.smoke.requirements
+        && !project.folder.join(lock).is_file()
+    {
+        let keys = ["tool", "wheelwright", "smoke", "requirements"];
+        let problem = format!(
+            "there is no file {lock}; write one that locks each dependency with its hashes, \
+             as `uv pip compile --generate-hashes` prints it"
+        );
+        return Err(project.error_at(&keys, problem).into());
+    }
     let folder = temporary::folder("wheelwright-smoke-").map_err(file)?;
     let installed =
         Installed::new(project, wheels, tools, interpreter, folder.path()).map_err(|source| {
@@ -202,13 +227,11 @@ fn run_step(
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .map_err(|source| SmokeError::Install {
+        .map_err(|source| SmokeError::NoProgram {
+            step: name.clone(),
             package: project.name.to_string(),
-            source: ToolError::Start {
-                program: program.clone(),
-                hint: "the wheel must install it",
-                source,
-            },
+            program: program.clone(),
+            source,
         })?;
     let limits = Limits {
         time: Duration::from_secs(step.timeout),

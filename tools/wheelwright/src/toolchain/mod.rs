@@ -42,6 +42,18 @@ pub enum ToolError {
         /// The end of what it said.
         message: String,
     },
+    /// A tool cannot be installed.
+    #[error(
+        "cannot install {tool} from Python's package index; let pip reach one (PIP_INDEX_URL \
+         names it), or let WHEELWRIGHT_TOOLS name a folder in which a build on a machine like \
+         this one installed it: {problem}"
+    )]
+    Install {
+        /// The tool.
+        tool: String,
+        /// What pip said.
+        problem: String,
+    },
     /// No Python is new enough.
     #[error("no CPython >= 3.9 was found (tried {tried}); install one, or name it with --python")]
     NoPython {

@@ -67,10 +67,15 @@ impl Platform {
 #[derive(Debug, thiserror::Error)]
 pub enum PlatformError {
     /// A name that is in no row.
-    #[error("no platform is called {name:?}; there are: {known}")]
+    #[error(
+        "no platform is called {name:?}; {nearest}there are: {known} (another one is added by a \
+         [[platform]] in wheelwright.toml)"
+    )]
     Unknown {
         /// The name asked for.
         name: String,
+        /// The name that was most likely meant, as a question, or nothing.
+        nearest: String,
         /// Every name there is.
         known: String,
     },
@@ -144,9 +149,15 @@ impl Table {
     /// No row has that name.
     pub fn by_name(&self, name: &str) -> Result<&'static Platform, PlatformError> {
         let found = self.0.iter().find(|row| row.name == name);
-        found.copied().ok_or_else(|| PlatformError::Unknown {
-            name: name.to_owned(),
-            known: self.names(),
+        found.copied().ok_or_else(|| {
+            let known: Vec<&str> = self.0.iter().map(|row| row.name.as_str()).collect();
+            let nearest = crate::errors::nearest(name, &known)
+                .map_or_else(String::new, |near| format!("did you mean {near}? "));
+            PlatformError::Unknown {
+                name: name.to_owned(),
+                nearest,
+                known: known.join(", "),
+            }
         })
     }
 
@@ -227,6 +238,9 @@ mod tests {
             error.contains("amiga-68000") && error.contains("linux-x86_64"),
             "{error}"
         );
+        assert!(!error.contains("did you mean"), "{error}");
+        let error = table.by_name("Linux-x86-64").unwrap_err().to_string();
+        assert!(error.contains("did you mean linux-x86_64?"), "{error}");
     }
 
     #[test]

@@ -156,7 +156,7 @@ impl Tools {
         let folder = self.folder(name, requirements);
         once(&folder, || {
             eprintln!("tools: installing {name} into {}", folder.display());
-            install(&mut self.pip()?, &folder, requirements)
+            install(name, &mut self.pip()?, &folder, requirements)
         })?;
         Ok(folder)
     }
@@ -176,7 +176,7 @@ impl Tools {
             self.python.venv(&venv.folder, true)?;
             let mut own = Command::new(&python);
             own.args(["-m", "pip"]);
-            install(&mut own, &folder, PIP)
+            install("pip", &mut own, &folder, PIP)
         })?;
         let mut command = Command::new(&python);
         command.arg("-I").arg(folder.join("pip"));
@@ -218,7 +218,12 @@ fn once(folder: &Path, work: impl FnOnce() -> Result<(), ToolError>) -> Result<(
 
 /// Installs into `folder` what `requirements` pins. pip's own settings (a
 /// mirror, a certificate) stay in force: the hashes make them harmless.
-fn install(pip: &mut Command, folder: &Path, requirements: &str) -> Result<(), ToolError> {
+fn install(
+    tool: &str,
+    pip: &mut Command,
+    folder: &Path,
+    requirements: &str,
+) -> Result<(), ToolError> {
     let list = folder.join("requirements.txt");
     std::fs::write(&list, requirements).map_err(|source| ToolError::File {
         path: list.clone(),
@@ -240,7 +245,13 @@ fn install(pip: &mut Command, folder: &Path, requirements: &str) -> Result<(), T
     .arg(folder)
     .arg("-r")
     .arg(&list);
-    run(pip, "").map(|_| ())
+    run(pip, "").map(|_| ()).map_err(|error| match error {
+        ToolError::Failed { message, .. } => ToolError::Install {
+            tool: tool.to_owned(),
+            problem: message,
+        },
+        other => other,
+    })
 }
 
 #[cfg(test)]

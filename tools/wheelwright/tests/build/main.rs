@@ -21,3 +21,4 @@ mod repository;
 #[cfg(unix)]
 mod rustc;
 mod sbom;
+mod trying;

@@ -353,13 +353,15 @@ fn licences_from_before_pep_639_are_written_as_they_are() {
 
 #[test]
 fn keys_that_are_not_followed_are_told() {
-    let text = format!("{BARE}[tool.maturin]\nmanylinux = \"2014\"\n");
+    let text =
+        format!("{BARE}[tool.maturin]\nmanylinux = \"2014\"\nsdist-include = [\"README.md\"]\n");
     let (_folder, project) = read(&text, &[]).unwrap();
-    assert!(
-        project.notes[0].contains("tool.maturin.compatibility"),
-        "{:?}",
-        project.notes
-    );
+    for (note, wanted) in [
+        (0, "pyproject.toml:9: tool.maturin.compatibility: "),
+        (1, "pyproject.toml:11: tool.maturin.sdist-include: "),
+    ] {
+        assert!(project.notes[note].contains(wanted), "{:?}", project.notes);
+    }
 }
 
 #[test]

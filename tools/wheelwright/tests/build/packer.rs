@@ -240,7 +240,7 @@ fn a_licence_pattern_without_a_file_is_an_error() {
     let (_folder, project) = project(PURE, &PURE_FILES[2..]);
     let error = wheel::pack(&project, None, &[]).unwrap_err().to_string();
     assert!(
-        error.contains("LICEN[CS]E*") && error.contains("names no file"),
+        error.contains("LICEN[CS]E*") && error.contains("names no file; add "),
         "{error}"
     );
 }

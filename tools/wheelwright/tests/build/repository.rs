@@ -130,6 +130,16 @@ fn mistakes_name_the_file_and_the_field() {
         "[project]\nname = \"engine\"\nversion = \"one\"\n",
     );
     assert!(read().to_string().contains("toml:3: project.version"));
+    write(
+        folder.path(),
+        "engine/pyproject.toml",
+        "[project]\nname = \"engine\"\n",
+    );
+    let error = read().to_string();
+    assert!(
+        error.contains("project.version: is missing; write one"),
+        "{error}"
+    );
     for (file, text, wanted) in [
         (
             "engine/pyproject.toml",
