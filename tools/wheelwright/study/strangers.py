@@ -89,11 +89,27 @@ def unpacked(name: str, work: Path) -> Path:
     return project
 
 
+def locked(project: Path) -> bool:
+    """Makes the `Cargo.lock` that a project with a crate lacks. Returns whether it did."""
+    manifests = sorted(project.glob("**/Cargo.toml"), key=lambda path: len(path.parts))
+    if not manifests or list(project.glob("**/Cargo.lock")):
+        return False
+    ran(["cargo", "generate-lockfile", "--manifest-path", str(manifests[0])], project)
+    return True
+
+
+def error(said: str) -> str:
+    """Returns the first error that a program told, or else its last line."""
+    lines = said.strip().splitlines() or ["it said nothing"]
+    errors = (line for line in lines if line.startswith(("error", "FAILED")))
+    return next(errors, lines[-1])
+
+
 def built(program: str, project: Path, out: Path, arguments: list[str]) -> dict[str, Any]:
     """Builds a project with wheelwright; returns its artifacts and problems."""
     done = ran([program, "build", "--json", "--out", str(out), *arguments], project)
     if not done.stdout:
-        return {"problem": done.stderr.strip().splitlines()[-1]}
+        return {"problem": error(done.stderr)}
     rows = json.loads(done.stdout)["rows"]
     return {"rows": rows}
 
@@ -165,10 +181,8 @@ def study(program: str, name: str, kind: str, work: Path) -> dict[str, Any]:
     """Builds one project in every way; returns what came of it."""
     project = unpacked(name, work)
     line: dict[str, Any] = {"name": name, "kind": kind, "version": project.name}
-    if kind == "native" and not list(project.glob("**/Cargo.lock")):
+    if kind == "native" and locked(project):
         line["lock"] = "made"
-        manifest = next(iter(sorted(project.glob("**/Cargo.toml"), key=lambda p: len(p.parts))))
-        ran(["cargo", "generate-lockfile", "--manifest-path", str(manifest)], project)
     own, other = work / name / "own", work / name / "other"
     python = ["--python", sys.executable]
     if kind == "native":
@@ -211,6 +225,7 @@ def reproduce(program: str, work: Path, results: Path, chosen: list[str]) -> Non
     """Asks of some projects whether two builds under unlike conditions are the same."""
     for name in chosen:
         project = unpacked(name, work)
+        made = {"lock": "made"} if locked(project) else {}
         more = ["--host", "--interpreter", PYTHON, "--json"]
         done = ran([program, "reproduce", *more], project)
         artifacts = json.loads(done.stdout) if done.stdout else []
@@ -218,9 +233,10 @@ def reproduce(program: str, work: Path, results: Path, chosen: list[str]) -> Non
             "name": name,
             "reproduced": len([one for one in artifacts if one["identical"]]),
             "different": [one["artifact"] for one in artifacts if not one["identical"]],
+            **made,
         }
         if done.returncode and not artifacts:
-            line["problem"] = done.stderr.strip().splitlines()[-1]
+            line["problem"] = error(done.stderr)
         shutil.rmtree(project / "target", ignore_errors=True)
         with results.open("a") as file:
             file.write(json.dumps(line) + "\n")
