@@ -14,14 +14,14 @@ pub(crate) fn with_causes(error: &dyn Error) -> String {
     message
 }
 
-/// The known word that a mistyped one most likely stands for.
+/// The known word that a mistyped one most likely stands for; rather one that it begins.
 pub(crate) fn nearest<'a>(unknown: &str, known: &[&'a str]) -> Option<&'a str> {
     let plain = unknown.to_lowercase().replace('_', "-");
     known
         .iter()
         .map(|known| (strsim::damerau_levenshtein(&plain, known), *known))
         .filter(|(distance, known)| *distance <= known.len().max(plain.len()) / 3)
-        .min()
+        .min_by_key(|(distance, known)| (!known.starts_with(&plain), *distance, *known))
         .map(|(_, known)| known)
 }
 
@@ -36,5 +36,8 @@ mod tests {
         assert_eq!(nearest("License_Files", &known), Some("license-files"));
         assert_eq!(nearest("verison", &known), Some("version"));
         assert_eq!(nearest("colour", &known), None);
+        // As near to the first, but a beginning of the second.
+        let platforms = ["linux-i686", "linux-x86_64"];
+        assert_eq!(nearest("linux-x86", &platforms), Some("linux-x86_64"));
     }
 }

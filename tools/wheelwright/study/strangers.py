@@ -42,8 +42,8 @@ SAME = {
     "License-Expression": "an SPDX expression is in License-Expression",
     "Project-URL": "the crate's, by the same labels",
     "Keywords": "separated by commas",
-    "Requires-Dist": "the same ranges in another order",
-    "Requires-Python": "the same ranges in another order",
+    "Requires-Dist": "the same ranges, written in another way",
+    "Requires-Python": "the same ranges, written in another way",
 }
 # The columns that are counted.
 PLACES = ("host", "sdist", "imported", "reproduced", "macOS", "Windows")

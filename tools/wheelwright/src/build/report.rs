@@ -177,11 +177,12 @@ pub fn announce(row: &Row) {
     }
 }
 
-/// The line of a problem that says most: Python tells the error itself last.
+/// The line of a problem that says most: of a traceback, the first that is not indented.
 fn gist(problem: &str) -> &str {
-    let first = problem.lines().next().unwrap_or_default();
+    let mut lines = problem.lines();
+    let first = lines.next().unwrap_or_default();
     if first.ends_with("Traceback (most recent call last):") {
-        problem.lines().last().unwrap_or_default()
+        lines.find(|line| !line.starts_with(' ')).unwrap_or(first)
     } else {
         first
     }
@@ -228,7 +229,7 @@ mod tests {
     #[test]
     fn of_a_traceback_the_error_is_told() {
         let problem = "`python -c import a` failed (1): Traceback (most recent call last):\n  \
-                       File \"<string>\", line 1\nModuleNotFoundError: No module named 'b'";
+                       File \"<string>\", line 1\nModuleNotFoundError: No module named 'b'\nadvice";
         assert_eq!(gist(problem), "ModuleNotFoundError: No module named 'b'");
         assert_eq!(
             gist("it was not compiled\nas cargo says"),

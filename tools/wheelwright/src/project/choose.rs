@@ -133,6 +133,7 @@ impl Project {
                 .parse()
                 .map_err(|error: pep440_rs::VersionSpecifiersParseError| {
                     let problem = error.to_string().replace('\n', " ");
+                    let problem = format!("{}; write a range such as >=3.10", problem.trim());
                     self.error_at(&["project", "requires-python"], problem)
                 })
         };
@@ -199,7 +200,8 @@ impl Project {
             .collect();
         if supported.is_empty() {
             let problem = format!(
-                "holds no CPython from 3.{} to 3.{newest}, which the crate's PyO3 builds for",
+                "holds no CPython from 3.{} to 3.{newest}, which the crate's PyO3 builds for; \
+                 widen it, or lock another PyO3",
                 abi::KNOWN.start()
             );
             return Err(self.error_at(&["project", "requires-python"], problem));

@@ -9,7 +9,7 @@ use serde::de::IgnoredAny;
 use super::abi::Interpreter;
 use super::cargo_toml::CargoToml;
 use super::settings::Problem;
-use super::text;
+use super::{source, text};
 
 /// `[tool.maturin]`, with every key that maturin knows; those that are not here are
 /// refused by name (see `refused.rs`).
@@ -245,7 +245,10 @@ impl Table {
             .unwrap_or_else(|| library.unwrap_or(name).replace('-', "_"));
         if !text::is_dotted_name(&module_name) && (stated || !programs) {
             let problem = if stated {
-                format!("{module_name:?} is not a name of a Python module")
+                format!(
+                    "{module_name:?} is not a name of a Python module; write letters, digits \
+                     and _, with dots between packages, such as \"package._module\""
+                )
             } else {
                 format!(
                     "is missing, and {module_name:?}, the name of the library or of the \
@@ -313,13 +316,14 @@ impl Table {
         Ok(())
     }
 
-    /// What is taken note of and not followed: the key, and why.
-    pub(super) fn notes(&self) -> Vec<(Vec<&'static str>, String)> {
+    /// What is taken note of and not followed: the key as it stands in `source`, and why.
+    pub(super) fn notes(&self, source: &str) -> Vec<(Vec<&'static str>, String)> {
         let key = |key| [&TABLE[..], &[key]].concat();
         let mut notes = Vec::new();
         if let Some(written) = &self.compatibility {
+            let older = source::has(source, &["tool", "maturin", "manylinux"]);
             notes.push((
-                key("compatibility"),
+                key(if older { "manylinux" } else { "compatibility" }),
                 format!(
                     "{written:?} is not followed: a wheel's platform tag is that of the \
                      platform's row in `wheelwright platforms`"

@@ -163,7 +163,7 @@ impl Project {
             let stated = parsed.tool.maturin.unwrap_or_default();
             notes.extend(
                 stated
-                    .notes()
+                    .notes(&source)
                     .into_iter()
                     .map(|(keys, note)| field(&keys, note).to_string()),
             );

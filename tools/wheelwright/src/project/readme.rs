@@ -32,6 +32,10 @@ pub fn read(project: &Project, readme: &Readme) -> Result<(String, String), Proj
     let text = match named {
         Some(file) => {
             files::check_named(file).map_err(refuse)?;
+            if !project.folder.join(file).is_file() {
+                let problem = format!("there is no file {file}; add it, or name another");
+                return Err(refuse(problem));
+            }
             String::from_utf8(project.read_file(file)?)
                 .map_err(|_| refuse(format!("{file} is not UTF-8")))?
         }

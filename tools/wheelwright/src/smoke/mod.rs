@@ -205,6 +205,21 @@ fn import_steps(project: &Project) -> Result<Vec<SmokeStep>, SmokeError> {
     Ok(imported.map(|name| SmokeStep::import(&name)).collect())
 }
 
+/// Adds what to do to what Python says of an extension whose module has another name.
+fn explained(said: String) -> String {
+    let name = said
+        .split_once("module export function (PyInit_")
+        .and_then(|(_, rest)| rest.split_once(')'))
+        .map(|(name, _)| name);
+    match name {
+        Some(name) => format!(
+            "{said}\nthe crate's #[pymodule] has another name than the extension: call it \
+             {name}, or write its name as the last part of [tool.maturin] module-name"
+        ),
+        None => said,
+    }
+}
+
 fn run_step(
     project: &Project,
     installed: &Installed,
@@ -256,7 +271,7 @@ fn run_step(
         return Err(SmokeError::Step {
             step: name,
             status: output.status.to_string(),
-            message: last_lines(&output),
+            message: explained(last_lines(&output)),
         });
     }
     let printed = String::from_utf8_lossy(&output.stdout).replace("\r\n", "\n");
@@ -271,5 +286,23 @@ fn run_step(
             wanted,
             printed: printed.chars().take(REPEATED).collect(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::explained;
+
+    #[test]
+    fn a_module_of_another_name_is_explained() {
+        let said = "ImportError: dynamic module does not define module export function \
+                    (PyInit_fast)";
+        let text = explained(said.to_owned());
+        assert!(
+            text.starts_with(said) && text.contains("call it fast, or"),
+            "{text}"
+        );
+        let other = "ModuleNotFoundError: No module named 'fast'";
+        assert_eq!(explained(other.to_owned()), other);
     }
 }

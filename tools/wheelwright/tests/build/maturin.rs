@@ -357,7 +357,7 @@ fn keys_that_are_not_followed_are_told() {
         format!("{BARE}[tool.maturin]\nmanylinux = \"2014\"\nsdist-include = [\"README.md\"]\n");
     let (_folder, project) = read(&text, &[]).unwrap();
     for (note, wanted) in [
-        (0, "pyproject.toml:9: tool.maturin.compatibility: "),
+        (0, "pyproject.toml:10: tool.maturin.manylinux: "),
         (1, "pyproject.toml:11: tool.maturin.sdist-include: "),
     ] {
         assert!(project.notes[note].contains(wanted), "{:?}", project.notes);

@@ -104,6 +104,11 @@ fn a_text_that_would_be_read_as_another_is_refused() {
         ("\"README.md\"", "\"../README.md\"", "project.readme"),
         (
             "\"README.md\"",
+            "\"READ.md\"",
+            "project.readme: there is no file READ.md; add it",
+        ),
+        (
+            "\"README.md\"",
             "{ file = \"README.md\", content-type = \"text/html\" }",
             "does not render",
         ),
