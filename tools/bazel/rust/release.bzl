@@ -38,6 +38,7 @@ def _for_release_impl(_settings, attr):
             # then could make no dynamic library.
             "-Ctarget-feature=-crt-static",
             "-Cforce-frame-pointers=yes",
+            "-Cllvm-args=-enable-machine-outliner=never",
         ],
         _INTERPRETER: attr.interpreter,
         _LTO: "manual",  # wheel_toolchain.bzl's
