@@ -30,6 +30,25 @@ fn two_lines(name: &str) -> Place {
     place
 }
 
+/// Half an hour from any whole one, so that it is nobody's zone by chance.
+#[test]
+#[cfg(unix)]
+fn times_are_those_of_the_zone_that_the_environment_names() {
+    let place = Place::with_repository();
+    put(&place, "a", 1);
+    let log = common::Run::of(
+        place
+            .command()
+            .env("TZ", "HERE-5:30THERE,M3.2.0,M11.1.0")
+            .args(["log", "-n1"]),
+        &place,
+    );
+    let is_here = log.stdout.contains(" +05:30") || log.stdout.contains(" +06:30");
+    assert!(is_here, "{}", log.all());
+    let log = place.dml(&["log", "-n1"]);
+    assert!(log.stdout.contains(" +00:00"), "{}", log.all());
+}
+
 #[test]
 fn branches() {
     let place = two_lines("b");
