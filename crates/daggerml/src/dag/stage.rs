@@ -24,6 +24,7 @@ use super::saved::{self, Header, ReadDrafts, Session, chunk_key};
 use crate::error::{Error, Result};
 use crate::id::{DraftId, NodeId, ObjectId};
 use crate::record::{Kind, Record, Reference, Time};
+use crate::sorting::sort_by;
 use crate::store::{Absent, ReadObjects, Snapshot, Table, WriteTxn};
 
 /// At this many staged objects, they are written without a flush being asked for ...
@@ -124,7 +125,7 @@ impl Stage {
             .filter(|(_, bytes)| to == To::Objects || bytes.len() > SMALL)
             .collect();
         // In order of the ids, so that neighbours share pages.
-        objects.sort_unstable_by_key(|(id, _)| **id);
+        sort_by(&mut objects, |(a, _), (b, _)| a.cmp(b));
         objects
             .into_iter()
             .try_for_each(|(id, bytes)| txn.put_object(*id, bytes))

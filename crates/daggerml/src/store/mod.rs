@@ -124,6 +124,16 @@ impl Store {
     /// fails, nothing is written. It runs again when the store had to grow, so it
     /// must not have effects elsewhere; and it must not call `write` itself.
     pub fn write<T>(&self, mut change: impl FnMut(&mut WriteTxn<'_>) -> Result<T>) -> Result<T> {
+        let mut out = None;
+        self.write_any(&mut |txn| {
+            out = Some(change(txn)?);
+            Ok(())
+        })?;
+        out.ok_or_else(not_run)
+    }
+
+    /// [`Self::write`], compiled once for all changes.
+    fn write_any(&self, change: &mut dyn FnMut(&mut WriteTxn<'_>) -> Result<()>) -> Result<()> {
         if let Some(reason) = self.read_only() {
             self.check_there()?;
             return Err(Error::ReadOnly {
@@ -132,17 +142,14 @@ impl Store {
             }
             .into());
         }
-        let mut out = None;
         let mut last = None;
         loop {
             let within = WRITING.replace(true);
-            let written = Arc::clone(&self.backend).write(&mut |tables| {
-                out = Some(change(&mut WriteTxn::new(tables)?)?);
-                Ok(())
-            });
+            let written =
+                Arc::clone(&self.backend).write(&mut |tables| change(&mut WriteTxn::new(tables)?));
             WRITING.set(within);
             let Err(error) = written else {
-                break;
+                return Ok(());
             };
             // A value that the change needs is at a remote: with it, it may succeed.
             let Error::Remote(RemoteError::Elsewhere { reference, .. }) = &*error else {
@@ -160,12 +167,6 @@ impl Store {
                 None => return Err(error),
             }
         }
-        out.ok_or_else(|| {
-            Error::Invalid {
-                message: "the store did not run the transaction".to_owned(),
-            }
-            .into()
-        })
     }
 
     /// Refuses a store whose file was removed while it was open: it can be read, but
@@ -173,4 +174,10 @@ impl Store {
     pub fn check_there(&self) -> Result<()> {
         self.backend.check_there()
     }
+}
+
+/// The error of a transaction that ended well without having been run.
+fn not_run() -> Box<Error> {
+    let message = "the store did not run the transaction".to_owned();
+    Error::Invalid { message }.into()
 }

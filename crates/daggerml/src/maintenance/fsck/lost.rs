@@ -64,7 +64,7 @@ impl Referrers {
             };
             record.references(&mut |to| all.push((to.id, from)));
         }
-        all.sort_unstable();
+        crate::sorting::sort_by(&mut all, Ord::cmp);
         all.dedup();
         Self(all)
     }

@@ -243,7 +243,7 @@ impl Worker<'_> {
         if self.dag.as_ref().is_none_or(|(last, ..)| *last != id) {
             let dag: Dag = self.load(id)?;
             let mut nodes: Vec<ObjectId> = dag.nodes.iter().map(|node| node.object()).collect();
-            nodes.sort_unstable();
+            sort_by(&mut nodes, Ord::cmp);
             self.dag = Some((id, dag, nodes));
         }
         self.dag.as_ref()

@@ -121,7 +121,7 @@ impl Garbage {
             .iter()
             .filter_map(|index| self.ids.get(usize::try_from(*index).ok()?).copied())
             .collect();
-        batch.sort_unstable();
+        crate::sorting::sort_by(&mut batch, Ord::cmp);
         batch
     }
 }

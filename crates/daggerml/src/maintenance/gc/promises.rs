@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use crate::error::Result;
 use crate::id::ObjectId;
 use crate::record::{Kind, references};
+use crate::sorting;
 use crate::store::journal::{GC_KEY, Note, parse};
 use crate::store::{ReadObjects, Store, Table, absent};
 use crate::transfer::remote::unless_fetching;
@@ -24,7 +25,7 @@ pub(super) fn collect(store: &Store, run: [u8; 16]) -> Result<()> {
     let snapshot = store.snapshot()?;
     let promises = snapshot.absents()?.into_iter();
     let promises = promises.filter(|(_, absent)| absent.kind == Kind::Datum);
-    let mut unneeded: BTreeSet<ObjectId> = promises.map(|(id, _)| id).collect();
+    let mut unneeded = sorting::set(promises.map(|(id, _)| id));
     if unneeded.is_empty() {
         return Ok(());
     }

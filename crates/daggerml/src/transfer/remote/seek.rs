@@ -252,7 +252,7 @@ impl<'s> Seeker<'s> {
         visit: Visit<'_>,
     ) -> Result<()> {
         let mut wanted = wanted.to_vec();
-        wanted.sort_unstable();
+        crate::sorting::sort_by(&mut wanted, Ord::cmp);
         let mut rest = wanted.as_slice();
         while !rest.is_empty() {
             // What one step reads is kept until it was visited.
