@@ -24,7 +24,6 @@ use super::saved::{self, Header, ReadDrafts, Session, chunk_key};
 use crate::error::{Error, Result};
 use crate::id::{DraftId, NodeId, ObjectId};
 use crate::record::{Kind, Record, Reference, Time};
-use crate::sorting::sort_by;
 use crate::store::{Absent, ReadObjects, Snapshot, Table, WriteTxn};
 
 /// At this many staged objects, they are written without a flush being asked for ...
@@ -125,7 +124,7 @@ impl Stage {
             .filter(|(_, bytes)| to == To::Objects || bytes.len() > SMALL)
             .collect();
         // In order of the ids, so that neighbours share pages.
-        sort_by(&mut objects, |(a, _), (b, _)| a.cmp(b));
+        objects.sort_unstable_by_key(|(id, _)| **id);
         objects
             .into_iter()
             .try_for_each(|(id, bytes)| txn.put_object(*id, bytes))
