@@ -233,6 +233,7 @@ def reproduce(program: str, work: Path, results: Path, chosen: list[str]) -> Non
             "name": name,
             "reproduced": len([one for one in artifacts if one["identical"]]),
             "different": [one["artifact"] for one in artifacts if not one["identical"]],
+            "problem": None,
             **made,
         }
         if done.returncode and not artifacts:

@@ -137,7 +137,9 @@ fn folded(written: &str) -> Result<String, String> {
     let text = many_lines(written)?;
     let lines: Vec<&str> = text.trim().lines().map(str::trim_end).collect();
     if lines.is_empty() {
-        return Err("is empty".to_owned());
+        return Err(
+            "is empty; write an SPDX expression such as \"MIT\", or remove the key".to_owned(),
+        );
     }
     Ok(lines.join("\n        "))
 }
