@@ -21,7 +21,7 @@ use super::{BuildError, locked};
 use crate::pack::PackError;
 use crate::pack::crates::LocalCrates;
 use crate::project::Project;
-use crate::project::abi::{Abi, Interpreter};
+use crate::project::abi::{Abi, Interpreter, Kind};
 use crate::project::cargo_toml::CargoToml;
 use crate::toolchain::import_library;
 use crate::toolchain::platform::{self, Platform};
@@ -144,10 +144,7 @@ pub(super) fn features(project: &Project, abi: Abi) -> Vec<String> {
     };
     let interpreter = match abi {
         Abi::Stated => None,
-        Abi::Stable(minor) => Some(Interpreter {
-            minor,
-            free_threaded: false,
-        }),
+        Abi::Stable(minor) => Some(Interpreter::cpython(minor)),
         Abi::Version(interpreter) => Some(interpreter),
     };
     let mut options = Vec::new();
@@ -199,6 +196,11 @@ fn import_library(order: &Order<'_>, job: Job, zig: &Path) -> Result<Option<Stri
         .is_none_or(|locked| locked >= NAMES_THE_DLL)
     {
         return Ok(None);
+    }
+    if matches!(job.abi, Abi::Version(one) if one.kind == Kind::PyPy) {
+        let problem = "for PyPy on Windows it needs PyO3 0.29 or newer".to_owned();
+        let project = order.project.name.to_string();
+        return Err(PackError::Crates { project, problem }.into());
     }
     let metadata = locked::metadata(order.crates)?;
     let package = metadata

@@ -1,5 +1,5 @@
 //! Trying what was built: each package with the Python at hand, and a wheel for a
-//! free-threaded `CPython` with that one.
+//! free-threaded `CPython` or for `PyPy` with that one.
 
 use std::path::Path;
 
@@ -22,7 +22,7 @@ pub(super) fn all(
     python: &Python,
     rows: &mut [Row],
 ) {
-    let own = cpython(python);
+    let own = interpreter(python);
     let runs_here = |item: &Item<'_>| match item.kind {
         Kind::Sdist => false,
         Kind::PureWheel => true,
@@ -49,7 +49,7 @@ pub(super) fn all(
         let Kind::NativeWheel(platform, Abi::Version(wanted)) = item.kind else {
             continue;
         };
-        if !wanted.free_threaded || !platform.is_host() || runs_here(item) {
+        if wanted.kind == abi::Kind::CPython || !platform.is_host() || runs_here(item) {
             continue;
         }
         let Some(sha256) = row.sha256.clone() else {
@@ -104,16 +104,23 @@ impl Trying<'_> {
     }
 }
 
-/// Which `CPython` this is, if it is one.
-fn cpython(python: &Python) -> Option<abi::Interpreter> {
-    Some(abi::Interpreter {
-        minor: python.cpython?,
-        free_threaded: python.free_threaded,
+/// Which Python this is, if wheels can be for it alone.
+fn interpreter(python: &Python) -> Option<abi::Interpreter> {
+    if let Some(minor) = python.pypy {
+        let kind = abi::Kind::PyPy;
+        return Some(abi::Interpreter { minor, kind });
+    }
+    let minor = python.cpython?;
+    Some(if python.free_threaded {
+        let kind = abi::Kind::FreeThreaded;
+        abi::Interpreter { minor, kind }
+    } else {
+        abi::Interpreter::cpython(minor)
     })
 }
 
-/// The `CPython` of a version, if its program is on the search path.
+/// The Python of a kind and version, if its program is on the search path.
 fn find(wanted: abi::Interpreter) -> Option<Python> {
     let found = Python::find(Some(Path::new(&wanted.program()))).ok()?;
-    (cpython(&found) == Some(wanted)).then_some(found)
+    (interpreter(&found) == Some(wanted)).then_some(found)
 }

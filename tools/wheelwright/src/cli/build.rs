@@ -29,7 +29,7 @@ pub(super) struct Args {
     /// Native wheels for this platform only (may be repeated)
     #[arg(long, value_name = "NAME")]
     platform: Vec<String>,
-    /// Wheels for this CPython only, such as `cp312` or `cp314t` (may be repeated)
+    /// Wheels for this Python only, such as `cp312`, `cp314t` or `pp311` (may be repeated)
     #[arg(long, value_name = "NAME")]
     interpreter: Vec<Interpreter>,
     /// Artifacts of this package only (may be repeated)

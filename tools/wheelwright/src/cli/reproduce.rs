@@ -30,7 +30,7 @@ pub(super) struct Args {
     /// Artifacts of this package only (may be repeated)
     #[arg(long, value_name = "NAME")]
     package: Vec<String>,
-    /// Wheels for this CPython only, such as `cp312` or `cp314t` (may be repeated)
+    /// Wheels for this Python only, such as `cp312`, `cp314t` or `pp311` (may be repeated)
     #[arg(long, value_name = "NAME")]
     interpreter: Vec<Interpreter>,
     /// Build once, and compare with the artifacts in this folder

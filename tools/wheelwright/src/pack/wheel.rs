@@ -7,7 +7,7 @@ use wheelwright_artifacts::digest::Digest;
 
 use super::zip::{self, Member};
 use super::{Artifact, PackError};
-use crate::project::abi::{Abi, Interpreter};
+use crate::project::abi::Abi;
 use crate::project::files::{self, File};
 use crate::project::{
     Project, ProjectError, entry_points, imports, license, metadata, settings, text,
@@ -158,10 +158,7 @@ pub fn tag_for(project: &Project, abi: Abi, platform_tag: &str) -> String {
             format!("{python}-{abi}-{platform_tag}")
         }
         Abi::Stable(minor) => format!("cp3{minor}-abi3-{platform_tag}"),
-        Abi::Version(interpreter) => {
-            let Interpreter { minor, .. } = interpreter;
-            format!("cp3{minor}-{interpreter}-{platform_tag}")
-        }
+        Abi::Version(interpreter) => format!("{}-{platform_tag}", interpreter.tags()),
     }
 }
 

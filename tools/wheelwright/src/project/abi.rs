@@ -1,4 +1,4 @@
-//! Which Pythons load an extension: one CPython, every CPython from some version on, or
+//! Which Pythons load an extension: one `CPython` or `PyPy`, every CPython from some version on, or
 //! what the project states.
 
 use std::fmt::{self, Write as _};
@@ -9,26 +9,60 @@ use pep440_rs::{Version, VersionSpecifiers};
 /// The minor versions of CPython 3 that a project is built for unless it says which.
 pub const KNOWN: std::ops::RangeInclusive<u32> = 9..=15;
 
-/// A CPython, by its version.
+/// The minor versions of Python 3 that `PyPy` has had with its ABI 7.3.
+const PYPY: std::ops::RangeInclusive<u32> = 9..=11;
+
+/// Which Python it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// CPython.
+    CPython,
+    /// CPython without a global interpreter lock.
+    FreeThreaded,
+    /// `PyPy`.
+    PyPy,
+}
+
+/// A Python, by its kind and version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Interpreter {
     /// `12` of 3.12.
     pub minor: u32,
-    /// Is it the build without the global interpreter lock?
-    pub free_threaded: bool,
+    /// Which one of this version.
+    pub kind: Kind,
 }
 
 impl Interpreter {
+    /// The CPython of a version.
+    pub fn cpython(minor: u32) -> Self {
+        let kind = Kind::CPython;
+        Self { minor, kind }
+    }
+
     /// Its letters in tags and file names: `312`, `314t`.
-    pub fn digits(self) -> String {
-        let t = if self.free_threaded { "t" } else { "" };
+    fn digits(self) -> String {
+        let t = match self.kind {
+            Kind::FreeThreaded => "t",
+            Kind::CPython | Kind::PyPy => "",
+        };
         format!("3{}{t}", self.minor)
     }
 
-    /// What its program is called: `python3.12`, `python3.14t`.
+    /// What its program is called: `python3.12`, `python3.14t`, `pypy3.11`.
     pub fn program(self) -> String {
-        let t = if self.free_threaded { "t" } else { "" };
-        format!("python3.{}{t}", self.minor)
+        match self.kind {
+            Kind::CPython => format!("python3.{}", self.minor),
+            Kind::FreeThreaded => format!("python3.{}t", self.minor),
+            Kind::PyPy => format!("pypy3.{}", self.minor),
+        }
+    }
+
+    /// The tags of Python and of the ABI in the name of a wheel that it alone loads.
+    pub fn tags(self) -> String {
+        match self.kind {
+            Kind::PyPy => format!("{self}-pypy3{}_pp73", self.minor),
+            Kind::CPython | Kind::FreeThreaded => format!("cp3{}-{self}", self.minor),
+        }
     }
 
     /// Does a range of versions hold its version, as `3.12` is written?
@@ -47,7 +81,11 @@ impl Interpreter {
 
 impl fmt::Display for Interpreter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cp{}", self.digits())
+        let letters = match self.kind {
+            Kind::PyPy => "pp",
+            Kind::CPython | Kind::FreeThreaded => "cp",
+        };
+        write!(f, "{letters}{}", self.digits())
     }
 }
 
@@ -56,16 +94,25 @@ impl FromStr for Interpreter {
 
     fn from_str(written: &str) -> Result<Self, String> {
         let problem = || {
-            let more = if written.starts_with("pp") || written.starts_with("pypy") {
-                "; no wheel is built for PyPy"
-            } else {
-                ""
-            };
             Err(format!(
-                "{written:?} is no CPython from 3.9 on; write cp312, or cp314t for the one \
-                 without a global interpreter lock{more}"
+                "{written:?} is no CPython from 3.9 on; write cp312, cp314t for the one without \
+                 a global interpreter lock, or pp311 for PyPy"
             ))
         };
+        if let Some(digits) = written
+            .strip_prefix("pp3")
+            .or_else(|| written.strip_prefix("pypy3."))
+        {
+            let known = PYPY.into_iter().find(|minor| minor.to_string() == digits);
+            let kind = Kind::PyPy;
+            return known.map(|minor| Self { minor, kind }).ok_or_else(|| {
+                format!(
+                    "{written:?} is no PyPy whose ABI is known; write pp3{} to pp3{}",
+                    PYPY.start(),
+                    PYPY.end()
+                )
+            });
+        }
         let digits = written
             .strip_prefix("cp3")
             .or_else(|| written.strip_prefix("3."));
@@ -82,10 +129,12 @@ impl FromStr for Interpreter {
                          interpreter lock from 3.13 on"
                     ));
                 }
-                Ok(Self {
-                    minor,
-                    free_threaded,
-                })
+                let kind = if free_threaded {
+                    Kind::FreeThreaded
+                } else {
+                    Kind::CPython
+                };
+                Ok(Self { minor, kind })
             }
             _ => problem(),
         }
@@ -99,7 +148,7 @@ pub enum Abi {
     Stated,
     /// Every CPython 3 from this minor version on, with a global interpreter lock.
     Stable(u32),
-    /// One CPython.
+    /// One CPython or `PyPy`.
     Version(Interpreter),
 }
 
@@ -113,16 +162,16 @@ impl Abi {
         }
     }
 
-    /// Does this CPython load it?
+    /// Does this Python load it?
     pub fn loads_in(self, interpreter: Interpreter) -> bool {
         match self {
             Self::Stated => true,
-            Self::Stable(minor) => !interpreter.free_threaded && interpreter.minor >= minor,
+            Self::Stable(minor) => interpreter.kind == Kind::CPython && interpreter.minor >= minor,
             Self::Version(own) => own == interpreter,
         }
     }
 
-    /// What this CPython wants an extension module's file name to end with, on the
+    /// What this Python wants an extension module's file name to end with, on the
     /// platform of a wheel tag.
     pub fn suffix(self, platform_tag: &str) -> String {
         let windows = platform_tag.starts_with("win");
@@ -130,6 +179,18 @@ impl Abi {
             Self::Stated | Self::Stable(_) if windows => ".pyd".to_owned(),
             Self::Stated => ".so".to_owned(),
             Self::Stable(_) => ".abi3.so".to_owned(),
+            // PyPy says `gnu` whatever the C library, as CPython before 3.11 did.
+            Self::Version(Interpreter {
+                minor,
+                kind: Kind::PyPy,
+            }) => {
+                let place = if windows {
+                    format!("{platform_tag}.pyd")
+                } else {
+                    multiarch(platform_tag, 0) + ".so"
+                };
+                format!(".pypy3{minor}-pp73-{place}")
+            }
             Self::Version(interpreter) => {
                 let digits = interpreter.digits();
                 if windows {
@@ -146,15 +207,19 @@ impl Abi {
     /// every release of it knows are written. `import_library` is the folder of that, for
     /// a release that links one; an address has `pointer_width` bits.
     pub fn pyo3_config(self, pointer_width: u32, import_library: Option<&str>) -> Option<String> {
-        let (minor, stable, free_threaded) = match self {
+        let (minor, stable, kind) = match self {
             Self::Stated => return None,
-            Self::Stable(minor) => (minor, true, false),
-            Self::Version(interpreter) => (interpreter.minor, false, interpreter.free_threaded),
+            Self::Stable(minor) => (minor, true, Kind::CPython),
+            Self::Version(interpreter) => (interpreter.minor, false, interpreter.kind),
+        };
+        let implementation = match kind {
+            Kind::PyPy => "PyPy",
+            Kind::CPython | Kind::FreeThreaded => "CPython",
         };
         let mut text = format!(
-            "implementation=CPython\nversion=3.{minor}\nshared=true\nabi3={stable}\npointer_width={pointer_width}\n"
+            "implementation={implementation}\nversion=3.{minor}\nshared=true\nabi3={stable}\npointer_width={pointer_width}\n"
         );
-        if free_threaded {
+        if kind == Kind::FreeThreaded {
             text.push_str("build_flags=Py_GIL_DISABLED\n");
         }
         if let Some(folder) = import_library {
@@ -213,16 +278,22 @@ mod tests {
             ("3.12", "cp312"),
             ("cp313t", "cp313t"),
             ("3.14t", "cp314t"),
+            ("pp39", "pp39"),
+            ("pypy3.11", "pp311"),
         ] {
             assert_eq!(cpython(written).to_string(), shown);
         }
         for bad in [
-            "", "cp38", "cp3", "cp3+9", "cp312t", "pp311", "312", "cp2", "cp3t",
+            "", "cp38", "cp3", "cp3+9", "cp312t", "pp311t", "pp38", "pp312", "pp2", "312", "cp2",
+            "cp3t",
         ] {
             assert!(bad.parse::<Interpreter>().is_err(), "{bad}");
         }
-        let error = "pypy311".parse::<Interpreter>().unwrap_err();
-        assert!(error.contains("PyPy"), "{error}");
+        let error = "pypy3.12".parse::<Interpreter>().unwrap_err();
+        assert!(error.contains("pp39 to pp311"), "{error}");
+        assert_eq!(cpython("cp314t").tags(), "cp314-cp314t");
+        assert_eq!(cpython("pp311").tags(), "pp311-pypy311_pp73");
+        assert_eq!(cpython("pp311").program(), "pypy3.11");
     }
 
     #[test]
@@ -275,6 +346,27 @@ mod tests {
                 "win_amd64",
                 ".cp313t-win_amd64.pyd",
             ),
+            // As the wheels of others have them.
+            (
+                Abi::Version(cpython("pp311")),
+                "manylinux_2_28_x86_64",
+                ".pypy311-pp73-x86_64-linux-gnu.so",
+            ),
+            (
+                Abi::Version(cpython("pp311")),
+                "musllinux_1_2_aarch64",
+                ".pypy311-pp73-aarch64-linux-gnu.so",
+            ),
+            (
+                Abi::Version(cpython("pp310")),
+                "macosx_11_0_arm64",
+                ".pypy310-pp73-darwin.so",
+            ),
+            (
+                Abi::Version(cpython("pp39")),
+                "win_amd64",
+                ".pypy39-pp73-win_amd64.pyd",
+            ),
             (Abi::Stable(9), "win_amd64", ".pyd"),
             (Abi::Stable(9), "macosx_11_0_arm64", ".abi3.so"),
         ] {
@@ -287,6 +379,8 @@ mod tests {
         assert!(Abi::Stable(9).loads_in(cpython("cp312")));
         assert!(!Abi::Stable(13).loads_in(cpython("cp312")));
         assert!(!Abi::Stable(9).loads_in(cpython("cp314t")));
+        assert!(!Abi::Stable(9).loads_in(cpython("pp311")));
+        assert!(!Abi::Version(cpython("cp311")).loads_in(cpython("pp311")));
         assert!(Abi::Version(cpython("cp314t")).loads_in(cpython("cp314t")));
         assert!(!Abi::Version(cpython("cp314t")).loads_in(cpython("cp314")));
     }

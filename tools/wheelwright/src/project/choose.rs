@@ -1,6 +1,6 @@
 //! Which Pythons a package with an extension is built for.
 
-use super::abi::{self, Abi, Interpreter};
+use super::abi::{self, Abi, Interpreter, Kind};
 use super::cargo_toml::{CargoToml, Stable};
 use super::{Project, ProjectError};
 
@@ -102,6 +102,11 @@ impl Project {
     /// Does this `CPython` load what is built for `abi`?
     pub fn loads_in(&self, abi: Abi, interpreter: Interpreter) -> bool {
         let settings = &self.settings;
+        if interpreter.kind == Kind::PyPy && abi == Abi::Stated {
+            // What is stated for CPython is not for it.
+            let tag = settings.python_tag.as_deref().unwrap_or("py3");
+            return !tag.starts_with("cp");
+        }
         let tags = (settings.python_tag.as_deref(), settings.abi_tag.as_deref());
         let floor: Option<Interpreter> = match (abi, tags) {
             (Abi::Stated, (Some(python), Some("abi3"))) => python.parse().ok(),
@@ -190,10 +195,7 @@ impl Project {
     fn supported(&self, cargo: &CargoToml) -> Result<Vec<Interpreter>, ProjectError> {
         let range = self.range()?;
         let newest = cargo.locked_pyo3().map_or(*abi::KNOWN.end(), newest);
-        let all = abi::KNOWN.map(|minor| Interpreter {
-            minor,
-            free_threaded: false,
-        });
+        let all = abi::KNOWN.map(Interpreter::cpython);
         let supported: Vec<Interpreter> = all
             .filter(|one| one.minor <= newest)
             .filter(|one| range.as_ref().is_none_or(|range| one.is_in(range)))
@@ -217,7 +219,7 @@ impl Project {
         let features = maturin.features(Some(interpreter));
         let stable = cargo.stable(&features, maturin.no_default_features, maturin.all_features);
         Ok(match stable {
-            _ if interpreter.free_threaded => Abi::Version(interpreter),
+            _ if interpreter.kind != Kind::CPython => Abi::Version(interpreter),
             Stable::No => Abi::Version(interpreter),
             Stable::From(Some(floor)) => Abi::Stable(floor),
             Stable::From(None) => Abi::Stable(self.supported(cargo)?[0].minor),

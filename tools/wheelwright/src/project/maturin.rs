@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::abi::Interpreter;
+use super::abi::{Interpreter, Kind};
 use super::cargo_toml::CargoToml;
 use super::settings::Problem;
 use super::{source, text};
@@ -351,7 +351,7 @@ impl Table {
 }
 
 impl Maturin {
-    /// The features of the crate for one CPython.
+    /// The features of the crate for one Python.
     pub fn features(&self, interpreter: Option<Interpreter>) -> Vec<String> {
         let fits = |feature: &&Feature| match feature {
             Feature::Always(_) => true,
@@ -360,9 +360,13 @@ impl Maturin {
                 implementation,
                 ..
             } => {
+                let own = match interpreter.map(|interpreter| interpreter.kind) {
+                    Some(Kind::PyPy) => "pypy",
+                    _ => "cpython",
+                };
                 let this = implementation
                     .as_deref()
-                    .is_none_or(|name| name.eq_ignore_ascii_case("cpython"));
+                    .is_none_or(|name| name.eq_ignore_ascii_case(own));
                 let version = version.as_ref().is_none_or(|range| {
                     interpreter.is_some_and(|interpreter| interpreter.is_minor_in(range))
                 });

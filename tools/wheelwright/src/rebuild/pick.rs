@@ -120,6 +120,7 @@ mod tests {
             version: version.trim_end_matches('t').to_owned(),
             description: String::new(),
             cpython: Some(11),
+            pypy: None,
             free_threaded: version.ends_with('t'),
         }
     }

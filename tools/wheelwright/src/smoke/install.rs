@@ -118,7 +118,7 @@ impl Installed {
             Self::Folder { runner, folder } => {
                 let mut command = Command::new(runner);
                 if program != "python" {
-                    command.arg(folder.join("bin").join(program));
+                    command.args(foreign_program(&folder.join("bin"), program));
                 }
                 command
             }
@@ -144,13 +144,34 @@ impl Installed {
     }
 }
 
+/// Starts what its own arguments say.
+const START: &str = "import subprocess, sys; sys.exit(subprocess.call(sys.argv[1:]))";
+
+/// How a foreign Python starts `program` in `folder`: a script is Python's own, and a
+/// program of the platform is started by it.
+fn foreign_program(folder: &Path, program: &str) -> Vec<OsString> {
+    let script = folder.join(program);
+    let exe = folder.join(format!("{program}.exe"));
+    let compiled = if exe.is_file() { exe } else { script.clone() };
+    let is_script = std::fs::read(&compiled).is_ok_and(|bytes| bytes.starts_with(b"#!"));
+    if is_script {
+        vec![script.into()]
+    } else {
+        vec!["-c".into(), START.into(), compiled.into()]
+    }
+}
+
 /// How pip is told of a Python that it does not run in.
 fn foreign(python: &Python, platform: &Platform) -> Vec<String> {
     let t = if python.free_threaded { "t" } else { "" };
-    let own = format!("cp{}{t}", python.version.replace('.', ""));
+    let digits = python.version.replace('.', "");
+    let (kind, own) = match python.pypy {
+        Some(_) => ("pp", format!("pypy{digits}_pp73")),
+        None => ("cp", format!("cp{digits}{t}")),
+    };
     let tag = platform.wheel_tag.as_str();
     let version = python.version.as_str();
-    let mut arguments = vec!["--platform", tag, "--implementation", "cp"];
+    let mut arguments = vec!["--platform", tag, "--implementation", kind];
     let stable = format!("abi3{t}");
     for abi in [own.as_str(), stable.as_str(), "none"] {
         arguments.extend(["--abi", abi]);

@@ -17,6 +17,8 @@ pub struct Python {
     pub description: String,
     /// Its minor version, if it is a CPython.
     pub cpython: Option<u32>,
+    /// Its minor version, if it is a `PyPy`.
+    pub pypy: Option<u32>,
     /// Does it do without a global interpreter lock?
     pub free_threaded: bool,
 }
@@ -87,6 +89,7 @@ impl Python {
             version: format!("{}.{}", found.0, found.1),
             description: format!("{kind} {version} {machine}"),
             cpython: (kind == "CPython").then_some(found.1),
+            pypy: (kind == "PyPy").then_some(found.1),
             free_threaded: free_threaded == "1",
         })
     }

@@ -150,6 +150,17 @@ fn the_pythons_follow_from_the_crate_the_range_and_what_is_asked() {
     let (_folder, project) = read(&listed, &[]).unwrap();
     assert_eq!(project.abis, ["cp312", "cp314t"].map(cpython));
 
+    let pypy = "features = [{ feature = \"stable\", python-implementation = \"PyPy\" }]\n\
+                [tool.wheelwright]\ninterpreters = [\"cp311\", \"pp311\"]";
+    let (_folder, project) = maturin(pypy).unwrap();
+    assert_eq!(project.abis, ["cp311", "pp311"].map(cpython));
+    let features = |name: &str| {
+        let maturin = project.maturin.as_ref().unwrap();
+        maturin.features(Some(name.parse().unwrap()))
+    };
+    assert_eq!(features("pp311"), ["stable"]);
+    assert!(features("cp311").is_empty());
+
     let (_folder, mut project) = maturin("features = [\"stable\"]").unwrap();
     let asked = |name: &str| -> Interpreter { name.parse().unwrap() };
     project.choose(&[asked("cp313t")]).unwrap();
@@ -159,9 +170,12 @@ fn the_pythons_follow_from_the_crate_the_range_and_what_is_asked() {
     let error = project.choose(&[asked("cp314")]).unwrap_err().to_string();
     assert!(error.contains("leaves out cp314"), "{error}");
 
-    let stated = "[tool.wheelwright]\npython-tag = \"cp311\"\nabi-tag = \"abi3\"\ninterpreters = [\"cp313t\"]\n";
+    let stated = "[tool.wheelwright]\npython-tag = \"cp311\"\nabi-tag = \"abi3\"\ninterpreters = [\"cp313t\", \"pp311\"]\n";
     let (_folder, project) = read(&format!("{BARE}{stated}"), &[]).unwrap();
-    assert_eq!(project.abis, [Abi::Stated, cpython("cp313t")]);
+    assert_eq!(
+        project.abis,
+        [Abi::Stated, cpython("cp313t"), cpython("pp311")]
+    );
     assert!(project.loads_in(Abi::Stated, asked("cp313")));
     for other in ["cp310", "cp313t"] {
         assert!(!project.loads_in(Abi::Stated, asked(other)), "{other}");
@@ -204,10 +218,10 @@ fn what_cannot_be_an_extension_is_told() {
     let range = BARE.replace(">=3.11,<3.14", ">=3.16");
     let error = read(&range, &[]).unwrap_err();
     assert!(error.contains("holds no CPython"), "{error}");
-    let listed = format!("{BARE}[tool.wheelwright]\ninterpreters = [\"cp312\", \"pp311\"]\n");
+    let listed = format!("{BARE}[tool.wheelwright]\ninterpreters = [\"cp312\", \"pp312\"]\n");
     let error = read(&listed, &[]).unwrap_err();
     assert!(
-        error.contains(":10: tool.wheelwright.interpreters: \"pp311\""),
+        error.contains(":10: tool.wheelwright.interpreters: \"pp312\""),
         "{error}"
     );
 }
