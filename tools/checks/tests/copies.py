@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from facts import RELEASE
+from facts import BESIDE, RELEASE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -66,6 +66,10 @@ def copies(facts: Facts) -> dict[str, dict[str, list[str]]]:
             "free-threaded": [f'python-version: "{name}"' for name in facts.free_threaded[-1:]],
             "publish-test": publish(facts, "attestations: false"),
             "publish": publish(facts),
+        },
+        BESIDE: {
+            "platforms": machines(facts, musl=False),
+            "musl-platforms": machines(facts, musl=True),
         },
         "ruff.toml": {
             "pythons": [f'target-version = "py3{minor(facts.pythons[0])}"'],

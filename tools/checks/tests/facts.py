@@ -24,6 +24,8 @@ else:
 
 #: The workflow that publishes, where the publishing action's commit and version stand.
 RELEASE = ".github/workflows/release-python.yml"
+#: The workflow that publishes what is released by itself.
+BESIDE = ".github/workflows/wheelwright.yml"
 PUBLISHER = "uses: pypa/gh-action-pypi-publish@"
 
 

@@ -149,7 +149,10 @@ def findings(workflow: Any, release: bool) -> list[str]:
 @pytest.mark.parametrize("file", WORKFLOWS)
 def test_a_workflow_keeps_the_rules(file: str) -> None:
     release = file.rpartition("/")[2].startswith("release-")
-    assert findings(yaml.safe_load(read(file)), release) == []
+    workflow = yaml.safe_load(read(file))
+    assert findings(workflow, release) == []
+    if any(map(publishes, workflow["jobs"].values())):
+        assert list(publishing_findings(workflow["jobs"])) == []
 
 
 def test_the_workflow_for_others_keeps_the_rules_and_has_our_actions() -> None:

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::project::workspace::{self, FILE};
 use crate::toolchain::platform;
 
-/// The workflow, with two places to fill in.
+/// The workflow, with a place for the version.
 const WORKFLOW: &str = include_str!("../data/release.yml");
 
 /// Where the workflow goes.
@@ -140,9 +140,7 @@ fn settings() -> String {
 }
 
 fn workflow() -> String {
-    WORKFLOW
-        .replace("REPOSITORY", env!("CARGO_PKG_REPOSITORY"))
-        .replace("VERSION", env!("CARGO_PKG_VERSION"))
+    WORKFLOW.replace("VERSION", env!("CARGO_PKG_VERSION"))
 }
 
 fn state(path: &Path, text: &str) -> Result<State, InitError> {

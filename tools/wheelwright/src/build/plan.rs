@@ -59,8 +59,8 @@ pub struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    /// Plans the artifacts of the packages named (all, if none is) for
-    /// `platforms`.
+    /// Plans the artifacts of the packages named (without names, of all that are not
+    /// released by themselves) for `platforms`.
     ///
     /// # Errors
     /// A name that is not a package of the repository.
@@ -69,41 +69,17 @@ impl<'a> Plan<'a> {
         packages: &[String],
         platforms: &[&'static Platform],
     ) -> Result<Self, String> {
-        for name in packages {
-            if !workspace
-                .projects
-                .iter()
-                .any(|project| project.name.written() == name)
-            {
-                let known: Vec<&str> = workspace
-                    .projects
-                    .iter()
-                    .map(|project| project.name.written())
-                    .collect();
-                return Err(format!(
-                    "no package is called {name:?}; there are: {}",
-                    known.join(", ")
-                ));
-            }
-        }
-        let items = |platforms: &[&'static Platform]| -> Vec<Item<'a>> {
-            workspace
-                .projects
-                .iter()
-                .flat_map(|project| items_of(project, platforms))
-                .collect()
-        };
-        let whole = items(&workspace.platforms)
+        let named = workspace.named(packages)?;
+        let whole = workspace
+            .projects
             .iter()
-            .map(Item::file_name)
+            .flat_map(|project| items_of(project, &workspace.platforms))
+            .map(|item| item.file_name())
             .collect();
-        let mut items = items(platforms);
-        items.retain(|item| {
-            packages.is_empty()
-                || packages
-                    .iter()
-                    .any(|name| name == item.project.name.written())
-        });
+        let items = named
+            .into_iter()
+            .flat_map(|project| items_of(project, platforms))
+            .collect();
         Ok(Self { items, whole })
     }
 

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::{FAILED, Outcome};
-use crate::project::Project;
 use crate::smoke::{self, install::Interpreter};
 use crate::toolchain::python::Python;
 use crate::toolchain::tools::Tools;
@@ -61,20 +60,14 @@ impl Args {
             .as_deref()
             .map(|name| workspace.table.by_name(name))
             .transpose()?;
-        let asked = |project: &Project| {
-            self.package.is_empty()
-                || self
-                    .package
-                    .iter()
-                    .any(|name| name == project.name.written())
-        };
+        let asked = workspace.named(&self.package)?;
         let mut failed = false;
         for python in &pythons {
             let interpreter = match foreign {
                 Some(platform) => Interpreter::Foreign(python, platform),
                 None => Interpreter::Own(python),
             };
-            for project in workspace.projects.iter().filter(|project| asked(project)) {
+            for project in &asked {
                 let verdict = match smoke::package(project, &folder, &tools, interpreter) {
                     Ok(()) => "ok".to_owned(),
                     Err(error) => {

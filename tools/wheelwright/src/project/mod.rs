@@ -59,6 +59,8 @@ pub struct Project {
     pub maturin: Option<Maturin>,
     /// The Pythons that its wheels are for; none for a pure package.
     pub abis: Vec<Abi>,
+    /// Is it released by itself, and not with the other packages of its repository?
+    pub apart: bool,
     /// What is worth a word, and no error.
     pub notes: Vec<String>,
     /// `[tool.hatch]`'s list of import packages.
@@ -217,6 +219,7 @@ impl Project {
             table,
             maturin,
             abis: Vec::new(),
+            apart: false,
             notes,
             hatch_packages: parsed.tool.hatch.build.targets.wheel.packages,
             settings,
@@ -286,6 +289,7 @@ impl Project {
             table,
             maturin: None,
             abis: Vec::new(),
+            apart: false,
             notes: Vec::new(),
             hatch_packages: Vec::new(),
             settings,

@@ -19,6 +19,10 @@ pub const FILE: &str = "wheelwright.toml";
 pub struct Settings {
     /// The folders of the packages, in publish order.
     pub packages: Vec<String>,
+    /// The folders of further packages, each of which is built and released by itself
+    /// (`--package`).
+    #[serde(default)]
+    pub apart: Vec<String>,
     /// The names of the platforms.
     pub platforms: Vec<String>,
     /// `[[platform]]`: rows of the repository's own.
@@ -33,6 +37,13 @@ pub struct Settings {
     /// `[facts]`: for other programs of the repository; wheelwright does not read it.
     #[serde(default)]
     pub facts: toml::Table,
+}
+
+impl Settings {
+    /// The folders of all packages: those of `packages`, then those of `apart`.
+    pub fn folders(&self) -> impl Iterator<Item = &String> {
+        self.packages.iter().chain(&self.apart)
+    }
 }
 
 /// `[audit]`: what packages are held to that do not say it themselves.
@@ -69,6 +80,7 @@ pub fn settings(root: &Path) -> Result<Settings, ProjectError> {
     if !path.is_file() && root.join(PACKAGE).is_file() {
         return Ok(Settings {
             packages: vec![".".to_owned()],
+            apart: Vec::new(),
             platforms: platform::usual().to_vec(),
             platform: Vec::new(),
             // Who has not asked for our hygiene is held to what an index asks.
@@ -134,7 +146,7 @@ pub fn work_folder(root: &Path) -> PathBuf {
 pub struct Workspace {
     /// The folder that holds `wheelwright.toml`.
     pub root: PathBuf,
-    /// The packages, in publish order.
+    /// The packages, in publish order; those that are released by themselves come last.
     pub projects: Vec<Project>,
     /// The platforms that there are.
     pub table: Table,
@@ -159,10 +171,12 @@ impl Workspace {
     pub fn read(root: &Path) -> Result<Self, ProjectError> {
         let settings = settings(root)?;
         let mut projects = settings
-            .packages
-            .iter()
+            .folders()
             .map(|folder| Project::read(&in_root(root, folder)))
             .collect::<Result<Vec<_>, _>>()?;
+        for project in projects.iter_mut().skip(settings.packages.len()) {
+            project.apart = true;
+        }
         let says = ["tool", "wheelwright", "audit"];
         for project in projects
             .iter_mut()
@@ -188,6 +202,31 @@ impl Workspace {
     pub fn choose(&mut self, interpreters: &[Interpreter]) -> Result<(), ProjectError> {
         let mut projects = self.projects.iter_mut();
         projects.try_for_each(|project| project.choose(interpreters))
+    }
+
+    /// The packages of these names, in publish order; without names, those that are not
+    /// released by themselves.
+    ///
+    /// # Errors
+    /// A sentence on a name that is no package's.
+    pub fn named(&self, names: &[String]) -> Result<Vec<&Project>, String> {
+        let all = || self.projects.iter().map(|project| project.name.written());
+        if let Some(unknown) = names.iter().find(|name| !all().any(|one| one == *name)) {
+            return Err(format!(
+                "no package is called {unknown:?}; there are: {}",
+                all().collect::<Vec<_>>().join(", ")
+            ));
+        }
+        let wanted = |project: &&Project| {
+            let mut names = names.iter();
+            names.any(|name| name == project.name.written())
+        };
+        let projects = self.projects.iter();
+        Ok(if names.is_empty() {
+            projects.filter(|project| !project.apart).collect()
+        } else {
+            projects.filter(wanted).collect()
+        })
     }
 
     /// The platforms of this machine: those that native packages are built for, else the

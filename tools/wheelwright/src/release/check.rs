@@ -7,16 +7,22 @@ use wheelwright_artifacts::audit::{AuditError, audit_file};
 
 use super::locks;
 use super::plan::{Plan, PlanError};
+use crate::build::backend;
+use crate::build::plan::{Item, Plan as BuildPlan};
 use crate::errors::with_causes;
 use crate::git::git;
 use crate::project::workspace::{self, Workspace};
 use crate::version::Version;
 use crate::version::changelog::{self, ChangelogError};
 use crate::version::places::{self, PlacesError};
+use crate::version::single::{self, Place, Single, SingleError};
 
 /// What a release is checked against.
 #[derive(Debug)]
 pub struct Options<'a> {
+    /// The packages that are released; all that are not released by themselves, if none
+    /// is named.
+    pub packages: &'a [String],
     /// The folder of the artifacts.
     pub folder: &'a Path,
     /// The plan, if one was made; else one is made from the folder.
@@ -34,6 +40,9 @@ pub enum CheckError {
     /// The version, or a file that states it, cannot be read.
     #[error(transparent)]
     Places(#[from] PlacesError),
+    /// The version of a package that its own backend builds cannot be read.
+    #[error(transparent)]
+    Single(#[from] SingleError),
     /// `wheelwright.toml` cannot be used.
     #[error(transparent)]
     Project(#[from] crate::project::ProjectError),
@@ -60,19 +69,31 @@ impl std::fmt::Display for Finding {
     }
 }
 
-/// Returns what stops the release of the repository in `root`: an empty list if it can
-/// be released.
+/// A repository that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    /// Its version.
+    pub version: String,
+    /// What stops its release; nothing, if it can be released.
+    pub findings: Vec<Finding>,
+}
+
+/// Looks for what stops the release of the repository in `root`.
 ///
 /// # Errors
 /// The check itself cannot be done.
-pub fn check(root: &Path, options: &Options<'_>) -> Result<Vec<Finding>, CheckError> {
+pub fn check(root: &Path, options: &Options<'_>) -> Result<Checked, CheckError> {
+    if workspace::is_of_a_backend(root) {
+        return of_a_backend(root, options);
+    }
     let version = places::stated(root)?;
     let mut findings = Vec::new();
     let mut add = |rule: &'static str, lines: Vec<String>| {
         findings.extend(lines.into_iter().map(|text| Finding { rule, text }));
     };
     if !options.rehearsal {
-        add("tag", tag(root, version, options.tag));
+        let tags = [version.tag()];
+        add("tag", tag(root, &version.to_string(), &tags, options.tag));
         add("tree", tree(root));
     }
     let places = places::plan(root, version)?.changes;
@@ -88,11 +109,66 @@ pub fn check(root: &Path, options: &Options<'_>) -> Result<Vec<Finding>, CheckEr
         Err(error) if places.is_empty() => add("project", vec![error.to_string()]),
         Err(_) => {}
     }
-    Ok(findings)
+    Ok(Checked {
+        version: version.to_string(),
+        findings,
+    })
 }
 
-fn tag(root: &Path, version: Version, given: Option<&str>) -> Vec<String> {
-    let wanted = version.tag();
+/// Looks at a package that its own backend builds: what is in the folder is the release.
+fn of_a_backend(root: &Path, options: &Options<'_>) -> Result<Checked, CheckError> {
+    let stated = match Single::read(root) {
+        Ok(stated) => Some(stated),
+        Err(SingleError::Dynamic { .. }) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let built = backend::workspace(root, options.folder);
+    let written = stated.as_ref().map(|stated| &stated.version);
+    let made = built.as_ref().ok().map(|built| &built.projects[0].version);
+    let version = written.or(made);
+    let mut findings = Vec::new();
+    let mut add = |rule: &'static str, lines: Vec<String>| {
+        findings.extend(lines.into_iter().map(|text| Finding { rule, text }));
+    };
+    if let Some(version) = version {
+        if !options.rehearsal {
+            let says = stated.as_ref().map(|stated| stated.places[0].says.clone());
+            let tags = single::tags(version, &says.unwrap_or_else(|| version.to_string()));
+            add("tag", tag(root, &version.to_string(), &tags, options.tag));
+        }
+        let others = stated.iter().flat_map(|stated| stated.others(version));
+        let other = |place: &Place| {
+            let path = place.path.strip_prefix(root).unwrap_or(&place.path);
+            let (path, what, says) = (path.display(), &place.what, &place.says);
+            format!("{path}: {what} is {says}, not {version}")
+        };
+        add("version", others.map(other).collect());
+        if version.is_local() {
+            let line = format!("{version} has a local part, which an index refuses");
+            add("version", vec![line]);
+        }
+        if let Some(made) = made.filter(|made| *made != version) {
+            let folder = options.folder.display();
+            let line = format!("{folder} holds {made}, and the version is {version}; build again");
+            add("file", vec![line]);
+        }
+    }
+    if !options.rehearsal {
+        add("tree", tree(root));
+    }
+    let version = version.map_or_else(|| "the package".to_owned(), ToString::to_string);
+    match &built {
+        Ok(workspace) => {
+            add("file", files(workspace, options));
+            add("audit", audit(workspace, options));
+        }
+        Err(problem) => add("file", vec![problem.clone()]),
+    }
+    Ok(Checked { version, findings })
+}
+
+/// One of the tags `wanted` must be there, the usual one first.
+fn tag(root: &Path, version: &str, wanted: &[String], given: Option<&str>) -> Vec<String> {
     let tags = match given {
         Some(tag) => vec![tag.trim_start_matches("refs/tags/").to_owned()],
         None => match git(root, &["tag", "--points-at", "HEAD"]) {
@@ -100,7 +176,7 @@ fn tag(root: &Path, version: Version, given: Option<&str>) -> Vec<String> {
             Err(error) => return vec![with_causes(&error)],
         },
     };
-    if tags.contains(&wanted) {
+    if tags.iter().any(|tag| wanted.contains(tag)) {
         return Vec::new();
     }
     let found = if tags.is_empty() {
@@ -108,6 +184,7 @@ fn tag(root: &Path, version: Version, given: Option<&str>) -> Vec<String> {
     } else {
         format!("the tag is {}", tags.join(", "))
     };
+    let wanted = wanted.first().map_or("none", String::as_str);
     vec![format!(
         "{found}, but the version is {version}, whose tag is {wanted}"
     )]
@@ -170,7 +247,12 @@ fn changelog(root: &Path, version: Version, rehearsal: bool) -> Result<Vec<Strin
 /// The folder holds the whole release, nothing else, and what was planned.
 fn files(workspace: &Workspace, options: &Options<'_>) -> Vec<String> {
     let mut findings = Vec::new();
-    let found = match Plan::of(workspace, options.folder, &workspace.platforms) {
+    let found = match Plan::of(
+        workspace,
+        options.packages,
+        options.folder,
+        &workspace.platforms,
+    ) {
         Ok(found) => Some(found),
         Err(PlanError::Missing { folder, missing }) => {
             let line = |what| format!("{}: {what}", folder.display());
@@ -202,8 +284,11 @@ fn files(workspace: &Workspace, options: &Options<'_>) -> Vec<String> {
             findings.push("the plan is another release's; plan again".to_owned());
         }
     }
-    let whole = crate::build::plan::Plan::new(workspace, &[], &workspace.platforms);
-    let unexpected = whole.map(|plan| plan.unexpected(options.folder));
+    let build = BuildPlan::new(workspace, options.packages, &workspace.platforms);
+    let unexpected = build.map(|mut plan| {
+        plan.whole = plan.items.iter().map(Item::file_name).collect();
+        plan.unexpected(options.folder)
+    });
     findings.extend(unexpected.into_iter().flatten().map(|name| {
         format!(
             "{}: {name} is not part of this release; remove it",
@@ -217,7 +302,7 @@ fn files(workspace: &Workspace, options: &Options<'_>) -> Vec<String> {
 /// the planned file has its line already.
 fn audit(workspace: &Workspace, options: &Options<'_>) -> Vec<String> {
     let mut findings = Vec::new();
-    let Ok(build) = crate::build::plan::Plan::new(workspace, &[], &workspace.platforms) else {
+    let Ok(build) = BuildPlan::new(workspace, options.packages, &workspace.platforms) else {
         return findings;
     };
     for item in &build.items {

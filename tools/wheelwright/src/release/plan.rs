@@ -10,7 +10,7 @@ use crate::pack;
 use crate::project::workspace::Workspace;
 use crate::toolchain::platform::Platform;
 use crate::verify::release::Wanted;
-use crate::version::{Version, VersionError};
+use crate::version::Version;
 
 /// The form of the file that [`Plan::text`] writes.
 const SCHEMA: u32 = 1;
@@ -20,7 +20,7 @@ const SCHEMA: u32 = 1;
 #[serde(deny_unknown_fields)]
 pub struct Plan {
     schema: u32,
-    /// The version, in Cargo's form.
+    /// The version: in Cargo's form, or in Python's if Cargo's has none for it.
     pub version: String,
     /// The platforms that native packages have a wheel for.
     pub platforms: Vec<String>,
@@ -86,13 +86,6 @@ pub enum PlanError {
         /// Why not.
         problem: String,
     },
-    /// The packages' version is one that Cargo cannot write.
-    #[error("the packages' version")]
-    Version {
-        /// Why.
-        #[from]
-        source: VersionError,
-    },
 }
 
 fn list(lines: &[String]) -> String {
@@ -100,20 +93,23 @@ fn list(lines: &[String]) -> String {
 }
 
 impl Plan {
-    /// The release that is in `folder`, with native wheels for `platforms`.
+    /// The release of the packages named that is in `folder`, with native wheels for
+    /// `platforms`; without names, of all packages that are not released by themselves.
     ///
     /// # Errors
-    /// A file of it is missing or cannot be read.
+    /// A file of it is missing or cannot be read, or a name is no package's.
     pub fn of(
         workspace: &Workspace,
+        names: &[String],
         folder: &Path,
         platforms: &[&'static Platform],
     ) -> Result<Self, PlanError> {
-        let build =
-            BuildPlan::new(workspace, &[], platforms).map_err(|problem| PlanError::Malformed {
+        let build = BuildPlan::new(workspace, names, platforms).map_err(|problem| {
+            PlanError::Malformed {
                 path: workspace.root.join("wheelwright.toml"),
                 problem,
-            })?;
+            }
+        })?;
         let mut missing = Vec::new();
         let mut packages: Vec<Package> = Vec::new();
         for item in &build.items {
@@ -141,14 +137,14 @@ impl Plan {
                 missing,
             });
         }
-        let version = workspace
-            .projects
-            .first()
-            .map(|project| project.version.to_string().parse::<Version>())
-            .transpose()?;
+        let version = workspace.projects.first().map(|project| {
+            let python = project.version.to_string();
+            let cargo = python.parse::<Version>().map(|version| version.semver());
+            cargo.unwrap_or(python)
+        });
         Ok(Self {
             schema: SCHEMA,
-            version: version.map(|version| version.semver()).unwrap_or_default(),
+            version: version.unwrap_or_default(),
             platforms: platforms.iter().map(|p| p.name.clone()).collect(),
             packages,
         })
@@ -180,12 +176,12 @@ impl Plan {
         format!("{text}\n")
     }
 
-    /// The version, read.
+    /// The version, as Python reads it.
     ///
     /// # Errors
-    /// The text is not a plan.
-    pub fn parsed_version(&self) -> Result<Version, VersionError> {
-        self.version.parse()
+    /// A sentence on what in the text is no version.
+    pub fn pep440(&self) -> Result<pep440_rs::Version, String> {
+        pep440(&self.version).ok_or_else(|| format!("{:?} is no version", self.version))
     }
 
     /// The release of each package, in publish order.
@@ -193,10 +189,10 @@ impl Plan {
     /// # Errors
     /// A sentence on what in the text is no release.
     pub fn releases(&self) -> Result<Vec<Wanted>, String> {
-        let version = self.parsed_version().map_err(|error| error.to_string())?;
+        let version = self.pep440()?;
         let packages = self.packages.iter();
         let release = |package: &Package| {
-            let text = format!("{}=={}", package.name, version.pep440());
+            let text = format!("{}=={version}", package.name);
             text.parse::<Wanted>().map_err(|error| error.to_string())
         };
         packages.map(release).collect()
@@ -225,7 +221,7 @@ impl Plan {
         if self.schema != SCHEMA {
             return Err(format!("its schema is {}, not {SCHEMA}", self.schema));
         }
-        self.parsed_version().map_err(|error| error.to_string())?;
+        self.pep440()?;
         let mut seen = std::collections::BTreeSet::new();
         for (_, file) in self.files() {
             let name = &file.file;
@@ -262,6 +258,14 @@ impl File {
                 found.sha256, self.sha256
             ),
         })
+    }
+}
+
+/// A plan's version, as Python reads it.
+pub(super) fn pep440(text: &str) -> Option<pep440_rs::Version> {
+    match text.parse::<Version>() {
+        Ok(version) => version.pep440().parse().ok(),
+        Err(_) => text.parse().ok(),
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use wheelwright_artifacts::artifact::file_name::{SdistName, WheelName, normalize};
 
-use super::plan::Plan;
+use super::plan::{self, Plan};
 use crate::index::{Index, IndexError};
 
 /// How a planned file is on the index.
@@ -154,11 +154,8 @@ fn same_version(file: &str, version: &str) -> bool {
     let written = WheelName::parse(file)
         .map(|name| name.version)
         .or_else(|_| SdistName::parse(file).map(|name| name.version));
-    let (Ok(written), Ok(wanted)) = (written, version.parse::<crate::version::Version>()) else {
-        return false;
-    };
-    let parse = |text: &str| text.parse::<pep440_rs::Version>().ok();
-    parse(&written).is_some() && parse(&written) == parse(&wanted.pep440())
+    let written = written.ok().and_then(|written| written.parse().ok());
+    written.is_some() && written == plan::pep440(version)
 }
 
 #[cfg(test)]
@@ -170,6 +167,7 @@ mod tests {
         assert!(same_version("a-1.0.0rc1.tar.gz", "1.0.0-rc.1"));
         assert!(same_version("a-1.0-py3-none-any.whl", "1.0.0"));
         assert!(!same_version("a-1.0.1.tar.gz", "1.0.0"));
+        assert!(same_version("a-1.0.post1.tar.gz", "1.0-1"));
         assert!(!same_version("a.exe", "1.0.0"));
     }
 }

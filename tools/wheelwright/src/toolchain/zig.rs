@@ -66,6 +66,11 @@ fn compile(command: &mut Command, zig: &OsStr, mode: &str, target: &str, argumen
         // zig's Mach-O linker ignores export lists and would export all of a
         // C library that is visible.
         command.arg("-fvisibility=hidden");
+        if target.starts_with("x86") {
+            // zig names every feature that a processor lacks, this one too, and then a
+            // function that asks for AVX-512 itself has no registers of 512 bits.
+            command.arg("-mevex512");
+        }
         let more = std::env::var(C_FLAGS).unwrap_or_default();
         command.args(more.split(SEPARATOR).filter(|flag| !flag.is_empty()));
         let here = std::env::current_dir().ok();

@@ -6,6 +6,7 @@
 
 pub mod changelog;
 pub mod places;
+pub mod single;
 
 use std::fmt;
 use std::str::FromStr;

@@ -148,7 +148,7 @@ pub fn plan(root: &Path, wanted: Version) -> Result<Plan, PlacesError> {
         })?;
     }
     let names = package_names(root, &settings)?;
-    for folder in &settings.packages {
+    for folder in settings.folders() {
         let path = format!("{folder}/pyproject.toml");
         edit_toml(root, &path, &mut plan, |pyproject, change| {
             edits::project(pyproject, &names, wanted, change);
@@ -252,7 +252,7 @@ fn member(
 
 fn package_names(root: &Path, settings: &Settings) -> Result<BTreeSet<String>, PlacesError> {
     let mut names = BTreeSet::new();
-    for folder in &settings.packages {
+    for folder in settings.folders() {
         let path = root.join(folder).join("pyproject.toml");
         let parsed = document(&path)?;
         let name = parsed
@@ -301,14 +301,14 @@ fn relative(root: &Path, path: &Path) -> String {
     path.to_string_lossy().replace('\\', "/")
 }
 
-fn read(path: &Path) -> Result<String, PlacesError> {
+pub(super) fn read(path: &Path) -> Result<String, PlacesError> {
     std::fs::read_to_string(path).map_err(|source| PlacesError::File {
         path: path.to_owned(),
         source,
     })
 }
 
-fn document(path: &Path) -> Result<DocumentMut, PlacesError> {
+pub(super) fn document(path: &Path) -> Result<DocumentMut, PlacesError> {
     read(path)?
         .parse()
         .map_err(|error: toml_edit::TomlError| PlacesError::Malformed {

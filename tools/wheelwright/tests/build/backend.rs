@@ -5,6 +5,7 @@ use std::path::Path;
 
 use wheelwright::build::{self, Options};
 use wheelwright::project::workspace;
+use wheelwright::release::check;
 use wheelwright::release::plan::Plan;
 use wheelwright_artifacts::artifact::zip::Zip;
 use wheelwright_artifacts::artifact::{Archive, Artifact, Limits};
@@ -121,7 +122,8 @@ fn the_artifacts_of_a_backend_are_a_repository_to_release() {
     let folder = package("demo-1.0.0-py2.py3-none-any.whl");
     let backend = BACKEND
         .replace("demo-1.0", "demo-1.0.0")
-        .replace("demo\\nVersion: 1.0", "demo\\nVersion: 1.0.0");
+        .replace("demo\\nVersion: 1.0", "demo\\nVersion: 1.0.0")
+        .replace("Tag: py3", "Tag: py2-none-any\\nTag: py3");
     write(folder.path(), "backend/own.py", &backend);
     let settings = format!("{PYPROJECT}[tool.wheelwright.smoke]\nleave-out = [\"x\"]\n");
     write(folder.path(), "pyproject.toml", &settings);
@@ -134,7 +136,7 @@ fn the_artifacts_of_a_backend_are_a_repository_to_release() {
     // Who says how it is tried has not asked for our hygiene.
     let project = &workspace.projects[0];
     assert_eq!(project.settings.audit.profile, Profile::Index);
-    let plan = Plan::of(&workspace, &dist, &workspace.platforms).unwrap();
+    let plan = Plan::of(&workspace, &[], &dist, &workspace.platforms).unwrap();
     let planned: Vec<_> = plan
         .files()
         .map(|(name, file)| (name, &*file.file))
@@ -146,12 +148,78 @@ fn the_artifacts_of_a_backend_are_a_repository_to_release() {
             ("demo", "demo-1.0.0.tar.gz")
         ]
     );
+    // It leaves its version to the backend, so it is that of what was built.
+    let check = |tag: Option<&str>| {
+        let options = check::Options {
+            packages: &[],
+            folder: &dist,
+            plan: Some(&plan),
+            tag,
+            rehearsal: tag.is_none(),
+        };
+        let checked = check::check(folder.path(), &options).unwrap();
+        let lines = checked.findings.iter().map(ToString::to_string);
+        (checked.version.clone(), lines.collect::<Vec<_>>())
+    };
+    assert_eq!(check(None), ("1.0.0".to_owned(), Vec::new()));
+    let (_, lines) = check(Some("v1.0.1"));
+    assert!(
+        lines[0].contains("the version is 1.0.0, whose tag is v1.0.0"),
+        "{lines:?}"
+    );
+    let stated = format!("{settings}[project]\nname = \"demo\"\nversion = \"1.1.post1\"\n");
+    write(folder.path(), "pyproject.toml", &stated);
+    write(folder.path(), "demo/__init__.py", "__version__ = \"1.1\"\n");
+    let (version, lines) = check(None);
+    assert_eq!(version, "1.1.post1");
+    assert!(
+        lines[0].ends_with("__version__ is 1.1, not 1.1.post1"),
+        "{lines:?}"
+    );
+    assert!(
+        lines[1].contains("holds 1.0.0, and the version is 1.1.post1"),
+        "{lines:?}"
+    );
+    std::fs::remove_file(dist.join("demo-1.0.0.tar.gz")).unwrap();
+    let (_, lines) = check(None);
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.contains("no demo-1.0.0.tar.gz")),
+        "{lines:?}"
+    );
     write(&dist, "demo-0.9-py3-none-any.whl", "");
     let several = build::backend::workspace(folder.path(), &dist).unwrap_err();
     assert!(
         several.contains("demo-0.9-py3-none-any.whl, demo-1.0.0"),
         "{several}"
     );
+}
+
+#[test]
+fn a_plan_takes_every_version_of_python() {
+    for version in ["1.0", "2!1.0rc1.post2.dev3", "2024.11.29", "1.0+local.1"] {
+        let folder = package(&format!("demo-{version}-py3-none-any.whl"));
+        let backend = BACKEND
+            .replace("demo-1.0", &format!("demo-{version}"))
+            .replace("demo\\nVersion: 1.0", &format!("demo\\nVersion: {version}"));
+        write(folder.path(), "backend/own.py", &backend);
+        let report = built(folder.path());
+        assert!(
+            report.rows.iter().all(|row| row.sha256.is_some()),
+            "{}",
+            report.table()
+        );
+        let dist = folder.path().join("dist");
+        let workspace = build::backend::workspace(folder.path(), &dist).unwrap();
+        let plan = Plan::of(&workspace, &[], &dist, &[]).unwrap();
+        let path = folder.path().join("plan.json");
+        std::fs::write(&path, plan.text()).unwrap();
+        let read = Plan::read(&path).unwrap();
+        assert_eq!(read, plan);
+        let release = read.releases().unwrap().remove(0);
+        assert!(release.has(&read.packages[0].files[0].file), "{version}");
+    }
 }
 
 #[test]

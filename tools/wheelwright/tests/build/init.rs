@@ -70,15 +70,15 @@ fn nothing_is_written_where_there_is_no_project_of_its_own() {
 }
 
 #[test]
-fn the_workflow_names_a_repository_and_a_version() {
+fn the_workflow_installs_this_version() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "pyproject.toml", PURE);
     let wanted = init::wanted(folder.path()).unwrap();
     let text = &wanted[0].text;
     let version = env!("CARGO_PKG_VERSION");
     assert!(
-        text.contains(&format!("--tag v{version} wheelwright")),
+        text.contains(&format!("daggerml-wheelwright=={version}\n")),
         "{text}"
     );
-    assert!(text.contains("--git https://") && !text.contains("REPOSITORY"));
+    assert!(!text.contains("VERSION"), "{text}");
 }

@@ -72,6 +72,35 @@ fn a_plan_names_every_artifact_in_publish_order() {
 }
 
 #[test]
+fn a_package_apart_is_planned_only_by_its_name() {
+    let folder = repository(&[("engine", "1.2.0", "")]);
+    let path = folder.path().join("wheelwright.toml");
+    let table = std::fs::read_to_string(&path).unwrap();
+    write(
+        folder.path(),
+        "wheelwright.toml",
+        &format!("apart = [\"tool\"]\n{table}"),
+    );
+    let tool = "[project]\nname = \"tool\"\nversion = \"1.2.0\"\n";
+    write(folder.path(), "tool/pyproject.toml", tool);
+    let workspace = Workspace::read(folder.path()).unwrap();
+    let plan = |names: &[String]| Plan::new(&workspace, names, &workspace.platforms).unwrap();
+    let packages = |plan: &Plan<'_>| -> Vec<String> {
+        let projects = plan.projects().into_iter();
+        projects.map(|project| project.name.to_string()).collect()
+    };
+    assert_eq!(packages(&plan(&[])), ["engine"]);
+    assert_eq!(packages(&plan(&["tool".to_owned()])), ["tool"]);
+    // What the repository makes at all is nothing unexpected in its folder.
+    assert_eq!(plan(&[]).whole.len(), 5);
+    // It has the version of the others.
+    let older = tool.replace("1.2.0", "1.1.0");
+    write(folder.path(), "tool/pyproject.toml", &older);
+    let error = Workspace::read(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("engine has 1.2.0"), "{error}");
+}
+
+#[test]
 fn packages_that_do_not_fit_together_are_refused() {
     let order = problem(&[
         ("tool", "1.2.0", "\"engine>=1.2.0\""),

@@ -28,6 +28,9 @@ pub(super) struct Try {
     /// Install from this folder, not from an index
     #[arg(long, value_name = "FOLDER")]
     dist: Option<PathBuf>,
+    /// This package only (may be repeated)
+    #[arg(long, value_name = "NAME")]
+    package: Vec<String>,
     /// Use this installer only (may be repeated)
     #[arg(long, value_name = "INSTALLER")]
     with: Vec<Installer>,
@@ -52,9 +55,10 @@ impl Try {
         } else {
             self.with
         };
+        let projects = workspace.named(&self.package)?;
         let mut all = true;
         for installer in installers {
-            for project in &workspace.projects {
+            for project in &projects {
                 let name = installer.name();
                 let verdict = if install::applies(installer, project) {
                     match install::try_package(project, installer, source, &tools, &python) {

@@ -68,6 +68,9 @@ pub(super) struct Plan {
     /// Where to write it; `-` prints it [default: target/wheelwright/plan.json]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// This package only (may be repeated)
+    #[arg(long, value_name = "NAME")]
+    package: Vec<String>,
     /// Native wheels for this machine only: for a rehearsal, no release
     #[arg(long)]
     host: bool,
@@ -82,7 +85,7 @@ impl Plan {
             workspace.platforms.clone()
         };
         let folder = dist(self.dist.as_ref())?;
-        let plan = plan::Plan::of(&workspace, &folder, &platforms)?;
+        let plan = plan::Plan::of(&workspace, &self.package, &folder, &platforms)?;
         let out = self.out.unwrap_or_else(|| plan_file(&workspace.root));
         if out.as_os_str() == "-" {
             super::super::print(plan.text().as_bytes())?;
@@ -122,6 +125,9 @@ pub(super) struct Check {
     /// The folder of the artifacts [default: dist, beside wheelwright.toml]
     #[arg(long, value_name = "FOLDER")]
     dist: Option<PathBuf>,
+    /// This package only (may be repeated)
+    #[arg(long, value_name = "NAME")]
+    package: Vec<String>,
     /// The tag that is released [default: the tags of HEAD]
     #[arg(long, value_name = "TAG", conflicts_with = "rehearsal")]
     tag: Option<String>,
@@ -134,19 +140,21 @@ impl Check {
     pub(super) fn run(self) -> Outcome {
         let root = root()?;
         let plan = self.plan.as_deref().map(plan::Plan::read).transpose()?;
-        let findings = check::check(
+        let checked = check::check(
             &root,
             &Options {
+                packages: &self.package,
                 folder: &dist(self.dist.as_ref())?,
                 plan: plan.as_ref(),
                 tag: self.tag.as_deref(),
                 rehearsal: self.rehearsal,
             },
         )?;
+        let findings = checked.findings;
         for finding in &findings {
             super::super::complain(&finding.to_string());
         }
-        let version = places::stated(&root)?;
+        let version = checked.version;
         let verdict = match (findings.len(), self.rehearsal) {
             (0, false) => format!("{version} can be released\n"),
             (0, true) => format!(
@@ -173,13 +181,14 @@ impl Assets {
     pub(super) fn run(self) -> Outcome {
         let (plan, folder) = self.planned.read()?;
         let root = root()?;
-        let version = plan.parsed_version()?;
-        let notes = match workspace::settings(&root)?.release.changelog {
-            Some(name) => {
+        let version = plan.version.parse::<Version>();
+        let changelog = workspace::settings(&root)?.release.changelog;
+        let notes = match (changelog, version) {
+            (Some(name), Ok(version)) => {
                 let text = String::from_utf8(super::super::read(&root.join(name))?)?;
                 changelog::section(&text, version).map_or_else(String::new, |(body, _)| body)
             }
-            None => String::new(),
+            _ => String::new(),
         };
         for path in assets::write(&plan, &folder, &notes, &self.out)? {
             super::super::print(format!("{}\n", path.display()).as_bytes())?;
