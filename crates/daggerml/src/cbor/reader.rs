@@ -3,7 +3,7 @@
 use crate::fault::{Fault, FaultKind};
 use crate::id::ID_LEN;
 
-use super::float::{Float, from_half, is_double};
+use super::float::{self, Float, from_half};
 use super::major;
 
 /// The head of a byte string of an id's length, whose length takes a byte of its own.
@@ -179,7 +179,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Returns the next item, if it is one of those that most values are made of: a small number,
-    /// a float of 64 bits, a short text, a bool or null. What is not canonical is none of them.
+    /// a float, a short text, a bool or null. What is not canonical is none of them.
     ///
     /// It is quicker than [`token`](Self::token), which can read any item and says what is wrong.
     #[inline]
@@ -204,13 +204,7 @@ impl<'a> Reader<'a> {
             0xf4 => (Token::Bool(false), 0),
             0xf5 => (Token::Bool(true), 0),
             0xf6 => (Token::Null, 0),
-            0xfb => {
-                let number = f64::from_be_bytes(*rest.first_chunk()?);
-                if !is_double(number) {
-                    return None;
-                }
-                (Token::Float(number), 8)
-            }
+            0xf9..=0xfb => return self.quick_float().map(Token::Float),
             _ => return None,
         };
         // A number has the shortest head that holds it.
@@ -225,6 +219,21 @@ impl<'a> Reader<'a> {
         }
         self.at += 1 + length;
         Some(token)
+    }
+
+    /// Returns the next item, if it is a float. Few that are canonical are left to
+    /// [`token`](Self::token).
+    #[inline]
+    pub(crate) fn quick_float(&mut self) -> Option<f64> {
+        let (&head, rest) = self.bytes.get(self.at..)?.split_first()?;
+        let (number, length) = match head {
+            0xfb => (float::quick_double(*rest.first_chunk()?)?, 8),
+            0xfa => (float::quick_single(*rest.first_chunk()?)?, 4),
+            0xf9 => (float::quick_half(*rest.first_chunk()?)?, 2),
+            _ => return None,
+        };
+        self.at += 1 + length;
+        Some(number)
     }
 
     /// Goes back to a place that was read before.

@@ -127,7 +127,15 @@ impl<'b> Partial<'b> {
     ) -> Told<B::Error> {
         match self.holds {
             Holds::Items => {
-                while self.left > 1 && tell_quickly(reader, builder).map_err(Stopped::Builder)? {
+                while self.left > 1 {
+                    // Floats come in great numbers, and are the quickest to read.
+                    let told = match reader.quick_float() {
+                        Some(number) => builder.float(number).map(|()| true),
+                        None => tell_quickly(reader, builder),
+                    };
+                    if !told.map_err(Stopped::Builder)? {
+                        break;
+                    }
                     self.left -= 1;
                 }
             }
