@@ -1,6 +1,7 @@
 //! `DagView`: a finished DAG, to read.
 
 use daggerml::{Error, dag};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -104,8 +105,16 @@ impl DagView {
     /// Returns a node's value.
     fn value<'py>(&self, py: Python<'py>, node: &Ref) -> PyResult<Bound<'py, PyAny>> {
         let node = node.node(py)?;
-        let value = self.read(py, |view| view.encoded(node))?;
-        decoded(py, &value)
+        // With the lock while the objects are made, from the bytes where they are stored.
+        let made = self.read(py, |view| {
+            view.read(node, |value| {
+                Python::try_attach(|py| decoded(py, value).map(Bound::unbind))
+            })
+        })?;
+        match made {
+            Some(made) => made.map(|made| made.into_bound(py)),
+            None => Err(PyRuntimeError::new_err("the interpreter is ending")),
+        }
     }
 
     /// Returns a node's value, as the engine holds it.

@@ -22,7 +22,7 @@ const LOOKS: usize = 8;
 #[pyclass(frozen, module = "daggerml._core")]
 pub(crate) struct Data {
     /// As it is stored; `None` for a value that was computed.
-    stored: Option<Encoded>,
+    stored: Option<Encoded<'static>>,
     /// As it was decoded, if it was.
     value: OnceLock<Arc<Value>>,
     looks: AtomicUsize,
@@ -37,7 +37,7 @@ impl Data {
         }
     }
 
-    pub(crate) fn stored(stored: Encoded) -> Self {
+    pub(crate) fn stored(stored: Encoded<'static>) -> Self {
         Self {
             stored: Some(stored),
             value: OnceLock::new(),

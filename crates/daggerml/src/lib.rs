@@ -30,6 +30,7 @@
 //! | `sorting` | sorting that is compiled once |
 //! | `channel` | channels between threads |
 //! | `threads` | threads that run by themselves |
+//! | [`large`] | large buffers in memory |
 //! | `fault` | what can be wrong with bytes, ids, names and values |
 //! | [`id`] | ids and kinds of objects; ids of drafts |
 //! | `id_set` | sets of ids |
@@ -68,6 +69,7 @@ mod folder;
 pub mod history;
 pub mod id;
 mod id_set;
+pub mod large;
 pub mod maintenance;
 pub mod name;
 mod normal_form;

@@ -1,6 +1,7 @@
 //! Python objects to values, and to collections that hold nodes.
 
 use daggerml::id::NodeId;
+use daggerml::large;
 use daggerml::value::{Int, MAX_DEPTH, Map, Set, Value};
 use num_bigint::BigInt;
 use pyo3::exceptions::PyUnicodeEncodeError;
@@ -103,7 +104,7 @@ impl<'a, 'py> Encoder<'a, 'py> {
         } else if let Ok(tuple) = object.cast_exact::<PyTuple>() {
             return self.list(tuple, depth).map(Some);
         } else if let Ok(bytes) = object.cast_exact::<PyBytes>() {
-            Value::Bytes(bytes.as_bytes().to_vec())
+            Value::Bytes(large::copy(bytes.as_bytes()))
         } else if object.is_exact_instance_of::<PySet>()
             || object.is_exact_instance_of::<PyFrozenSet>()
         {
@@ -139,7 +140,7 @@ impl<'a, 'py> Encoder<'a, 'py> {
         } else if object.is_instance_of::<PySet>() || object.is_instance_of::<PyFrozenSet>() {
             return self.set(object, depth);
         } else if let Ok(bytes) = object.cast::<PyBytes>() {
-            Value::Bytes(bytes.as_bytes().to_vec())
+            Value::Bytes(large::copy(bytes.as_bytes()))
         } else {
             return Err(no_codec(self.py, object));
         }))

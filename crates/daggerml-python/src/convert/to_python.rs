@@ -1,14 +1,16 @@
 //! Values to Python objects.
 
+use std::mem::MaybeUninit;
+
 use daggerml::dag::Encoded;
 use daggerml::value::{Builder, Scalar, Value};
-use daggerml::{Error, value};
+use daggerml::{Error, large, value};
 use num_bigint::BigInt;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{
     PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PySet, PyString, PyTuple, PyType,
 };
+use pyo3::{ffi, intern};
 
 use crate::errors::{OrRaise, invalid};
 use crate::runnable::Runnable;
@@ -20,7 +22,7 @@ pub(crate) fn to_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'
 }
 
 /// Returns a new Python object equal to a stored value.
-pub(crate) fn decoded<'py>(py: Python<'py>, value: &Encoded) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn decoded<'py>(py: Python<'py>, value: &Encoded<'_>) -> PyResult<Bound<'py, PyAny>> {
     built(py, |objects| value.build(objects))
 }
 
@@ -117,7 +119,7 @@ impl<'v> Builder<'v> for Objects<'_, 'v> {
             Scalar::Float(number) => infallible(number.get().into_pyobject(py)).into_any(),
             Scalar::Null => py.None().into_bound(py),
             Scalar::Bool(value) => infallible(value.into_pyobject(py)).to_owned().into_any(),
-            Scalar::Bytes(bytes) => PyBytes::new(py, bytes).into_any(),
+            Scalar::Bytes(bytes) => self::bytes(py, bytes)?.into_any(),
             Scalar::Uri(uri) => Bound::new(py, Uri(uri))?.into_any(),
             Scalar::Big(number) => big(py, &number)?,
         };
@@ -194,6 +196,26 @@ impl<'v> Builder<'v> for Objects<'_, 'v> {
         };
         self.stack.push(Bound::new(self.py, runnable)?.into_any());
         Ok(())
+    }
+}
+
+/// Returns a Python object with a copy of `bytes`.
+fn bytes<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    if bytes.len() < large::LARGE {
+        return Ok(PyBytes::new(py, bytes));
+    }
+    // PyO3 has nothing that makes it before it is filled and does not write it twice.
+    let length = isize::try_from(bytes.len())?;
+    // SAFETY: the new object is one of this size whose bytes may be written until somebody else
+    // has it, and are not read before.
+    unsafe {
+        let made = ffi::PyBytes_FromStringAndSize(std::ptr::null(), length);
+        let made = Bound::from_owned_ptr_or_err(py, made)?;
+        let start = ffi::PyBytes_AsString(made.as_ptr()).cast::<MaybeUninit<u8>>();
+        let fresh = std::slice::from_raw_parts_mut(start, bytes.len());
+        large::ask_for_large_pages(fresh);
+        fresh.write_copy_of_slice(bytes);
+        Ok(made.cast_into_unchecked())
     }
 }
 

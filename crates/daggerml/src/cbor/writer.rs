@@ -2,6 +2,7 @@
 
 use super::float::Float;
 use super::major;
+use crate::large;
 
 /// A buffer of canonical CBOR.
 #[derive(Debug, Default)]
@@ -82,7 +83,7 @@ impl Writer {
 
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         self.head(major::BYTES, bytes.len() as u64);
-        self.raw(bytes);
+        large::append(&mut self.bytes, bytes);
     }
 
     pub(crate) fn text(&mut self, text: &str) {

@@ -232,7 +232,7 @@ impl Draft {
     }
 
     /// Returns the value of the node `id`, as it is stored.
-    pub fn encoded(&self, id: NodeId) -> Result<Encoded> {
+    pub fn encoded(&self, id: NodeId) -> Result<Encoded<'static>> {
         let objects = self.objects_of(id)?;
         read::encoded(&objects, read::datum(&objects, id)?)
     }

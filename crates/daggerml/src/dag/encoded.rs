@@ -1,6 +1,6 @@
 //! Values as they are stored.
 
-use std::ops::Range;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 
 use crate::cbor::{Reader, Token, tag};
@@ -12,21 +12,51 @@ use crate::value::{Builder, Stopped, Value, build_value, encode_value, peek_type
 
 /// The stored bytes of a value, or of a part of one, checked against their id and not decoded
 /// yet. A [`Builder`] makes what the caller wants from them directly, without a [`Value`] in
-/// between. It holds neither the store nor a DAG.
+/// between.
 #[derive(Clone)]
-pub struct Encoded {
+pub struct Encoded<'s> {
     id: DatumId,
     /// The record.
-    bytes: Arc<[u8]>,
+    bytes: Bytes<'s>,
     /// Where the part is; `None` for the whole value.
     part: Option<Range<usize>>,
 }
 
-impl Encoded {
-    pub(super) fn new(id: DatumId, bytes: &[u8]) -> Self {
+/// The bytes of a record.
+#[derive(Clone)]
+enum Bytes<'s> {
+    /// Where they are stored.
+    Stored(&'s [u8]),
+    /// A copy, which holds neither the store nor a DAG.
+    Copied(Arc<[u8]>),
+}
+
+impl Deref for Bytes<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Stored(bytes) => bytes,
+            Self::Copied(bytes) => bytes,
+        }
+    }
+}
+
+impl Encoded<'static> {
+    pub(super) fn copied(id: DatumId, bytes: &[u8]) -> Self {
         Self {
             id,
-            bytes: bytes.into(),
+            bytes: Bytes::Copied(bytes.into()),
+            part: None,
+        }
+    }
+}
+
+impl<'s> Encoded<'s> {
+    pub(super) fn stored(id: DatumId, bytes: &'s [u8]) -> Self {
+        Self {
+            id,
+            bytes: Bytes::Stored(bytes),
             part: None,
         }
     }

@@ -25,10 +25,10 @@ pub(super) fn datum_type(objects: &impl ReadObjects, id: DatumId) -> Result<&'st
         .map_err(|fault| Error::ObjectInvalid { kind, id, fault }.into())
 }
 
-/// Returns the value of the datum `id`, as it is stored.
-pub(super) fn encoded(objects: &impl ReadObjects, id: DatumId) -> Result<Encoded> {
+/// Returns a copy of the value of the datum `id`, as it is stored.
+pub(super) fn encoded(objects: &impl ReadObjects, id: DatumId) -> Result<Encoded<'static>> {
     let bytes = objects.object(id.into(), Kind::Datum)?;
-    Ok(Encoded::new(id, bytes))
+    Ok(Encoded::copied(id, bytes))
 }
 
 /// Returns the datum of the node `id`; for a failed call the error that it ended in.

@@ -21,7 +21,7 @@ impl Repository {
     pub fn load(&self, name: &str) -> Result<DagView> {
         let snapshot = self.snapshot()?;
         let id = self.find_in(&snapshot, name)?;
-        DagView::read(self.clone(), &snapshot, id)
+        DagView::at(self.clone(), &snapshot, id)
     }
 
     /// Returns the DAG `id`, for reading.

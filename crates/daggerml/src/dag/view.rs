@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::id::{DagId, DatumId, NodeId};
 use crate::id_set::IdSet;
 use crate::name::Name;
-use crate::record::{Dag, Datum, ErrorInfo, Node};
+use crate::record::{Dag, Datum, ErrorInfo, Kind, Node};
 use crate::repo::Repository;
 use crate::store::{Absent, ReadObjects, Snapshot};
 use crate::value::Value;
@@ -34,11 +34,11 @@ struct Inner {
 impl DagView {
     pub(crate) fn new(repository: Repository, id: DagId) -> Result<Self> {
         let snapshot = repository.snapshot()?;
-        Self::read(repository, &snapshot, id)
+        Self::at(repository, &snapshot, id)
     }
 
     /// Returns the DAG `id` of a repository, as `snapshot` has it.
-    pub(crate) fn read(repository: Repository, snapshot: &Snapshot, id: DagId) -> Result<Self> {
+    pub(crate) fn at(repository: Repository, snapshot: &Snapshot, id: DagId) -> Result<Self> {
         let inner = Inner {
             dag: snapshot.load(id)?,
             set: OnceLock::new(),
@@ -156,10 +156,18 @@ impl DagView {
         Ok(snapshot.load::<_, Datum>(datum)?.value)
     }
 
-    /// Returns the value of the node `id`, as it is stored.
-    pub fn encoded(&self, id: NodeId) -> Result<Encoded> {
+    /// Returns a copy of the value of the node `id`, as it is stored.
+    pub fn encoded(&self, id: NodeId) -> Result<Encoded<'static>> {
         let snapshot = self.repository.snapshot()?;
         read::encoded(&snapshot, self.datum(&snapshot, id)?)
+    }
+
+    /// Calls `read` with the value of the node `id`, where it is stored.
+    pub fn read<T>(&self, id: NodeId, read: impl FnOnce(&Encoded<'_>) -> T) -> Result<T> {
+        let snapshot = self.repository.snapshot()?;
+        let datum = self.datum(&snapshot, id)?;
+        let bytes = snapshot.object(datum.into(), Kind::Datum)?;
+        Ok(read(&Encoded::stored(datum, bytes)))
     }
 
     /// Returns the type of the value of the node `id`, as in [`Value::type_name`].
