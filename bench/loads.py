@@ -2,13 +2,16 @@
 
     python bench/loads.py
 
-Uses the `daggerml` of this interpreter. The others read the same values from memory, and check
-nothing: that is what making the Python objects takes at least.
+Uses the `daggerml` of this interpreter; numpy and pyarrow, where they are installed. The others
+read the same values from memory, and check nothing: that is what making the Python objects takes
+at least.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import marshal
+import os
 import pickle
 import statistics
 import tempfile
@@ -32,6 +35,38 @@ def median(act: Callable[[], Any], rounds: int) -> float:
         act()
         times.append(time.perf_counter() - begun)
     return statistics.median(times) * 1e6
+
+
+def large(repo: dml.Dml) -> None:
+    """Measures bytes, arrays and tables, and prints a table."""
+    rows: list[tuple[str, Any]] = [
+        (f"{size} MiB of bytes", os.urandom(size << 20)) for size in (1, 16, 60)
+    ]
+    if importlib.util.find_spec("numpy"):
+        import numpy as np
+
+        rows.append(("numpy array, 60 MiB", np.frombuffer(rows[-1][1], "f8")))
+    if importlib.util.find_spec("pyarrow"):
+        import pyarrow as pa
+
+        columns = {f"x{n}": pa.array(range(n, 1_900_000 + n)) for n in range(4)}
+        rows.append(("pyarrow table, 58 MiB", pa.table(columns)))
+    print("\n| value | check alone, ms | load | ratio | pickle | ratio |")
+    print("|---|--:|--:|--:|--:|--:|")
+    for what, value in rows:
+        with repo.new("large") as dag:
+            dag.commit(value)
+        node = repo.load("large").result
+        reader, ref = node.dag._reader(), node.ref  # noqa: SLF001  to measure the check alone
+        act = node.value if isinstance(value, bytes) else node.unpack
+        pickled = pickle.dumps(value, -1)
+        check, ours, other = (
+            median(act, 31) / 1e3
+            for act in (lambda: reader.type_of(ref), act, lambda: pickle.loads(pickled))  # noqa: S301, B023
+        )
+        cells = [f"{check:.2f}", f"{ours:.2f}", f"{ours / check:.2f}"]
+        cells += [f"{other:.2f}", f"{ours / other:.2f}"]
+        print(f"| {what} | {' | '.join(cells)} |")
 
 
 def main() -> None:
@@ -60,6 +95,7 @@ def main() -> None:
             return repo.load("nested").result["k50"]["l5"].value()
 
         print(f"\nload by name, and one of the 1,000 leaves: {median(leaf, 2000):.0f} us")
+        large(repo)
 
 
 if __name__ == "__main__":

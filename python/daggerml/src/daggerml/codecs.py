@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from daggerml.dag import Dag
 
-__all__ = ["GROUP", "CodecError", "LiteralCodec", "codecs", "register"]
+__all__ = ["GROUP", "CodecError", "LiteralCodec", "codecs", "pack", "register", "unpack"]
 
 GROUP = "daggerml.codecs"
 
@@ -70,6 +70,39 @@ def register(codec: LiteralCodec, *, priority: int = 0) -> Callable[[], None]:
                 _registered.remove(entry)
 
     return remove
+
+
+def pack(value: Any) -> dict[str, Any]:
+    """Returns the value that stands for an array or a table, with its elements in one byte string.
+
+    Large arrays of numpy and all tables of pyarrow are put like that anyway.
+
+    :param value: a numpy array; a table, record batch or array of pyarrow; or an object that
+        exports one through Arrow's C interface, such as a data frame of polars or pandas. At
+        most 64 MiB.
+    :raises CodecError: when it is another object, has elements that cannot be packed, or is
+        too large.
+    """
+    from daggerml.packed import pack
+
+    return pack(value)
+
+
+def unpack(value: Any) -> Any:
+    """Returns ``value`` with each packed array and table in it as what it stands for.
+
+    Lists and dicts are copied; what is neither these nor packed is the same object. Arrays and
+    tables are read-only, and use the bytes in ``value`` without a copy.
+
+    :raises CodecError: when something packed in it is malformed, or the library is missing
+        that has such arrays.
+
+    >>> unpack([1, {"a": b"b"}])
+    [1, {'a': b'b'}]
+    """
+    from daggerml.packed import unpack
+
+    return unpack(value)
 
 
 def codecs() -> list[LiteralCodec]:

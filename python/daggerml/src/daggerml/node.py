@@ -77,6 +77,15 @@ class Node:
             error.dag = self.dag
             raise
 
+    def unpack(self) -> Any:
+        """Returns the value, with arrays and tables that were packed as what they stand for.
+
+        See :func:`daggerml.codecs.unpack`.
+        """
+        from daggerml.packed import unpack
+
+        return unpack(self.value())
+
     def context(self, *, root: bool = True) -> Dag:
         """Returns the DAG that produced the value.
 

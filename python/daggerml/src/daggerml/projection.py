@@ -66,6 +66,12 @@ class Projection:
         """Returns the element, as a new Python object."""
         return self._data.value()
 
+    def unpack(self) -> Any:
+        """Returns the element, as :meth:`Node.unpack` does."""
+        from daggerml.packed import unpack
+
+        return unpack(self.value())
+
     def context(self, *, root: bool = True) -> Dag:
         """Returns the DAG that produced the element; see :meth:`Node.context`."""
         from daggerml.provenance import context

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_ELEMENTS", "STANDARD"]
 
-# Larger arrays are data, which belongs in a file.
+# Larger arrays are packed where that is possible; else they are data, which belongs in a file.
 MAX_ELEMENTS = 10_000
 
 
@@ -87,22 +87,26 @@ class DataclassCodec:
 
 
 class ArrayCodec:
-    """Encodes small arrays of any library as lists, and refuses large ones with advice."""
+    """Encodes small arrays of any library as lists, and packs large ones of numpy."""
 
     def can_encode(self, value: Any) -> bool:
         """Tells whether ``value`` has a shape and elements, as arrays do."""
         return hasattr(value, "shape") and hasattr(value, "dtype") and hasattr(value, "tolist")
 
     def encode(self, value: Any, dag: Dag) -> Any:
-        """Returns the elements as a scalar or as nested lists."""
+        """Returns the elements as a scalar or as nested lists; those of large arrays packed."""
         size = 1
         for length in value.shape:
             size *= length
         if size > MAX_ELEMENTS:
+            from daggerml import packed
+
+            if packed.is_numpy(value):
+                return packed.pack(value)
             text = (
                 f"an array of {size:,} elements is too large for a value (at most "
                 f"{MAX_ELEMENTS:,}); store it in a file or object store and put its Uri, or "
-                "put array.tolist() if it really belongs in the repository"
+                "put numpy.asarray(array) if it really belongs in the repository"
             )
             raise CodecError(text)
         if getattr(value.dtype, "kind", "") in _TIMES:  # its list may hold bare numbers
@@ -160,9 +164,16 @@ def _item(value: Any) -> Any:
     return f"P{item * size}{unit}" if unit in {"Y", "M"} else item
 
 
+def _as_py(value: Any) -> Any:
+    return value.as_py()
+
+
 def _refuse_frame(value: Any) -> Any:
     name = value.__class__.__name__
-    text = f"a {name} is too large for a value; write it to Parquet or CSV and put the file's Uri"
+    text = (
+        f"a {name} is too large for a value; write it to Parquet or CSV and put the file's Uri, "
+        "or put daggerml.codecs.pack(it) if it really belongs in the repository"
+    )
     raise CodecError(text)
 
 
@@ -173,6 +184,32 @@ def _from_abc(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
     return set(value) if isinstance(value, AbstractSet) else list(value)
+
+
+class ArrowCodec:
+    """Encodes arrays and tables of pyarrow, packed."""
+
+    def can_encode(self, value: Any) -> bool:
+        """Tells whether ``value`` is an array or a table of pyarrow."""
+        from daggerml import packed
+
+        return packed.is_arrow(value)
+
+    def encode(self, value: Any, dag: Dag) -> Any:
+        """Returns the packed value."""
+        from daggerml import packed
+
+        return packed.pack(value)
+
+
+def _from_memoryview(view: Any) -> Any:
+    if view.format not in {"B", "b", "c"}:
+        text = (
+            f"a memoryview with elements of format {view.format!r} cannot be put, as bytes do not "
+            "say what is in them; put view.cast('B') for its bytes, or view.tolist()"
+        )
+        raise CodecError(text)
+    return view.tobytes()
 
 
 class CollectionCodec:
@@ -199,7 +236,12 @@ STANDARD: tuple[Any, ...] = (
     TypeCodec("datetime", "timedelta", _duration),
     TypeCodec("decimal", "Decimal", str),
     TypeCodec("uuid", "UUID", str),
+    TypeCodec("builtins", "memoryview", _from_memoryview),
+    TypeCodec("mmap", "mmap", memoryview),
     TypeCodec("numpy", "generic", _item),
+    TypeCodec("pyarrow", "Buffer", memoryview),
+    TypeCodec("pyarrow", "Scalar", _as_py),
+    ArrowCodec(),
     TypeCodec("pandas", "DataFrame Series Index", _refuse_frame),
     TypeCodec("polars", "DataFrame LazyFrame Series", _refuse_frame),
     DelayedCodec(),
