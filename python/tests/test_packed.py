@@ -80,6 +80,19 @@ def test_large_arrays_are_packed_and_small_ones_are_lists(repo: Dml) -> None:
     assert (dag.put(pack(small)) if dag._open else pack(small))["shape"] == [10_000]
 
 
+@daggerml.funk
+def doubled(dag: Any, xs: Any) -> Any:
+    return xs.unpack() * 2
+
+
+def test_functions_take_and_return_arrays(repo: Dml) -> None:
+    xs = np.arange(20_000.0)
+    with repo.new("call") as dag:
+        node = dag.call(doubled, xs)
+        assert (node.unpack() == xs * 2).all()
+        dag.commit(node)
+
+
 def test_equal_elements_have_one_id(repo: Dml) -> None:
     dag = repo.new("ids")
     square = np.arange(12_321.0).reshape(111, 111)

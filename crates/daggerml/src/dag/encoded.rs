@@ -7,6 +7,7 @@ use crate::cbor::{Reader, Token, tag};
 use crate::error::{Error, Result};
 use crate::fault::Fault;
 use crate::id::DatumId;
+use crate::large;
 use crate::record::{Datum, Kind};
 use crate::value::{Builder, Stopped, Value, build_value, encode_value, peek_type, read_value};
 
@@ -28,7 +29,7 @@ enum Bytes<'s> {
     /// Where they are stored.
     Stored(&'s [u8]),
     /// A copy, which holds neither the store nor a DAG.
-    Copied(Arc<[u8]>),
+    Copied(Arc<Vec<u8>>),
 }
 
 impl Deref for Bytes<'_> {
@@ -46,7 +47,7 @@ impl Encoded<'static> {
     pub(super) fn copied(id: DatumId, bytes: &[u8]) -> Self {
         Self {
             id,
-            bytes: Bytes::Copied(bytes.into()),
+            bytes: Bytes::Copied(Arc::new(large::copy(bytes))),
             part: None,
         }
     }
