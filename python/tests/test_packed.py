@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
 
 import daggerml
 from daggerml import CodecError, Dml
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 np = pytest.importorskip("numpy")
+arrays = pytest.importorskip("hypothesis.extra.numpy")
 
 DTYPES = [
     *("|b1", "|i1", "|u1", "<i2", "<u4", "<i8", "<u8", "<f2", "<f4", "<f8", "<c8", "<c16"),

@@ -35,13 +35,7 @@ _DTYPE = re.compile(
 
 
 def pack(value: Any) -> dict[str, Any]:
-    """Returns the value that stands for an array or a table, of any size up to 64 MiB.
-
-    :param value: a numpy array; a table, record batch or array of pyarrow; or an object that
-        exports one through Arrow's C interface, such as a data frame of polars or pandas.
-    :raises CodecError: when it is another object, has elements that cannot be packed, or is
-        too large.
-    """
+    """Returns what :func:`daggerml.codecs.pack` returns."""
     if is_numpy(value):
         return _pack_array(value)
     if is_arrow(value):
@@ -56,14 +50,7 @@ def pack(value: Any) -> dict[str, Any]:
 
 
 def unpack(value: Any) -> Any:
-    """Returns ``value`` with each packed array and table in it as what it stands for.
-
-    Lists and dicts are copied; what is neither these nor packed is the same object. Arrays
-    and tables are read-only, and use the bytes in ``value`` without a copy.
-
-    :raises CodecError: when something packed in it is malformed, or the library is missing
-        that has such arrays.
-    """
+    """Returns what :func:`daggerml.codecs.unpack` returns."""
     top = [value]
     holders: list[Any] = [top]
     while holders:
