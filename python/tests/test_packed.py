@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array
 import mmap
 import sys
 from typing import TYPE_CHECKING, Any
@@ -242,6 +243,7 @@ def test_what_has_a_buffer_can_be_put(repo: Dml, tmp_path: Path) -> None:
         for other in (bytearray(data), memoryview(data), memoryview(bytearray(data)), mapped):
             assert dag.put(other).ref == once.ref
         mapped.close()  # nothing holds it
+    assert dag.put(array.array("d", [1.5, 2.5])).value() == [1.5, 2.5]
     with pytest.raises(CodecError, match=r"format 'd' cannot be put.*cast\('B'\)"):
         dag.put([memoryview(np.zeros(3))])
 

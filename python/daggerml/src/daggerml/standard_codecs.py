@@ -236,6 +236,7 @@ STANDARD: tuple[Any, ...] = (
     TypeCodec("datetime", "timedelta", _duration),
     TypeCodec("decimal", "Decimal", str),
     TypeCodec("uuid", "UUID", str),
+    TypeCodec("array", "array", list),  # a sequence only since CPython 3.10
     TypeCodec("builtins", "memoryview", _from_memoryview),
     TypeCodec("mmap", "mmap", memoryview),
     TypeCodec("numpy", "generic", _item),
