@@ -11,6 +11,12 @@ import time
 from pathlib import Path
 from typing import IO
 
+#: The program `dask` on a machine that lacks the package of the adapter.
+_DASK = (
+    "import sys; sys.modules['daggerml_adapter_dask'] = None; "
+    "from dask.__main__ import main; sys.argv[0] = 'dask'; sys.exit(main())"
+)
+
 
 class Cluster:
     """A scheduler and workers, each a process of its own."""
@@ -40,7 +46,7 @@ class Cluster:
     def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
         environment = {**os.environ, "DASK_DISTRIBUTED__WORKER__MEMORY__TERMINATE": "0"}
         return subprocess.Popen(
-            [sys.executable, "-m", "dask", *arguments],
+            [sys.executable, "-c", _DASK, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

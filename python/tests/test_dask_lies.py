@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,9 @@ class Liar:
         self.given = given
         self.status = "error" if isinstance(given, BaseException) else "finished"
 
+    def add_done_callback(self, tell: Any) -> None:
+        tell(self)
+
     def result(self, timeout: float) -> Any:
         if isinstance(self.given, BaseException):
             raise self.given
@@ -48,13 +52,24 @@ class Liar:
 
 
 def answered(given: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Submits a call to a cluster that gives this; returns what is answered."""
+    """Submits a call to a cluster whose worker answers this; returns what is answered."""
+    if not isinstance(given, BaseException):
+        given = {"daggerml-00-1": (given, 0.1)}
+    return returned(given, monkeypatch)
+
+
+def returned(given: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Submits a call to a cluster whose task returns this; returns what is answered."""
     from daggerml_adapter_dask import cluster, tasks
 
     client = SimpleNamespace(
+        id="Client-1",
         scheduler=SimpleNamespace(address="tcp://127.0.0.1:1"),
+        subscribe_topic=lambda topic, handler: None,
+        nthreads=lambda: {"tcp://127.0.0.1:2": 1},
         submit=lambda *args, **options: Liar(given),
     )
+    monkeypatch.setattr(tasks, "MOMENT", 30)
     monkeypatch.setattr(cluster, "connected", lambda: client)
     try:
         return tasks.submit(dict(REQUEST))
@@ -86,6 +101,55 @@ def test_what_is_no_answer(given: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert answer["state"] == "error"
     assert answer["error"]["kind"] == "worker_unfit"
     assert not answer["error"]["transient"]
+
+
+@pytest.mark.parametrize(
+    "given", [b"bytes", [], {"daggerml-00-1": {}}, {"daggerml-00-1": (1, 2, 3)}, Text("x")]
+)
+def test_what_is_no_outcomes(given: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = returned(given, monkeypatch)
+    assert (answer["error"]["kind"], answer["error"]["transient"]) == ("worker_unfit", False)
+
+
+def test_a_listener_is_told_lies() -> None:
+    from daggerml_adapter_dask.groups import Groups
+
+    listeners: list[Any] = []
+    submitted: list[str] = []
+
+    def submit(run: Any, name: str, *args: Any, **options: Any) -> Any:
+        submitted.append(name)
+        return SimpleNamespace(add_done_callback=lambda tell: None)
+
+    client: Any = SimpleNamespace(
+        id="Client-1",
+        scheduler=SimpleNamespace(address="tcp://127.0.0.1:1"),
+        subscribe_topic=lambda topic, handler: listeners.append(handler),
+        nthreads=lambda: {"tcp://127.0.0.1:2": 1},
+        submit=submit,
+    )
+    groups = Groups(client, print)
+    call = groups.add("daggerml-00-1", dict(REQUEST))
+    for _ in range(1000):
+        if submitted:
+            break
+        time.sleep(0.01)
+    [group] = submitted
+    told: list[Any] = [
+        None,
+        [],
+        {},
+        {"group": "daggerml-00-2", "token": "daggerml-00-1"},
+        {"group": group, "returned": ("daggerml-00-9", 7, [])},
+        {"group": group, "token": ["daggerml-00-1"]},
+        {"group": [], "token": {}},
+    ]
+    for message in told:
+        listeners[0]((0.0, message))
+        assert not call.ended
+    listeners[0]((0.0, {"group": group, "token": "daggerml-00-1", "answer": 7, "seconds": "x"}))
+    assert call.error is not None
+    assert call.error.answer["error"]["kind"] == "worker_unfit"
 
 
 def test_an_answer_holds_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,9 +220,11 @@ def test_names_of_others_are_no_tokens(token: str) -> None:
         assert caught.value.answer["error"]["kind"] == "invalid_request"
 
 
-def lie(name: str, request: dict[str, Any], scheduler: str) -> Any:
+def lie(group: str, topic: str, calls: list[tuple[str, dict[str, Any]]], scheduler: str) -> Any:
     """Does as a worker whose code was changed would."""
-    return {"state": "done", "bundle": request["bundle"], "dag": 7, "name": name}
+    [(token, request)] = calls
+    answer = {"state": "done", "bundle": request["bundle"], "dag": 7, "name": group}
+    return {token: (answer, 0.1)}
 
 
 @pytest.fixture

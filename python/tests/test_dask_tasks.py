@@ -24,6 +24,10 @@ class Lost:
     key = "daggerml-00-1"
 
     error: BaseException = CancelledError(key)
+    status = "cancelled"
+
+    def add_done_callback(self, tell: Callable[[Any], None]) -> None:
+        tell(self)
 
     def result(self, timeout: float) -> Any:
         raise self.error
@@ -34,6 +38,9 @@ def client(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     from daggerml_adapter_dask import cluster
 
     found = SimpleNamespace(
+        id="Client-1",
+        subscribe_topic=lambda topic, handler: None,
+        nthreads=lambda: {"tcp://127.0.0.1:2": 1},
         scheduler=SimpleNamespace(address="tcp://127.0.0.1:1"),
         submit=lambda *args, **options: Lost(),
         get_dataset=lambda name: Lost(),

@@ -134,6 +134,36 @@ fn a_pending_call_is_polled() {
 }
 
 #[test]
+fn polls_go_to_the_process_that_answered_pending() {
+    let bench = Bench::new(Setup {
+        processes: 4,
+        ..Setup::default()
+    });
+    let mut dag = bench.dag();
+    let options = CallOptions::default();
+    let calls: Vec<_> = (0..12)
+        .map(|number| {
+            let nodes = put_call(&mut dag, bench.folder.path(), "pending", &[number]);
+            bench.executor.prepare(&dag, &nodes, &options).unwrap()
+        })
+        .collect();
+    let made = bench.executor.run_many(&calls, 12, true, &options, &());
+    assert!(made.into_iter().all(|made| made.unwrap().is_ok()));
+    let mut asked = 0;
+    for entry in std::fs::read_dir(bench.folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_name().to_string_lossy().starts_with("asked-") {
+            let text = std::fs::read_to_string(entry.path()).unwrap();
+            let pids: std::collections::HashSet<_> = text.lines().collect();
+            assert!(text.lines().count() > 1, "it was polled");
+            assert_eq!(pids.len(), 1, "{text}");
+            asked += 1;
+        }
+    }
+    assert_eq!(asked, 12);
+}
+
+#[test]
 fn warm_processes_are_used_again() {
     let bench = Bench::new(Setup {
         processes: 1,

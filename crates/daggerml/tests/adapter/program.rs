@@ -147,6 +147,7 @@ fn invoke(request: &Json, own: &Repository, out: &mut File) -> Json {
         "pending" => {
             let key = request["key"].as_str().unwrap();
             std::fs::write(folder.join(key), &bundle).unwrap();
+            note(&folder, &format!("asked-{key}"));
             let token = format!("{}/{key}", folder.display());
             json!({"state": "pending", "token": token, "retry_after_ms": 20})
         }
@@ -206,6 +207,8 @@ fn poll(request: &Json, own: &Repository, _out: &mut File) -> Json {
         return json!({"state": "pending", "token": token, "retry_after_ms": 20});
     }
     let folder = token.parent().unwrap();
+    let key = token.file_name().unwrap_or_default().to_string_lossy();
+    note(folder, &format!("asked-{key}"));
     if !folder.join("go").exists() && note(folder, "polls") < 5 {
         return json!({"state": "pending", "token": token, "retry_after_ms": 20});
     }

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["CallEvents", "unrun"]
 
+#: The events that a call can begin with.
+_FIRST = {"cached", "claimed", "waiting", "failed"}
+
 
 class CallEvents:
     """The events of calls that are made together, for the hints of their errors."""
@@ -26,16 +29,16 @@ class CallEvents:
 
     def __init__(self, then: Optional[Callable[[dict[str, Any]], object]] = None) -> None:
         self._began = time.time_ns() // 1000
-        self._keys: dict[int, str] = {}
-        self._cached: set[int] = set()
+        #: The key of each call, 32 bytes at 32 times its number: a map may have many.
+        self._keys = bytearray()
+        self._cached = bytearray()
         self._then = then
 
     def event(self, event: dict[str, Any]) -> None:
         """Records an event of a call, and passes it on."""
         item, state = event["item"] or 0, event["state"]
-        self._keys[item] = event["key"]
-        if state == "cached":
-            self._cached.add(item)
+        if state in _FIRST or len(self._cached) <= item:
+            self._note(item, event["key"], cached=state == "cached")
         if state == "notice":
             log.warning("call %s: %s", event["key"][:12], safe(event["reason"]))
         if self._then is not None:
@@ -45,15 +48,23 @@ class CallEvents:
         else:
             log.debug("call %s: %s", event["key"][:12], state)
 
+    def _note(self, item: int, key: str, *, cached: bool) -> None:
+        lacking = item + 1 - len(self._cached)
+        if lacking > 0:
+            self._keys.extend(bytes(32 * lacking))
+            self._cached.extend(bytes(lacking))
+        self._keys[32 * item : 32 * item + 32] = bytes.fromhex(key)
+        self._cached[item] = cached
+
     def hint(self, dml: Dml, error: NodeError, item: int) -> Optional[str]:
         """Returns the hint for the error of a call: what to do about it."""
-        key = self._keys.get(item)
-        if key is None:
+        key = self._keys[32 * item : 32 * item + 32].hex()
+        if not key.strip("0"):
             return None
         try:
             if error.transient:
                 return self._of_transient(dml, key)
-            return _of_cached(dml, error, key) if item in self._cached else None
+            return _of_cached(dml, error, key) if self._cached[item] else None
         except DmlRepoError as problem:  # the error itself says more
             log.debug("call %s: no hint: %s", key[:12], problem)
             return None

@@ -34,6 +34,9 @@ GROUP = "daggerml.adapters"
 #: How many idle processes of an installed adapter are kept for the next call.
 _WARM = 4
 
+#: The entry point group with the names of the adapters that need one process for all calls.
+_SINGLE = "daggerml.adapters.single"
+
 #: A timeout of this many seconds or more is no limit.
 _FOR_EVER = 1e9
 
@@ -112,13 +115,15 @@ def _installed() -> dict[str, Command]:
     from daggerml.codecs import entry_points
 
     found: dict[str, Command] = {}
+    single = {point.name for point in entry_points(_SINGLE)}
     for point in entry_points(GROUP):
         module, _, attribute = point.value.partition(":")
         words = f"{module}.{attribute or 'main'}".split(".")
         if not all(word.isidentifier() for word in words):
             log.info("the adapter %r is not used: %r is no function", point.name, point.value)
             continue
-        found.setdefault(point.name, (program(module, words[-1]), _WARM, False))
+        warm = 1 if point.name in single else _WARM
+        found.setdefault(point.name, (program(module, words[-1]), warm, False))
     return found
 
 
@@ -241,7 +246,10 @@ def map_items(
         )
     found: list[Union[Node, NodeError]] = []
     failed: list[NodeError] = []
-    for item, each in enumerate(made):
+    calls.clear()  # large maps: nothing is kept twice
+    made.reverse()
+    for item in range(len(made)):
+        each = made.pop()
         if each is None:  # it did not begin, because another one failed
             continue
         try:

@@ -16,6 +16,8 @@ pub(crate) struct Asker {
     key: CallKey,
     /// A fresh process that answered `pending`, for what is asked next.
     kept: Option<Process>,
+    /// The number of the warm process that answered `pending`: it may know more of the call.
+    before: Option<u64>,
     /// What the processes wrote to standard error for this call.
     pub log: StderrLog,
     /// The same for others, while the run runs.
@@ -28,6 +30,7 @@ impl Asker {
             pool,
             key,
             kept: None,
+            before: None,
             log: StderrLog::default(),
             live: None,
         }
@@ -59,20 +62,23 @@ impl Asker {
     ) -> Result<Answer, Trouble<S>> {
         let mut process = match self.kept.take().and_then(Process::if_usable) {
             Some(process) => process,
-            None => self.pool.take(stop)?,
+            None => self.pool.take(self.before, stop)?,
         };
         if let Some(live) = self.live.clone() {
             process.tell_log(Some(Box::new(move |bytes| live.push(bytes))));
         }
-        let key = self.key;
-        let answer = process.ask(|id| request.line(id, key, attempt), until, stop);
+        let number = process.number;
+        let (key, waiting) = (self.key, self.pool.waiting());
+        let line = |id| request.line(id, key, attempt, waiting);
+        let answer = process.ask(line, until, stop);
         if answer.is_err() {
             self.log.append(&process.stop());
-            self.pool.gone();
+            self.pool.gone(number);
             return answer;
         }
         self.log.append(&process.take_log());
         if self.pool.is_warm() {
+            self.before = matches!(answer, Ok(Answer::Pending { .. })).then_some(number);
             process.tell_log(None); // From now on it works for others.
             self.pool.give_back(process);
         } else if matches!(answer, Ok(Answer::Pending { .. })) {

@@ -9,18 +9,42 @@ use super::registry::AdapterCommand;
 /// How long a warm process may idle.
 const IDLE: Duration = Duration::from_mins(1);
 
+/// How long a poll waits for the process that knows of the call, before any other is asked.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 pub(crate) struct Pool {
     pub command: AdapterCommand,
     state: Mutex<State>,
     freed: Condvar,
 }
 
+impl State {
+    fn forget(&mut self, number: u64) {
+        self.alive.retain(|alive| *alive != number);
+    }
+
+    /// Takes the idle process with that number, or the one used last.
+    fn take_idle(&mut self, number: Option<u64>) -> Option<Process> {
+        match number {
+            None => self.idle.pop(),
+            Some(number) => {
+                let at = self.idle.iter().position(|idle| idle.number == number)?;
+                Some(self.idle.remove(at))
+            }
+        }
+    }
+}
+
 #[derive(Default)]
 struct State {
     /// Waiting for a request; the one used last is last.
     idle: Vec<Process>,
-    /// How many there are, idle or not.
-    alive: usize,
+    /// The numbers of those that there are, idle or not.
+    alive: Vec<u64>,
+    /// The number of the newest one.
+    newest: u64,
+    /// How many requests wait for one.
+    waiting: usize,
 }
 
 impl Pool {
@@ -41,20 +65,32 @@ impl Pool {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns a process to ask: an idle one or, as far as allowed, a new one.
-    pub fn take<S>(&self, stop: &mut dyn FnMut() -> Option<S>) -> Result<Process, Trouble<S>> {
+    /// Returns a process to ask: an idle one or, as far as allowed, a new one. The one with
+    /// the number `before`, if it still runs, is waited for a while.
+    pub fn take<S>(
+        &self,
+        before: Option<u64>,
+        stop: &mut dyn FnMut() -> Option<S>,
+    ) -> Result<Process, Trouble<S>> {
+        let mut made = 0;
         if self.is_warm() {
+            let begun = Instant::now();
             let mut state = self.state();
             loop {
-                if let Some(process) = state.idle.pop() {
+                let before = before
+                    .filter(|number| state.alive.contains(number) && begun.elapsed() < PATIENCE);
+                if let Some(process) = state.take_idle(before) {
+                    let number = process.number;
                     if let Some(process) = process.if_usable() {
                         return Ok(process);
                     }
-                    state.alive = state.alive.saturating_sub(1);
+                    state.forget(number);
                     continue;
                 }
-                if state.alive < self.command.processes {
-                    state.alive += 1;
+                if before.is_none() && state.alive.len() < self.command.processes {
+                    state.newest += 1;
+                    made = state.newest;
+                    state.alive.push(made);
                     break;
                 }
                 // It may run Python's signal handlers, which may make a call themselves.
@@ -63,36 +99,55 @@ impl Pool {
                     return Err(Trouble::Stopped(stopped));
                 }
                 state = self.state();
-                if !state.idle.is_empty() || state.alive < self.command.processes {
+                let free = before.is_none() && state.alive.len() < self.command.processes;
+                let idle = match before {
+                    None => !state.idle.is_empty(),
+                    Some(number) => state.idle.iter().any(|idle| idle.number == number),
+                };
+                if free || idle {
                     continue;
                 }
+                state.waiting += 1;
                 state = self
                     .freed
                     .wait_timeout(state, TICK)
                     .unwrap_or_else(PoisonError::into_inner)
                     .0;
+                state.waiting -= 1;
             }
         }
-        Process::start(&self.command).map_err(|error| {
-            self.gone();
+        Process::start(&self.command, made).map_err(|error| {
+            self.gone(made);
             let program = self.command.program.display();
             Trouble::NotStarted(format!("{program} cannot be started: {error}"))
         })
     }
 
+    /// Returns how many requests wait for a process.
+    pub fn waiting(&self) -> usize {
+        self.state().waiting
+    }
+
     /// Takes back a process that can be asked again.
     pub fn give_back(&self, process: Process) {
         self.state().idle.push(process);
-        self.freed.notify_one();
+        self.tell();
     }
 
     /// Notes that a process that was taken will not come back.
-    pub fn gone(&self) {
+    pub fn gone(&self, number: u64) {
         if self.is_warm() {
-            let mut state = self.state();
-            state.alive = state.alive.saturating_sub(1);
-            drop(state);
-            self.freed.notify_one();
+            self.state().forget(number);
+            self.tell();
+        }
+    }
+
+    /// Tells those who wait that a process came back, or that there may be a new one.
+    fn tell(&self) {
+        if self.command.processes == 1 {
+            self.freed.notify_one(); // All wait for the same.
+        } else {
+            self.freed.notify_all();
         }
     }
 
@@ -104,7 +159,7 @@ impl Pool {
             .into_iter()
             .partition(|process| now.saturating_duration_since(process.idle) > IDLE);
         state.idle = kept;
-        state.alive = state.alive.saturating_sub(old.len());
+        old.iter().for_each(|process| state.forget(process.number));
         drop(state);
         old.into_iter().for_each(Process::retire);
     }

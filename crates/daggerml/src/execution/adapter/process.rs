@@ -43,6 +43,8 @@ enum Line {
 
 /// A running adapter.
 pub(crate) struct Process {
+    /// Its number in its pool.
+    pub number: u64,
     group: Group,
     stdin: Option<ChildStdin>,
     lines: Receiver<Line>,
@@ -53,7 +55,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    pub fn start(command: &AdapterCommand) -> std::io::Result<Self> {
+    pub fn start(command: &AdapterCommand, number: u64) -> std::io::Result<Self> {
         let mut start = Command::new(&command.program);
         start.args(&command.args);
         let Started {
@@ -63,6 +65,7 @@ impl Process {
             capture,
         } = process::start(start)?;
         Ok(Self {
+            number,
             group,
             stdin: Some(stdin),
             lines: read_lines(stdout)?,

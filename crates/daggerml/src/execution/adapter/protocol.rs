@@ -63,12 +63,14 @@ struct Line<'r> {
     #[serde(skip_serializing_if = "Option::is_none")]
     repository: Option<Cow<'r, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    waiting: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     bundle: Option<String>,
 }
 
 impl Request<'_> {
-    /// Returns the line that asks this.
-    pub fn line(&self, id: u64, key: CallKey, attempt: u64) -> Vec<u8> {
+    /// Returns the line that asks this, while `waiting` further requests wait for a process.
+    pub fn line(&self, id: u64, key: CallKey, attempt: u64, waiting: usize) -> Vec<u8> {
         let mut line = Line {
             protocol: PROTOCOL,
             id,
@@ -79,6 +81,7 @@ impl Request<'_> {
             ancestors: None,
             timeout_ms: None,
             repository: None,
+            waiting: None,
             bundle: None,
         };
         match self {
@@ -91,6 +94,7 @@ impl Request<'_> {
                 line.ancestors = Some(ancestors.iter().map(ToString::to_string).collect());
                 line.timeout_ms = timeout.map(millis);
                 line.repository = repository.map(Path::to_string_lossy);
+                line.waiting = (waiting > 0).then_some(waiting);
                 line.bundle = Some(STANDARD.encode(bundle));
             }
             Self::Poll(token) => (line.op, line.token) = ("poll", Some(*token)),
@@ -325,7 +329,7 @@ mod tests {
     #[test]
     fn requests_are_one_line() {
         let key = CallKey::from_bytes([1; 32]);
-        let line = Request::Poll("a\nb").line(3, key, 2);
+        let line = Request::Poll("a\nb").line(3, key, 2, 5);
         assert_eq!(
             line.iter().position(|byte| *byte == b'\n'),
             Some(line.len() - 1)
@@ -333,5 +337,17 @@ mod tests {
         let read: serde_json::Value = serde_json::from_slice(&line).unwrap();
         assert_eq!(read["token"], "a\nb");
         assert_eq!(read["attempt"], 2);
+        assert!(read.get("waiting").is_none());
+        let invoke = Request::Invoke {
+            bundle: &[],
+            ancestors: &[],
+            timeout: None,
+            repository: None,
+        };
+        for (waiting, told) in [(5, Some(5)), (0, None)] {
+            let line = invoke.line(4, key, 1, waiting);
+            let read: serde_json::Value = serde_json::from_slice(&line).unwrap();
+            assert_eq!(read.get("waiting").and_then(|it| it.as_u64()), told);
+        }
     }
 }

@@ -1,9 +1,10 @@
-"""A call as a Dask task.
+"""Calls as Dask tasks: submit, collect, stop.
 
-The name of the task is made of the call's key and the number of the run, so that
-submitting a run twice makes one task. A call that takes longer than a moment is published
-under this name, which is also its run token: the task then belongs to the scheduler, and any
-process can collect it.
+The name of a task that runs one call is made of the call's key and the number of the run, so
+that submitting a run twice makes one task. A task that takes longer than a moment is published
+under its name: it then belongs to the scheduler, and any process can collect its calls. A
+run token is the name of the call's own task, and after that the part of the name of the group
+that runs it, once that is published.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from __future__ import annotations
 import binascii
 import functools
 import re
+import time
 from typing import TYPE_CHECKING, Any, Callable, Optional, TypeVar
 
 from daggerml.adapters import answers
 from daggerml.adapters.lines import PROTOCOL, AdapterError
-from daggerml_adapter_dask import cluster, worker
+from daggerml_adapter_dask import cluster, outcomes, worker
+from daggerml_adapter_dask.groups import LATER, Call, Group, Groups
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -25,13 +28,23 @@ __all__ = ["collect", "stop", "submit"]
 Message = dict[str, Any]
 T = TypeVar("T")
 
-#: How many seconds a request waits for the end of a call.
+#: How many seconds a request waits for the end of a call, if no other call is under way.
 MOMENT = 0.25
 
-#: The form of the names of tasks, which are the run tokens.
-_TOKEN = re.compile(r"daggerml-[0-9a-f]+-[0-9]+")
+#: How often a call that waits for nested ones is told to let its worker run others, in seconds.
+ASK = 1.0
 
+#: The form of run tokens.
+_TOKEN = re.compile(r"(daggerml-[0-9a-f]+-[0-9]+)(?:-([0-9a-f]{16}))?")
+
+#: The calls of the connection to the scheduler.
+_groups: list[Groups] = []
+
+#: Tasks that other processes submitted, by name; what was collected of them; whom it was asked
+#: to let others run.
 _futures: dict[str, Future] = {}
+_collected: dict[str, set[str]] = {}
+_asked: dict[str, float] = {}
 
 
 def _answering(ask: Callable[[Any], Message]) -> Callable[[Any], Message]:
@@ -45,6 +58,9 @@ def _answering(ask: Callable[[Any], Message]) -> Callable[[Any], Message]:
             raise
         except (OSError, TimeoutError) as problem:
             cluster.forget()
+            for groups in _groups:
+                groups.close()
+            _groups.clear()
             _futures.clear()
             text = f"the Dask scheduler was lost: {str(problem) or type(problem).__name__}"
             raise AdapterError("scheduler_lost", text, transient=True) from None
@@ -61,10 +77,11 @@ def submit(request: Message) -> Message:
         ancestors = list(request.get("ancestors", ()))
     except (KeyError, TypeError, ValueError) as problem:
         raise AdapterError("invalid_request", f"the request lacks {problem}") from None
-    client = cluster.connected()
-    if ancestors:
-        client.run(_by_value(worker.ask_to_secede), ancestors[-1], on_error="ignore")
-    token = f"daggerml-{key}-{attempt}"
+    groups = _current()
+    if ancestors and time.monotonic() - _asked.get(ancestors[-1], -ASK) >= ASK:
+        _asked.clear()  # a process runs one function at a time
+        _asked[ancestors[-1]] = time.monotonic()
+        groups.client.run(_by_value(worker.ask_to_secede), ancestors[-1], on_error="ignore")
     task = {
         "protocol": PROTOCOL,
         "op": "invoke",
@@ -73,117 +90,133 @@ def submit(request: Message) -> Message:
         "ancestors": ancestors,
         "bundle": bundle,
     }
-    future = client.submit(
-        _by_value(worker.run),
-        token,
-        task,
-        client.scheduler.address,
-        key=token,
-        pure=False,
-    )
-    text = "the connection to the Dask scheduler was lost while the call was submitted"
-    lost = AdapterError("scheduler_lost", text, transient=True)
-    answer = _waited(future, lost)
-    if answer is None:
-        client.publish_dataset(future, name=token, override=True)
-        _futures[token] = future
-        return {"state": "pending", "token": token, "retry_after_ms": 50}
-    return answer
+    call = groups.add(f"daggerml-{key}-{attempt}", task)
+    # What else waits for this process may be put together with it.
+    return _answer(groups, call, 0 if request.get("waiting") else MOMENT)
 
 
 @_answering
 def collect(token: str) -> Message:
     """Returns the answer for a call: its result, if it has ended."""
-    _check(token)
-    client = cluster.connected()
-    future = _found(client, token)
-    answer = _waited(future, _unknown(token))
-    if answer is None:
-        return {"state": "pending", "token": token, "retry_after_ms": 200}
-    _forget(client, token)
-    return answer
+    name, _ = _read(token)
+    groups = _current()
+    call = groups.find(name)
+    return _foreign(groups.client, token) if call is None else _answer(groups, call, MOMENT)
 
 
 @_answering
 def stop(token: str) -> Message:
     """Stops a call on any machine of the cluster."""
-    _check(token)
-    client = cluster.connected()
-    try:
-        future = _found(client, token)
-    except AdapterError:
-        return {"state": "canceled"}  # the task or its scheduler has ended
-    client.cancel([future], force=True)
-    client.run(_by_value(worker.stop), token, on_error="ignore")
-    _forget(client, token)
+    name, of = _read(token)
+    groups = _current()
+    call = groups.find(name)
+    if call is None:
+        try:
+            future = _found(groups.client, token)
+        except AdapterError:
+            return {"state": "canceled"}  # the task or its scheduler has ended
+        if of is None:
+            groups.client.cancel([future], force=True)
+            _forget(groups.client, name)
+    else:
+        emptied = groups.drop(call)
+        if emptied is not None:
+            _release(groups.client, emptied, cancel=True)
+    groups.client.run(_by_value(worker.stop), name, on_error="ignore")
     return {"state": "canceled"}
 
 
-def _check(token: str) -> None:
-    """Raises an error for a token that is not ours: others use the scheduler too."""
-    if not _TOKEN.fullmatch(token):
+def _current() -> Groups:
+    """Returns the calls of the connection that there is now."""
+    if _groups and _groups[0].lost:
+        cluster.forget()
+    client = cluster.connected()
+    if not _groups or _groups[0].client is not client or _groups[0].lost:
+        for before in _groups:
+            before.close()
+        run = _by_value(worker.run)
+        # In a graph, Dask pickles a function by its name if it can. It cannot with this one.
+        _groups[:] = [Groups(client, lambda *given: run(*given))]  # noqa: PLW0108
+        _futures.clear()
+    return _groups[0]
+
+
+def _answer(groups: Groups, call: Call, seconds: float) -> Message:
+    """Returns the answer for a call of this process."""
+    if not groups.wait(call, seconds):
+        token = call.token
+        group = call.group
+        if group is not None and time.monotonic() - call.since >= MOMENT:
+            if not group.published and group.future is not None:
+                groups.client.publish_dataset(group.future, name=group.name, override=True)
+                group.published = True
+            if group.published and group.name != token:
+                token = f"{token}-{group.name.rpartition('-')[2]}"
+        return {"state": "pending", "token": token, "retry_after_ms": groups.again(call)}
+    emptied = groups.drop(call)
+    if emptied is not None:
+        _release(groups.client, emptied)
+    if call.error is not None:
+        raise call.error
+    assert call.answer is not None  # noqa: S101  the call has ended
+    return call.answer
+
+
+def _release(client: Client, group: Group, *, cancel: bool = False) -> None:
+    """Lets go of a task that no call is left of."""
+    if cancel and group.future is not None:
+        client.cancel([group.future], force=True)
+    group.future = None
+    if group.published:
+        client.unpublish_dataset(group.name)
+
+
+def _foreign(client: Client, token: str) -> Message:
+    """Returns the answer for a call that another process submitted."""
+    name, of = _read(token)
+    future = _found(client, token)
+    try:
+        found = outcomes.of(future, MOMENT)
+    except TimeoutError:
+        return {"state": "pending", "token": token, "retry_after_ms": LATER}
+    except AdapterError as problem:
+        if problem.answer["error"]["kind"] == "scheduler_lost":
+            raise outcomes.unknown(token) from None
+        raise
+    given = (found or {}).get(name)
+    task = name if of is None else f"daggerml-{of}"
+    taken = _collected.setdefault(task, set())
+    taken.add(name)
+    if of is None or taken >= set(found or {}):
+        _forget(client, task)
+    if given is None:  # a worker was lost, or gave it back
+        raise outcomes.unknown(token)
+    return outcomes.checked(given[0])
+
+
+def _read(token: str) -> tuple[str, Optional[str]]:
+    """Returns the parts of a token. It may be no token of ours: others use the scheduler too."""
+    found = _TOKEN.fullmatch(token)
+    if found is None:
         raise AdapterError("invalid_request", f"{answers.told(token, 100)} is no token")
+    return found[1], found[2]
 
 
 def _found(client: Client, token: str) -> Future:
-    future = _futures.get(token)
-    if future is not None and future.client is client:
-        return future
-    try:
-        found: Future = client.get_dataset(token)
-    except KeyError:
-        raise _unknown(token) from None
-    _futures[token] = found
-    return found
+    name, of = _read(token)
+    task = name if of is None else f"daggerml-{of}"
+    if task not in _futures:
+        try:
+            _futures[task] = client.get_dataset(task)
+        except KeyError:
+            raise outcomes.unknown(token) from None
+    return _futures[task]
 
 
-def _forget(client: Client, token: str) -> None:
-    _futures.pop(token, None)
-    client.unpublish_dataset(token)
-
-
-def _unknown(token: str) -> AdapterError:
-    text = f"the Dask scheduler does not know {token}; it may have been restarted"
-    return AdapterError("unknown_token", text)
-
-
-def _waited(future: Future, lost: AdapterError) -> Optional[Message]:
-    """Returns the answer if the task ends in a moment; ``lost`` if the scheduler lost it."""
-    from concurrent.futures import CancelledError
-
-    from distributed import TimeoutError as DaskTimeoutError
-    from distributed.comm import CommClosedError
-    from distributed.scheduler import KilledWorker
-
-    try:
-        given = future.result(timeout=MOMENT)
-    except KilledWorker as problem:
-        text = f"the Dask workers of the call died, one after the other: {answers.told(problem)}"
-        raise AdapterError("workers_died", text, transient=True) from None
-    except ModuleNotFoundError as problem:
-        text = f"a Dask worker cannot run calls: {answers.told(problem)}; "
-        raise AdapterError("worker_unfit", f"{text}install daggerml where workers run") from None
-    except (Exception, SystemExit, GeneratorExit) as problem:
-        # What the task itself raised, even a timeout, becomes an error answer.
-        if getattr(future, "status", None) != "error":
-            if isinstance(problem, (TimeoutError, DaskTimeoutError)):
-                return None
-            if isinstance(problem, CancelledError):
-                raise lost from None
-            if isinstance(problem, UnboundLocalError):
-                # Dask's `sync` raises this when its task was canceled, and this connection
-                # would raise it again.
-                text = f"a gather was canceled ({problem})"
-                raise ConnectionError(text) from None
-            if isinstance(problem, CommClosedError):
-                raise
-        text = f"the Dask task failed: {type(problem).__name__}: {answers.told(problem)}"
-        raise AdapterError("task_failed", text) from None
-    answer = answers.checked(given, "a Dask worker")
-    if "bundle" in answer:
-        encoded = binascii.b2a_base64(answer["bundle"], newline=False)
-        answer = {**answer, "bundle": encoded.decode("ascii")}
-    return answer
+def _forget(client: Client, task: str) -> None:
+    _futures.pop(task, None)
+    _collected.pop(task, None)
+    client.unpublish_dataset(task)
 
 
 def _by_value(function: Callable[..., T]) -> Callable[..., T]:

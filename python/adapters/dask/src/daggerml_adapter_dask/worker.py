@@ -2,37 +2,131 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Optional
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["ask_to_secede", "run", "stop"]
 
+#: How long a call may run before those behind it are given back, in seconds.
+PATIENCE = 0.5
 
-def run(name: str, request: dict[str, Any], scheduler: str) -> dict[str, Any]:
-    """Runs a call in a process of this machine, and returns the adapter's answer."""
+#: The largest outcome that is told while its group still runs, in bytes: the scheduler keeps the
+#: last 1,000 that it passed on.
+MOST_TOLD = 1 << 14
+
+#: How many calls are known as stopped that have not begun here.
+MOST_STOPPED = 1000
+
+#: Answers by token, and the seconds that each call took, where that tells something.
+Outcomes = dict[str, tuple[dict[str, Any], Optional[float]]]
+
+
+def run(
+    group: str, topic: str, calls: list[tuple[str, dict[str, Any]]], scheduler: str
+) -> Optional[Outcomes]:
+    """Runs the calls of a group, one after the other, in processes of this machine.
+
+    Returns the adapter's answer for each call that was run, and how long that took.
+    Those that are behind a slow call, or one that waits for another call, are given back. What
+    happens is told on the topic at once. Returns nothing when a worker that was lost began the
+    group before: then only its caller knows which calls have an outcome.
+    """
+    import time
+
     import distributed
 
+    worker = distributed.get_worker()
+    waiting = worker.__dict__.setdefault("_daggerml_waiting", set())
+    stopped = worker.__dict__.setdefault("_daggerml_stopped", {})
+    if not first(worker, group, len(calls)):
+        return None
+    outcomes: Outcomes = {}
+    left = list(calls)
+    seceded: list[str] = []
+    begun = time.monotonic()
+
+    def give_back() -> None:
+        if left:
+            returned = [token for token, _ in left]
+            left.clear()
+            worker.log_event(topic, {"group": group, "returned": returned})
+
+    def on_wait(token: str) -> None:
+        # A call that waits for a nested call lets its worker run another task.
+        if token in waiting and not seceded:
+            seceded.append(token)
+            give_back()  # it may wait for one of these
+            distributed.secede()
+        elif time.monotonic() - begun > PATIENCE:
+            give_back()
+
+    while left:
+        token, request = left.pop(0)
+        if stopped.pop(token, False):
+            continue
+        warm = worker.__dict__.get("_daggerml_warm", False)
+        worker.__dict__["_daggerml_warm"] = True  # a process starts for the first call
+        begun = time.monotonic()
+        answer = answered(token, request, scheduler, on_wait)
+        waiting.discard(token)
+        took = time.monotonic() - begun if warm else None
+        outcomes[token] = answer, took
+        if len(answer.get("bundle", b"")) + len(answer.get("log", "")) <= MOST_TOLD:
+            told = {"group": group, "token": token, "answer": answer, "seconds": took}
+            worker.log_event(topic, told)
+        else:
+            give_back()  # the end of the task brings this outcome
+    if len(calls) > 1:
+        worker.loop.add_callback(worker.scheduler.event_clear, name=group)
+    return outcomes
+
+
+def answered(
+    token: str, request: dict[str, Any], scheduler: str, on_wait: Callable[[str], None]
+) -> dict[str, Any]:
+    """Runs a call, and returns the adapter's answer; an error answer when that fails."""
     from daggerml.adapters.process import run_call
 
-    seceded: list[str] = []
-    waiting = distributed.get_worker().__dict__.setdefault("_daggerml_waiting", set())
-
-    def on_wait(name: str) -> None:
-        # A call that waits for a nested call lets its worker run another task.
-        if name in waiting and not seceded:
-            seceded.append(name)
-            distributed.secede()
-
     try:
-        return run_call(name, request, {"DAGGERML_DASK_SCHEDULER": scheduler}, on_wait)
-    finally:
-        waiting.discard(name)
+        return run_call(token, request, {"DAGGERML_DASK_SCHEDULER": scheduler}, on_wait)
+    except Exception as problem:  # noqa: BLE001  the other calls of the group go on
+        text = f"the Dask task failed: {type(problem).__name__}: {problem}"
+        error = {"kind": "task_failed", "message": text, "transient": False}
+        return {"state": "error", "error": error}
 
 
-def stop(name: str) -> bool:
-    """Stops a call that runs on this machine."""
+def first(worker: Any, group: str, number: int) -> bool:
+    """Notes at the scheduler that a group has begun. Returns whether it had not before.
+
+    A call alone may begin again: there is nothing to find out about it.
+    """
+    from distributed.utils import sync
+
+    if number == 1:
+        return True
+
+    async def noted() -> bool:
+        if await worker.scheduler.event_is_set(name=group):
+            return False
+        await worker.scheduler.event_set(name=group)
+        return True
+
+    return bool(sync(worker.loop, noted))
+
+
+def stop(token: str, dask_worker: Any = None) -> bool:
+    """Stops a call on this machine, or lets it not begin. Returns whether it was running."""
     from daggerml.adapters.process import stop_call
 
-    return stop_call(name)
+    if stop_call(token):
+        return True
+    stopped = dask_worker.__dict__.setdefault("_daggerml_stopped", {})
+    stopped[token] = True
+    while len(stopped) > MOST_STOPPED:
+        stopped.pop(next(iter(stopped)), None)
+    return False
 
 
 def ask_to_secede(key: str, dask_worker: Any = None) -> None:
