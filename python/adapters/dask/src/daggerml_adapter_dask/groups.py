@@ -42,8 +42,9 @@ SILENCE = 0.25
 #: How long it is believed how many threads the cluster has, in seconds.
 AGE = 1.0
 
-#: The shortest and the longest time after which a call is asked for again, in milliseconds.
-SOON, LATER = 5, 200
+#: The shortest time after which a call is asked for again; the longest when it takes longer than
+#: others did of late; and the longest at all, in milliseconds.
+SOON, LATER, LATEST = 5, 200, 1000
 
 
 class Call:
@@ -134,8 +135,9 @@ class Groups:
     def again(self, call: Call) -> int:
         """Returns after how many milliseconds to ask for a call again."""
         age = time.monotonic() - call.since
-        rest = self._latency - age if self._latency > age else age / 8
-        return max(SOON, min(LATER, int(rest * 1000)))
+        if self._latency > age:
+            return max(SOON, min(LATEST, int((self._latency - age) * 1000)))
+        return max(SOON, min(LATER, int(age / 8 * 1000)))
 
     def drop(self, call: Call) -> Optional[Group]:
         """Forgets a call. Returns its group if that has no other calls left."""

@@ -23,7 +23,7 @@ MOST_STOPPED = 1000
 Outcomes = dict[str, tuple[dict[str, Any], Optional[float]]]
 
 
-def run(
+def run(  # noqa: C901  what it does in between belongs together
     group: str, topic: str, calls: list[tuple[str, dict[str, Any]]], scheduler: str
 ) -> Optional[Outcomes]:
     """Runs the calls of a group, one after the other, in processes of this machine.

@@ -33,6 +33,9 @@ MAX_ANSWER = 512 << 20
 #: How long an idle process is kept, in seconds.
 IDLE = 60.0
 
+#: How often it is looked what waits for a call meanwhile, in seconds.
+TICK = 0.05
+
 
 class Process:
     """A process of ``local``, or of the adapter whose ``command`` is given."""
@@ -54,8 +57,13 @@ class Process:
         self._number = 0
         self.idle_since = time.monotonic()
 
-    def ask(self, **request: Any) -> dict[str, Any]:
-        """Sends a request and returns the answer; an error answer when the process dies."""
+    def ask(
+        self, on_wait: Optional[Callable[[], None]] = None, /, **request: Any
+    ) -> dict[str, Any]:
+        """Sends a request and returns the answer; an error answer when the process dies.
+
+        ``on_wait`` is called about 20 times a second meanwhile, except on Windows.
+        """
         self._number += 1
         line = json.dumps({"protocol": 1, "id": self._number, **request}).encode() + b"\n"
         assert self._process.stdin is not None  # noqa: S101
@@ -64,7 +72,7 @@ class Process:
         try:
             self._process.stdin.write(line)
             self._process.stdin.flush()
-            answer = json.loads(self._read(log))
+            answer = json.loads(self._read(log, on_wait))
             if not isinstance(answer, dict):
                 raise ValueError  # noqa: TRY004, TRY301  as for what is not JSON
         except (OSError, ValueError, RecursionError):
@@ -84,7 +92,7 @@ class Process:
         self.idle_since = time.monotonic()
         return answer
 
-    def _read(self, log: bytearray) -> bytes:
+    def _read(self, log: bytearray, on_wait: Optional[Callable[[], None]]) -> bytes:
         """Returns the line of the answer, and adds what comes on standard error to ``log``."""
         assert self._process.stdout is not None  # noqa: S101
         if self._process.stderr is None:
@@ -92,12 +100,16 @@ class Process:
         answer, log_of = self._process.stdout.fileno(), self._process.stderr.fileno()
         parts: list[bytes] = []
         length = 0
+        told = time.monotonic() + TICK
         with selectors.DefaultSelector() as waiting:
             waiting.register(answer, selectors.EVENT_READ)
             waiting.register(log_of, selectors.EVENT_READ)
             while True:
                 # The log is read first, so that it holds all that was written before the answer.
-                ready = {key.fd for key, _ in waiting.select()}
+                ready = {key.fd for key, _ in waiting.select(on_wait and TICK)}
+                if on_wait is not None and time.monotonic() >= told:
+                    told = time.monotonic() + TICK
+                    on_wait()
                 if log_of in ready:
                     part = os.read(log_of, 65536)
                     log.extend(part)
@@ -193,8 +205,10 @@ def run_call(
     with _taken(name, environment) as process:
         if on_wait is None:
             answer = process.ask(**given)
-        else:
+        elif os.name == "nt":
             answer = _watched(process, given, lambda: on_wait(name))
+        else:
+            answer = process.ask(lambda: on_wait(name), **given)
     if name in _stopped:
         with _lock:
             _stopped.discard(name)
@@ -255,7 +269,7 @@ def _watched(
     thread = threading.Thread(target=lambda: answers.append(process.ask(**request)), daemon=True)
     thread.start()
     while thread.is_alive():
-        thread.join(0.05)
+        thread.join(TICK)
         if thread.is_alive():
             on_wait()
     return answers[0]
