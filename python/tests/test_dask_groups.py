@@ -183,6 +183,11 @@ def test_one_call_of_a_task_is_stopped(bench: Bench, tmp_path: Path, monkeypatch
     assert not calls[0].ended
     assert not calls[5].ended
     assert bench.groups.find(calls[0].token) is None
+    # The same call can be made again at once.
+    before = len(bench.tasks)
+    [again] = bench.add((noted, folder, "5", 0))
+    assert value(again) == "5"
+    assert len(bench.tasks) == before + 1
 
 
 def test_after_a_lost_worker_only_what_had_no_outcome_runs_again(

@@ -306,3 +306,6 @@ class Groups:
             if found is None and left:
                 left[0].alone = True  # the worker ran it when it was lost
             self._put_back(group, left)
+            forgotten = group.published and not group.calls
+        if forgotten:
+            self.client.unpublish_dataset(group.name)

@@ -108,6 +108,7 @@ def collect(token: str) -> Message:
 def stop(token: str) -> Message:
     """Stops a call on any machine of the cluster."""
     name, of = _read(token)
+    group = None if of is None else f"daggerml-{of}"
     groups = _current()
     call = groups.find(name)
     if call is None:
@@ -119,10 +120,12 @@ def stop(token: str) -> Message:
             groups.client.cancel([future], force=True)
             _forget(groups.client, name)
     else:
+        if call.group is not None and call.group.name != name:
+            group = call.group.name
         emptied = groups.drop(call)
         if emptied is not None:
             _release(groups.client, emptied, cancel=True)
-    groups.client.run(_by_value(worker.stop), name, on_error="ignore")
+    groups.client.run(_by_value(worker.stop), name, group, on_error="ignore")
     return {"state": "canceled"}
 
 

@@ -64,7 +64,7 @@ def run(  # noqa: C901  what it does in between belongs together
 
     while left:
         token, request = left.pop(0)
-        if stopped.pop(token, False):
+        if stopped.pop((group, token), False):
             continue
         warm = worker.__dict__.get("_daggerml_warm", False)
         worker.__dict__["_daggerml_warm"] = True  # a process starts for the first call
@@ -116,14 +116,18 @@ def first(worker: Any, group: str, number: int) -> bool:
     return bool(sync(worker.loop, noted))
 
 
-def stop(token: str, dask_worker: Any = None) -> bool:
-    """Stops a call on this machine, or lets it not begin. Returns whether it was running."""
+def stop(token: str, group: Optional[str] = None, dask_worker: Any = None) -> bool:
+    """Stops a call on this machine, and returns whether it was running.
+
+    One of several in a ``group`` does not begin here from then on.
+    """
     from daggerml.adapters.process import stop_call
 
     if stop_call(token):
         return True
     stopped = dask_worker.__dict__.setdefault("_daggerml_stopped", {})
-    stopped[token] = True
+    if group is not None:
+        stopped[group, token] = True
     while len(stopped) > MOST_STOPPED:
         stopped.pop(next(iter(stopped)), None)
     return False
