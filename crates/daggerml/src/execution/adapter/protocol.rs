@@ -347,7 +347,10 @@ mod tests {
         for (waiting, told) in [(5, Some(5)), (0, None)] {
             let line = invoke.line(4, key, 1, waiting);
             let read: serde_json::Value = serde_json::from_slice(&line).unwrap();
-            assert_eq!(read.get("waiting").and_then(|it| it.as_u64()), told);
+            assert_eq!(
+                read.get("waiting").and_then(serde_json::Value::as_u64),
+                told
+            );
         }
     }
 }
