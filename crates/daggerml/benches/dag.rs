@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use daggerml::Repository;
 use daggerml::id::{NodeId, ObjectId, TypedId};
 use daggerml::record::{Datum, Node, Record};
-use daggerml::store::Table;
+
 use daggerml::value::{Map, Value};
 use heed::types::Bytes;
 use heed::{Database, Env, EnvOpenOptions};
@@ -51,11 +51,11 @@ fn row(what: &str, time: Duration) {
 fn objects(repository: &Repository) -> Vec<(Vec<u8>, Vec<u8>)> {
     let snapshot = repository.snapshot().unwrap();
     snapshot
-        .scan(Table::Objects, &[])
+        .objects(&[])
         .unwrap()
-        .map(|entry| {
-            entry
-                .map(|(key, bytes)| (key.to_vec(), bytes.to_vec()))
+        .map(|object| {
+            object
+                .map(|(id, bytes)| (id.as_bytes().to_vec(), bytes.to_vec()))
                 .unwrap()
         })
         .collect()

@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use daggerml::id::ObjectId;
-use daggerml::store::{OpenOptions, Table};
+use daggerml::store::OpenOptions;
 use daggerml::transfer::remote::{CloneOptions, FetchOptions, PushOptions, Remote, clone_from};
 use daggerml::transfer::transport::{
     self, Address, Description, Entry, Etag, Got, Key, Put, Swap, Transport,
@@ -236,15 +236,15 @@ fn put_all(from: &Repository, to: &Path) -> u64 {
     std::fs::create_dir(to).unwrap();
     let store = OpenOptions::default().create(to).unwrap();
     let snapshot = from.snapshot().unwrap();
-    let mut entries = snapshot.scan(Table::Objects, &[]).unwrap().peekable();
+    let mut entries = snapshot.objects(&[]).unwrap().peekable();
     let mut count = 0;
     while entries.peek().is_some() {
         let batch: Vec<_> = entries.by_ref().take(BATCH).map(Result::unwrap).collect();
         count += batch.len() as u64;
         let written = store.write(|txn| {
-            batch.iter().try_for_each(|(key, bytes)| {
+            batch.iter().try_for_each(|(wanted, bytes)| {
                 let id = ObjectId::of(bytes);
-                assert_eq!(id.as_bytes(), key);
+                assert_eq!(id, *wanted);
                 txn.put_object(id, bytes)
             })
         });

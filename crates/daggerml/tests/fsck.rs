@@ -7,17 +7,13 @@ use std::collections::BTreeSet;
 
 use daggerml::id::{ObjectId, TypedId};
 use daggerml::maintenance::excise::excise;
-use daggerml::maintenance::fsck::{Lost, Options, Subject, fsck, fsck_with};
+use daggerml::maintenance::fsck::{Finding, Lost, Options, Subject, fsck, fsck_with};
 use daggerml::record::{Builtin, Datum, Kind, Node, Record};
 use daggerml::repo::refs::{self, Target};
 use daggerml::store::{ReadObjects, Table};
 use daggerml::value::Value;
 use daggerml::{Error, Repository};
 use support::{clean, collect, commit, copy_folder, count, edit, ints};
-
-fn datum_id(value: Value) -> ObjectId {
-    ObjectId::of(&Datum { value }.encode().unwrap())
-}
 
 #[test]
 fn excised_objects_read_as_such_and_are_no_damage() {
@@ -131,49 +127,35 @@ fn fsck_names_missing_objects_and_bad_refs() {
 #[test]
 fn fsck_goes_on_past_damaged_pages() {
     let folder = tempfile::tempdir().unwrap();
-    let named = {
+    {
         let repository = Repository::init(folder.path()).unwrap();
         commit(&repository, "many", ints(0..5000));
-        [
-            repository.commit_at("HEAD").unwrap().object(),
-            repository.tree_at("HEAD").unwrap().object(),
-            repository.load("many").unwrap().id().object(),
-        ]
-    };
+        let long = "needle in the hay".repeat(200);
+        commit(&repository, "one", [Value::from(long.as_str())]);
+        commit(&repository, "more", ints(10_000..15_000));
+    }
     let path = folder.path().join(".dml/data.mdb");
     let mut bytes = std::fs::read(&path).unwrap();
-    // Leaves of objects: the pages that hold a certain datum or its node. All of
-    // them, since earlier batches leave free pages with the same bytes behind. But
-    // none that what names the DAG is on: it is to be named as lost, and which
-    // pages those are changes with the time of the commit.
-    let pages = |id: ObjectId| -> BTreeSet<usize> {
-        (0..bytes.len() - 32)
-            .filter(|&at| bytes[at..at + 32] == *id.as_bytes())
-            .map(|at| at / 4096 * 4096)
-            .collect()
-    };
-    let kept: BTreeSet<usize> = named.into_iter().flat_map(pages).collect();
-    let damaged = (0..100i64)
-        .map(|number| pages(datum_id(number.into())))
-        .find(|pages| !pages.is_empty() && pages.is_disjoint(&kept))
-        .unwrap();
+    // The page of the chunk that holds a certain datum, and free ones that its log left: overflow pages.
+    let needle = b"needle in the hay";
+    let damaged: BTreeSet<usize> = (0..bytes.len() - needle.len())
+        .filter(|&at| bytes[at..].starts_with(needle))
+        .map(|at| at / 4096 * 4096)
+        .filter(|&page| bytes[page + 10] == 4)
+        .collect();
+    assert!(!damaged.is_empty());
     for page in damaged {
-        bytes[page + 10] = 0x77;
+        bytes[page + 10] ^= 0x77;
     }
     std::fs::write(&path, bytes).unwrap();
     let repository = Repository::open(folder.path()).unwrap();
     let report = fsck(repository.store(), &mut |_| {}).unwrap();
     assert!(!report.is_clean());
     let objects = report.objects.all().objects;
-    assert!(objects > 9000, "{objects}");
-    assert!(
-        report
-            .findings
-            .iter()
-            .any(|f| matches!(f.subject, Subject::Page(_))),
-        "{:#?}",
-        report.findings
-    );
+    assert!(objects > 19_000, "{objects}");
+    let is_page = |finding: &&Finding| matches!(finding.subject, Subject::Page(_));
+    let pages = report.findings.iter().find(is_page);
+    assert!(pages.is_some(), "{:#?}", report.findings);
     assert!(report.findings.iter().any(|f| !f.lost.is_empty()));
 }
 

@@ -6,12 +6,13 @@ mod support;
 use std::path::Path;
 
 use daggerml::id::TypedId;
+use daggerml::maintenance::fsck::{Subject, fsck};
 use daggerml::maintenance::migrate::migrate;
 use daggerml::record::Datum;
 use daggerml::store::{OpenOptions, Table};
 use daggerml::value::Value;
 use daggerml::{Error, Repository};
-use support::{child, clean, commit, ints};
+use support::{child, clean, collect, commit, ints};
 
 /// Layout 0: tables without seals, facts and journal.
 fn make_layout_0(folder: &Path, head: &str, objects: &[(Vec<u8>, Vec<u8>)]) {
@@ -49,11 +50,11 @@ fn an_older_layout_is_migrated_once_and_a_newer_one_refused() {
     let objects: Vec<_> = repository
         .snapshot()
         .unwrap()
-        .scan(Table::Objects, &[])
+        .objects(&[])
         .unwrap()
-        .map(|entry| {
-            entry
-                .map(|(id, bytes)| (id.to_vec(), bytes.to_vec()))
+        .map(|object| {
+            object
+                .map(|(id, bytes)| (id.as_bytes().to_vec(), bytes.to_vec()))
                 .unwrap()
         })
         .collect();
@@ -64,9 +65,9 @@ fn an_older_layout_is_migrated_once_and_a_newer_one_refused() {
     let error = Repository::open(old.path()).err().unwrap().to_string();
     assert!(error.contains("dml migrate"), "{error}");
     let done = migrate(&dml).unwrap();
-    assert_eq!((done.from, done.to), (0, 1));
+    assert_eq!((done.from, done.to), (0, 2));
     let done = migrate(&dml).unwrap();
-    assert_eq!((done.from, done.to), (1, 1));
+    assert_eq!((done.from, done.to), (2, 2));
     let moved = Repository::open(old.path()).unwrap();
     assert_eq!(moved.head().unwrap().unwrap().to_string(), head);
     clean(moved.store());
@@ -74,7 +75,7 @@ fn an_older_layout_is_migrated_once_and_a_newer_one_refused() {
     // A layout of the future.
     moved
         .store()
-        .write(|txn| txn.put(Table::Meta, b"schema", &2u64.to_be_bytes()))
+        .write(|txn| txn.put(Table::Meta, b"schema", &3u64.to_be_bytes()))
         .unwrap();
     drop(moved);
     let error = Repository::open(old.path()).err().unwrap();
@@ -84,6 +85,66 @@ fn an_older_layout_is_migrated_once_and_a_newer_one_refused() {
     );
     assert!(error.to_string().contains("update DaggerML"));
     assert!(migrate(&dml).is_err());
+}
+
+/// A repository that version 0.2.0 made when it wrote layout 1: three commits, one of them of a value on
+/// overflow pages.
+const LAYOUT_1: &[u8] = include_bytes!("layout-1/data.mdb");
+
+/// Makes a repository of layout 1 in `folder`.
+fn make_layout_1(folder: &Path, data: &[u8]) -> std::path::PathBuf {
+    let dml = folder.join(".dml");
+    std::fs::create_dir(&dml).unwrap();
+    std::fs::write(dml.join("data.mdb"), data).unwrap();
+    dml
+}
+
+#[test]
+fn layout_1_is_migrated_and_keeps_everything() {
+    let folder = tempfile::tempdir().unwrap();
+    let dml = make_layout_1(folder.path(), LAYOUT_1);
+    let error = Repository::open(folder.path()).err().unwrap().to_string();
+    assert!(error.contains("run `dml migrate`"), "{error}");
+    let done = migrate(&dml).unwrap();
+    assert_eq!((done.from, done.to), (1, 2));
+    let done = migrate(&dml).unwrap();
+    assert_eq!((done.from, done.to), (2, 2));
+    let repository = Repository::open(folder.path()).unwrap();
+    clean(repository.store());
+    let value = |name: &str| {
+        let view = repository.load(name).unwrap();
+        view.value(view.result().unwrap()).unwrap()
+    };
+    assert_eq!(value("large"), Value::from("x".repeat(9000).as_str()));
+    let text = Value::from("text".repeat(100).as_str());
+    assert_eq!(value("dag-1"), Value::List(vec![1.into(), text]));
+    assert_eq!(collect(repository.store()).removed.all().objects, 0);
+    commit(&repository, "more", ints(0..3));
+    clean(repository.store());
+}
+
+#[test]
+fn what_is_damaged_in_layout_1_is_so_after_it_is_migrated() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut data = LAYOUT_1.to_vec();
+    let places: Vec<_> = data
+        .windows(8)
+        .enumerate()
+        .filter_map(|(at, bytes)| (bytes == b"texttext").then_some(at))
+        .collect();
+    for at in places {
+        data[at] = b'T';
+    }
+    let dml = make_layout_1(folder.path(), &data);
+    migrate(&dml).unwrap();
+    let repository = Repository::open(folder.path()).unwrap();
+    let report = fsck(repository.store(), &mut |_| {}).unwrap();
+    assert_eq!(report.findings.len(), 1, "{:#?}", report.findings);
+    let subject = &report.findings[0].subject;
+    assert!(matches!(subject, Subject::Object(..)), "{subject:?}");
+    let view = repository.load("dag-1").unwrap();
+    let error = view.value(view.result().unwrap()).unwrap_err();
+    assert!(matches!(*error, Error::HashMismatch { .. }), "{error:?}");
 }
 
 #[test]

@@ -1,8 +1,7 @@
 //! Settling: the records of a draft's log go into the table of objects.
 //!
-//! They are put there in order of their ids, a bounded number in each transaction. So each
-//! page of the table is written once, and little memory is needed however large the log
-//! is. Until all are there, the log keeps them from being garbage. After a crash, or when
+//! They are put there in the order of the log, a bounded number in each transaction. So what is
+//! referred to comes first, and little memory is needed however large the log is. Until all are there, the log keeps them from being garbage. After a crash, or when
 //! another handle takes over, settling begins again and finds some of them there.
 
 use std::num::NonZeroU32;
@@ -14,13 +13,8 @@ use crate::error::{Error, Result};
 use crate::id::ObjectId;
 use crate::store::{Snapshot, Table};
 
-/// The most objects that one transaction puts. Each may change a page of its own,
-/// which LMDB holds in memory.
+/// The most objects that one transaction puts.
 const BATCH: usize = 1 << 14;
-
-/// When the table holds more than one object for this many new ones, the keys of new ones
-/// fall between old ones in many pages.
-const MIXED: u64 = 1000;
 
 /// Where the nodes are that are in the log and not settled yet.
 #[derive(Default)]
@@ -83,24 +77,14 @@ impl Draft {
     /// Puts the records of the log into the table of objects. All must be flushed.
     pub(super) fn settle(&mut self) -> Result<()> {
         let chunks = self.stage.chunks.unwrap_or(0);
-        let mut records = self.logged(chunks)?;
-        records.sort_unstable();
+        let records = self.logged(chunks)?;
         let mut header = self.header(chunks);
         header.settled = chunks;
         let store = self.repository.store();
-        // When keys come in ascending order between older ones, LMDB splits each full page
-        // in the middle and never fills the lower half again: pages stay half full. Sorted
-        // by the last bytes of their ids, the keys of a batch come in random order, and
-        // pages become two thirds full.
-        let others = store.snapshot()?.count(Table::Objects)?;
-        let mixed = others > records.len() as u64 / MIXED;
         let mut batches = records.chunks(BATCH).peekable();
         while let Some(batch) = batches.next() {
             let snapshot = store.snapshot()?;
-            let mut objects = self.objects_in(&snapshot, chunks, batch)?;
-            if mixed {
-                objects.sort_unstable_by_key(|(id, _)| id.as_bytes().last_chunk::<8>().copied());
-            }
+            let objects = self.objects_in(&snapshot, chunks, batch)?;
             store.write(|txn| {
                 self.check_session(txn)?;
                 objects

@@ -1,17 +1,18 @@
 //! All objects of a version, in little memory.
 
+use std::sync::OnceLock;
+
 use crate::error::{Error, Result};
 use crate::id::ObjectId;
 use crate::record::{Kind, Record, Tombstone, kind_of};
+use crate::store::Snapshot;
 use crate::store::lmdb::Version;
-use crate::store::pages::Root;
-use crate::store::pages::check::{Leaf, Walk};
-use crate::store::pages::{Damage, Page, View};
-use crate::store::{Snapshot, Table};
+use crate::store::lmdb::objects::{Entry, Frame, Objects};
+use crate::store::pages::Damage;
 
-use super::{Step, Total, Totals};
+use super::{STRIDE, Step, Total, Totals};
 
-/// The objects of a version in the order of their ids: 25 bytes each.
+/// The objects of a version in the order of their ids: 33 bytes each.
 ///
 /// Ids are kept by their first 16 bytes. Two objects that share those would be
 /// taken for one. That can only keep more than needed, and making such a pair takes 2^64
@@ -19,19 +20,26 @@ use super::{Step, Total, Totals};
 #[derive(Default)]
 pub(super) struct Ids {
     starts: Vec<u128>,
-    /// The leaf page and the index in it.
-    places: Vec<u64>,
+    /// Where they are.
+    entries: Vec<Entry>,
     /// The codes of the kinds; 0 for what has no header of a record.
     kinds: Vec<u8>,
     /// How much there is of each kind, by code.
     totals: [Total; Kind::ALL.len() + 1],
+    /// The objects whose bytes are damaged, in order. Their starts end in zeros, since of their ids
+    /// only the first bytes are known, until something is found that refers to them.
+    damaged: Vec<Damaged>,
 }
 
-/// The least bytes that an object takes in a page: its id, and LMDB's header.
-const LEAST: u64 = 32 + 8 + 2;
+/// An object whose bytes are damaged.
+struct Damaged {
+    entry: Entry,
+    position: usize,
+    name: OnceLock<ObjectId>,
+}
 
-/// Bits of a place for the index in the page.
-const INDEX_BITS: u32 = 16;
+/// How many bits of a start are not in the entries of runs.
+const REST: u32 = 80;
 
 /// Returns what is kept of an id.
 pub(super) fn start(id: &[u8; 32]) -> u128 {
@@ -41,72 +49,112 @@ pub(super) fn start(id: &[u8; 32]) -> u128 {
 }
 
 impl Ids {
-    /// Reads the ids of all objects, checking every page of the table; the leaves
-    /// that they are in. Leaves that are damaged are passed over and noted in `walk`.
+    /// Reads the ids of all objects. Damage to what leads to them is noted in `damage`.
     pub fn read(
         version: &Version,
-        walk: &mut Walk<'_>,
+        damage: &mut Vec<Damage>,
         progress: &mut dyn FnMut(Step),
-    ) -> (Self, Vec<u64>) {
-        let root = version.root(Table::Objects);
-        // The number may be damaged, so it is limited to what fits into the file.
-        let view = &version.view;
-        let most = view.pages.saturating_mul(view.meta.page_size as u64) / LEAST;
-        let entries = usize::try_from(root.entries.min(most)).unwrap_or(0);
-        let mut ids = Self {
-            starts: Vec::with_capacity(entries),
-            places: Vec::with_capacity(entries),
-            kinds: Vec::with_capacity(entries),
-            ..Self::default()
-        };
-        let leaves = walk.branches(&root);
-        let mut sound = Vec::with_capacity(leaves.len());
-        for leaf in leaves {
-            let before = ids.len();
-            match ids.leaf(&root, walk, leaf) {
-                Ok(()) => sound.push(leaf.number),
-                Err(damage) => {
-                    walk.damage.push(damage);
-                    ids.starts.truncate(before);
-                    ids.places.truncate(before);
-                    ids.kinds.truncate(before);
-                }
+    ) -> Self {
+        let mut ids = Self::default();
+        let read = version
+            .objects()
+            .and_then(|objects| ids.read_all(version, objects, damage, progress));
+        damage.extend(read.err());
+        ids
+    }
+
+    fn read_all(
+        &mut self,
+        version: &Version,
+        objects: &Objects,
+        damage: &mut Vec<Damage>,
+        progress: &mut dyn FnMut(Step),
+    ) -> Result<(), Damage> {
+        let count = objects.directory.count;
+        objects.check_runs(&version.view, damage);
+        let mut merge = objects.merge(&version.view, 0, false)?;
+        while let Some(entry) = merge.either()? {
+            if entry.removed() {
+                damage.push(entry.removed_nothing());
+                continue;
             }
-            if sound.len().is_multiple_of(256) {
+            // A chunk that cannot be read hides what is in it, and nothing else.
+            let frame = objects.frame(&version.view, entry.place());
+            let frame = frame.unwrap_or_else(|error| {
+                damage.push(error);
+                None
+            });
+            self.add(entry, frame);
+            let done = self.len() as u64;
+            if done.is_multiple_of(STRIDE) {
                 progress(Step {
                     phase: "reading ids",
-                    done: ids.len() as u64,
-                    total: Some(root.entries),
+                    done,
+                    total: Some(count),
                 });
             }
         }
-        (ids, sound)
+        Ok(())
     }
 
-    fn leaf<'v>(&mut self, root: &Root, walk: &mut Walk<'v>, leaf: Leaf<'v>) -> Result<(), Damage> {
-        let number = leaf.number;
-        let page = walk.leaf(root, leaf)?;
-        for index in 0..page.len {
-            let key = page.node(index)?.key;
-            let id: &[u8; 32] = key
-                .try_into()
-                .map_err(|_| Damage::new(number, "a key is not an id"))?;
-            let start = start(id);
-            if self.starts.last().is_some_and(|before| *before > start) {
-                return Err(Damage::new(number, "the keys are out of order"));
-            }
-            self.starts.push(start);
-            self.places.push(number << INDEX_BITS | index as u64);
-            // Damage to the data alone is found when it is read again.
-            let bytes = page.value(walk.view, index).unwrap_or_default();
-            let code = kind_of_place(bytes).map_or(0, Kind::code);
-            let code = u8::try_from(code).unwrap_or(0);
-            self.kinds.push(code);
+    fn add(&mut self, entry: Entry, frame: Option<Frame<'_>>) {
+        let id = frame.and_then(|frame| frame.id(entry.prefix));
+        let mut code = 0;
+        let new = if let (Some(id), Some(frame)) = (id, frame) {
+            let kind = kind_of_place(frame.bytes).map_or(0, Kind::code);
+            code = u8::try_from(kind).unwrap_or(0);
             if let Some(total) = self.totals.get_mut(usize::from(code)) {
-                total.add(bytes.len());
+                total.add(frame.bytes.len());
             }
+            start(id.as_bytes())
+        } else {
+            self.damaged.push(Damaged {
+                entry,
+                position: self.len(),
+                name: OnceLock::new(),
+            });
+            u128::from(entry.prefix) << REST
+        };
+        self.starts.push(new);
+        self.entries.push(entry);
+        self.kinds.push(code);
+        // Few share the bytes that runs are in order of.
+        let mut at = self.starts.len() - 1;
+        while at > 0 && self.starts.get(at - 1) > self.starts.get(at) {
+            self.starts.swap(at - 1, at);
+            self.entries.swap(at - 1, at);
+            self.kinds.swap(at - 1, at);
+            for damaged in &mut self.damaged {
+                if damaged.position == at {
+                    damaged.position = at - 1;
+                } else if damaged.position == at - 1 {
+                    damaged.position = at;
+                }
+            }
+            at -= 1;
         }
-        Ok(())
+    }
+
+    /// Returns whether the bytes at `position` are damaged.
+    pub fn is_damaged(&self, position: usize) -> bool {
+        let found = self.damaged.binary_search_by_key(&position, |one| one.position);
+        found.is_ok()
+    }
+
+    /// Returns the damaged object whose id begins as that of `start`.
+    fn find_damaged(&self, start: u128) -> Option<&Damaged> {
+        let prefix = u64::try_from(start >> REST).ok()?;
+        let at = self.damaged.partition_point(|one| one.entry.prefix < prefix);
+        let found = self.damaged.get(at)?;
+        (found.entry.prefix == prefix).then_some(found)
+    }
+
+    /// Returns the positions of the objects whose bytes are damaged, the first bytes of their ids,
+    /// and the ids of those that something was found to refer to.
+    pub fn damaged(&self) -> impl Iterator<Item = (usize, u64, Option<ObjectId>)> {
+        self.damaged
+            .iter()
+            .map(|one| (one.position, one.entry.prefix, one.name.get().copied()))
     }
 
     /// Returns the kind of the object at `position`; `None` when its header cannot be read.
@@ -168,7 +216,12 @@ impl Ids {
         }
         let part = self.starts.get(low..high)?;
         let offset = part.partition_point(|start| *start < wanted);
-        (part.get(offset) == Some(&wanted)).then_some(low + offset)
+        if part.get(offset) == Some(&wanted) {
+            return Some(low + offset);
+        }
+        let damaged = self.find_damaged(wanted)?;
+        damaged.name.get_or_init(|| id);
+        Some(damaged.position)
     }
 
     /// Calls `visit` with the positions of those of `wanted` that are there, in order.
@@ -198,6 +251,8 @@ impl Ids {
             at = low + part.partition_point(|start| *start < wanted);
             if self.starts.get(at) == Some(&wanted) {
                 visit(at, datum);
+            } else if let Some(damaged) = self.find_damaged(wanted) {
+                visit(damaged.position, datum);
             } else {
                 all = false;
             }
@@ -206,18 +261,50 @@ impl Ids {
         all
     }
 
-    /// Returns the id and bytes at `position`.
+    /// Returns the bytes at `position`, and their id if they need not match it. All others were hashed
+    /// when they were found.
+    pub fn unverified<'v>(
+        &self,
+        version: &'v Version,
+        position: usize,
+    ) -> Result<(Option<ObjectId>, &'v [u8]), Damage> {
+        if let Some(entry) = self.entries.get(position)
+            && !self.is_damaged(position)
+        {
+            let objects = version.objects()?;
+            if let Some(frame) = objects.frame(&version.view, entry.place())? {
+                return Ok((frame.id, frame.bytes));
+            }
+        }
+        let (id, bytes) = self.object_in(version, position)?;
+        Ok((Some(id), bytes))
+    }
+
+    /// Returns the id and bytes at `position`. Where the bytes are damaged, the id may be known in part,
+    /// and end in zeros.
     pub fn object_in<'v>(
         &self,
-        view: &'v View,
+        version: &'v Version,
         position: usize,
     ) -> Result<(ObjectId, &'v [u8]), Damage> {
-        let place = self.places.get(position).copied().unwrap_or_default();
-        let page: Page<'v> = view.page(place >> INDEX_BITS)?;
-        let index = usize::try_from(place & ((1 << INDEX_BITS) - 1)).unwrap_or(usize::MAX);
-        let id = page.node(index)?.key.try_into();
-        let id = id.map_err(|_| Damage::new(page.number, "a key is not an id"))?;
-        Ok((ObjectId::from_bytes(id), page.value(view, index)?))
+        let outside = || Damage::new(0, "no such object");
+        let entry = *self.entries.get(position).ok_or_else(outside)?;
+        let frame = version.objects()?.frame(&version.view, entry.place())?;
+        if let Some(frame) = frame
+            && let Some(id) = frame.id(entry.prefix)
+        {
+            return Ok((id, frame.bytes));
+        }
+        let damaged = self.damaged.binary_search_by_key(&position, |one| one.position);
+        let damaged = damaged.ok().and_then(|at| self.damaged.get(at));
+        let id = damaged.and_then(|one| one.name.get().copied());
+        let id = id.unwrap_or_else(|| {
+            let mut id = [0; 32];
+            let start = self.start(position).unwrap_or_default().to_be_bytes();
+            id.iter_mut().zip(start).for_each(|(to, from)| *to = from);
+            ObjectId::from_bytes(id)
+        });
+        Ok((id, frame.map_or(&[], |frame| frame.bytes)))
     }
 
     /// Returns the id and bytes at `position`.
@@ -226,7 +313,7 @@ impl Ids {
         snapshot: &'s Snapshot,
         position: usize,
     ) -> Result<(ObjectId, &'s [u8])> {
-        self.object_in(&snapshot.pages()?.view, position)
+        self.object_in(snapshot.pages()?, position)
             .map_err(|damage| damaged(snapshot, &damage))
     }
 }
@@ -297,7 +384,6 @@ mod tests {
             };
             let ids = Ids {
                 starts: tops.iter().map(|top| start(id(*top).as_bytes())).collect(),
-                places: vec![0; tops.len()],
                 ..Ids::default()
             };
             for (at, top) in tops.iter().enumerate() {

@@ -1,11 +1,13 @@
 //! Migration: a store of an older layout becomes one of this engine's.
 //!
-//! Layout 0 had no tables `meta` and `journal`, and no seals. It is the only older one.
+//! Layout 0 had no tables `meta` and `journal`, and no seals. Until layout 1, each object was an
+//! entry of one table.
 
 use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::store::layout::{self, Layout};
+use crate::store::layout_1;
 use crate::store::{OpenOptions, SCHEMA};
 
 /// What was done.
@@ -44,6 +46,10 @@ pub fn migrate(path: &Path) -> Result<Migration> {
             Layout::Version(0) if from.is_none() => {
                 layout::seal_entries(&lmdb)?;
                 from = Some(0);
+            }
+            Layout::Version(1) if from.is_none_or(|from| from == 0) => {
+                layout_1::pack_objects(&lmdb)?;
+                from = from.or(Some(1));
             }
             found => {
                 return Err(

@@ -204,8 +204,6 @@ pub(crate) struct Outline {
     pub kind: Kind,
     /// What it replaces, when it is a tombstone.
     pub replaces: Option<ObjectId>,
-    /// Whether it is a datum, or a node that refers to nothing but a datum.
-    pub simple: bool,
 }
 
 impl Outline {
@@ -215,7 +213,6 @@ impl Outline {
         let mut outline = Self {
             kind: kind_of(bytes)?,
             replaces: None,
-            simple: false,
         };
         if outline.kind == Kind::Dag {
             Dag::check(bytes)?
@@ -225,15 +222,9 @@ impl Outline {
         }
         let record = AnyRecord::decode(bytes)?;
         record.references(visit);
-        match record {
-            AnyRecord::Tombstone(tombstone) => {
-                outline.kind = tombstone.kind;
-                outline.replaces = Some(tombstone.object);
-            }
-            AnyRecord::Datum(_) | AnyRecord::Node(Node::Literal { .. } | Node::Argv { .. }) => {
-                outline.simple = true;
-            }
-            _ => {}
+        if let AnyRecord::Tombstone(tombstone) = record {
+            outline.kind = tombstone.kind;
+            outline.replaces = Some(tombstone.object);
         }
         Ok(outline)
     }

@@ -8,11 +8,16 @@
 use std::sync::Arc;
 
 use super::Table;
+use super::lmdb::objects::Sparse;
 use crate::error::Result;
 use crate::folder::Folder;
+use crate::id::ObjectId;
 
 /// Entries in order of their keys.
 pub(crate) type Entries<'e> = Box<dyn Iterator<Item = Result<(&'e [u8], &'e [u8])>> + 'e>;
+
+/// Objects in order of their ids.
+pub(crate) type Objects<'e> = Box<dyn Iterator<Item = Result<(ObjectId, &'e [u8])>> + 'e>;
 
 /// Keys in order.
 pub(crate) type Keys<'e> = Box<dyn Iterator<Item = Result<&'e [u8]>> + 'e>;
@@ -53,19 +58,24 @@ pub(crate) trait ReadTables: Send {
     /// Returns the entry of `table` under `key`.
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<&[u8]>>;
 
-    /// Returns the same without comparing its hash, for what is checked by other means.
+    /// Returns the same without comparing its hash, for what is checked by other means. What it
+    /// returns of the objects may be another one, whose id begins as the wanted one's.
     fn unchecked(&self, table: Table, key: &[u8]) -> Result<Option<&[u8]>> {
         self.get(table, key)
     }
 
-    /// Returns the entries of `table` whose keys start with `prefix`.
+    /// Returns the objects whose ids start with `prefix`.
+    fn objects<'e>(&'e self, prefix: &[u8]) -> Result<Objects<'e>>;
+
+    /// Returns the entries of `table`, which is not that of objects, whose keys start with `prefix`.
     fn scan<'e>(&'e self, table: Table, prefix: &'e [u8]) -> Result<Entries<'e>>;
 
-    /// Returns the keys of `table` that start with `prefix`, without looking at the values.
+    /// Returns the keys of `table`, which is not that of objects, that start with `prefix`, without
+    /// looking at the values.
     fn keys<'e>(&'e self, table: Table, prefix: &'e [u8]) -> Result<Keys<'e>>;
 
     /// Returns the number of entries of `table`.
-    fn count(&self, table: Table) -> u64;
+    fn count(&self, table: Table) -> Result<u64>;
 
     /// Returns the pages of a file of LMDB; `None` when the entries are kept otherwise.
     fn pages(&self) -> Option<&super::lmdb::Version> {
@@ -104,10 +114,9 @@ pub(crate) trait WriteTables {
     /// Removes the entry of `table` under `key`. Returns whether there was one.
     fn delete(&mut self, table: Table, key: &[u8]) -> Result<bool>;
 
-    /// Removes the object under `key` from a store all of whose objects were checked.
-    /// Returns whether there was one.
-    fn delete_checked(&mut self, key: &[u8]) -> Result<bool> {
-        self.delete(Table::Objects, key)
+    /// Moves what is in chunks that hold much garbage into new ones, and removes them.
+    fn move_objects(&mut self, _sparse: &[Sparse]) -> Result<()> {
+        Ok(()) // Where there are no chunks.
     }
 }
 
@@ -127,23 +136,52 @@ mod tests {
         PutNew(Table, Vec<u8>, Vec<u8>),
         Delete(Table, Vec<u8>),
         Scan(Table, Vec<u8>),
+        /// Adds an object unless it is there.
+        Add(u8),
+        /// Puts bytes in the place of an object, or under an id that begins as others do.
+        Replace(u8, u8),
+        /// Removes an object.
+        Remove(u8),
     }
+
+    /// The bytes of an object: short ones, some that are stored with their ids, some alone.
+    fn object(number: u8) -> Vec<u8> {
+        vec![number; [3, 0, 40, 2000, 9000][usize::from(number % 5)] + usize::from(number)]
+    }
+
+    /// The id of an object; those of some begin with the same bytes.
+    fn id(number: u8) -> Vec<u8> {
+        let mut id = *ObjectId::of(&object(number)).as_bytes();
+        if number >= CROWDED {
+            id[..7].fill(number % 2);
+        }
+        id.to_vec()
+    }
+
+    /// From this number on, ids are not those of the bytes.
+    const CROWDED: u8 = 30;
 
     type Model = BTreeMap<(Table, Vec<u8>), Vec<u8>>;
 
     fn step() -> impl Strategy<Value = Step> {
-        let table = prop::sample::select(vec![Table::Objects, Table::Refs, Table::Calls]);
+        let table = prop::sample::select(vec![Table::Drafts, Table::Refs, Table::Calls]);
         let key = prop::collection::vec(0..4u8, 1..4);
         let value = prop_oneof![
             4 => prop::collection::vec(any::<u8>(), 0..20),
             1 => prop::collection::vec(any::<u8>(), 3000..6000),
         ];
-        (table, key, value, 0..4u8).prop_map(|(table, key, value, kind)| match kind {
+        let entry = (table, key, value, 0..4u8).prop_map(|(table, key, value, kind)| match kind {
             0 => Step::Put(table, key, value),
             1 => Step::PutNew(table, key, value),
             2 => Step::Delete(table, key),
             _ => Step::Scan(table, key),
-        })
+        });
+        let object = (0..40u8, 0..40u8, 0..6u8).prop_map(|(number, other, kind)| match kind {
+            0..3 => Step::Add(number % CROWDED),
+            3 => Step::Replace(number, other),
+            _ => Step::Remove(number),
+        });
+        prop_oneof![entry, object]
     }
 
     /// Does the step, and compares what it returns with the model.
@@ -169,6 +207,27 @@ mod tests {
                 let keys = tables.keys(*table, prefix)?.collect::<Result<Vec<_>>>()?;
                 assert!(keys.into_iter().eq(found.iter().map(|(key, _)| key)));
             }
+            Step::Add(number) => {
+                let (id, bytes) = (id(*number), object(*number));
+                let there = tables.get_or_put(Table::Objects, &id, &bytes)?;
+                let there = there.map(<[u8]>::to_vec);
+                let place = (Table::Objects, id);
+                assert_eq!(there.as_ref(), model.get(&place));
+                model.entry(place).or_insert(bytes);
+            }
+            Step::Replace(number, other) => {
+                let (id, bytes) = (id(*number), object(*other));
+                tables.put(Table::Objects, &id, &bytes)?;
+                assert_eq!(tables.get(Table::Objects, &id)?, Some(&bytes[..]));
+                model.insert((Table::Objects, id), bytes);
+            }
+            Step::Remove(number) => {
+                let gone = model.remove(&(Table::Objects, id(*number)));
+                let there = tables.get(Table::Objects, &id(*number))?.map(<[u8]>::to_vec);
+                assert_eq!(there, gone);
+                let removed = tables.delete(Table::Objects, &id(*number))?;
+                assert_eq!(removed, gone.is_some());
+            }
         }
         Ok(())
     }
@@ -188,10 +247,26 @@ mod tests {
     }
 
     fn agrees(tables: &dyn ReadTables, model: &Model) {
-        for table in [Table::Objects, Table::Refs, Table::Calls] {
-            let found = owned(tables.scan(table, &[]).unwrap()).unwrap();
+        let objects = |prefix: &[u8]| -> Vec<_> {
+            let objects = tables.objects(prefix).unwrap().map(Result::unwrap);
+            objects
+                .map(|(id, bytes)| (id.as_bytes().to_vec(), bytes.to_vec()))
+                .collect()
+        };
+        for number in 0..40 {
+            let id = id(number);
+            for length in [1, 6, 8, 32] {
+                let wanted = entries(model, Table::Objects, &id[..length]);
+                assert_eq!(objects(&id[..length]), wanted);
+            }
+        }
+        for table in [Table::Objects, Table::Drafts, Table::Refs, Table::Calls] {
+            let found = match table {
+                Table::Objects => objects(&[]),
+                _ => owned(tables.scan(table, &[]).unwrap()).unwrap(),
+            };
             assert_eq!(found, entries(model, table, &[]));
-            assert_eq!(tables.count(table), found.len() as u64);
+            assert_eq!(tables.count(table).unwrap(), found.len() as u64);
             for (key, value) in &found {
                 assert_eq!(tables.get(table, key).unwrap(), Some(&value[..]));
             }

@@ -33,7 +33,7 @@ fn letter(table: Table) -> Option<u8> {
         Table::Drafts => Some(b'i'),
         Table::Calls => Some(b'c'),
         Table::Claims => Some(b'l'),
-        Table::Objects | Table::Meta | Table::Journal => None,
+        Table::Objects | Table::Runs | Table::Meta | Table::Journal => None,
     }
 }
 

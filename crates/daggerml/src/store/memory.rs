@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use super::backend::{Backend, Entries, Keys, ReadTables, WriteTables};
+use super::backend::{Backend, Entries, Keys, Objects, ReadTables, WriteTables};
 use super::table::Tables;
 use super::{Table, lock};
 use crate::error::Result;
 use crate::folder::Folder;
+use crate::id::ObjectId;
 
 type Map = BTreeMap<Box<[u8]>, Box<[u8]>>;
 
@@ -122,6 +123,17 @@ impl ReadTables for Arc<Contents> {
         Ok(Contents::get(self, table, key))
     }
 
+    fn objects<'e>(&'e self, prefix: &[u8]) -> Result<Objects<'e>> {
+        let prefix = prefix.to_vec();
+        let from = (Bound::Included(prefix.clone().into_boxed_slice()), Bound::Unbounded);
+        let entries = self.tables.get(Table::Objects).range(from);
+        let entries = entries.take_while(move |(key, _)| key.starts_with(&prefix));
+        Ok(Box::new(entries.filter_map(|(key, bytes)| {
+            let id = (**key).try_into().ok().map(ObjectId::from_bytes)?;
+            Some(Ok((id, &**bytes)))
+        })))
+    }
+
     fn scan<'e>(&'e self, table: Table, prefix: &'e [u8]) -> Result<Entries<'e>> {
         Ok(Box::new(self.entries(table, prefix).map(Ok)))
     }
@@ -132,8 +144,8 @@ impl ReadTables for Arc<Contents> {
         ))
     }
 
-    fn count(&self, table: Table) -> u64 {
-        self.tables.get(table).len() as u64
+    fn count(&self, table: Table) -> Result<u64> {
+        Ok(self.tables.get(table).len() as u64)
     }
 }
 

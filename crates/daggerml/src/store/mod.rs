@@ -29,7 +29,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use absent::Absent;
 pub use lmdb::OpenOptions;
-pub(crate) use lmdb::{DATA_FILE, LOCK_FILE, layout, pages};
+pub(crate) use lmdb::{DATA_FILE, LOCK_FILE, layout, layout_1, pages};
 pub use snapshot::{ReadEntries, ReadObjects, Snapshot};
 pub use table::Table;
 pub use write::WriteTxn;
@@ -42,7 +42,7 @@ use absent::Bring;
 use backend::Backend;
 
 /// The version of the store's layout that this engine writes.
-pub const SCHEMA: u64 = 1;
+pub const SCHEMA: u64 = 2;
 
 /// A handle to a repository's store; cheap to clone. All handles of a process to
 /// one folder share what is below.

@@ -3,8 +3,10 @@
 /// One table of the store: bytes by key, in bytewise order of the keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Table {
-    /// Object bytes by id.
+    /// Object bytes by id. In a file, many are in one entry, and [`Table::Runs`] leads to them.
     Objects,
+    /// Where objects are in a file: sorted runs, which the store alone reads and writes.
+    Runs,
     /// Ref targets by name.
     Refs,
     /// The state of drafts.
@@ -21,8 +23,9 @@ pub enum Table {
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Objects,
+        Self::Runs,
         Self::Refs,
         Self::Drafts,
         Self::Calls,
@@ -34,7 +37,8 @@ impl Table {
     /// Returns the table's name in the file.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Objects => "objects",
+            Self::Objects => "packs",
+            Self::Runs => "runs",
             Self::Refs => "refs",
             Self::Drafts => "indexes",
             Self::Calls => "calls",
@@ -65,9 +69,10 @@ impl<T> Tables<T> {
     }
 
     pub fn get(&self, table: Table) -> &T {
-        let [objects, refs, indexes, calls, claims, meta, journal] = &self.0;
+        let [objects, runs, refs, indexes, calls, claims, meta, journal] = &self.0;
         match table {
             Table::Objects => objects,
+            Table::Runs => runs,
             Table::Refs => refs,
             Table::Drafts => indexes,
             Table::Calls => calls,
@@ -78,9 +83,10 @@ impl<T> Tables<T> {
     }
 
     pub fn get_mut(&mut self, table: Table) -> &mut T {
-        let [objects, refs, indexes, calls, claims, meta, journal] = &mut self.0;
+        let [objects, runs, refs, indexes, calls, claims, meta, journal] = &mut self.0;
         match table {
             Table::Objects => objects,
+            Table::Runs => runs,
             Table::Refs => refs,
             Table::Drafts => indexes,
             Table::Calls => calls,

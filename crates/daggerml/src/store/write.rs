@@ -5,6 +5,7 @@ use crate::id::{ObjectId, TypedId};
 use crate::record::{Record, Tombstone, references};
 
 use super::backend::{Entries, WriteTables};
+use super::lmdb::objects::Sparse;
 use super::{Absent, ReadEntries, ReadObjects, Table, absent, journal};
 
 /// A write transaction; see [`super::Store::write`].
@@ -63,10 +64,14 @@ impl WriteTxn<'_> {
         self.tables.delete(table, key)
     }
 
-    /// Removes the object `id`, and returns whether it was there. All pages of the table
-    /// must have been checked: `gc` has read them all.
+    /// Removes the object `id`, and returns whether it was there.
     pub(crate) fn delete_object(&mut self, id: ObjectId) -> Result<bool> {
-        self.tables.delete_checked(id.as_bytes())
+        self.tables.delete(Table::Objects, id.as_bytes())
+    }
+
+    /// Moves what is in chunks that hold much garbage into new ones, and removes them.
+    pub(crate) fn move_objects(&mut self, sparse: &[Sparse]) -> Result<()> {
+        self.tables.move_objects(sparse)
     }
 
     /// Stores object `id`, unless it is there. `bytes` must be the record with that

@@ -7,9 +7,9 @@ use crate::error::{Error, Result};
 use crate::execution::call::{Call, Work, load};
 use crate::execution::called;
 use crate::execution::options::{CallOptions, Observer};
-use crate::id::{DagId, DatumId, ObjectId, TypedId};
+use crate::id::{DagId, DatumId, TypedId};
 use crate::record::CallKey;
-use crate::store::{ReadObjects, Snapshot, Table};
+use crate::store::{ReadObjects, Snapshot};
 
 impl Executor {
     /// Runs the call `key` again, though it may be cached, and returns the DAG that it makes.
@@ -63,9 +63,6 @@ impl Executor {
 
 /// Returns the object whose id begins with these bytes.
 fn object_of(snapshot: &Snapshot, print: &[u8]) -> Result<Option<DatumId>> {
-    let Some(key) = snapshot.keys(Table::Objects, print)?.next().transpose()? else {
-        return Ok(None);
-    };
-    let id = key.try_into().ok().map(ObjectId::from_bytes);
-    Ok(id.map(DatumId::from_object))
+    let first = snapshot.objects(print)?.next().transpose()?;
+    Ok(first.map(|(id, _)| DatumId::from_object(id)))
 }

@@ -5,22 +5,22 @@ use std::sync::Arc;
 use crate::dag::{Recent, apply};
 use crate::id::{DatumId, NodeId, ObjectId, TypedId};
 use crate::record::{Builtin, Datum, Node, Record};
-use crate::store::pages::View;
+use crate::store::lmdb::Version;
 use crate::value::Value;
 
 use super::super::ids::Ids;
 
 /// Does operations on what the store holds.
 pub(super) struct Computer<'v> {
-    view: &'v View,
+    version: &'v Version,
     ids: &'v Ids,
     recent: Recent,
 }
 
 impl<'v> Computer<'v> {
-    pub fn new(view: &'v View, ids: &'v Ids) -> Self {
+    pub fn new(version: &'v Version, ids: &'v Ids) -> Self {
         Self {
-            view,
+            version,
             ids,
             recent: Recent::default(),
         }
@@ -59,7 +59,7 @@ impl<'v> Computer<'v> {
 
     /// Returns the record `id` and its length, if it is sound.
     fn load<R: Record>(&self, id: ObjectId) -> Option<(R, usize)> {
-        let (_, bytes) = self.ids.object_in(self.view, self.ids.find(id)?).ok()?;
+        let (_, bytes) = self.ids.object_in(self.version, self.ids.find(id)?).ok()?;
         if ObjectId::of(bytes) != id {
             return None;
         }

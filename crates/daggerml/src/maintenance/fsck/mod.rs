@@ -153,8 +153,8 @@ pub fn fsck_with(
     let mut report = Report::default();
     let version = snapshot.pages()?;
     let mut walk = Walk::new(&version.view);
-    let (ids, leaves) = Ids::read(version, &mut walk, progress);
-    let found = objects::check(&snapshot, &ids, &leaves, options, progress)?;
+    let ids = Ids::read(version, &mut walk.damage, progress);
+    let found = objects::check(&snapshot, &ids, options, progress)?;
     report.objects = found.objects;
     report.excised = found.excised;
     report.findings = found.findings;
@@ -179,6 +179,7 @@ pub fn fsck_with(
     state::check_pages(version, &mut walk, &mut report);
     state::check_entries(&snapshot, &ids, &mut report)?;
     trees::check(&snapshot, &ids, &mut report, progress)?;
+    objects::damaged(&snapshot, &ids, &mut report);
     sort_by(&mut report.findings, |a, b| {
         (&a.subject, &a.detail).cmp(&(&b.subject, &b.detail))
     });

@@ -1,4 +1,4 @@
-//! Checking objects: bytes, records, references. Several threads share the pages.
+//! Checking objects: bytes, records, references. Several threads share the work.
 
 use std::num::NonZero;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -8,13 +8,13 @@ use crate::error::{Error, Result};
 use crate::id::{ObjectId, TypedId};
 use crate::record::{AnyRecord, Dag, Kind, Node, Record, Reference, Tombstone, kind_of};
 use crate::sorting::sort_by;
-use crate::store::Snapshot;
-use crate::store::pages::View;
+use crate::store::{Snapshot, Table};
+use crate::store::lmdb::Version;
 
-use super::super::ids::{Ids, damaged};
+use super::super::ids::{self, Ids};
 use super::super::{Step, Totals};
 use super::builtins::Computer;
-use super::{Excised, Finding, Options, Subject};
+use super::{Excised, Finding, Options, Report, Subject};
 
 /// What the check of objects found.
 #[derive(Default)]
@@ -36,10 +36,12 @@ pub(super) struct Missing {
 /// The most threads that check: more would not help, since memory is the limit then.
 const THREADS: usize = 8;
 
+/// How many objects a thread takes at once.
+const SHARE: usize = 512;
+
 pub(super) fn check(
     snapshot: &Snapshot,
     ids: &Ids,
-    leaves: &[u64],
     options: Options,
     progress: &mut dyn FnMut(Step),
 ) -> Result<Found> {
@@ -47,21 +49,26 @@ pub(super) fn check(
     let next = AtomicUsize::new(0);
     let done = AtomicU64::new(0);
     let total = ids.len() as u64;
-    let view = &snapshot.pages()?.view;
+    let version = snapshot.pages()?;
     let parts: Vec<Result<Found>> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads.min(THREADS))
             .map(|_| {
                 scope.spawn(|| {
                     let mut worker = Worker {
-                        view,
+                        version,
                         ids,
                         found: Found::default(),
                         dag: None,
-                        computer: options.deep.then(|| Computer::new(view, ids)),
+                        computer: options.deep.then(|| Computer::new(version, ids)),
                     };
-                    while let Some(&leaf) = leaves.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        let checked = worker.leaf(leaf);
-                        done.fetch_add(checked, Ordering::Relaxed);
+                    loop {
+                        let from = next.fetch_add(SHARE, Ordering::Relaxed);
+                        if from >= ids.len() {
+                            break;
+                        }
+                        let to = ids.len().min(from + SHARE);
+                        (from..to).for_each(|position| worker.position(position));
+                        done.fetch_add((to - from) as u64, Ordering::Relaxed);
                     }
                     worker.found
                 })
@@ -115,7 +122,7 @@ fn wait(workers: &[std::thread::ScopedJoinHandle<'_, Found>]) {
 }
 
 struct Worker<'v> {
-    view: &'v View,
+    version: &'v Version,
     ids: &'v Ids,
     found: Found,
     /// The DAG last looked into, with its nodes sorted: many imports in a row are often from one DAG.
@@ -125,26 +132,19 @@ struct Worker<'v> {
 }
 
 impl Worker<'_> {
-    /// Checks the objects of a leaf. Returns how many there are.
-    fn leaf(&mut self, number: u64) -> u64 {
-        let Ok(page) = self.view.page(number) else {
-            return 0; // Noted when the ids were read.
-        };
-        for index in 0..page.len {
-            let Some(id) = page
-                .node(index)
-                .ok()
-                .and_then(|node| node.key.try_into().ok())
-            else {
-                continue;
-            };
-            let id = ObjectId::from_bytes(id);
-            match page.value(self.view, index) {
-                Ok(bytes) => self.object(id, bytes),
-                Err(damage) => self.find(None, id, damage.to_string()),
+    /// Checks the object at `position`. Damaged ones are noted when all that refers to them was seen.
+    fn position(&mut self, position: usize) {
+        if self.ids.is_damaged(position) {
+            return;
+        }
+        match self.ids.unverified(self.version, position) {
+            Ok((Some(id), bytes)) => self.object(id, bytes),
+            Ok((None, bytes)) => self.record(ObjectId::of(bytes), bytes),
+            Err(damage) => {
+                let id = ObjectId::from_bytes([0; 32]);
+                self.find(None, id, damage.to_string());
             }
         }
-        page.len as u64
     }
 
     fn find(&mut self, kind: Option<Kind>, id: ObjectId, detail: impl Into<String>) {
@@ -171,9 +171,14 @@ impl Worker<'_> {
             }
             return;
         }
+        self.record(id, bytes);
+    }
+
+    /// Checks an object whose bytes match its id.
+    fn record(&mut self, id: ObjectId, bytes: &[u8]) {
         let record = match AnyRecord::decode(bytes) {
             Ok(record) => record,
-            Err(fault) => return self.find(kind, id, fault.to_string()),
+            Err(fault) => return self.find(kind_of(bytes).ok(), id, fault.to_string()),
         };
         let from = Reference {
             kind: record.kind(),
@@ -250,8 +255,21 @@ impl Worker<'_> {
     }
 
     fn load<R: Record>(&self, id: ObjectId) -> Option<R> {
-        let (_, bytes) = self.ids.object_in(self.view, self.ids.find(id)?).ok()?;
+        let (_, bytes) = self.ids.object_in(self.version, self.ids.find(id)?).ok()?;
         R::decode(bytes).ok()
+    }
+}
+
+/// Notes the objects whose bytes are damaged: by the id that something was found to know them by, or
+/// by its first digits. All that may refer to them must have been looked up.
+pub(super) fn damaged(snapshot: &Snapshot, ids: &Ids, report: &mut Report) {
+    for (position, prefix, name) in ids.damaged() {
+        let bytes = ids.object(snapshot, position).map_or(&[][..], |(_, bytes)| bytes);
+        let subject = match name {
+            Some(id) => Subject::Object(kind_of(bytes).ok(), id),
+            None => Subject::Entry(Table::Objects, format!("{prefix:012x}")),
+        };
+        report.find(subject, "its bytes do not match its id");
     }
 }
 
@@ -265,7 +283,7 @@ pub(super) fn sound<'s>(
         return Ok(None);
     };
     let (_, bytes) = ids
-        .object_in(&snapshot.pages()?.view, position)
-        .map_err(|damage| damaged(snapshot, &damage))?;
+        .object_in(snapshot.pages()?, position)
+        .map_err(|damage| ids::damaged(snapshot, &damage))?;
     Ok((ObjectId::of(bytes) == id).then_some(bytes))
 }

@@ -12,13 +12,11 @@ use super::super::ids::Ids;
 use super::super::roots;
 use super::{Report, Subject, drafts};
 
-/// Checks the pages of all tables but that of objects, whose pages `walk` has
-/// visited, and that every page is either in use once or free.
+/// Checks the pages of all tables, and that every page is either in use once or free.
 pub(super) fn check_pages(version: &Version, walk: &mut Walk<'_>, report: &mut Report) {
     let main = version.view.meta.main;
     let tables = Table::ALL
         .into_iter()
-        .filter(|table| *table != Table::Objects)
         .map(|table| (version.root(table), table.name()));
     for (root, name) in std::iter::once((main, "the table of tables")).chain(tables) {
         let mut entries = 0;

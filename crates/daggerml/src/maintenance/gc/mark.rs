@@ -6,7 +6,7 @@ use crate::record::{AnyRecord, Exec, Kind, Record, Tombstone, kind_of, reference
 use crate::store::absent::is_absent;
 use crate::store::{DATA_FILE, Snapshot, Table};
 
-use super::super::ids::{Ids, Marks, start};
+use super::super::ids::{Ids, Marks, damaged, start};
 use super::super::{STRIDE, Step, roots};
 
 /// How many references are gathered before they are looked up. Looked up in order, they
@@ -31,11 +31,20 @@ pub(super) struct Marker {
 impl Marker {
     pub fn new(ids: Ids) -> Self {
         Self {
-            marks: Marks::new(ids.len()),
+            marks: Self::of_damaged(&ids),
             ids,
             wanted: Vec::new(),
             waiting: Vec::new(),
         }
+    }
+
+    /// Returns the marks of what is damaged, which is kept: what it is is not known.
+    fn of_damaged(ids: &Ids) -> Marks {
+        let mut marks = Marks::new(ids.len());
+        for (position, ..) in ids.damaged() {
+            marks.insert(position);
+        }
+        marks
     }
 
     /// Marks what the roots of `snapshot` reach.
@@ -53,6 +62,7 @@ impl Marker {
             return Err(incomplete(snapshot, "a ref", Kind::Commit, id));
         }
         self.look_up();
+        let version = snapshot.pages()?;
         let total = self.ids.len() as u64;
         let mut done = 0;
         let mut whole = true;
@@ -63,8 +73,12 @@ impl Marker {
             let Some(position) = self.waiting.pop() else {
                 break;
             };
-            let (id, bytes) = self.ids.object(snapshot, position)?;
-            self.look_into(id, bytes)?;
+            let found = self.ids.unverified(version, position);
+            let (id, bytes) = found.map_err(|damage| damaged(snapshot, &damage))?;
+            match id {
+                Some(id) => self.look_into(id, bytes)?,
+                None => self.follow(|| ObjectId::of(bytes), bytes)?,
+            }
             done += 1;
             if done % STRIDE == 0 {
                 progress(Step {
@@ -151,6 +165,11 @@ impl Marker {
                 .into()),
             };
         }
+        self.follow(|| id, bytes)
+    }
+
+    /// Notes what the object refers to, whose bytes match its id.
+    fn follow(&mut self, id: impl FnOnce() -> ObjectId, bytes: &[u8]) -> Result<()> {
         let kind = kind_of(bytes).unwrap_or(Kind::Datum);
         let read = if kind == Kind::Exec {
             // The key of its call looks like a reference.
@@ -160,7 +179,10 @@ impl Marker {
         } else {
             references(bytes, &mut |id, datum| self.want(id, datum))
         };
-        read.map_err(|fault| Error::ObjectInvalid { kind, id, fault }.into())
+        read.map_err(|fault| {
+            let id = id();
+            Error::ObjectInvalid { kind, id, fault }.into()
+        })
     }
 }
 

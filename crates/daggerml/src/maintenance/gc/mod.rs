@@ -12,7 +12,8 @@
 //!    between the two, so nothing that was noted is removed. Objects are removed before
 //!    what they refer to, so an object that another process still finds is whole.
 //! 4. Promises of values at remotes go that no object refers to any more.
-//! 5. The marker is cleared.
+//! 5. Chunks with much garbage are given up.
+//! 6. The marker is cleared.
 //!
 //! What a draft holds only in memory is written when it is flushed, whether or
 //! not it was there before, so it is not lost either.
@@ -21,10 +22,11 @@
 //! run takes the marker over and clears it. When there are two runs at once, the later one
 //! takes over, and the earlier one ends with a conflict; it has removed only garbage.
 //!
-//! Removed objects leave free pages, which later writes use; the file keeps its
-//! length. Nothing is removed from a damaged store: what a damaged object refers to
+//! Removed objects leave room in chunks. A chunk that is garbage to a quarter or more is given up, and what is
+//! left of it is moved to new ones. Its pages are used by later writes; the file keeps its length. Nothing is removed from a damaged store: what a damaged object refers to
 //! is not known.
 
+mod chunks;
 mod mark;
 mod order;
 mod promises;
@@ -96,7 +98,13 @@ fn run(
     drop(held);
     let version = snapshot.pages()?;
     let mut walk = Walk::new(&version.view);
-    let (ids, _) = Ids::read(version, &mut walk, progress);
+    for root in [Table::Objects, Table::Runs].map(|table| version.root(table)) {
+        for leaf in walk.branches(&root) {
+            let checked = walk.leaf(&root, leaf);
+            walk.damage.extend(checked.err());
+        }
+    }
+    let ids = Ids::read(version, &mut walk.damage, progress);
     if let Some(damage) = walk.damage.first() {
         return Err(damaged(&snapshot, damage));
     }
@@ -122,6 +130,7 @@ fn run(
         drop(snapshot);
         sweep::sweep(store, run, &mut marker, &garbage, &mut report, progress)?;
         promises::collect(store, run)?;
+        chunks::collect(store, run, progress)?;
     }
     Ok(report)
 }

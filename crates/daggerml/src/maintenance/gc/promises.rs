@@ -29,7 +29,7 @@ pub(super) fn collect(store: &Store, run: [u8; 16]) -> Result<()> {
     if unneeded.is_empty() {
         return Ok(());
     }
-    for entry in snapshot.scan(Table::Objects, &[])? {
+    for entry in snapshot.objects(&[])? {
         let (_, bytes) = entry?;
         // What is no record has no references that anybody could follow.
         let _ = references(bytes, &mut |id, _| {

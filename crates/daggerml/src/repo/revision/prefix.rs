@@ -4,7 +4,7 @@ use super::Resolved;
 use crate::error::{Error, Result};
 use crate::id::{MIN_PREFIX, ObjectId, TypedId, hex_digit};
 use crate::record::{Kind, kind_of};
-use crate::store::{ReadObjects, Snapshot, Table};
+use crate::store::{ReadObjects, Snapshot};
 
 /// The most candidates that an error lists.
 const SHOWN: usize = 5;
@@ -22,11 +22,11 @@ pub(super) fn find(snapshot: &Snapshot, text: &str) -> Result<Option<Resolved>> 
         .map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit))
         .collect();
     let mut found = Vec::new();
-    for entry in snapshot.scan(Table::Objects, &start)? {
-        let (key, _) = entry?;
-        let fits = last.is_none_or(|digit| key.get(start.len()).is_some_and(|b| b >> 4 == digit));
-        if let (true, Ok(key)) = (fits, key.try_into()) {
-            found.push(ObjectId::from_bytes(key));
+    for object in snapshot.objects(&start)? {
+        let (id, _) = object?;
+        let next = id.as_bytes().get(start.len());
+        if last.is_none_or(|digit| next.is_some_and(|byte| byte >> 4 == digit)) {
+            found.push(id);
         }
         if found.len() > SHOWN {
             break;

@@ -6,12 +6,15 @@ use crate::error::{Error, Result};
 
 use super::read::Reading;
 use super::version::TXN_KEY;
+use super::layout_1::OBJECTS;
+use super::objects::{self, Directory};
+use super::pages::Root;
 use super::{Lmdb, lock, seal, tables};
 use crate::store::backend::ReadTables;
 use crate::store::{SCHEMA, Table};
 
 /// The key of the layout's version in [`Table::Meta`].
-const SCHEMA_KEY: &[u8] = b"schema";
+pub(super) const SCHEMA_KEY: &[u8] = b"schema";
 
 /// Makes the tables of a new store, in one transaction.
 pub(super) fn fill(lmdb: &Lmdb) -> heed::Result<()> {
@@ -19,8 +22,30 @@ pub(super) fn fill(lmdb: &Lmdb) -> heed::Result<()> {
     let mut txn = env.write_txn()?;
     let tables = tables::create(env, &mut txn)?;
     let number = (txn.id() as u64).to_be_bytes();
-    for (key, value) in [(SCHEMA_KEY, SCHEMA.to_be_bytes()), (TXN_KEY, number)] {
-        let sealed = seal::seal(Table::Meta, key, &value);
+    let objects = Directory::default().encode();
+    let entries: [(&[u8], &[u8]); 3] = [
+        (SCHEMA_KEY, &SCHEMA.to_be_bytes()),
+        (TXN_KEY, &number),
+        (objects::KEY, &objects),
+    ];
+    for (key, value) in entries {
+        let sealed = seal::seal(Table::Meta, key, value);
+        tables.get(Table::Meta).put(&mut txn, key, &sealed)?;
+    }
+    txn.commit()
+}
+
+/// Prepares a store of layout 1 to be migrated: its objects are to be put into chunks, of which
+/// there are none yet.
+pub(super) fn begin_chunks(lmdb: &Lmdb) -> heed::Result<()> {
+    let env = &lmdb.env;
+    let mut txn = env.write_txn()?;
+    let tables = tables::create(env, &mut txn)?;
+    let number = (txn.id() as u64).to_be_bytes();
+    let objects = Directory::default().encode();
+    let entries: [(&[u8], &[u8]); 2] = [(TXN_KEY, &number), (objects::KEY, &objects)];
+    for (key, value) in entries {
+        let sealed = seal::seal(Table::Meta, key, value);
         tables.get(Table::Meta).put(&mut txn, key, &sealed)?;
     }
     txn.commit()
@@ -58,11 +83,12 @@ pub(crate) fn of(lmdb: &Arc<Lmdb>) -> Result<Layout> {
             _ => Ok(Layout::Version(number)),
         };
     }
+    let old = Root::table(&version.view, OBJECTS).map_err(|damage| lmdb.damaged(damage))?;
     if version.view.meta.main.is_empty() {
         Ok(Layout::Empty)
-    } else if has(Table::Objects) && has(Table::Refs) && !has(Table::Meta) {
+    } else if old.is_some() && has(Table::Refs) && !has(Table::Meta) {
         Ok(Layout::Version(0))
-    } else if has(Table::Meta) && has(Table::Objects) {
+    } else if has(Table::Meta) && (old.is_some() || has(Table::Objects)) {
         let detail = "it does not say which version of the layout it has";
         Err(lmdb.damaged_file(detail.to_owned()))
     } else {
@@ -95,7 +121,7 @@ pub(crate) fn seal_entries(lmdb: &Arc<Lmdb>) -> Result<()> {
     drop(reading);
     let tables = tables::create(env, &mut txn).map_err(failed)?;
     let number = (txn.id() as u64).to_be_bytes();
-    for (key, value) in [(SCHEMA_KEY, SCHEMA.to_be_bytes()), (TXN_KEY, number)] {
+    for (key, value) in [(SCHEMA_KEY, 1_u64.to_be_bytes()), (TXN_KEY, number)] {
         let bytes = seal::seal(Table::Meta, key, &value);
         sealed.push((Table::Meta, key.to_vec(), bytes));
     }

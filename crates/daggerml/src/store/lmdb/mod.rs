@@ -8,14 +8,18 @@
 //! |---|---|
 //! | `open` | opening and making stores, one handle a process (`registry`) |
 //! | `layout` | which tables there are, and older layouts |
+//! | `layout_1` | the layout before this one, made into this one |
 //! | `filesystem` | refusing network file systems |
 //! | `pages` | LMDB's pages, read with every offset checked |
+//! | `objects` | objects in chunks, and the runs that lead to them |
 //! | `version` | one version of the file, which a transaction pins |
-//! | `read`, `write` | snapshots and write transactions |
+//! | `read`, `write`, `write_objects` | snapshots and write transactions |
 //! | `seal` | the hash over entries that are not objects |
 
 mod filesystem;
 pub(crate) mod layout;
+pub(crate) mod layout_1;
+pub(crate) mod objects;
 mod open;
 pub(crate) mod pages;
 mod read;
@@ -24,6 +28,7 @@ mod seal;
 mod tables;
 mod version;
 mod write;
+mod write_objects;
 
 use std::fs::File;
 use std::path::Path;
@@ -65,6 +70,8 @@ pub(crate) struct Lmdb {
     /// The version last read, and the file in memory.
     newest: Mutex<Option<Arc<Version>>>,
     map: Mutex<Option<Arc<Map>>>,
+    /// The runs of objects last read.
+    runs: objects::KnownRuns,
     /// Held to write and to resize LMDB's map.
     writing: Mutex<()>,
     /// Held shared to begin a transaction, exclusively to resize LMDB's map.

@@ -228,6 +228,7 @@ impl OpenOptions {
             tables: OnceLock::new(),
             newest: Mutex::new(None),
             map: Mutex::new(None),
+            runs: Arc::default(),
             writing: Mutex::new(()),
             gate: RwLock::new(()),
             lost: AtomicBool::new(false),
@@ -259,7 +260,8 @@ impl OpenOptions {
             let mut options = EnvOpenOptions::new().read_txn_without_tls();
             options
                 .map_size(reserve)
-                .max_dbs(u32::try_from(Table::ALL.len()).unwrap_or(u32::MAX))
+                // One more for what an older layout has.
+                .max_dbs(u32::try_from(Table::ALL.len() + 1).unwrap_or(u32::MAX))
                 .max_readers(READERS);
             #[expect(clippy::disallowed_methods, reason = "both files were judged")]
             // SAFETY: the file is only ever changed through LMDB, whose lock file

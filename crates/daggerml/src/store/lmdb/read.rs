@@ -4,11 +4,13 @@ use std::sync::{Arc, PoisonError};
 
 use heed::{MdbError, RoTxn, WithoutTls};
 
+use super::objects::Scan;
 use super::version::{Version, unsealed};
+use super::write::not_objects;
 use super::{Lmdb, lock};
 use crate::error::Result;
 use crate::store::Table;
-use crate::store::backend::{Entries, Keys, ReadTables};
+use crate::store::backend::{Entries, Keys, Objects, ReadTables};
 
 /// How often to try again when the version to read was overwritten between
 /// beginning to read it and reading it, which takes two commits.
@@ -73,6 +75,9 @@ impl ReadTables for Reading {
     }
 
     fn unchecked(&self, table: Table, key: &[u8]) -> Result<Option<&[u8]>> {
+        if table == Table::Objects {
+            return self.version.object(&self.lmdb, key, false);
+        }
         let damaged = |damage| self.lmdb.damaged(damage);
         let view = &self.version.view;
         let found = self.version.root(table).find(view, key, true);
@@ -82,7 +87,15 @@ impl ReadTables for Reading {
         leaf.value(view, index).map(Some).map_err(damaged)
     }
 
+    fn objects<'e>(&'e self, prefix: &[u8]) -> Result<Objects<'e>> {
+        let damaged = |damage| self.lmdb.damaged(damage);
+        let objects = self.version.objects().map_err(damaged)?;
+        let scan = Scan::new(objects, &self.version.view, prefix).map_err(damaged)?;
+        Ok(Box::new(scan.map(move |object| object.map_err(damaged))))
+    }
+
     fn scan<'e>(&'e self, table: Table, prefix: &'e [u8]) -> Result<Entries<'e>> {
+        not_objects(table)?;
         let lmdb = &*self.lmdb;
         let root = self.version.root(table);
         let entries = root.scan(&self.version.view, prefix, table.sealed());
@@ -102,6 +115,7 @@ impl ReadTables for Reading {
     }
 
     fn keys<'e>(&'e self, table: Table, prefix: &'e [u8]) -> Result<Keys<'e>> {
+        not_objects(table)?;
         let root = self.version.root(table);
         let entries = root.scan(&self.version.view, prefix, table.sealed());
         let keys = entries
@@ -111,8 +125,13 @@ impl ReadTables for Reading {
         Ok(Box::new(keys))
     }
 
-    fn count(&self, table: Table) -> u64 {
-        self.version.root(table).entries
+    fn count(&self, table: Table) -> Result<u64> {
+        if table == Table::Objects {
+            let objects = self.version.objects();
+            let objects = objects.map_err(|damage| self.lmdb.damaged(damage))?;
+            return Ok(objects.directory.count);
+        }
+        Ok(self.version.root(table).entries)
     }
 
     fn pages(&self) -> Option<&Version> {

@@ -7,7 +7,7 @@
 use crate::store::Table;
 
 /// Bytes of a seal.
-const LENGTH: usize = 8;
+pub(super) const LENGTH: usize = 8;
 
 fn hash(table: Table, key: &[u8], value: &[u8]) -> [u8; LENGTH] {
     let mut hasher = blake3::Hasher::new();

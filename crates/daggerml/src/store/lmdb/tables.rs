@@ -18,6 +18,16 @@ pub(super) fn create(env: &Env<WithoutTls>, txn: &mut RwTxn<'_>) -> heed::Result
     Tables::from_vec(raw).ok_or(heed::Error::Mdb(heed::MdbError::NotFound))
 }
 
+/// Opens a table of an older layout; `None` when it is missing. LMDB walks the table of tables,
+/// which must have been checked.
+pub(super) fn one(
+    env: &Env<WithoutTls>,
+    txn: &RoTxn<'_, WithoutTls>,
+    name: &str,
+) -> heed::Result<Option<Raw>> {
+    env.open_database(txn, Some(name))
+}
+
 /// Opens the tables for writing; `None` when one is missing. LMDB walks the
 /// table of tables, which must have been checked.
 pub(super) fn open(

@@ -1,12 +1,14 @@
 //! One version of the file: what one transaction committed.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::error::{Error, Result, failed};
 use crate::store::table::{Table, Tables};
 
-use super::pages::{Map, Root, View, check, meta};
+use super::objects::{KnownRuns, Objects};
+use super::pages::{Checked, Map, Root, View, check, meta};
 use super::tables;
+use super::write::object_id;
 use super::{DATA_FILE, Lmdb, lock, seal};
 
 /// The key in [`Table::Meta`] of the number of the transaction that wrote it. LMDB's
@@ -18,6 +20,8 @@ pub(crate) struct Version {
     pub txn: u64,
     pub view: View,
     pub roots: Tables<Option<Root>>,
+    objects: OnceLock<Checked<Objects>>,
+    runs: KnownRuns,
 }
 
 impl Version {
@@ -55,7 +59,13 @@ impl Version {
         check::end_of_file(&view).map_err(damaged)?;
         let roots = tables::roots(&view).map_err(damaged)?;
         let txn = meta.txn;
-        Ok(Self { txn, view, roots })
+        Ok(Self {
+            txn,
+            view,
+            roots,
+            objects: OnceLock::new(),
+            runs: Arc::clone(&lmdb.runs),
+        })
     }
 
     /// Checks that the meta page that was not chosen is the older one. If the number in the
@@ -107,8 +117,27 @@ impl Version {
         self.roots.get(table).unwrap_or(Root::EMPTY)
     }
 
+    /// Returns the directory of the objects, which is read once.
+    pub fn objects(&self) -> Checked<&Objects> {
+        let load = || Objects::load(&self.view, &self.roots, &self.runs);
+        self.objects.get_or_init(load).as_ref().map_err(Clone::clone)
+    }
+
+    /// Returns the bytes under the id `key`; see [`Objects::find`].
+    pub fn object(&self, lmdb: &Lmdb, key: &[u8], exact: bool) -> Result<Option<&[u8]>> {
+        let Some(id) = object_id(key) else {
+            return Ok(None);
+        };
+        let objects = self.objects();
+        let found = objects.and_then(|objects| objects.find(&self.view, &id, exact));
+        found.map_err(|damage| lmdb.damaged(damage))
+    }
+
     /// Returns the entry of `table` under `key`. Objects are not checked against their id.
     pub fn get(&self, lmdb: &Lmdb, table: Table, key: &[u8]) -> Result<Option<&[u8]>> {
+        if table == Table::Objects {
+            return self.object(lmdb, key, true);
+        }
         let damaged = |damage| lmdb.damaged(damage);
         let root = self.root(table);
         let found = root

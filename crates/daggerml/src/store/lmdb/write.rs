@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError};
 
 use heed::RwTxn;
 
+use super::objects::{Adding, Sparse};
 use super::pages::check;
 use super::pages::tree::CheckedPages;
 use super::read::{self, Reading};
@@ -12,6 +13,7 @@ use super::tables::{self, Raw};
 use super::version::{TXN_KEY, Version, unsealed};
 use super::{DATA_FILE, Lmdb, seal};
 use crate::error::{Error, Result};
+use crate::id::ObjectId;
 use crate::store::Table;
 use crate::store::backend::{Entries, Keys, WriteTables};
 use crate::store::table::Tables;
@@ -22,14 +24,16 @@ use crate::store::table::Tables;
 /// a key are checked before, in the version that the transaction began with; pages
 /// that it made since are in memory and sound.
 pub(super) struct Writing<'l> {
-    txn: RwTxn<'l>,
-    lmdb: &'l Lmdb,
-    tables: &'l Tables<Raw>,
+    pub(super) txn: RwTxn<'l>,
+    pub(super) lmdb: &'l Lmdb,
+    pub(super) tables: &'l Tables<Raw>,
     /// What was committed before.
-    base: Arc<Version>,
+    pub(super) base: Arc<Version>,
     /// Pages of the base that were checked.
     checked: RefCell<CheckedPages>,
-    changed: bool,
+    pub(super) changed: bool,
+    /// The objects that were added and removed; none before the first.
+    pub(super) adding: Option<Adding>,
 }
 
 impl<'l> Writing<'l> {
@@ -38,6 +42,15 @@ impl<'l> Writing<'l> {
         lmdb: &'l Lmdb,
         tables: &'l Tables<Raw>,
         change: &mut dyn FnMut(&mut dyn WriteTables) -> Result<()>,
+    ) -> Result<()> {
+        Self::alone(lmdb, tables, &mut |txn| change(txn))
+    }
+
+    /// Does the same with a change that knows the file.
+    pub fn alone(
+        lmdb: &'l Lmdb,
+        tables: &'l Tables<Raw>,
+        change: &mut dyn FnMut(&mut Self) -> Result<()>,
     ) -> Result<()> {
         let mut txn = Self::begin(lmdb, tables)?;
         change(&mut txn)?;
@@ -65,10 +78,12 @@ impl<'l> Writing<'l> {
             base,
             checked: RefCell::default(),
             changed: false,
+            adding: None,
         })
     }
 
     fn commit(mut self) -> Result<()> {
+        self.finish_objects()?;
         let number = self.number().to_be_bytes();
         self.put(Table::Meta, TXN_KEY, &number)?;
         let lmdb = self.lmdb;
@@ -79,7 +94,7 @@ impl<'l> Writing<'l> {
 
     /// Checks the pages of `table` that LMDB walks to find `key`, and, if `beside`,
     /// those that it may join with them when it deletes.
-    fn check(&self, table: Table, key: &[u8], beside: bool) -> Result<()> {
+    pub(super) fn check(&self, table: Table, key: &[u8], beside: bool) -> Result<()> {
         let root = self.base.root(table);
         let mut checked = self.checked.borrow_mut();
         root.check_way(&self.base.view, key, beside, &mut checked)
@@ -99,7 +114,7 @@ impl<'l> Writing<'l> {
     }
 
     /// Removes what was checked.
-    fn remove(&mut self, table: Table, key: &[u8]) -> Result<bool> {
+    pub(super) fn remove(&mut self, table: Table, key: &[u8]) -> Result<bool> {
         self.changed = true;
         self.tables
             .get(table)
@@ -118,6 +133,12 @@ impl WriteTables for Writing<'_> {
     }
 
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<&[u8]>> {
+        if table == Table::Objects {
+            return match object_id(key) {
+                Some(id) => self.object(&id),
+                None => Ok(None),
+            };
+        }
         self.check(table, key, false)?;
         let found = self.tables.get(table).get(&self.txn, key);
         match found.map_err(|source| self.lmdb.failed("read", source))? {
@@ -127,6 +148,7 @@ impl WriteTables for Writing<'_> {
     }
 
     fn scan<'e>(&'e self, table: Table, prefix: &'e [u8]) -> Result<Entries<'e>> {
+        not_objects(table)?;
         self.check_all(table)?;
         let failed = |source| self.lmdb.failed("read", source);
         let database = self.tables.get(table);
@@ -148,6 +170,7 @@ impl WriteTables for Writing<'_> {
     }
 
     fn keys<'e>(&'e self, table: Table, prefix: &'e [u8]) -> Result<Keys<'e>> {
+        not_objects(table)?;
         self.check_all(table)?;
         let failed = |source| self.lmdb.failed("read", source);
         let entries = self.tables.get(table).prefix_iter(&self.txn, prefix);
@@ -158,6 +181,9 @@ impl WriteTables for Writing<'_> {
     }
 
     fn put(&mut self, table: Table, key: &[u8], value: &[u8]) -> Result<()> {
+        if table == Table::Objects {
+            return self.replace(&wanted_id(key)?, value);
+        }
         self.check(table, key, false)?;
         self.changed = true;
         let sealed;
@@ -179,33 +205,55 @@ impl WriteTables for Writing<'_> {
         key: &'e [u8],
         value: &'e [u8],
     ) -> Result<Option<&'e [u8]>> {
-        if table.sealed() {
-            if self.get(table, key)?.is_none() {
-                self.put(table, key, value)?;
-                return Ok(None);
-            }
-            return self.get(table, key);
+        if table == Table::Objects {
+            return self.object_or_add(&wanted_id(key)?, value);
         }
-        self.check(table, key, false)?;
-        let database = self.tables.get(table);
-        let there = database.get_or_put(&mut self.txn, key, value);
-        let there = there.map_err(|source| self.lmdb.failed("write", source))?;
-        self.changed |= there.is_none();
-        Ok(there)
+        if self.get(table, key)?.is_none() {
+            self.put(table, key, value)?;
+            return Ok(None);
+        }
+        self.get(table, key)
     }
 
     fn delete(&mut self, table: Table, key: &[u8]) -> Result<bool> {
-        if table.sealed() {
-            self.check_all(table)?;
-        } else {
-            self.check(table, key, true)?;
+        if table == Table::Objects {
+            return match object_id(key) {
+                Some(id) => self.remove_object(&id),
+                None => Ok(false),
+            };
         }
+        self.check_all(table)?;
         self.remove(table, key)
     }
 
-    fn delete_checked(&mut self, key: &[u8]) -> Result<bool> {
-        self.remove(Table::Objects, key)
+    fn move_objects(&mut self, sparse: &[Sparse]) -> Result<()> {
+        self.move_sparse(sparse)
     }
+}
+
+/// Returns the id that is a key of the objects; `None` when it is none.
+pub(super) fn object_id(key: &[u8]) -> Option<ObjectId> {
+    key.try_into().ok().map(ObjectId::from_bytes)
+}
+
+fn wanted_id(key: &[u8]) -> Result<ObjectId> {
+    object_id(key).ok_or_else(|| {
+        Error::Invalid {
+            message: format!("an object's id has 32 bytes, and not {}", key.len()),
+        }
+        .into()
+    })
+}
+
+/// Refuses the table of objects, whose entries are chunks of them.
+pub(super) fn not_objects(table: Table) -> Result<()> {
+    if table == Table::Objects {
+        return Err(Error::Invalid {
+            message: "the table of objects is not read entry by entry".to_owned(),
+        }
+        .into());
+    }
+    Ok(())
 }
 
 /// Returns the handles for writing. Before the first write of a process they are opened

@@ -325,7 +325,7 @@ impl Remote {
         let index = self.index(pack)?;
         for first in index.firsts() {
             let prefix = first.to_be_bytes();
-            if snapshot.keys(Table::Objects, &prefix)?.next().is_none() {
+            if snapshot.objects(&prefix)?.next().is_none() {
                 return Ok(false);
             }
         }

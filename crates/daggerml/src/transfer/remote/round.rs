@@ -1,13 +1,11 @@
 //! One round of a fetch: some packs, verified and then written.
 //!
 //! Of each object the bytes are read as a record and the references compared with what
-//! comes before and what the store has. Only then the round is written: data, then literals, in
-//! order of their ids, as when a draft is settled; then all else, with references before
-//! referrers. So an object that is in the store is always whole.
+//! comes before and what the store has. Only then the round is written in the order of its packs, in
+//! which references come before referrers. So an object that is in the store is always whole.
 //!
-//! The more objects a round has, the more of them share a page of the store, and each such page
-//! is checked and written once for all of them. So a round is large, and in memory there are only 16 bytes
-//! for each object: its bytes are in a file, and its id is computed again when it is needed.
+//! In memory there are only 16 bytes for each object of a round: its bytes are in a file, and its id is
+//! computed again when it is needed.
 
 use crate::cbor::{Reader, Writer};
 use crate::error::{Error, RemoteError, Result};
@@ -35,21 +33,11 @@ const OBJECTS: u64 = 1 << 20;
 /// The most packs of a round.
 const PACKS: usize = 1 << 10;
 
-/// The pages that one transaction may change, roughly: LMDB holds them in memory.
-const PAGES: u64 = 1024;
+/// The most objects that one transaction puts.
+const BATCH: usize = 1 << 15;
 
-/// How many objects a page of the store has at least, where they are small.
-const ON_A_PAGE: u64 = 32;
-
-/// The fewest and the most objects that one transaction puts.
-const BATCH: (u64, u64) = (1 << 12, 1 << 15);
-
-/// The most bytes that one transaction puts, unless one object alone has more.
+/// The most bytes that one transaction puts, unless one object alone has more: LMDB holds them in memory.
 const BATCH_BYTES: u64 = 8 << 20;
-
-/// When the table holds more than one object for this many new ones, keys are put in random
-/// order, so that pages are filled; see `dag::settle`.
-const MIXED: u64 = 1000;
 
 /// How many references that lead out of the round are looked up at once.
 const LOOKED_UP: usize = 1 << 14;
@@ -63,8 +51,6 @@ const NOTE: u64 = 1;
 /// How many bits of an id tell where to look.
 const BITS: u32 = 16;
 
-/// It is a datum, or a node that refers to nothing but a datum.
-const SIMPLE: u8 = 1;
 /// Another object of the round refers to it.
 const REFERRED: u8 = 2;
 /// It refers to others than the object before it, which are still to be found.
@@ -144,9 +130,6 @@ impl Round {
             if to_before && let Some(last) = objects.last_mut() {
                 last.marks |= REFERRED;
             }
-            if outline.simple {
-                marks |= SIMPLE;
-            }
             let id = outline.replaces.unwrap_or_else(|| ObjectId::of(bytes));
             if outline.replaces.is_some() {
                 marks |= TOMBSTONE;
@@ -176,24 +159,10 @@ impl Round {
         lock.lock().map_err(failed(store, WRITE_LOCK))?;
         let snapshot = store.snapshot()?;
         self.check(&mut Outside::new(&snapshot, remote))?;
-        let there = snapshot.count(Table::Objects)?;
         drop(snapshot);
-        let put = Put {
-            store,
-            listener,
-            batch: batch(self.objects.len() as u64, there),
-        };
-        let mixed = there > self.objects.len() as u64 / MIXED;
-        // Data first: whatever is in the store is whole, also when this process is killed.
-        for datum in [true, false] {
-            let simple = self.objects.iter();
-            let simple =
-                simple.filter(|object| object.is(SIMPLE) && (object.kind == Kind::Datum) == datum);
-            put.all(&self, simple, mixed)?;
-        }
+        // Whatever is in the store is whole, also when this process is killed.
         self.sort(true);
-        let rest = self.objects.iter().filter(|object| !object.is(SIMPLE));
-        put.all(&self, rest, false)?;
+        self.put(store, listener)?;
         self.note(store)
     }
 
@@ -287,6 +256,33 @@ impl Round {
         Some((from + at, *found))
     }
 
+    /// Puts the objects into the store, a bounded number in each transaction.
+    fn put(&self, store: &Store, listener: &dyn Listener) -> Result<()> {
+        let mut objects = self
+            .objects
+            .iter()
+            .map(|object| (object, self.bytes(object)))
+            .peekable();
+        let mut some: Vec<(ObjectId, &[u8])> = Vec::new();
+        while objects.peek().is_some() {
+            check(listener)?;
+            some.clear();
+            let mut bytes = 0;
+            while some.len() < BATCH
+                && let Some((object, next)) = objects
+                    .next_if(|(_, next)| bytes == 0 || bytes + next.len() as u64 <= BATCH_BYTES)
+            {
+                bytes += next.len() as u64;
+                some.push((self.id(object), next));
+            }
+            store.write(|txn| {
+                some.iter()
+                    .try_for_each(|(id, bytes)| txn.put_object(*id, bytes))
+            })?;
+        }
+        Ok(())
+    }
+
     /// Notes which objects are to be kept, and then that the packs are here.
     fn note(&self, store: &Store) -> Result<()> {
         let mut tops = self
@@ -342,55 +338,6 @@ fn starts(objects: &[Incoming]) -> Vec<u32> {
         *start = sum;
     }
     starts
-}
-
-/// Returns how many of `objects`, in order of their ids, one transaction puts where `there` are
-/// already: as many as change [`PAGES`] pages.
-fn batch(objects: u64, there: u64) -> u64 {
-    let pages = ((objects + there) / ON_A_PAGE).clamp(1, objects.max(1));
-    let (least, most) = BATCH;
-    (PAGES.saturating_mul(objects) / pages).clamp(least, most)
-}
-
-/// Puts objects into a store, a bounded number in each transaction.
-struct Put<'p> {
-    store: &'p Store,
-    listener: &'p dyn Listener,
-    batch: u64,
-}
-
-impl Put<'_> {
-    fn all<'o>(
-        &self,
-        round: &'o Round,
-        objects: impl Iterator<Item = &'o Incoming>,
-        mixed: bool,
-    ) -> Result<()> {
-        let mut objects = objects
-            .map(|object| (object, round.bytes(object)))
-            .peekable();
-        let mut some: Vec<(ObjectId, &[u8])> = Vec::new();
-        while objects.peek().is_some() {
-            check(self.listener)?;
-            some.clear();
-            let mut bytes = 0;
-            while (some.len() as u64) < self.batch
-                && let Some((object, next)) = objects
-                    .next_if(|(_, next)| bytes == 0 || bytes + next.len() as u64 <= BATCH_BYTES)
-            {
-                bytes += next.len() as u64;
-                some.push((round.id(object), next));
-            }
-            if mixed {
-                some.sort_unstable_by_key(|(id, _)| id.as_bytes().last_chunk::<8>().copied());
-            }
-            self.store.write(|txn| {
-                some.iter()
-                    .try_for_each(|(id, bytes)| txn.put_object(*id, bytes))
-            })?;
-        }
-        Ok(())
-    }
 }
 
 /// References that lead out of a round, looked up in the store many at a time: in order,

@@ -125,6 +125,22 @@ impl View {
         Ok(unsafe { std::slice::from_raw_parts(self.map.raw.as_ptr().add(start), length) })
     }
 
+    /// Returns where in the file `bytes`, which were read from there, begin.
+    pub fn offset(&self, bytes: &[u8]) -> Option<usize> {
+        bytes
+            .as_ptr()
+            .addr()
+            .checked_sub(self.map.raw.as_ptr().addr())
+    }
+
+    /// Returns the `length` bytes that begin at `offset` in the file.
+    pub fn bytes(&self, offset: usize, length: usize) -> Checked<&[u8]> {
+        let size = self.meta.page_size;
+        let inside = offset % size;
+        let bytes = self.run((offset / size) as u64, inside.saturating_add(length))?;
+        Ok(bytes.get(inside..).unwrap_or_default())
+    }
+
     /// Returns the branch or leaf page `number`.
     pub fn page(&self, number: u64) -> Checked<Page<'_>> {
         Page::parse(number, self.run(number, self.meta.page_size)?)
