@@ -10,8 +10,8 @@
 //! 3. A flush makes what is staged durable. Many small records are appended to the log of
 //!    the draft, one chunk for each flush: that is one entry of a table, whatever the
 //!    number of records. Records that are few or large go into the table of objects at once.
-//! 4. Settling moves the records of the log into the table of objects, in order of their
-//!    ids, where everybody can read them. It is done when a program asks for a flush, and
+//! 4. Settling moves the records of the log into the table of objects, in their order,
+//!    where everybody can read them. It is done when a program asks for a flush, and
 //!    before the DAG ends.
 //! 5. A commit writes the [`record::Dag`], the changed pieces of the [`record::Tree`], the
 //!    [`record::Commit`] and the branch, in one durable transaction of [`store::Store`].

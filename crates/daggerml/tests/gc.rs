@@ -67,6 +67,31 @@ fn gc_keeps_what_indexes_calls_and_claims_hold() {
     assert_eq!(count(store), 6);
 }
 
+#[test]
+fn room_that_garbage_took_is_used_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let repository = Repository::init(folder.path()).unwrap();
+    let store = repository.store();
+    let mut first = None;
+    for round in 0..6i64 {
+        let from = round * 10_000;
+        // What is kept is between garbage, in the same chunks.
+        litter(store, from..from + 5000);
+        commit(&repository, &format!("dag-{round}"), ints(from..from + 10));
+        litter(store, from + 5000..from + 10_000);
+        assert_eq!(collect(store).removed.all().objects, 20_000);
+        first.get_or_insert(store.size().unwrap());
+        clean(store);
+    }
+    let (first, last) = (first.unwrap(), store.size().unwrap());
+    assert!(last < first * 2, "{first} became {last}");
+    for round in 0..6i64 {
+        let view = repository.load(&format!("dag-{round}")).unwrap();
+        let last = view.value(view.result().unwrap()).unwrap();
+        assert_eq!(last, (round * 10_000 + 9).into());
+    }
+}
+
 /// What becomes reachable between mark and sweep stays.
 #[test]
 fn gc_keeps_what_is_written_while_it_runs() {

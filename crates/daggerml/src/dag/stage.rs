@@ -4,7 +4,7 @@
 //! page of its own. A batch that is written because it is full is therefore appended
 //! to the DAG's index, as a chunk of its log, which takes the same time and space
 //! however large the store is. When the DAG ends, or is flushed by its user, the log
-//! is settled: its records are put into the table of objects, in order (`settle`).
+//! is settled: its records are put into the table of objects (`settle`).
 //! Only large records are put there at once.
 //!
 //! Objects stay staged until they are written together with the chunk of the

@@ -137,14 +137,18 @@ impl Ids {
 
     /// Returns whether the bytes at `position` are damaged.
     pub fn is_damaged(&self, position: usize) -> bool {
-        let found = self.damaged.binary_search_by_key(&position, |one| one.position);
+        let found = self
+            .damaged
+            .binary_search_by_key(&position, |one| one.position);
         found.is_ok()
     }
 
     /// Returns the damaged object whose id begins as that of `start`.
     fn find_damaged(&self, start: u128) -> Option<&Damaged> {
         let prefix = u64::try_from(start >> REST).ok()?;
-        let at = self.damaged.partition_point(|one| one.entry.prefix < prefix);
+        let at = self
+            .damaged
+            .partition_point(|one| one.entry.prefix < prefix);
         let found = self.damaged.get(at)?;
         (found.entry.prefix == prefix).then_some(found)
     }
@@ -295,7 +299,9 @@ impl Ids {
         {
             return Ok((id, frame.bytes));
         }
-        let damaged = self.damaged.binary_search_by_key(&position, |one| one.position);
+        let damaged = self
+            .damaged
+            .binary_search_by_key(&position, |one| one.position);
         let damaged = damaged.ok().and_then(|at| self.damaged.get(at));
         let id = damaged.and_then(|one| one.name.get().copied());
         let id = id.unwrap_or_else(|| {

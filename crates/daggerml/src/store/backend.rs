@@ -223,7 +223,9 @@ mod tests {
             }
             Step::Remove(number) => {
                 let gone = model.remove(&(Table::Objects, id(*number)));
-                let there = tables.get(Table::Objects, &id(*number))?.map(<[u8]>::to_vec);
+                let there = tables
+                    .get(Table::Objects, &id(*number))?
+                    .map(<[u8]>::to_vec);
                 assert_eq!(there, gone);
                 let removed = tables.delete(Table::Objects, &id(*number))?;
                 assert_eq!(removed, gone.is_some());

@@ -125,7 +125,10 @@ impl ReadTables for Arc<Contents> {
 
     fn objects<'e>(&'e self, prefix: &[u8]) -> Result<Objects<'e>> {
         let prefix = prefix.to_vec();
-        let from = (Bound::Included(prefix.clone().into_boxed_slice()), Bound::Unbounded);
+        let from = (
+            Bound::Included(prefix.clone().into_boxed_slice()),
+            Bound::Unbounded,
+        );
         let entries = self.tables.get(Table::Objects).range(from);
         let entries = entries.take_while(move |(key, _)| key.starts_with(&prefix));
         Ok(Box::new(entries.filter_map(|(key, bytes)| {

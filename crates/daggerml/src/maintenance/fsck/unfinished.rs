@@ -1,6 +1,6 @@
 //! What a process left that was killed while it settled a draft.
 //!
-//! Records of a log are put into the table of objects in order of their ids, so a node can
+//! Older versions put the records of a log among the objects in order of their ids, so a node can
 //! be there before what it refers to. That is no damage: either the log still has the rest,
 //! and its draft can be resumed, or the draft was discarded and the node is garbage.
 

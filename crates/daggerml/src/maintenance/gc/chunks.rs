@@ -21,11 +21,7 @@ const BATCH: usize = 4 << 20;
 const CHUNKS: usize = 1024;
 
 /// Gives up chunks of `store` that hold much garbage.
-pub(super) fn collect(
-    store: &Store,
-    run: [u8; 16],
-    progress: &mut dyn FnMut(Step),
-) -> Result<()> {
+pub(super) fn collect(store: &Store, run: [u8; 16], progress: &mut dyn FnMut(Step)) -> Result<()> {
     let sparse = find(store)?;
     let total = sparse.len();
     let mut left = &sparse[..];

@@ -141,8 +141,10 @@ impl Marker {
     /// Marks what is wanted. Returns whether all of it is there.
     fn look_up(&mut self) -> bool {
         let (marks, waiting) = (&mut self.marks, &mut self.waiting);
-        self.ids.find_all(&mut self.wanted, &mut |position, datum| {
-            if marks.insert(position) && !datum {
+        let ids = &self.ids;
+        ids.find_all(&mut self.wanted, &mut |position, datum| {
+            // What is damaged is marked already, and looking into it tells so.
+            if (marks.insert(position) || ids.is_damaged(position)) && !datum {
                 waiting.push(position);
             }
         })

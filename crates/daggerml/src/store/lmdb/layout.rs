@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 
-use super::read::Reading;
-use super::version::TXN_KEY;
 use super::layout_1::OBJECTS;
 use super::objects::{self, Directory};
 use super::pages::Root;
+use super::read::Reading;
+use super::version::TXN_KEY;
 use super::{Lmdb, lock, seal, tables};
 use crate::store::backend::ReadTables;
 use crate::store::{SCHEMA, Table};

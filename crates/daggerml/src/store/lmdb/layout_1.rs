@@ -35,9 +35,8 @@ pub(crate) fn pack_objects(lmdb: &Arc<Lmdb>) -> Result<()> {
         root.check_all(&base.view).map_err(damaged)?;
         for entry in root.scan(&base.view, &[], false) {
             let (key, bytes) = entry.map_err(damaged)?;
-            let id = object_id(key).ok_or_else(|| {
-                lmdb.damaged_file("the key of an object is no id".to_owned())
-            })?;
+            let id = object_id(key)
+                .ok_or_else(|| lmdb.damaged_file("the key of an object is no id".to_owned()))?;
             // What is damaged is told by its id.
             let named = objects::is_named(bytes) || ObjectId::of(bytes) != id;
             txn.add(&id, bytes, named)?;

@@ -120,7 +120,10 @@ impl Version {
     /// Returns the directory of the objects, which is read once.
     pub fn objects(&self) -> Checked<&Objects> {
         let load = || Objects::load(&self.view, &self.roots, &self.runs);
-        self.objects.get_or_init(load).as_ref().map_err(Clone::clone)
+        self.objects
+            .get_or_init(load)
+            .as_ref()
+            .map_err(Clone::clone)
     }
 
     /// Returns the bytes under the id `key`; see [`Objects::find`].

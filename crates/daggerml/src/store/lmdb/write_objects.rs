@@ -44,11 +44,7 @@ impl Writing<'_> {
 
     /// Calls `visit` with the places of objects whose ids begin with `prefix`, the newest first,
     /// until it returns true.
-    fn places(
-        &self,
-        prefix: u64,
-        visit: &mut dyn FnMut(Place) -> Result<bool>,
-    ) -> Result<()> {
+    fn places(&self, prefix: u64, visit: &mut dyn FnMut(Place) -> Result<bool>) -> Result<()> {
         let mut removed = Vec::new();
         for entry in self.adding.iter().flat_map(|adding| adding.entries(prefix)) {
             let place = entry.place();
@@ -157,7 +153,8 @@ impl Writing<'_> {
     }
 
     fn next_chunk(&mut self) -> Result<()> {
-        let full = "it has no numbers left for chunks of objects; make a new repository by `dml clone`";
+        let full =
+            "it has no numbers left for chunks of objects; make a new repository by `dml clone`";
         let next = self.adding()?.directory.chunk.checked_add(1);
         let next = next.ok_or_else(|| self.lmdb.damaged_file(full.to_owned()))?;
         self.adding()?.directory.chunk = next;

@@ -117,13 +117,13 @@ impl Adding {
                 write(part)?;
             }
         }
-        let (entries, rest) = parts.finish();
+        let (info, rest) = parts.finish();
         if let Some(part) = rest {
             write(part)?;
         }
         let removed = self.directory.runs.split_off(kept);
-        if entries > 0 {
-            self.directory.runs.push(RunInfo { number, entries });
+        if info.entries > 0 {
+            self.directory.runs.push(info);
             self.directory.run = number.saturating_add(1);
         }
         Ok(removed)
@@ -142,38 +142,41 @@ impl Adding {
 
 /// The parts of a run that is being made.
 struct Parts {
-    run: u32,
+    run: RunInfo,
     part: Vec<u8>,
     done: usize,
-    entries: u32,
 }
 
 impl Parts {
-    fn new(run: u32) -> Self {
+    fn new(number: u32) -> Self {
         Self {
-            run,
+            run: RunInfo {
+                number,
+                entries: 0,
+                removals: 0,
+            },
             part: Vec::new(),
             done: 0,
-            entries: 0,
         }
     }
 
     /// Adds an entry. Returns the part that is full.
     fn push(&mut self, entry: Entry) -> Option<Part> {
         entry.write(&mut self.part);
-        self.entries = self.entries.saturating_add(1);
+        self.run.entries = self.run.entries.saturating_add(1);
+        self.run.removals += u32::from(entry.removed());
         (self.part.len() >= PART * Entry::LENGTH).then(|| self.take())
     }
 
     fn take(&mut self) -> Part {
-        let key = part_key(self.run, self.done);
+        let key = part_key(self.run.number, self.done);
         self.done += 1;
         (key, std::mem::take(&mut self.part))
     }
 
-    /// Returns the number of entries, and the last part.
-    fn finish(mut self) -> (u32, Option<Part>) {
+    /// Returns what the directory says of the run, and the last part.
+    fn finish(mut self) -> (RunInfo, Option<Part>) {
         let rest = (!self.part.is_empty()).then(|| self.take());
-        (self.entries, rest)
+        (self.run, rest)
     }
 }

@@ -8,10 +8,10 @@ use crate::store::lmdb::pages::{Checked, Damage, Root, View};
 use crate::store::lmdb::seal;
 use crate::store::table::Tables;
 
+use super::KnownRuns;
 use super::frame::{Frame, Match};
 use super::merge::Merge;
-use super::run::{PART, Place, Run, part_key};
-use super::KnownRuns;
+use super::run::{Entry, PART, Place, Run, part_key};
 
 /// The key of the directory in [`Table::Meta`].
 pub(crate) const KEY: &[u8] = b"objects";
@@ -21,6 +21,8 @@ pub(crate) const KEY: &[u8] = b"objects";
 pub(crate) struct RunInfo {
     pub number: u32,
     pub entries: u32,
+    /// How many of the entries say that an object was removed.
+    pub removals: u32,
 }
 
 impl RunInfo {
@@ -45,13 +47,14 @@ pub(crate) struct Directory {
 
 impl Directory {
     pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(16 + 8 * self.runs.len());
+        let mut bytes = Vec::with_capacity(16 + 12 * self.runs.len());
         bytes.extend_from_slice(&self.chunk.to_be_bytes());
         bytes.extend_from_slice(&self.run.to_be_bytes());
         bytes.extend_from_slice(&self.count.to_be_bytes());
         for run in &self.runs {
             bytes.extend_from_slice(&run.number.to_be_bytes());
             bytes.extend_from_slice(&run.entries.to_be_bytes());
+            bytes.extend_from_slice(&run.removals.to_be_bytes());
         }
         bytes
     }
@@ -67,16 +70,17 @@ impl Directory {
             Some(RunInfo {
                 number: number(bytes, 0)?,
                 entries: number(bytes, 4)?,
+                removals: number(bytes, 8)?,
             })
         };
-        if !rest.len().is_multiple_of(8) {
+        if !rest.len().is_multiple_of(12) {
             return None;
         }
         Some(Self {
             chunk: number(head, 0)?,
             run: number(head, 4)?,
             count,
-            runs: rest.chunks_exact(8).map(run).collect::<Option<_>>()?,
+            runs: rest.chunks_exact(12).map(run).collect::<Option<_>>()?,
         })
     }
 }
@@ -111,7 +115,8 @@ impl Objects {
                 None => Arc::new(Run::load(view, &root(Table::Runs), *info)?),
             });
         }
-        known.clone_from(&runs);
+        let stays = runs.iter().filter(|run| run.stays(view));
+        *known = stays.map(Arc::clone).collect();
         Ok(Self {
             directory,
             runs,
@@ -143,12 +148,14 @@ impl Objects {
 
     /// Returns the frame at `place`; `None` when none can be there.
     pub fn frame<'v>(&self, view: &'v View, place: Place) -> Checked<Option<Frame<'v>>> {
-        Ok(Frame::read(self.chunk(view, place.chunk())?, place.offset()))
+        Ok(Frame::read(
+            self.chunk(view, place.chunk())?,
+            place.offset(),
+        ))
     }
 
-    /// Calls `visit` with the places of objects whose ids begin with `prefix`, the newest first,
-    /// until it returns true. Those in `removed` are passed over, and those that were removed
-    /// are added there.
+    /// Calls `visit` with the places of objects whose ids begin with `prefix`, until it returns true.
+    /// Those in `removed` are passed over.
     pub fn places(
         &self,
         view: &View,
@@ -156,18 +163,24 @@ impl Objects {
         removed: &mut Vec<Place>,
         visit: &mut dyn FnMut(Place) -> Checked<bool>,
     ) -> Checked<bool> {
-        for run in self.runs.iter().rev() {
-            for index in run.lower_bound(view, prefix)?..run.entries {
-                let entry = run.entry(view, index)?;
-                if entry.prefix != prefix {
-                    break;
-                }
-                let place = entry.place();
-                if entry.removed() {
-                    removed.push(place);
-                } else if !removed.contains(&place) && visit(place)? {
-                    return Ok(true);
-                }
+        for (run, info) in self.runs.iter().zip(&self.directory.runs) {
+            if info.removals > 0 {
+                each(run, view, prefix, &mut |entry| {
+                    if entry.removed() {
+                        removed.push(entry.place());
+                    }
+                    Ok(false)
+                })?;
+            }
+        }
+        // Most objects are in the oldest run, which is the largest.
+        for run in &self.runs {
+            let found = each(run, view, prefix, &mut |entry| {
+                let there = !entry.removed() && !removed.contains(&entry.place());
+                Ok(there && visit(entry.place())?)
+            })?;
+            if found {
+                return Ok(true);
             }
         }
         Ok(false)
@@ -223,6 +236,25 @@ impl Objects {
     }
 }
 
+/// Calls `visit` with the entries of `prefix` in `run`, until it returns true.
+fn each(
+    run: &Run,
+    view: &View,
+    prefix: u64,
+    visit: &mut dyn FnMut(Entry) -> Checked<bool>,
+) -> Checked<bool> {
+    for index in run.lower_bound(view, prefix)?..run.entries {
+        let entry = run.entry(view, index)?;
+        if entry.prefix != prefix {
+            break;
+        }
+        if visit(entry)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -243,6 +275,7 @@ mod tests {
             directory.runs.push(RunInfo {
                 number,
                 entries: 5 << number,
+                removals: number,
             });
         }
         let bytes = directory.encode();

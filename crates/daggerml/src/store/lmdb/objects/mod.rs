@@ -43,5 +43,5 @@ pub(crate) struct Sparse {
     pub objects: Vec<Entry>,
 }
 
-/// The runs that were read last. A run never changes, so the next version need not read it again.
+/// The runs that were read last. The next version need not look for those that stay where they are.
 pub(super) type KnownRuns = Arc<Mutex<Vec<Arc<Run>>>>;

@@ -2,6 +2,7 @@
 
 use crate::id::ObjectId;
 use crate::store::Table;
+use crate::store::lmdb::pages::page::HEADER;
 use crate::store::lmdb::pages::{Checked, Damage, Root, View};
 use crate::store::lmdb::seal;
 
@@ -73,7 +74,9 @@ impl Entry {
     /// Returns what is wrong when it says that an object was removed that was not there.
     pub fn removed_nothing(self) -> Damage {
         let chunk = self.place().chunk();
-        let detail = format!("a run says that an object was removed from chunk {chunk}, which was not there");
+        let detail = format!(
+            "a run says that an object was removed from chunk {chunk}, which was not there"
+        );
         Damage::new(0, detail)
     }
 
@@ -145,6 +148,13 @@ impl Run {
         })
     }
 
+    /// Returns whether it stays where it is as long as it is there: all parts are on overflow pages. A small
+    /// part is in a leaf, which is copied when an entry beside it changes.
+    pub fn stays(&self, view: &View) -> bool {
+        let mut parts = self.parts.iter();
+        parts.all(|(start, _)| start % view.meta.page_size == HEADER)
+    }
+
     /// Returns the entry at `index`.
     pub fn entry(&self, view: &View, index: usize) -> Checked<Entry> {
         let outside = || Damage::new(0, format!("run {} has no entry {index}", self.number));
@@ -171,47 +181,52 @@ impl Run {
         }
     }
 
+    /// Returns the entries of a part, as bytes.
+    fn part<'v>(&self, view: &'v View, part: usize) -> Checked<&'v [u8]> {
+        let outside = || Damage::new(0, format!("run {} has no part {part}", self.number));
+        let (start, length) = *self.parts.get(part).ok_or_else(outside)?;
+        view.bytes(start, length.saturating_sub(seal::LENGTH))
+    }
+
     /// Returns the index of the first entry whose prefix is not less than `prefix`.
     ///
-    /// Ids are spread evenly, so a guess by their value is close to it.
+    /// Ids are spread evenly, so a guess by their value is in the right part, or in one beside it.
     pub fn lower_bound(&self, view: &View, prefix: u64) -> Checked<usize> {
-        let less = |index| Ok(self.entry(view, index)?.prefix < prefix);
-        let (mut low, mut high) = (0, self.entries);
         let guess = (u128::from(prefix) * self.entries as u128) >> 48;
-        let guess = usize::try_from(guess).unwrap_or(0);
-        if self.entries > 64 && guess < high {
-            // How far off a guess is grows with the root of the number of entries.
-            let mut step = self.entries.isqrt() / 2 + 1;
-            if less(guess)? {
-                low = guess + 1;
-                while low + step < high {
-                    if !less(low + step)? {
-                        high = low + step;
-                        break;
-                    }
-                    low += step + 1;
-                    step *= 2;
-                }
-            } else {
-                high = guess;
-                while high > low + step {
-                    if less(high - step)? {
-                        low = high - step + 1;
-                        break;
-                    }
-                    high -= step;
-                    step *= 2;
-                }
-            }
-        }
+        let guess = usize::try_from(guess).unwrap_or(0) / PART;
+        // All parts before `low` are less, and none from `high` on is.
+        let (mut low, mut high) = (0, self.parts.len());
+        let mut at = guess.min(high.saturating_sub(1));
         while low < high {
-            let middle = low + (high - low) / 2;
-            if less(middle)? {
-                low = middle + 1;
+            let part = self.part(view, at)?;
+            let length = part.len() / Entry::LENGTH;
+            if prefix_at(part, length.saturating_sub(1)) < prefix {
+                low = at + 1;
+                at = low;
+            } else if at > low && prefix_at(part, 0) >= prefix {
+                high = at;
+                at -= 1;
             } else {
-                high = middle;
+                let (mut first, mut end) = (0, length);
+                while first < end {
+                    let middle = first.midpoint(end);
+                    if prefix_at(part, middle) < prefix {
+                        first = middle + 1;
+                    } else {
+                        end = middle;
+                    }
+                }
+                return Ok(at * PART + first);
             }
         }
-        Ok(low)
+        Ok((low * PART).min(self.entries))
     }
+}
+
+/// Returns the prefix of the entry at `index` of a part; one beyond all where there is none.
+fn prefix_at(part: &[u8], index: usize) -> u64 {
+    let bytes = part
+        .get(index * Entry::LENGTH..)
+        .and_then(<[u8]>::first_chunk);
+    bytes.map_or(u64::MAX, |bytes| u64::from_be_bytes(*bytes) >> 16)
 }

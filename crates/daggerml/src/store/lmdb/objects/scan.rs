@@ -23,7 +23,10 @@ pub(crate) struct Scan<'v> {
 impl<'v> Scan<'v> {
     pub fn new(objects: &'v Objects, view: &'v View, prefix: &[u8]) -> Checked<Self> {
         let mut first = [0; ID_LEN];
-        first.iter_mut().zip(prefix).for_each(|(to, from)| *to = *from);
+        first
+            .iter_mut()
+            .zip(prefix)
+            .for_each(|(to, from)| *to = *from);
         let first = super::Place::prefix(&ObjectId::from_bytes(first));
         Ok(Self {
             objects,
@@ -76,7 +79,8 @@ impl<'v> Scan<'v> {
                 let found = frame.and_then(|frame| Some((frame.id(entry.prefix)?, frame.bytes)));
                 self.same.extend(found);
             }
-            self.same.sort_unstable_by_key(|(id, _)| std::cmp::Reverse(*id));
+            self.same
+                .sort_unstable_by_key(|(id, _)| std::cmp::Reverse(*id));
         }
     }
 }
