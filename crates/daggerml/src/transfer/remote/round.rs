@@ -28,7 +28,7 @@ const BYTES: u64 = 64 << 20;
 const BYTES_IN_MEMORY: usize = 8 * IN_MEMORY;
 
 /// The most objects of a round, unless one pack alone has more.
-const OBJECTS: u64 = 1 << 20;
+const OBJECTS: u64 = 1 << 19;
 
 /// The most packs of a round.
 const PACKS: usize = 1 << 10;
