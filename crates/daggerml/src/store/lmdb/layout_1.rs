@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use heed::MdbError;
+
 use super::layout::{self, SCHEMA_KEY};
 use super::pages::Root;
 use super::write::{Writing, object_id};
 use super::{Lmdb, lock, objects, tables, write};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::ObjectId;
 use crate::store::backend::WriteTables;
 use crate::store::{SCHEMA, Table};
@@ -27,7 +29,7 @@ pub(crate) fn pack_objects(lmdb: &Arc<Lmdb>) -> Result<()> {
         txn.commit().map_err(failed)?;
         old
     };
-    Writing::alone(lmdb, handles, &mut |txn| {
+    let mut pack = |txn: &mut Writing<'_>| {
         let base = Arc::clone(&txn.base);
         let damaged = |damage| lmdb.damaged(damage);
         let root = Root::table(&base.view, OBJECTS).map_err(damaged)?;
@@ -46,5 +48,22 @@ pub(crate) fn pack_objects(lmdb: &Arc<Lmdb>) -> Result<()> {
             unsafe { old.remove(&mut txn.txn) }.map_err(failed)?;
         }
         txn.put(Table::Meta, SCHEMA_KEY, &SCHEMA.to_be_bytes())
-    })
+    };
+    loop {
+        match Writing::alone(lmdb, handles, &mut pack) {
+            Err(error) if is_full(&error) => lmdb.grow()?,
+            packed => return packed,
+        }
+    }
+}
+
+/// Returns whether LMDB's map is too small for a transaction.
+fn is_full(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Database {
+            source: heed::Error::Mdb(MdbError::MapFull),
+            ..
+        }
+    )
 }

@@ -174,14 +174,16 @@ impl Writing<'_> {
     pub(super) fn replace(&mut self, id: &ObjectId, bytes: &[u8]) -> Result<()> {
         if let Some(place) = self.find(id)? {
             self.adding()?.note_removed(Place::prefix(id), place);
-            self.blank(place)?;
+            self.blank(Place::prefix(id), place)?;
         }
         self.add(id, bytes, true)
     }
 
-    /// Overwrites the object at `place`, which was removed.
-    fn blank(&mut self, place: Place) -> Result<()> {
-        let Some(frame) = self.frame(place)? else {
+    /// Overwrites the object at `place`, which was removed. One that is damaged is left to `gc`: its
+    /// length may be that of others, too.
+    fn blank(&mut self, prefix: u64, place: Place) -> Result<()> {
+        let frame = self.frame(place)?;
+        let Some(frame) = frame.filter(|frame| frame.is_whole(prefix)) else {
             return Ok(());
         };
         let (length, object) = (frame.whole.len(), frame.bytes.len());
@@ -223,7 +225,8 @@ impl Writing<'_> {
         self.remove(table, key)
     }
 
-    /// Moves what is in chunks that hold much garbage into new ones, and removes them.
+    /// Moves what is in chunks that hold much garbage into new ones, and removes them. Chunks with
+    /// something damaged stay as they are.
     pub(super) fn move_sparse(&mut self, sparse: &[Sparse]) -> Result<()> {
         for Sparse { chunk, objects } in sparse {
             let mut whole = true;
@@ -235,7 +238,8 @@ impl Writing<'_> {
                     Ok(is_there)
                 })?;
                 if is_there {
-                    whole &= self.frame(entry.place())?.is_some();
+                    let frame = self.frame(entry.place())?;
+                    whole &= frame.is_some_and(|frame| frame.is_whole(entry.prefix));
                     there.push(*entry);
                 }
             }

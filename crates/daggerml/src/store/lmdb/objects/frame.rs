@@ -3,7 +3,7 @@
 
 use super::run::Place;
 use crate::id::{ID_LEN, ObjectId};
-use crate::record::{Kind, kind_of};
+use crate::record::{Kind, Record, Tombstone, kind_of};
 
 /// The most bytes of a chunk of several objects: they fill eight pages of the usual size.
 pub(crate) const CHUNK: usize = 8 * 4096 - 16;
@@ -71,6 +71,19 @@ impl<'c> Frame<'c> {
     pub fn id(&self, prefix: u64) -> Option<ObjectId> {
         let id = self.id.unwrap_or_else(|| ObjectId::of(self.bytes));
         (Place::prefix(&id) == prefix).then_some(id)
+    }
+
+    /// Returns whether the frame is what was written: then its length is right, too.
+    pub fn is_whole(&self, prefix: u64) -> bool {
+        let is_hash = |id| ObjectId::of(self.bytes) == id;
+        match self.id {
+            None => self.id(prefix).is_some(),
+            Some(id) => {
+                Place::prefix(&id) == prefix
+                    && (is_hash(id)
+                        || Tombstone::decode(self.bytes).is_ok_and(|found| found.object == id))
+            }
+        }
     }
 
     /// Compares the object of `frame` with the wanted one.
