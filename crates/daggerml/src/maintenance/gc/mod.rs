@@ -22,8 +22,9 @@
 //! run takes the marker over and clears it. When there are two runs at once, the later one
 //! takes over, and the earlier one ends with a conflict; it has removed only garbage.
 //!
-//! Removed objects leave room in chunks. A chunk that is garbage to a quarter or more is given up, and what is
-//! left of it is moved to new ones. Its pages are used by later writes; the file keeps its length. Nothing is removed from a damaged store: what a damaged object refers to
+//! Removed objects leave room in chunks. A chunk of which a quarter or more is garbage is given
+//! up, and what is left of it is moved to new ones. Its pages are used by later writes; the file
+//! keeps its length. Nothing is removed from a damaged store: what a damaged object refers to
 //! is not known.
 
 mod chunks;
