@@ -87,10 +87,15 @@ impl Entry {
     }
 
     fn parse(bytes: &[u8; Self::LENGTH]) -> Self {
-        let [a, b, c, d, e, f, g, h, i, j, k, l] = *bytes;
+        let mut wide = [0; 16];
+        if let Some(last) = wide.last_chunk_mut() {
+            *last = *bytes;
+        }
+        let both = u128::from_be_bytes(wide);
+        let half = |number: u128| u64::try_from(number & ((1 << 48) - 1)).unwrap_or_default();
         Self {
-            prefix: u64::from_be_bytes([0, 0, a, b, c, d, e, f]),
-            word: u64::from_be_bytes([0, 0, g, h, i, j, k, l]),
+            prefix: half(both >> 48),
+            word: half(both),
         }
     }
 
