@@ -50,6 +50,20 @@ pub fn ask_for_large_pages(fresh: &mut [MaybeUninit<u8>]) {
 #[cfg(not(target_os = "linux"))]
 pub fn ask_for_large_pages(_fresh: &mut [MaybeUninit<u8>]) {}
 
+/// Gives memory that was freed back to the system, before much more is needed.
+///
+/// Once a program has freed a large buffer, glibc keeps what it frees of that size and less, in case that
+/// it is wanted again: a clone of a million nodes had 28 MiB of it. Other C libraries keep less.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub fn give_back() {
+    // SAFETY: it changes only what nobody has, and may be called by any thread at any time.
+    unsafe { libc::malloc_trim(0) };
+}
+
+/// Does nothing: other C libraries give large buffers back when they are freed.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub fn give_back() {}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -19,6 +19,7 @@ use super::collect::place_of;
 use super::pack::{INDEXED, PackInfo, each_object};
 use super::receive::{WRITE_LOCK, failed, lock_file, note_key};
 use super::{Listener, check};
+use crate::large;
 use crate::transfer::object;
 
 /// The bytes of packs from which a round is written.
@@ -274,6 +275,9 @@ impl Round {
             {
                 bytes += next.len() as u64;
                 some.push((self.id(object), next));
+            }
+            if bytes > BATCH_BYTES {
+                large::give_back();
             }
             store.write(|txn| {
                 some.iter()
