@@ -364,6 +364,10 @@ impl World {
         self.place.remote().fetch(&deeper, &all, &()).unwrap();
         clean(deeper.store());
         assert!(deeper.snapshot().unwrap().absents().unwrap().is_empty());
+        // Whole packs bring what nothing refers to any more, too.
+        for store in [deeper.store(), repository.store()] {
+            collect(store);
+        }
         assert_eq!(count(deeper.store()), count(repository.store()));
     }
 }

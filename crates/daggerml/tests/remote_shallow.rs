@@ -8,14 +8,18 @@
 mod support;
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use daggerml::error::RemoteError;
 use daggerml::history::{HistoryOptions, Merge, MergeOptions};
+use daggerml::id::ObjectId;
 use daggerml::maintenance::fsck::fsck;
 use daggerml::name::Name;
+use daggerml::record::Kind;
+use daggerml::store::Absent;
 use daggerml::transfer::remote::{
-    CloneOptions, Cloned, Depth, FetchOptions, PullOptions, PushOptions, Remote, RemoteGcOptions,
-    Update, clone_from,
+    CloneOptions, Cloned, Depth, FetchOptions, Filter, PullOptions, PushOptions, Remote,
+    RemoteGcOptions, Update, clone_from,
 };
 use daggerml::transfer::transport::Address;
 use daggerml::value::Value;
@@ -222,6 +226,67 @@ fn what_needs_all_history_says_so() {
     let merged = shallow.merge(theirs, &MergeOptions::default()).unwrap();
     assert!(matches!(merged, Merge::Merged(_)));
     clean(shallow.store());
+}
+
+/// History and values of a branch that was deleted and collected there do not hinder others.
+#[test]
+fn what_the_remote_no_longer_has_stays_away() {
+    let (place, _folder, here) = ten();
+    let long = |text: &str| Value::String(text.repeat(1000));
+    commit(&here, "kept", [long("kept")]);
+    push(&place, &here).unwrap();
+    here.checkout_new("side", None).unwrap();
+    for number in 0..3 {
+        commit(
+            &here,
+            &format!("side{number}"),
+            [long(&format!("s{number}"))],
+        );
+    }
+    let update = |text: &str| PushOptions {
+        updates: vec![Update::parse(&here, text).unwrap()],
+        ..PushOptions::default()
+    };
+    place.remote().push(&here, &update("side"), &()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let address = Address::parse("test://place", "/".as_ref()).unwrap();
+    let options = CloneOptions {
+        depth: last(2),
+        filter: Filter::Values { most: 1024 },
+        ..CloneOptions::default()
+    };
+    let made = clone_from(&place.remote(), &address, folder.path(), &options, &());
+    let part = made.unwrap().repository;
+    place.remote().push(&here, &update(":side"), &()).unwrap();
+    let options = RemoteGcOptions {
+        grace: Duration::ZERO,
+        ..RemoteGcOptions::default()
+    };
+    place.remote().gc(&here, &options, &()).unwrap();
+    // Here the branch is as it was.
+    let ends = |depth, filter| {
+        let options = FetchOptions {
+            depth,
+            filter,
+            ..FetchOptions::default()
+        };
+        place.remote().fetch(&part, &options, &()).unwrap();
+        clean(part.store());
+        part.snapshot().unwrap().absents().unwrap()
+    };
+    let commits = |left: &[(ObjectId, Absent)]| {
+        let commits = left.iter().filter(|(_, one)| one.kind == Kind::Commit);
+        commits.count()
+    };
+    let left = ends(Depth::Full, None);
+    assert_eq!((log(&part), commits(&left)), ((11, false), 1));
+    assert!(left.len() > 1 + 1);
+    let left = ends(Depth::Keep, Some(Filter::None));
+    assert_eq!(commits(&left), 1);
+    let kept = part.load("kept").unwrap();
+    let node = kept.result().unwrap();
+    assert_eq!(kept.value(node).unwrap(), long("kept"));
+    assert!(left.len() > 1, "{left:?}");
 }
 
 #[test]

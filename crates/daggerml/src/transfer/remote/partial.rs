@@ -270,18 +270,6 @@ impl Part<'_> {
         let mut read = Vec::new();
         let mut met: IdSet<CommitId> = tips.iter().copied().collect();
         let mut level: Vec<CommitId> = met.iter().copied().collect();
-        if depth == Depth::Full {
-            // What is here ends where these begin.
-            for (id, absent) in self.snapshot.absents()? {
-                let id = CommitId::from_object(id);
-                if absent.kind == Kind::Commit
-                    && absent.remote == self.remote.name
-                    && met.insert(id)
-                {
-                    level.push(id);
-                }
-            }
-        }
         let mut ends = Vec::new();
         let mut left = match depth {
             Depth::Last(count) => count.get(),
@@ -304,8 +292,9 @@ impl Part<'_> {
                 (here, away)
             };
             let mut parents = Vec::new();
-            // Behind what is here all is as it was, unless more is wanted.
-            if matches!(depth, Depth::Last(_)) {
+            // Behind what is here all is as it was, unless more is wanted. Where history ends
+            // that no ref there has any more, the remote may lack the rest.
+            if depth != Depth::Keep {
                 for commit in here {
                     match self.snapshot.load::<_, Commit>(commit) {
                         Err(error) if matches!(*error, Error::Excised { .. }) => {}

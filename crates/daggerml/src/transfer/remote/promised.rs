@@ -182,11 +182,13 @@ impl Remote {
             }
         }
         if !lost.is_empty() {
-            // A garbage collection there has moved them.
+            // A garbage collection there has moved them, or removed some: those stay noted.
             let manifest = self.manifest(None)?.manifest;
             let mut seeker = Seeker::new(self, &manifest, &std::collections::HashSet::new())?;
-            let places = seeker.locate(&lost)?;
-            let lost: Vec<_> = places.into_iter().zip(lost).collect();
+            let places = seeker.find(&lost)?.into_iter().zip(lost);
+            let lost: Vec<_> = places
+                .filter_map(|(place, reference)| Some((place?, reference)))
+                .collect();
             seeker.read(&lost, 0, &mut |reference, bytes, _| {
                 found.push((reference.id, bytes.to_vec()));
                 Ok(())

@@ -131,24 +131,27 @@ impl<'s> Seeker<'s> {
 
     /// Returns where the objects are, in the order of `wanted`; an error when one is nowhere.
     pub fn locate(&mut self, wanted: &[Reference]) -> Result<Vec<Place>> {
+        let found = self.find(wanted)?;
+        let pairs = found.into_iter().zip(wanted);
+        pairs
+            .map(|(place, reference)| {
+                place.ok_or_else(|| {
+                    RemoteError::Incomplete {
+                        remote: self.remote.address.clone(),
+                        reference: *reference,
+                    }
+                    .into()
+                })
+            })
+            .collect()
+    }
+
+    /// Returns where the objects are, in the order of `wanted`; `None` for one that is nowhere.
+    pub fn find(&mut self, wanted: &[Reference]) -> Result<Vec<Option<Place>>> {
         let mut found: Vec<Option<Place>> = vec![None; wanted.len()];
         let mut left: Vec<usize> = (0..wanted.len()).collect();
         let mut pack = 0;
-        while let Some(&first) = left.first() {
-            if !self.open(pack)? {
-                let reference = wanted.get(first).copied();
-                return Err(match reference {
-                    Some(reference) => RemoteError::Incomplete {
-                        remote: self.remote.address.clone(),
-                        reference,
-                    }
-                    .into(),
-                    None => Error::Invalid {
-                        message: "an object without a number".to_owned(),
-                    }
-                    .into(),
-                });
-            }
+        while !left.is_empty() && self.open(pack)? {
             left.retain(|number| {
                 let id = wanted.get(*number).map(|reference| reference.id);
                 let place = id.and_then(|id| self.places(pack, id).next());
@@ -159,7 +162,7 @@ impl<'s> Seeker<'s> {
             });
             pack += 1;
         }
-        Ok(found.into_iter().flatten().collect())
+        Ok(found)
     }
 
     /// Returns where the object `id` may be in the pack number `pack`, which is open.
