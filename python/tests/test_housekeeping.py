@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -192,12 +193,13 @@ def test_garbage_and_damage(repo: Dml) -> None:
     assert values(repo) == {"kept": [1, 2, 3]}
 
     file = Path(repo.root, ".dml", "data.mdb")
-    stored = bytearray(file.read_bytes())
-    at = stored.rindex(b"\x83\x01\x02\x03")  # the list
-    stored[at + 3] = 9
+    stored = file.read_bytes()
+    # The list, and what is left of it in pages that are not used any more.
+    places = [found.start() for found in re.finditer(rb"\x83\x01\x02\x03", stored)]
     with file.open("r+b") as data:
-        data.seek(at)
-        data.write(stored[at : at + 4])
+        for at in places:
+            data.seek(at + 3)
+            data.write(b"\x09")
     findings = repo.fsck()
     assert findings
     assert findings[0]["subject"] in {"object", "page"}
