@@ -18,33 +18,25 @@ pub(super) const SCHEMA_KEY: &[u8] = b"schema";
 
 /// Makes the tables of a new store, in one transaction.
 pub(super) fn fill(lmdb: &Lmdb) -> heed::Result<()> {
-    let env = &lmdb.env;
-    let mut txn = env.write_txn()?;
-    let tables = tables::create(env, &mut txn)?;
-    let number = (txn.id() as u64).to_be_bytes();
-    let objects = Directory::default().encode();
-    let entries: [(&[u8], &[u8]); 3] = [
-        (SCHEMA_KEY, &SCHEMA.to_be_bytes()),
-        (TXN_KEY, &number),
-        (objects::KEY, &objects),
-    ];
-    for (key, value) in entries {
-        let sealed = seal::seal(Table::Meta, key, value);
-        tables.get(Table::Meta).put(&mut txn, key, &sealed)?;
-    }
-    txn.commit()
+    begin(lmdb, &[(SCHEMA_KEY, &SCHEMA.to_be_bytes())])
 }
 
 /// Prepares a store of layout 1 to be migrated: its objects are to be put into chunks, of which
 /// there are none yet.
 pub(super) fn begin_chunks(lmdb: &Lmdb) -> heed::Result<()> {
+    begin(lmdb, &[])
+}
+
+/// Makes the tables that are missing, for a store without chunks, and puts `entries` into
+/// [`Table::Meta`].
+fn begin(lmdb: &Lmdb, entries: &[(&[u8], &[u8])]) -> heed::Result<()> {
     let env = &lmdb.env;
     let mut txn = env.write_txn()?;
     let tables = tables::create(env, &mut txn)?;
     let number = (txn.id() as u64).to_be_bytes();
     let objects = Directory::default().encode();
-    let entries: [(&[u8], &[u8]); 2] = [(TXN_KEY, &number), (objects::KEY, &objects)];
-    for (key, value) in entries {
+    let all: [(&[u8], &[u8]); 2] = [(TXN_KEY, &number), (objects::KEY, &objects)];
+    for (key, value) in entries.iter().chain(&all) {
         let sealed = seal::seal(Table::Meta, key, value);
         tables.get(Table::Meta).put(&mut txn, key, &sealed)?;
     }
