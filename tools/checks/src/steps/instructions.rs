@@ -107,6 +107,7 @@ fn least(rounds: u32, limit: u64, mut count: impl FnMut() -> Result<u64>) -> Res
 fn build(context: &Context, log: &mut Log) -> Result<PathBuf> {
     let mut cargo = context.cargo();
     cargo.args(["bench", "--quiet", "--locked", "-p", "daggerml"]);
+    cargo.args(["--profile", "counted"]);
     cargo.args(["--bench", "instructions", "--no-run"]);
     let text = log.output(cargo.arg("--message-format=json"))?;
     let messages = text
