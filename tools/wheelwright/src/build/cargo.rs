@@ -242,7 +242,6 @@ fn command(order: &Order<'_>, worker: Worker, job: Job) -> Result<Command, Build
         .env(zig::ZIG, &zig)
         .env(zig::INSTALL_NAME, order.install_name)
         .env(zig::C_FLAGS, remap.c_flags())
-        .env("CARGO_ENCODED_RUSTFLAGS", remap.rust_flags())
         .env("ZIG_GLOBAL_CACHE_DIR", order.tools.zig_cache())
         .env("ZIG_LOCAL_CACHE_DIR", work.join("zig-cache"));
     match pyo3_config(order, job, &zig)? {
@@ -274,8 +273,13 @@ fn command(order: &Order<'_>, worker: Worker, job: Job) -> Result<Command, Build
     // Build scripts and procedural macros are linked for this machine in the same
     // way for every target, or each target would compile them anew.
     let machine = platform::host().ok().filter(|_| !platform.is_host());
+    let mut rust_flags = remap.rust_flags();
     for known in machine.into_iter().chain([platform]) {
         let wrappers = Wrappers::write(&wrappers, known)?;
+        if known.rust_target.ends_with("-windows-gnu") {
+            rust_flags.push(format!("{}-Cdlltool=", zig::SEPARATOR));
+            rust_flags.push(&wrappers.dlltool);
+        }
         let lower = known.rust_target.replace('-', "_");
         let upper = lower.to_uppercase();
         command
@@ -285,6 +289,7 @@ fn command(order: &Order<'_>, worker: Worker, job: Job) -> Result<Command, Build
             .env(format!("CXX_{lower}"), &wrappers.cxx)
             .env(format!("AR_{lower}"), &wrappers.ar);
     }
+    command.env("CARGO_ENCODED_RUSTFLAGS", rust_flags);
     Ok(command)
 }
 

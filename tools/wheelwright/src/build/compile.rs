@@ -12,7 +12,7 @@ use super::BuildError;
 use super::plan::Job;
 use super::stamp::Stamps;
 use super::workers::Worker;
-use super::{cargo, depfile, settings};
+use super::{cargo, cffi, depfile, settings};
 use crate::pack::PackError;
 use crate::pack::crates::LocalCrates;
 use crate::project::Project;
@@ -27,6 +27,7 @@ use crate::toolchain::{canonical, frameworks, windows_libraries, zig};
 /// its bill of materials.
 const RECIPE: &[&str] = &[
     include_str!("cargo.rs"),
+    include_str!("cffi.rs"),
     include_str!("compile.rs"),
     include_str!("locked.rs"),
     include_str!("remap.rs"),
@@ -36,6 +37,7 @@ const RECIPE: &[&str] = &[
     include_str!("../project/abi.rs"),
     include_str!("../toolchain/import_library.rs"),
     include_str!("../toolchain/process.rs"),
+    tools::CFFI,
     canonical::SOURCE,
     frameworks::SOURCE,
     windows_libraries::SOURCE,
@@ -47,6 +49,8 @@ const RECIPE: &[&str] = &[
 pub enum Compiled {
     /// A dynamic library: an extension.
     Library(PathBuf),
+    /// A dynamic library for cffi, beside which its declarations are.
+    Cffi(PathBuf),
     /// A folder of programs.
     Programs(PathBuf),
 }
@@ -55,7 +59,7 @@ impl Compiled {
     /// The file or the folder.
     pub fn path(&self) -> &Path {
         match self {
-            Self::Library(path) | Self::Programs(path) => path,
+            Self::Library(path) | Self::Cffi(path) | Self::Programs(path) => path,
         }
     }
 }
@@ -144,6 +148,13 @@ pub fn compile(
             )));
         };
         let kept = kept(&work, project, &crates, &job);
+        if let Compiled::Cffi(library) = &kept.compiled {
+            let folder = crates.root.join(&crates.extension.folder);
+            let written = cffi::write(&folder, tools, &library.with_file_name(cffi::FILE))?;
+            if let Err(problem) = written {
+                return Ok(Err(problem));
+            }
+        }
         Ok(keep(&kept, &compiled, project, &crates, job).map(|()| {
             let key = key(&inputs, &crates.root, &job, &kept);
             stamps.set(&stamp(project, &job), &key);
@@ -177,10 +188,10 @@ fn kept(work: &Path, project: &Project, crates: &LocalCrates, job: &Job) -> Exte
         .join(job.name());
     Extension {
         crate_name: crates.extension.name.clone(),
-        compiled: if project.maturin.as_ref().is_some_and(|one| one.programs) {
-            Compiled::Programs(folder.join("programs"))
-        } else {
-            Compiled::Library(folder.join("extension"))
+        compiled: match &project.maturin {
+            Some(maturin) if maturin.programs => Compiled::Programs(folder.join("programs")),
+            Some(maturin) if maturin.cffi => Compiled::Cffi(folder.join("extension")),
+            _ => Compiled::Library(folder.join("extension")),
         },
         sbom: folder.join("sbom.json"),
         reads: folder.join("reads.txt"),
@@ -211,7 +222,7 @@ fn keep(
     let mut read = Vec::new();
     for file in &compiled.files {
         let to = match &kept.compiled {
-            Compiled::Library(path) => path.clone(),
+            Compiled::Library(path) | Compiled::Cffi(path) => path.clone(),
             Compiled::Programs(folder) => folder.join(file.file_name().unwrap_or_default()),
         };
         std::fs::copy(file, &to).map_err(write)?;
@@ -274,7 +285,8 @@ fn key(inputs: &Digest, root: &Path, job: &Job, kept: &Extension) -> Digest {
     for file in compiled {
         pieces.add(&file.path, &file.bytes);
     }
-    for file in [kept.compiled.path(), &kept.sbom] {
+    let declarations = kept.compiled.path().with_file_name(cffi::FILE);
+    for file in [kept.compiled.path(), &declarations, &kept.sbom] {
         let digest = Digest::of_file(file)
             .map(|digest| digest.hex())
             .unwrap_or_default();
@@ -285,6 +297,9 @@ fn key(inputs: &Digest, root: &Path, job: &Job, kept: &Extension) -> Digest {
 
 /// What a Mach-O library calls itself.
 fn install_name(project: &Project) -> String {
+    if let Some(maturin) = project.maturin.as_ref().filter(|maturin| maturin.cffi) {
+        return format!("@rpath/{}", maturin.library_file("macosx"));
+    }
     let path = project
         .maturin
         .as_ref()

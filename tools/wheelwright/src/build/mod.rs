@@ -2,6 +2,7 @@
 
 pub mod backend;
 mod cargo;
+mod cffi;
 pub mod compile;
 mod depfile;
 mod locked;
@@ -248,6 +249,16 @@ fn pack_item(
                     let programs = files::every(folder, "")
                         .map_err(|error| crate::errors::with_causes(&error))?;
                     wheel::pack_programs(item.project, tag, programs, &sbom)
+                }
+                Compiled::Cffi(library) => {
+                    let declarations = library.with_file_name(cffi::FILE);
+                    wheel::pack_cffi(
+                        item.project,
+                        tag,
+                        read(library)?,
+                        read(&declarations)?,
+                        &sbom,
+                    )
                 }
                 Compiled::Library(path) => {
                     let native = wheel::Native {

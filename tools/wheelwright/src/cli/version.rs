@@ -111,6 +111,11 @@ fn of_a_backend(root: &Path, action: Action) -> Outcome {
             let built = backend::workspace(root, &root.join("dist"))?;
             return show(&built.projects[0].version, *json);
         }
+        // There is nothing to compare.
+        (Err(SingleError::Dynamic { .. }), Action::Check) => {
+            super::print(b"the build backend makes the version of 1 Python package\n")?;
+            return Ok(ExitCode::SUCCESS);
+        }
         (single, _) => single?,
     };
     let current = single.version.clone();

@@ -65,6 +65,57 @@ pub fn pack_programs(
     assemble(project, &tag, programs.collect(), more)
 }
 
+/// Packs a wheel of a library that Python calls by cffi, with its `declarations`.
+///
+/// # Errors
+/// As [`pack`].
+pub fn pack_cffi(
+    project: &Project,
+    platform_tag: &str,
+    library: Vec<u8>,
+    declarations: Vec<u8>,
+    more: &[File],
+) -> Result<Artifact, PackError> {
+    let Some(maturin) = &project.maturin else {
+        return Err(PackError::Extension {
+            project: project.name.to_string(),
+            problem: "is a pure Python package, and takes no library",
+        });
+    };
+    // The package is the library's own, or lies where an extension would.
+    let alone = imports::find(project)?
+        .iter()
+        .any(|import| import.kind == imports::Kind::Extension);
+    let folder = if alone {
+        maturin.module_name.clone()
+    } else {
+        maturin.extension_path()
+    };
+    let file = maturin.library_file(platform_tag);
+    let init = format!(
+        "import os\n\
+         \n\
+         from .ffi import ffi\n\
+         \n\
+         __all__ = [\"ffi\", \"lib\"]\n\
+         \n\
+         lib = ffi.dlopen(os.path.join(os.path.dirname(__file__), \"{file}\"))\n\
+         del os\n"
+    );
+    let member = |name: &str, bytes: Vec<u8>, executable: bool| Member {
+        path: format!("{folder}/{name}"),
+        bytes,
+        executable,
+    };
+    let compiled = vec![
+        member("__init__.py", init.into_bytes(), false),
+        member("ffi.py", declarations, false),
+        member(&file, library, true),
+    ];
+    let tag = tag_for(project, Abi::Stated, platform_tag);
+    assemble(project, &tag, compiled, more)
+}
+
 /// A wheel with what was `compiled` in it.
 fn assemble(
     project: &Project,
@@ -130,10 +181,15 @@ fn tag(project: &Project, native: Option<Native<'_>>) -> Result<String, PackErro
                 "has a native extension ([tool.maturin]), but none was given",
             ));
         }
-        Some(_) if project.maturin.as_ref().is_some_and(|one| one.programs) => {
+        Some(_)
+            if project
+                .maturin
+                .as_ref()
+                .is_some_and(|one| one.programs || one.cffi) =>
+        {
             return Err(problem(
-                "is a wheel of programs (bindings = \"bin\") and takes no extension; \
-                 `wheelwright build` compiles and packs them",
+                "is a wheel of programs or of a library for cffi, and takes no extension; \
+                 `wheelwright build` compiles and packs it",
             ));
         }
         Some(native) if !settings::is_tag(native.platform_tag) => {

@@ -137,6 +137,23 @@ impl CargoToml {
         self.root().join("Cargo.lock").is_file()
     }
 
+    /// Is its library one that can be loaded, and for no interpreter: does `Cargo.lock`
+    /// list no crate that speaks with Python?
+    pub fn is_plain_library(&self) -> bool {
+        let text = std::fs::read_to_string(self.root().join("Cargo.lock")).unwrap_or_default();
+        let lock: Table = toml::from_str(&text).unwrap_or_default();
+        let packages = lock.get("package").and_then(Value::as_array);
+        let mut names = packages
+            .into_iter()
+            .flatten()
+            .filter_map(|one| one.get("name"));
+        let speaks = |name: &Value| {
+            let name = name.as_str().unwrap_or_default();
+            BINDINGS.contains(&name) || name == "uniffi"
+        };
+        self.is_dynamic() && packages.is_some() && !names.any(speaks)
+    }
+
     /// The version of `PyO3` in `Cargo.lock`, where there is one; the highest of several.
     pub fn locked_pyo3(&self) -> Option<(u64, u64)> {
         let text = std::fs::read_to_string(self.root().join("Cargo.lock")).ok()?;

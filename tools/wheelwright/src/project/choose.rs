@@ -38,6 +38,11 @@ impl Project {
             self.abis = vec![Abi::Stated];
             return Ok(());
         }
+        if self.maturin.as_ref().is_some_and(|maturin| maturin.cffi) {
+            self.check_cffi()?;
+            self.abis = vec![Abi::Stated];
+            return Ok(());
+        }
         if self.settings.python_tag.is_some() {
             self.abis = self.beside_the_stated(&listed, only);
             return Ok(());
@@ -145,6 +150,24 @@ impl Project {
         written.map(parse).transpose()
     }
 
+    /// Is it a crate of which a library for cffi can be made, which every Python loads?
+    fn check_cffi(&self) -> Result<(), ProjectError> {
+        if self.settings.interpreters.is_some() {
+            let problem = "a library for cffi is for every Python; remove the key";
+            return Err(self.error_at(LIST, problem));
+        }
+        let cargo = CargoToml::read(&self.manifest())?;
+        let path = cargo.path.display();
+        let problem = if !cargo.is_dynamic() {
+            format!("{path} makes no library; write crate-type = [\"cdylib\"] into its [lib]")
+        } else if cargo.names_pyo3() {
+            format!("{path} asks for PyO3, which a library for cffi does without; remove the key")
+        } else {
+            return Ok(());
+        };
+        Err(self.error_at(&["tool", "maturin", "bindings"], problem))
+    }
+
     /// Is it a crate of which a wheel of programs can be made, which every Python can
     /// install?
     fn check_programs(&self) -> Result<(), ProjectError> {
@@ -182,8 +205,8 @@ impl Project {
         if cargo.is_locked() && cargo.locked_pyo3().is_none() {
             let problem = format!(
                 "{} does not use PyO3, so it is no extension module; for its programs \
-                 alone write bindings = \"bin\" (maturin's \"cffi\" and \"uniffi\" are not \
-                 built)",
+                 alone write bindings = \"bin\", for a library that Python calls by cffi \
+                 \"cffi\" (maturin's \"uniffi\" is not built)",
                 cargo.path.display()
             );
             return Err(self.error_at(&["tool", "maturin", "bindings"], problem));

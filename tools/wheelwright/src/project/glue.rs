@@ -26,10 +26,13 @@ pub fn files(
         let path = import.path.clone();
         return Ok(stub.map(|bytes| File { path, bytes }).into_iter().collect());
     }
-    let mut files = vec![File {
-        path: format!("{name}/__init__.py"),
-        bytes: init(name).into_bytes(),
-    }];
+    let mut files = Vec::new();
+    if !project.maturin.as_ref().is_some_and(|maturin| maturin.cffi) {
+        files.push(File {
+            path: format!("{name}/__init__.py"),
+            bytes: init(name).into_bytes(),
+        });
+    }
     if let Some(bytes) = stub {
         files.push(File {
             path: format!("{name}/__init__.pyi"),

@@ -166,6 +166,8 @@ pub struct Maturin {
     exclude: Vec<Pattern>,
     /// Are programs made (`bindings = "bin"`), and no extension?
     pub programs: bool,
+    /// Is a library made that Python calls by cffi, and no extension module?
+    pub cffi: bool,
     /// Was the folder of the Python sources found in the usual place?
     pub found_source: bool,
 }
@@ -216,6 +218,14 @@ impl Table {
         }
     }
 
+    /// Does the crate make a library for cffi, as stated or as `cargo` has it?
+    fn makes_cffi(&self, cargo: Option<&CargoToml>) -> bool {
+        match self.bindings.as_deref() {
+            Some(stated) => stated == "cffi",
+            None => cargo.is_some_and(CargoToml::is_plain_library),
+        }
+    }
+
     /// Checks the values, and completes them. `cargo` is the crate's manifest, `name`
     /// the project's name.
     pub(super) fn complete(
@@ -226,6 +236,7 @@ impl Table {
     ) -> Result<Maturin, Problem> {
         self.check()?;
         let programs = self.makes_programs(cargo);
+        let cffi = self.makes_cffi(cargo);
         let library = cargo.and_then(CargoToml::library);
         let manifest_path = self.manifest(folder, name);
         if manifest_path != "Cargo.toml" && !manifest_path.ends_with("/Cargo.toml") {
@@ -273,6 +284,7 @@ impl Table {
             include: self.include,
             exclude: self.exclude,
             programs,
+            cffi,
             found_source: self.python_source.is_none() && found_source,
         })
     }
@@ -280,10 +292,11 @@ impl Table {
     /// Refuses values that ask for what is not made.
     fn check(&self) -> Result<(), Problem> {
         let bindings = self.bindings.as_deref().unwrap_or("pyo3");
-        if !matches!(bindings, "pyo3" | "pyo3-ffi" | "bin") {
+        if !matches!(bindings, "pyo3" | "pyo3-ffi" | "bin" | "cffi") {
             let problem = format!(
                 "{bindings:?} is not built: wheelwright builds extensions of PyO3 (\"pyo3\", \
-                 \"pyo3-ffi\") and programs (\"bin\"); build this project with maturin"
+                 \"pyo3-ffi\"), libraries for cffi (\"cffi\") and programs (\"bin\"); build \
+                 this project with maturin"
             );
             return Err((&["tool", "maturin", "bindings"], problem));
         }
@@ -395,6 +408,16 @@ impl Maturin {
     /// The top-level import package: `daggerml` of `daggerml._core`.
     pub fn package(&self) -> &str {
         self.module_name.split('.').next().unwrap_or_default()
+    }
+
+    /// The file of a library for cffi, as the system of a wheel tag names libraries.
+    pub fn library_file(&self, platform_tag: &str) -> String {
+        let name = self.module_name.rsplit('.').next().unwrap_or_default();
+        match platform_tag.split('_').next() {
+            Some("macosx") => format!("lib{name}.dylib"),
+            Some("win" | "win32") => format!("{name}.dll"),
+            _ => format!("lib{name}.so"),
+        }
     }
 
     /// Where the extension goes in the wheel, without its suffix: `daggerml/_core` of

@@ -198,6 +198,10 @@ impl Project {
                     .map_err(|(keys, problem)| field(keys, problem))?,
             );
         }
+        if maturin.as_ref().is_some_and(|maturin| maturin.cffi) && !needs_cffi(&table) {
+            let note = "the library is opened by cffi; write \"cffi\" here";
+            notes.push(field(&["project", "dependencies"], note.to_owned()).to_string());
+        }
         let version = table
             .version
             .parse()
@@ -331,6 +335,13 @@ impl Project {
         let path = self.folder.join(relative);
         std::fs::read(&path).map_err(|source| ProjectError::Read { path, source })
     }
+}
+
+/// Is cffi among the dependencies?
+fn needs_cffi(table: &ProjectTable) -> bool {
+    table.dependencies.iter().any(|written| {
+        requirement::check(written, None).is_ok_and(|one| one.name.normal() == "cffi")
+    })
 }
 
 /// A field's error; `source` is the text of the file at `path`.

@@ -249,7 +249,15 @@ mod tests {
             .filter(|row| row.pointer_width() == 32)
             .map(|row| row.name.as_str())
             .collect();
-        assert_eq!(narrow, ["linux-i686", "linux-armv7l", "musllinux-i686"]);
+        assert_eq!(
+            narrow,
+            [
+                "windows-x86",
+                "linux-i686",
+                "linux-armv7l",
+                "musllinux-i686"
+            ]
+        );
     }
 
     #[test]

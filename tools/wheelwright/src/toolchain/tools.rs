@@ -1,6 +1,7 @@
 //! Build tools from Python's package index, pinned by hash (`requirements/`)
 //! and installed into the work folder: pip for trying wheels, zig for
-//! compiling extensions, uv for uploading, and pipx as one more installer.
+//! compiling extensions, cffi for those without an interpreter's interface, uv for
+//! uploading, and pipx as one more installer.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -34,6 +35,8 @@ fn zig_program(folder: &Path) -> PathBuf {
 pub const TOOLS: &str = "WHEELWRIGHT_TOOLS";
 const UV: &str = include_str!("requirements/uv.txt");
 const PIPX: &str = include_str!("requirements/pipx.txt");
+/// cffi's version, by the hash of each of its files.
+pub const CFFI: &str = include_str!("requirements/cffi.txt");
 
 /// Where tools are, or will be.
 #[derive(Debug, Clone)]
@@ -148,6 +151,17 @@ impl Tools {
         let folder = self.python_tool("pipx", PIPX)?;
         let mut command = Command::new(&self.python.program);
         command.args(["-m", "pipx"]).env("PYTHONPATH", folder);
+        Ok(command)
+    }
+
+    /// A Python that has cffi.
+    ///
+    /// # Errors
+    /// pip or cffi cannot be fetched.
+    pub fn cffi(&self) -> Result<Command, ToolError> {
+        let folder = self.python_tool("cffi", CFFI)?;
+        let mut command = Command::new(&self.python.program);
+        command.env("PYTHONPATH", folder);
         Ok(command)
     }
 

@@ -40,6 +40,8 @@ pub enum Tool {
     Cxx(String),
     /// The archiver.
     Ar,
+    /// What makes an import library of a list of functions.
+    Dlltool,
     /// rustc, told the same about a crate whoever calls it.
     Rustc,
     /// What orders the sections of an object file, for a build by other means.
@@ -52,6 +54,7 @@ impl Tool {
             Self::Cc(target) => format!("zig-cc-{target}"),
             Self::Cxx(target) => format!("zig-c++-{target}"),
             Self::Ar => "zig-ar".to_owned(),
+            Self::Dlltool => "zig-dlltool".to_owned(),
             Self::Rustc => "rustc".to_owned(),
             Self::SectionOrder => "section-order".to_owned(),
         };
@@ -70,6 +73,7 @@ pub fn wrapped_tool(own_name: Option<&OsStr>) -> Option<Tool> {
         "rustc" => Some(Tool::Rustc),
         "section-order" => Some(Tool::SectionOrder),
         "zig-ar" => Some(Tool::Ar),
+        "zig-dlltool" => Some(Tool::Dlltool),
         _ => match name.strip_prefix("zig-")?.split_once('-')? {
             ("cc", target) => Some(Tool::Cc(target.to_owned())),
             ("c++", target) => Some(Tool::Cxx(target.to_owned())),
@@ -83,7 +87,8 @@ pub fn run(tool: &Tool, arguments: impl Iterator<Item = OsString>) -> ExitCode {
     match tool {
         Tool::Cc(target) => zig::compiler("cc", target, arguments),
         Tool::Cxx(target) => zig::compiler("c++", target, arguments),
-        Tool::Ar => zig::archiver(arguments),
+        Tool::Ar => zig::tool("ar", arguments),
+        Tool::Dlltool => zig::tool("dlltool", arguments),
         Tool::Rustc => canonical::run(arguments),
         Tool::SectionOrder => section_order::run(arguments),
     }
@@ -98,6 +103,8 @@ pub struct Wrappers {
     pub cxx: PathBuf,
     /// Archiver.
     pub ar: PathBuf,
+    /// Maker of import libraries.
+    pub dlltool: PathBuf,
     /// What cargo starts in place of rustc.
     pub rustc: PathBuf,
 }
@@ -123,6 +130,7 @@ impl Wrappers {
             cc: write(&Tool::Cc(platform.zig_target.clone()))?,
             cxx: write(&Tool::Cxx(platform.zig_target.clone()))?,
             ar: write(&Tool::Ar)?,
+            dlltool: write(&Tool::Dlltool)?,
             rustc: write(&Tool::Rustc)?,
         })
     }
@@ -154,6 +162,7 @@ mod tests {
             Tool::Cc("x86_64-linux-gnu.2.28".into()),
             Tool::Cxx("aarch64-macos.11.0".into()),
             Tool::Ar,
+            Tool::Dlltool,
             Tool::Rustc,
             Tool::SectionOrder,
         ] {

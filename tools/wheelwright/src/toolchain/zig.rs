@@ -31,6 +31,7 @@ pub(super) fn compiler(
 ) -> ExitCode {
     let mut arguments: Vec<OsString> = translate(target, arguments);
     if target.contains("-windows") {
+        arguments = without_libgcc(arguments);
         arguments = windows_libraries::found(arguments);
     }
     if let Err(error) = section_order::before_linking(&arguments) {
@@ -40,10 +41,10 @@ pub(super) fn compiler(
     start(|command, zig| compile(command, zig, mode, target, &arguments))
 }
 
-/// Runs zig as an archiver.
-pub(super) fn archiver(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+/// Runs one of zig's own tools.
+pub(super) fn tool(name: &str, arguments: impl Iterator<Item = OsString>) -> ExitCode {
     start(|command, _| {
-        command.arg("ar").args(arguments);
+        command.arg(name).args(arguments);
     })
 }
 
@@ -155,6 +156,33 @@ fn translate(target: &str, arguments: impl Iterator<Item = OsString>) -> Vec<OsS
     translated
 }
 
+/// What rustc gives GNU's linker for the targets `-windows-gnu`, with LLVM's library for
+/// unwinding in the place of GCC's. That finds the tables of a program by the name of their
+/// section. So nothing registers them (`rsbegin.o`), and nothing ends them where more of
+/// them follow (`rsend.o`).
+fn without_libgcc(arguments: Vec<OsString>) -> Vec<OsString> {
+    const GNU: &[&str] = &[
+        "-Wl,--large-address-aware",
+        "-fno-use-linker-plugin",
+        "-l:libpthread.a",
+        "-lgcc",
+        "-lgcc_eh",
+        "-lmingw32",
+        "-lmingwex",
+        "-nodefaultlibs",
+    ];
+    let frames = |argument: &OsString| {
+        let name = Path::new(argument).file_name();
+        name.is_some_and(|name| name == "rsbegin.o" || name == "rsend.o")
+    };
+    if !arguments.iter().any(frames) {
+        return arguments;
+    }
+    let unwanted = |one: &OsString| frames(one) || GNU.iter().any(|name| one == name);
+    let kept = arguments.into_iter().filter(|one| !unwanted(one));
+    kept.chain(["-lunwind".into()]).collect()
+}
+
 /// One argument; `None` drops it.
 fn translate_one<'a>(target: &str, argument: &'a str) -> Option<&'a str> {
     // -target says it, in zig's own words.
@@ -184,6 +212,16 @@ fn is_export_list(target: &str, path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn gnu_targets_of_windows_do_without_gcc() {
+        let split = |text: &str| -> Vec<OsString> { text.split(' ').map(OsString::from).collect() };
+        let linked = "-Wl,--large-address-aware a/rsbegin.o m.o -lgcc_eh -l:libpthread.a \
+                      -lkernel32 -lgcc -shared -nodefaultlibs a/rsend.o";
+        let wanted = split("m.o -lkernel32 -shared -lunwind");
+        assert_eq!(without_libgcc(split(linked)), wanted);
+        assert_eq!(without_libgcc(split("m.o -lgcc")), split("m.o -lgcc"));
+    }
 
     #[test]
     fn arguments_are_translated_for_the_target() {

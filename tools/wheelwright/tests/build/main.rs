@@ -9,6 +9,7 @@
 
 mod audit;
 mod backend;
+mod cffi_packed;
 mod imports;
 mod init;
 mod maturin;

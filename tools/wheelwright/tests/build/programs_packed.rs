@@ -115,7 +115,7 @@ fn what_makes_no_program_is_told() {
         ),
         (interpreters, ("src/main.rs", ""), "is for every Python"),
         (
-            format!("{PYPROJECT}[tool.maturin]\nbindings = \"cffi\"\n"),
+            format!("{PYPROJECT}[tool.maturin]\nbindings = \"uniffi\"\n"),
             ("src/main.rs", ""),
             "build this project with maturin",
         ),

@@ -300,8 +300,8 @@ fn keys_of_maturin_that_are_not_followed_are_refused() {
         ),
         ("strip = 1", "tool.maturin.strip: invalid type"),
         (
-            "bindings = \"cffi\"",
-            "tool.maturin.bindings: \"cffi\" is not built",
+            "bindings = \"uniffi\"",
+            "tool.maturin.bindings: \"uniffi\" is not built",
         ),
         (
             "include-import-lib = true",
