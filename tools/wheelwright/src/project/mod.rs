@@ -198,10 +198,6 @@ impl Project {
                     .map_err(|(keys, problem)| field(keys, problem))?,
             );
         }
-        if maturin.as_ref().is_some_and(|maturin| maturin.cffi) && !needs_cffi(&table) {
-            let note = "the library is opened by cffi; write \"cffi\" here";
-            notes.push(field(&["project", "dependencies"], note.to_owned()).to_string());
-        }
         let version = table
             .version
             .parse()
@@ -229,6 +225,7 @@ impl Project {
             settings,
         };
         project.choose(&[])?;
+        project.note_cffi();
         Ok(project)
     }
 
@@ -299,6 +296,16 @@ impl Project {
             settings,
             source,
         })
+    }
+
+    /// Notes that a library for cffi does not ask for it.
+    fn note_cffi(&mut self) {
+        let opened = self.maturin.as_ref().is_some_and(|maturin| maturin.cffi);
+        if opened && !needs_cffi(&self.table) {
+            let note = "the library is opened by cffi; write \"cffi\" here";
+            let note = self.error_at(&["project", "dependencies"], note);
+            self.notes.push(note.to_string());
+        }
     }
 
     /// Does the project say how an installed copy is tried?
