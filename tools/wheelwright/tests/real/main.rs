@@ -4,6 +4,7 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod cffi;
 mod newcomer;
 mod not_reproducible;
 mod rebuild;
