@@ -10,12 +10,11 @@ use daggerml::record::Commit;
 use daggerml::repo::branches::{HEADS, REMOTES, TAGS};
 use daggerml::repo::refs::HEAD;
 use serde::Serialize;
-use serde_json::json;
 
 use crate::complete;
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::ui::{Moment, Ui, style, text};
+use crate::ui::{JsonList, Moment, Ui, style, text};
 
 /// Show the commits that led to a revision, newest first
 #[derive(Args, Debug)]
@@ -123,10 +122,10 @@ impl CommitReport {
 
 pub fn run(context: &mut Context<'_>, args: &LogArgs) -> Result<(), CommandError> {
     let repository = context.repository()?;
-    let mut commits = Vec::new();
+    let mut document = context.ui.json_list("commits");
     if args.revision == HEAD && repository.head()?.is_none() {
         context.ui.note("No commits yet");
-        return shown(context, &commits);
+        return ended(context, document);
     }
     let range = repository.range(&args.revision)?;
     let options = HistoryOptions {
@@ -149,16 +148,16 @@ pub fn run(context: &mut Context<'_>, args: &LogArgs) -> Result<(), CommandError
             shallow,
             ..CommitReport::new(id, &commit, refs)
         };
-        // Text is written as it is found: history may be long, or end in damage.
-        match (context.ui.is_json(), args.oneline) {
-            (true, _) => commits.push(commit),
-            (false, true) => commit.line(context.ui)?,
-            (false, false) => {
-                if !first {
-                    writeln!(context.ui.out())?;
-                }
-                commit.page(context.ui)?;
+        // A commit is written as it is found: history may be long, or end in damage.
+        if let Some(document) = &mut document {
+            document.item(context.ui.out(), &commit)?;
+        } else if args.oneline {
+            commit.line(context.ui)?;
+        } else {
+            if !first {
+                writeln!(context.ui.out())?;
             }
+            commit.page(context.ui)?;
         }
         if first {
             // Somebody waits for it; what follows is written in large pieces.
@@ -172,12 +171,12 @@ pub fn run(context: &mut Context<'_>, args: &LogArgs) -> Result<(), CommandError
             None => "No commits".to_owned(),
         });
     }
-    shown(context, &commits)
+    ended(context, document)
 }
 
-/// Writes the document, if that is wanted.
-fn shown(context: &mut Context<'_>, commits: &[CommitReport]) -> Result<(), CommandError> {
-    context.ui.done_quietly(&json!({"commits": commits}))
+/// Writes the end of the document, if there is one.
+fn ended(context: &mut Context<'_>, document: Option<JsonList>) -> Result<(), CommandError> {
+    document.map_or(Ok(()), |document| Ok(document.end(context.ui.out())?))
 }
 
 /// Returns the refs at each commit, by their full names; `HEAD` first, where it is.

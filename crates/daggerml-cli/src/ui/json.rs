@@ -147,6 +147,69 @@ pub fn write(
     }
 }
 
+/// The document `{NAME: [ITEM, …]}`, whose items are written as they are found. It is that
+/// which [`write`] makes of the whole.
+pub struct JsonList {
+    name: &'static str,
+    pretty: bool,
+    empty: bool,
+}
+
+impl JsonList {
+    /// Makes a list. Nothing is written before the first item.
+    pub fn new(name: &'static str, pretty: bool) -> Self {
+        Self {
+            name,
+            pretty,
+            empty: true,
+        }
+    }
+
+    /// Writes an item. The first one is brought to the reader at once.
+    pub fn item(&mut self, out: &mut impl Write, item: &impl Serialize) -> io::Result<()> {
+        let mut text = Vec::new();
+        write(&mut text, item, self.pretty)?;
+        let first = std::mem::take(&mut self.empty);
+        if first {
+            self.open(out)?;
+        } else {
+            out.write_all(b",")?;
+        }
+        if self.pretty {
+            // Line ends are between tokens only: those in strings are escapes.
+            for line in text.split(|byte| *byte == b'\n') {
+                out.write_all(b"\n    ")?;
+                out.write_all(line)?;
+            }
+        } else {
+            out.write_all(&text)?;
+        }
+        if first { out.flush() } else { Ok(()) }
+    }
+
+    /// Writes the end.
+    pub fn end(&self, out: &mut impl Write) -> io::Result<()> {
+        if self.empty {
+            self.open(out)?;
+        }
+        let end = match (self.pretty, self.empty) {
+            (false, _) => "]}\n",
+            (true, true) => "]\n}\n",
+            (true, false) => "\n  ]\n}\n",
+        };
+        out.write_all(end.as_bytes())
+    }
+
+    fn open(&self, out: &mut impl Write) -> io::Result<()> {
+        let name = self.name;
+        if self.pretty {
+            write!(out, "{{\n  \"{name}\": [")
+        } else {
+            write!(out, "{{\"{name}\":[")
+        }
+    }
+}
+
 /// A format in which unsafe characters are escapes.
 struct Harmless<F>(F);
 
@@ -220,6 +283,7 @@ impl<'e> ErrorDocument<'e> {
 mod tests {
     use super::*;
     use daggerml::value::{Set, Uri};
+    use serde_json::json;
 
     fn json(value: impl Into<Value>) -> String {
         serde_json::to_string(&JsonValue(&value.into())).unwrap()
@@ -254,6 +318,33 @@ mod tests {
                 serde_json::from_str::<Vec<String>>(&written).unwrap(),
                 [text]
             );
+        }
+    }
+
+    #[test]
+    fn a_list_is_the_document_of_the_whole() {
+        let items = [
+            json!({"a": [1, {}], "b": "x\ny"}),
+            json!({}),
+            json!([[], 2]),
+        ];
+        for pretty in [false, true] {
+            for count in 0..=items.len() {
+                let items = &items[..count];
+                let mut whole = Vec::new();
+                write(&mut whole, &json!({"items": items}), pretty).unwrap();
+                whole.push(b'\n');
+                let mut written = Vec::new();
+                let mut list = JsonList::new("items", pretty);
+                for item in items {
+                    list.item(&mut written, item).unwrap();
+                }
+                list.end(&mut written).unwrap();
+                assert_eq!(
+                    String::from_utf8(written).unwrap(),
+                    String::from_utf8(whole).unwrap()
+                );
+            }
         }
     }
 

@@ -19,7 +19,7 @@ use clap::builder::StyledStr;
 use serde::Serialize;
 
 pub use color::ColorChoice;
-pub use json::JsonValue;
+pub use json::{JsonList, JsonValue};
 pub use progress::Progress;
 pub use table::{Cell, Table};
 pub use text::size;
@@ -114,6 +114,13 @@ impl Ui {
         let pretty = io::stdout().is_terminal();
         json::write(&mut self.out, document, pretty).map_err(io::Error::from)?;
         Ok(self.out.write_all(b"\n")?)
+    }
+
+    /// Begins a document `{NAME: [ITEM, …]}`, whose items are written as they are found;
+    /// `None` when JSON is not wanted.
+    pub fn json_list(&self, name: &'static str) -> Option<JsonList> {
+        let pretty = || io::stdout().is_terminal();
+        self.look.json.then(|| JsonList::new(name, pretty()))
     }
 
     /// Says what was done: a message, or a JSON document.

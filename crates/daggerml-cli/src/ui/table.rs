@@ -47,7 +47,15 @@ impl Cell {
 pub struct Table {
     header: Vec<Cell>,
     rows: Vec<Vec<Cell>>,
+    /// The widest cell of each column so far.
+    widths: Vec<usize>,
+    /// Whether rows were written before all were there.
+    begun: bool,
 }
+
+/// How many rows [`Table::flow`] waits for. They say how wide the columns are; those that
+/// come later seldom need more.
+const BLOCK: usize = 128;
 
 impl Table {
     /// Makes a table with these headers.
@@ -58,30 +66,49 @@ impl Table {
                 .map(|title| Cell::new(style::HEADER, title))
                 .collect(),
             rows: Vec::new(),
+            widths: header.iter().map(|title| text::width(title)).collect(),
+            begun: false,
         }
     }
 
     /// Adds a row.
     pub fn row(&mut self, row: impl IntoIterator<Item = Cell>) {
-        self.rows.push(row.into_iter().collect());
+        let row: Vec<Cell> = row.into_iter().collect();
+        for (width, cell) in self.widths.iter_mut().zip(&row) {
+            *width = text::width(&cell.text).max(*width);
+        }
+        self.rows.push(row);
     }
 
-    /// Writes the table; nothing at all when it has no rows.
+    /// Writes the rows that there are, if they are many: the reader need not wait for all.
+    /// A column becomes wider where a later row needs it.
+    pub fn flow(&mut self, ui: &mut Ui) -> io::Result<()> {
+        if self.rows.len() < BLOCK {
+            return Ok(());
+        }
+        let first = !self.begun;
+        self.write(ui)?;
+        self.rows.truncate(1); // says which columns stand on the right
+        self.begun = true;
+        if first {
+            ui.out().flush()?;
+        }
+        Ok(())
+    }
+
+    /// Writes the table, or what is left of it; nothing at all when it has no rows.
     pub fn write(&self, ui: &mut Ui) -> io::Result<()> {
         if self.rows.is_empty() {
             return Ok(());
         }
-        let columns = self.header.len();
-        let mut widths = vec![0; columns];
-        for row in std::iter::once(&self.header).chain(&self.rows) {
-            for (width, cell) in widths.iter_mut().zip(row) {
-                *width = text::width(&cell.text).max(*width);
-            }
-        }
+        let mut widths = self.widths.clone();
         if let Some(all) = text::columns() {
             fit(&mut widths, all);
         }
-        for row in std::iter::once(&self.header).chain(&self.rows) {
+        // After the first block, the first row has been written.
+        let written = usize::from(self.begun);
+        let header = (!self.begun).then_some(&self.header);
+        for row in header.into_iter().chain(self.rows.iter().skip(written)) {
             self.write_row(ui.out(), row, &widths)?;
         }
         Ok(())

@@ -4,7 +4,7 @@ use clap::Args;
 use daggerml::error::Result;
 use daggerml::id::DagId;
 use daggerml::name::Name;
-use daggerml::record::{Dag, Node};
+use daggerml::record::{Dag, Node, Tree};
 use daggerml::repo::refs::HEAD;
 use daggerml::repo::tree;
 use daggerml::store::{ReadObjects, Snapshot};
@@ -14,7 +14,7 @@ use super::report::{ErrorReport, ExcisedReport, ResultReport};
 use crate::complete;
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::ui::{Cell, Report, Table, Ui, style};
+use crate::ui::{Cell, JsonList, Table, Ui, style};
 
 /// List the DAGs of a revision by name
 #[derive(Args, Debug)]
@@ -26,12 +26,14 @@ pub struct ListArgs {
     /// The revision to look at
     #[arg(long, value_name = "REVISION", default_value = "HEAD", add = complete::revisions())]
     at: String,
+
+    /// Sort by name, also where there are more than 10,000 DAGs
+    #[arg(long)]
+    sort: bool,
 }
 
-#[derive(Serialize)]
-struct Dags {
-    dags: Vec<Entry>,
-}
+/// The most names that are sorted without being asked to: that takes a few milliseconds.
+const SORTED: u64 = 10_000;
 
 #[derive(Serialize)]
 struct Entry {
@@ -85,19 +87,55 @@ impl Entry {
     }
 }
 
-impl Report for Dags {
-    fn text(&self, ui: &mut Ui) -> io::Result<()> {
-        let mut table = Table::new(&["NAME", "DAG", "NODES", "RESULT"]);
-        for entry in &self.dags {
-            table.row([
-                Cell::new(style::NAME, &entry.name),
-                Cell::id(&entry.dag),
-                Cell::number(entry.nodes),
-                entry.outcome(),
-            ]);
+/// Where entries go: into a table, or a document.
+enum Listing {
+    Text(Table),
+    Json(JsonList),
+}
+
+impl Listing {
+    fn new(ui: &Ui) -> Self {
+        match ui.json_list("dags") {
+            Some(document) => Self::Json(document),
+            None => Self::Text(Table::new(&["NAME", "DAG", "NODES", "RESULT"])),
         }
-        table.write(ui)
     }
+
+    fn add(&mut self, ui: &mut Ui, entry: &Entry) -> io::Result<()> {
+        match self {
+            Self::Json(document) => document.item(ui.out(), entry),
+            Self::Text(table) => {
+                table.row([
+                    Cell::new(style::NAME, &entry.name),
+                    Cell::id(&entry.dag),
+                    Cell::number(entry.nodes),
+                    entry.outcome(),
+                ]);
+                table.flow(ui)
+            }
+        }
+    }
+
+    fn end(&self, ui: &mut Ui) -> io::Result<()> {
+        match self {
+            Self::Json(document) => document.end(ui.out()),
+            Self::Text(table) => table.write(ui),
+        }
+    }
+}
+
+/// Writes the DAGs of `names`, each as soon as it is read.
+fn list(
+    ui: &mut Ui,
+    snapshot: &Snapshot,
+    names: &mut dyn Iterator<Item = Result<(Name, DagId)>>,
+) -> std::result::Result<(), CommandError> {
+    let mut listing = Listing::new(ui);
+    for entry in names {
+        let (name, id) = entry?;
+        listing.add(ui, &Entry::new(snapshot, &name, id)?)?;
+    }
+    Ok(listing.end(ui)?)
 }
 
 pub fn run(context: &mut Context<'_>, args: &ListArgs) -> std::result::Result<(), CommandError> {
@@ -108,14 +146,24 @@ pub fn run(context: &mut Context<'_>, args: &ListArgs) -> std::result::Result<()
     } else {
         Some(repository.tree_at(&args.at)?)
     };
-    let mut dags = Vec::new();
-    if let Some(tree) = tree {
-        for (name, id) in tree::list(&snapshot, tree)? {
-            dags.push(Entry::new(&snapshot, &name, id)?);
+    let count = tree.map_or(Ok(0), |tree| {
+        Ok::<_, CommandError>(snapshot.load::<_, Tree>(tree)?.count())
+    })?;
+    let ui = &mut *context.ui;
+    match tree {
+        Some(tree) if count > SORTED && !args.sort => {
+            ui.note(format_args!(
+                "{count} DAGs, not sorted by name: --sort reads all names first"
+            ));
+            list(ui, &snapshot, &mut tree::entries(&snapshot, tree))
+        }
+        Some(tree) if count > 0 => {
+            let names = tree::list(&snapshot, tree)?;
+            list(ui, &snapshot, &mut names.into_iter().map(Ok))
+        }
+        _ => {
+            ui.note("No DAGs yet");
+            list(ui, &snapshot, &mut std::iter::empty())
         }
     }
-    if dags.is_empty() {
-        context.ui.note("No DAGs yet");
-    }
-    context.ui.report(&Dags { dags })
 }

@@ -50,15 +50,45 @@ pub(super) fn walk(
 
 /// Returns all names of the tree `root` with their DAGs, in order of the names.
 pub fn list(objects: &impl ReadObjects, root: TreeId) -> Result<BTreeMap<Name, DagId>> {
-    let mut found = BTreeMap::new();
-    let mut waiting = vec![root];
-    while let Some(id) = waiting.pop() {
-        match objects.load::<_, Tree>(id)? {
-            Tree::Leaf(entries) => found.extend(entries),
-            Tree::Branch { children, .. } => waiting.extend(children.iter().flatten()),
+    entries(objects, root).collect()
+}
+
+/// Returns all names of the tree `root` with their DAGs, as they are found: the pieces are read
+/// when they are needed. The order is that of the hashes of the names, so it is the same for
+/// the same names.
+pub fn entries<O: ReadObjects>(objects: &O, root: TreeId) -> TreeEntries<'_, O> {
+    TreeEntries {
+        objects,
+        waiting: vec![root],
+        leaf: Vec::new().into_iter(),
+    }
+}
+
+/// The names of a tree; see [`entries`].
+pub struct TreeEntries<'o, O> {
+    objects: &'o O,
+    /// The pieces that were not read yet, the next one last.
+    waiting: Vec<TreeId>,
+    leaf: std::vec::IntoIter<(Name, DagId)>,
+}
+
+impl<O: ReadObjects> Iterator for TreeEntries<'_, O> {
+    type Item = Result<(Name, DagId)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(entry) = self.leaf.next() {
+                return Some(Ok(entry));
+            }
+            match self.objects.load::<_, Tree>(self.waiting.pop()?) {
+                Ok(Tree::Leaf(entries)) => self.leaf = entries.into_iter(),
+                Ok(Tree::Branch { children, .. }) => {
+                    self.waiting.extend(children.iter().rev().flatten());
+                }
+                Err(error) => return Some(Err(error)),
+            }
         }
     }
-    Ok(found)
 }
 
 /// Returns a tree like `root` (`None`: the empty one) with the names in `changes` set, or
