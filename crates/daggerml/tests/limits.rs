@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use daggerml::error::ValueError;
+use daggerml::id::ObjectId;
 use daggerml::name::Name;
-use daggerml::record::Builtin;
+use daggerml::record::{Builtin, Kind};
+use daggerml::store::{ReadObjects, Table, WriteTxn};
 use daggerml::value::{MAX_BYTES, MAX_DEPTH, Value};
 use daggerml::{Error, Repository};
 
@@ -49,6 +51,27 @@ fn large_values() {
     let view = repository.load("large").unwrap();
     assert_eq!(view.value(node).unwrap(), largest);
     assert_eq!(view.value_type(node).unwrap(), "bytes");
+}
+
+/// Its type is told without hashing it, and no reader gets what is not the value.
+#[test]
+fn a_large_value_is_compared_with_its_id_when_it_is_read() {
+    let (_folder, repository) = repository();
+    let mut dag = repository.new_dag("large", "").unwrap();
+    let node = dag.put(Value::Bytes(vec![7; 1 << 17])).unwrap();
+    dag.commit(node).unwrap();
+    let view = repository.load("large").unwrap();
+    let datum: ObjectId = view.node(node).unwrap().datum().unwrap().into();
+    let snapshot = repository.snapshot().unwrap();
+    let mut bytes = snapshot.object(datum, Kind::Datum).unwrap().to_vec();
+    drop(snapshot);
+    *bytes.last_mut().unwrap() ^= 1;
+    let damage = |txn: &mut WriteTxn<'_>| txn.put(Table::Objects, datum.as_bytes(), &bytes);
+    repository.store().write(damage).unwrap();
+    let view = repository.load("large").unwrap();
+    assert_eq!(view.value_type(node).unwrap(), "bytes");
+    let error = view.value(node).unwrap_err();
+    assert!(matches!(*error, Error::HashMismatch { .. }), "{error}");
 }
 
 #[test]
