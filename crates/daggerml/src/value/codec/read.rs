@@ -126,19 +126,24 @@ impl<'b> Partial<'b> {
         builder: &mut B,
     ) -> Told<B::Error> {
         match self.holds {
-            Holds::Items => {
-                while self.left > 1 {
-                    // Floats come in great numbers, and are the quickest to read.
-                    let told = match reader.quick_float() {
-                        Some(number) => builder.float(number).map(|()| true),
-                        None => tell_quickly(reader, builder),
-                    };
-                    if !told.map_err(Stopped::Builder)? {
-                        break;
-                    }
+            // The elements of a list are mostly of one kind, so floats, which are the quickest to
+            // read, have a loop of their own. The other loop leads to it when it meets a float.
+            Holds::Items => loop {
+                while self.left > 1
+                    && let Some(number) = reader.quick_float()
+                {
+                    builder.float(number).map_err(Stopped::Builder)?;
                     self.left -= 1;
                 }
-            }
+                let mut told = Quick::Other;
+                while self.left > 1 && told == Quick::Other {
+                    told = tell_quickly(reader, builder).map_err(Stopped::Builder)?;
+                    self.left -= usize::from(told != Quick::Nothing);
+                }
+                if told != Quick::Float {
+                    break;
+                }
+            },
             Holds::Entries { key: true, text } => {
                 // The keys that are in order, with a value each; a key may be all that was quick.
                 while self.left > 1 {
@@ -155,7 +160,8 @@ impl<'b> Partial<'b> {
                     self.earlier = Some(bytes);
                     let told = builder.key(Scalar::String(key));
                     told.map_err(Stopped::Builder)?;
-                    if !tell_quickly(reader, builder).map_err(Stopped::Builder)? {
+                    let told = tell_quickly(reader, builder).map_err(Stopped::Builder)?;
+                    if told == Quick::Nothing {
                         self.holds = Holds::Entries { key: false, text };
                         break;
                     }
@@ -195,20 +201,28 @@ impl<'b> Partial<'b> {
     }
 }
 
-/// Tells the next item, if it is quick to read. Returns whether it was.
+/// What [`tell_quickly`] told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Quick {
+    Nothing,
+    Float,
+    Other,
+}
+
+/// Tells the next item, if it is quick to read. Returns what it was.
 fn tell_quickly<'b, B: Builder<'b>>(
     reader: &mut Reader<'b>,
     builder: &mut B,
-) -> Result<bool, B::Error> {
+) -> Result<Quick, B::Error> {
     match reader.quick() {
-        Some(Token::Float(number)) => builder.float(number),
+        Some(Token::Float(number)) => return builder.float(number).map(|()| Quick::Float),
         Some(Token::Unsigned(number)) => builder.int(number.cast_signed()), // of 32 bits at most
         Some(Token::Text(text)) => builder.scalar(Scalar::String(text)),
         Some(Token::Bool(value)) => builder.scalar(Scalar::Bool(value)),
         Some(Token::Null) => builder.scalar(Scalar::Null),
-        _ => return Ok(false),
+        _ => return Ok(Quick::Nothing),
     }?;
-    Ok(true)
+    Ok(Quick::Other)
 }
 
 /// Reads a scalar and tells it, or puts the head of a container on the stack;
