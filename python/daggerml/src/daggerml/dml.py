@@ -7,7 +7,6 @@ import os
 from daggerml import _core
 from daggerml.dag import Dag
 from daggerml.errors import DmlRepoError
-from daggerml.history import Branches, Config, History, Tags, revision_text
 from daggerml.released import accepts
 
 TYPE_CHECKING = False
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
     from daggerml._core import Ref
     from daggerml.executions import Executions
-    from daggerml.history import Side
+    from daggerml.history import Branches, Config, History, Side, Tags
     from daggerml.sharing import Dependencies, OnProgress, Remotes
 
     StrPath = Union[str, "os.PathLike[str]"]
@@ -249,6 +248,8 @@ class Dml:
     @property
     def history(self) -> History:
         """The commits: ``log``, ``diff``, ``checkout``, ``merge``, ``rebase``, ``revert`` ..."""
+        from daggerml.history import History
+
         return History(self._handle)
 
     @property
@@ -270,16 +271,22 @@ class Dml:
         ['main', 'trial'] ['base']
         ['base', 'idea']
         """
+        from daggerml.history import Branches
+
         return Branches(self._handle)
 
     @property
     def tag(self) -> Tags:
         """The tags: ``list``, ``create``, ``delete``."""
+        from daggerml.history import Tags
+
         return Tags(self._handle)
 
     @property
     def config(self) -> Config:
         """The settings: ``list``, ``get``, ``set``, ``add``."""
+        from daggerml.history import Config
+
         return Config(self._handle)
 
     @property
@@ -542,7 +549,11 @@ def _check_shared(shared: object) -> None:
 
 
 def _revision(revision: Revision) -> Optional[str]:
-    return None if revision is None else revision_text(revision)
+    if revision is None:
+        return None
+    from daggerml.history import revision_text  # most loads have no revision, nor need the rest
+
+    return revision_text(revision)
 
 
 class _Temporary:
