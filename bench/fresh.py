@@ -3,9 +3,9 @@
     python bench/fresh.py 40
 
 The rows take turns. A fork is that of a process that has imported what a call needs, with its end.
-Processor time is the least of all rounds: of a call it is not measured, since its process is no child
-of this one. The package is compiled to bytecode before, as installers do; a process
-that has to compile it takes three times as long.
+Processor time is the least of all rounds: of a call it is not measured, since its process is no
+child of this one. The package is compiled to bytecode before, as installers do; a process that has
+to compile it takes three times as long.
 """
 
 from __future__ import annotations
