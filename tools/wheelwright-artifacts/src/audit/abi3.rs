@@ -7,6 +7,9 @@ use super::{Findings, Subject, tables};
 use crate::artifact::file_name::python_version;
 use crate::binary::Binary;
 
+/// The first CPython that has `python3t.dll` with a global interpreter lock, too.
+const FIRST_BOTH: (u32, u32) = (3, 15);
+
 pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
     let Some(name) = subject.wheel_name() else {
         return;
@@ -45,15 +48,22 @@ pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
             );
         }
         if let Binary::Pe(pe) = binary {
+            let of_both = name.abi.iter().any(|abi| abi == "abi3t");
             for dll in &pe.dlls {
                 let lower = dll.to_ascii_lowercase();
-                if is_python(&lower) && lower != "python3.dll" && lower != "python3t.dll" {
+                let there = match lower.as_str() {
+                    "python3.dll" => !of_both,
+                    "python3t.dll" => of_both || version >= FIRST_BOTH,
+                    _ => !is_python(&lower),
+                };
+                if !there {
+                    let wanted = if of_both { "python3t" } else { "python3" };
                     findings.add(
                         ABI3_LINK,
                         Some(&member.path),
                         format!("loads {dll}"),
-                        "python3.dll",
-                        "link python3.lib: other versions do not have this DLL",
+                        format!("{wanted}.dll"),
+                        format!("link {wanted}.lib: not every tagged version has the other DLL"),
                     );
                 }
             }

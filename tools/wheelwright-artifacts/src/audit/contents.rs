@@ -8,6 +8,7 @@ use super::subject::Member;
 use super::tags::{Suffix, extension_module};
 use super::{Findings, Subject};
 use crate::artifact::MemberKind;
+use crate::artifact::file_name::python_version;
 
 pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
     for member in &subject.members {
@@ -68,6 +69,9 @@ fn leftover(path: &str, wheel: bool) -> Option<&'static str> {
     }
 }
 
+/// The first CPython that calls `PyModExport_…`.
+const FIRST_EXPORT: (u32, u32) = (3, 15);
+
 fn module_inits(subject: &Subject<'_>, findings: &mut Findings) {
     for (member, binary) in subject.binaries() {
         let name = member.file_name();
@@ -84,22 +88,47 @@ fn module_inits(subject: &Subject<'_>, findings: &mut Findings) {
         if !surely || !module.is_ascii() {
             continue;
         }
-        let wanted = format!("PyInit_{module}");
+        let wanted = hooks(subject, module);
         let found = binary.module_inits();
-        if !found.contains(&wanted.as_str()) {
+        if !found
+            .iter()
+            .any(|one| wanted.iter().any(|name| name == one))
+        {
             findings.add(
                 MODULE_INIT,
                 Some(&member.path),
                 if found.is_empty() {
-                    "exports no PyInit function".to_owned()
+                    format!("exports no {} function", hook_of(&wanted[0]))
                 } else {
                     format!("exports {}", found.join(", "))
                 },
-                wanted,
-                "name the module in the code (#[pymodule], PyInit_…) like the file",
+                wanted.join(" or "),
+                "name the module in the code (#[pymodule], PyInit_…) like the file; for abi3t, \
+                 build it with what knows PEP 793 (PyO3 0.29)",
             );
         }
     }
+}
+
+/// The functions by one of which the Pythons of the wheel load a module.
+fn hooks(subject: &Subject<'_>, module: &str) -> Vec<String> {
+    let name = subject.wheel_name();
+    // There, the structure that `PyInit_…` returns has no known form.
+    let opaque = name.is_some_and(|name| name.abi.iter().any(|abi| abi == "abi3t"));
+    let oldest = name.and_then(|name| name.python.iter().filter_map(|p| python_version(p)).min());
+    let mut wanted = Vec::new();
+    if !opaque {
+        wanted.push(format!("PyInit_{module}"));
+    }
+    if opaque || oldest.is_some_and(|oldest| oldest >= FIRST_EXPORT) {
+        wanted.push(format!("PyModExport_{module}"));
+    }
+    wanted
+}
+
+/// `PyInit` of `PyInit_fast`.
+fn hook_of(function: &str) -> &str {
+    function.split('_').next().unwrap_or_default()
 }
 
 /// A member as it is installed: without `NAME.data/purelib/` and the like.

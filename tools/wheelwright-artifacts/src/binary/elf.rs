@@ -37,7 +37,7 @@ pub struct Elf {
     pub isa_level: Option<u8>,
     /// Python C API symbols wanted.
     pub python_imports: Vec<Import>,
-    /// `PyInit_…` functions given.
+    /// `PyInit_…` and `PyModExport_…` functions given.
     pub module_inits: Vec<String>,
     /// What the file asks of the stack.
     pub stack: Stack,

@@ -27,7 +27,7 @@ pub struct Slice {
     pub rpaths: Vec<String>,
     /// Python C API symbols wanted.
     pub python_imports: Vec<Import>,
-    /// `PyInit_…` functions given.
+    /// `PyInit_…` and `PyModExport_…` functions given.
     pub module_inits: Vec<String>,
     /// Its code signature, with every page hash recomputed.
     pub signature: Signature,

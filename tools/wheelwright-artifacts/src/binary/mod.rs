@@ -92,7 +92,8 @@ impl Binary {
         imports
     }
 
-    /// The `PyInit_…` functions it exports.
+    /// The functions it exports that Python calls to load a module: `PyInit_…`, and
+    /// `PyModExport_…` (PEP 793).
     pub fn module_inits(&self) -> Vec<&str> {
         let mut names: Vec<&str> = match self {
             Self::Elf(elf) => elf.module_inits.iter().map(String::as_str).collect(),
@@ -122,7 +123,9 @@ fn is_python_api(name: &str) -> bool {
 }
 
 fn is_module_init(name: &str) -> bool {
-    name.starts_with("PyInit_") || name.starts_with("PyInitU_")
+    ["PyInit_", "PyInitU_", "PyModExport_", "PyModExportU_"]
+        .iter()
+        .any(|hook| name.starts_with(hook))
 }
 
 /// Bytes as text for people, undecodable ones replaced.

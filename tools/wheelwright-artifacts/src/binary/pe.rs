@@ -23,7 +23,7 @@ pub struct Pe {
     pub dlls: Vec<String>,
     /// Python C API symbols wanted.
     pub python_imports: Vec<Import>,
-    /// `PyInit_…` functions given.
+    /// `PyInit_…` and `PyModExport_…` functions given.
     pub module_inits: Vec<String>,
     /// Link time stamps that are not zero, with where each stands.
     pub timestamps: Vec<(&'static str, u32)>,

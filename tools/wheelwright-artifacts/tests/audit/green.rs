@@ -64,6 +64,30 @@ fn a_macos_wheel() {
 }
 
 #[test]
+fn a_wheel_of_the_stable_abi_for_builds_with_and_without_a_lock() {
+    let macho = Macho {
+        init: "_PyModExport__core",
+        ..Macho::default()
+    };
+    let path = "demo/_core.abi3t.so";
+    let tag = "cp315-abi3.abi3t-macosx_11_0_arm64";
+    assert_clean(&Wheel::native(tag, path, macho.bytes()));
+    for (tag, dll, export) in [
+        ("abi3.abi3t", "python3t.dll", "PyModExport__core"),
+        ("abi3", "python3t.dll", "PyModExport__core"),
+        ("abi3", "python3.dll", "PyInit__core"),
+    ] {
+        let pe = Pe {
+            imports: vec![(dll, "PyModule_FromSlotsAndSpec")],
+            export,
+            ..Pe::default()
+        };
+        let tag = format!("cp315-{tag}-win_amd64");
+        assert_clean(&Wheel::native(&tag, "demo/_core.pyd", pe.bytes()));
+    }
+}
+
+#[test]
 fn a_windows_wheel() {
     assert_clean(&Wheel::native(
         "cp39-abi3-win_amd64",

@@ -6,7 +6,7 @@ use crate::pe::Pe;
 use crate::wheel::Wheel;
 
 pub fn cases() -> Vec<Red> {
-    let mut cases = [machos(), pes()].concat();
+    let mut cases = [machos(), pes(), of_both()].concat();
     #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
     cases.extend(elves());
     cases
@@ -58,6 +58,38 @@ fn machos() -> Vec<Red> {
         ),
         ("abi3-symbol", arm(|m| m.imports.push("_PyType_GetName"))),
         ("module-init", arm(|m| m.init = "_PyInit_other")),
+        // CPython calls that one from 3.15 on only.
+        ("module-init", arm(|m| m.init = "_PyModExport__core")),
+    ]
+}
+
+/// Wheels of the stable ABI for builds with and without a global interpreter lock.
+fn of_both() -> Vec<Red> {
+    let mac = |path: &str, init: &'static str| {
+        let macho = Macho {
+            init,
+            ..Macho::default()
+        };
+        let tag = "cp315-abi3.abi3t-macosx_11_0_arm64";
+        Wheel::native(tag, path, macho.bytes()).audit()
+    };
+    let windows = |tag: &str, dll: &'static str| {
+        let pe = Pe {
+            imports: vec![(dll, "PyModule_Create2")],
+            export: if tag.contains("abi3t") {
+                "PyModExport__core"
+            } else {
+                "PyInit__core"
+            },
+            ..Pe::default()
+        };
+        Wheel::native(&format!("{tag}-win_amd64"), "demo/_core.pyd", pe.bytes()).audit()
+    };
+    vec![
+        ("module-init", mac("demo/_core.abi3t.so", "_PyInit__core")),
+        ("tag-abi", mac("demo/_core.abi3.so", "_PyModExport__core")),
+        ("abi3-link", windows("cp315-abi3.abi3t", "python3.dll")),
+        ("abi3-link", windows("cp39-abi3", "python3t.dll")),
     ]
 }
 

@@ -34,7 +34,7 @@ pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
         }
         machine(subject, member, binary, findings);
         if let Some(name) = subject.wheel_name() {
-            importable(name, member, binary, findings);
+            importable(subject, name, member, binary, findings);
         }
     }
 }
@@ -219,7 +219,13 @@ fn macos_machines(machine: &str) -> Vec<&str> {
 
 /// Extension modules must have a suffix that a tagged Python looks for on a tagged
 /// platform.
-fn importable(name: &WheelName, member: &Member, binary: &Binary, findings: &mut Findings) {
+fn importable(
+    subject: &Subject<'_>,
+    name: &WheelName,
+    member: &Member,
+    binary: &Binary,
+    findings: &mut Findings,
+) {
     if name.is_pure() {
         return; // what `tag-pure` is about
     }
@@ -227,11 +233,14 @@ fn importable(name: &WheelName, member: &Member, binary: &Binary, findings: &mut
     let Some((module, suffix)) = extension_module(file) else {
         return;
     };
-    let init = format!("PyInit_{module}");
-    if matches!(suffix, Suffix::Other(_)) && !binary.module_inits().contains(&init.as_str()) {
+    let inits = binary.module_inits();
+    let is_module = ["PyInit", "PyModExport"]
+        .iter()
+        .any(|hook| inits.contains(&format!("{hook}_{module}").as_str()));
+    if matches!(suffix, Suffix::Other(_)) && !is_module {
         return; // a library with dots in its name
     }
-    let only_stable = name.stable_abi().is_some() && name.abi.len() == 1;
+    let only_stable = name.abi.iter().all(|abi| abi == "abi3" || abi == "abi3t");
     if let (Suffix::Version(version), true) = (&suffix, only_stable) {
         findings.add(
             TAG_ABI,
@@ -243,6 +252,20 @@ fn importable(name: &WheelName, member: &Member, binary: &Binary, findings: &mut
         return;
     }
     let own = file.get(module.len()..).unwrap_or_default();
+    if suffix == Suffix::Stable && name.abi.iter().any(|abi| abi == "abi3t") {
+        let start = member.path.len() - own.len();
+        let beside = format!("{}.abi3t.so", member.path.get(..start).unwrap_or_default());
+        if !subject.members.iter().any(|other| other.path == beside) {
+            findings.add(
+                TAG_ABI,
+                Some(&member.path),
+                "builds without a global interpreter lock do not look for .abi3.so",
+                ".abi3t.so, which both kinds look for",
+                "name the module so, or tag the wheel abi3 alone",
+            );
+            return;
+        }
+    }
     let wanted = suffix::importable(name);
     if !wanted.iter().any(|w| w.fits(own)) {
         let mut list: Vec<String> = wanted.iter().map(ToString::to_string).collect();
