@@ -210,8 +210,10 @@ fn import_library(order: &Order<'_>, job: Job, zig: &Path) -> Result<Option<Stri
     let Some(sources) = package.and_then(|package| package.manifest_path.parent()) else {
         return Ok(None);
     };
-    let folder = order.work.join("pyo3").join("libraries");
-    import_library::write(zig, &folder, &job.abi.library(), sources.as_std_path())?;
+    let target = job.platform.rust_target.as_str();
+    let folder = order.work.join("pyo3").join("libraries").join(target);
+    let library = job.abi.library();
+    import_library::write(zig, target, &folder, &library, sources.as_std_path())?;
     Ok(folder.to_str().map(str::to_owned))
 }
 

@@ -21,7 +21,7 @@ use crate::project::workspace::Workspace;
 use crate::sbom;
 use crate::toolchain::rust::Rust;
 use crate::toolchain::tools::{self, Tools};
-use crate::toolchain::{canonical, frameworks, windows_libraries, zig};
+use crate::toolchain::{canonical, dlltool, frameworks, windows_libraries, zig};
 
 /// The parts of wheelwright that decide over the bytes of an extension and of
 /// its bill of materials.
@@ -39,6 +39,7 @@ const RECIPE: &[&str] = &[
     include_str!("../toolchain/process.rs"),
     tools::CFFI,
     canonical::SOURCE,
+    dlltool::SOURCE,
     frameworks::SOURCE,
     windows_libraries::SOURCE,
     zig::SOURCE,

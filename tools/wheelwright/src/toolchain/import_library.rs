@@ -20,12 +20,23 @@ static DECLARED: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\b(?:fn|static(?: mut)?)\s+(_?Py[A-Za-z0-9_]+)").expect("it is well formed")
 });
 
-/// Writes the import library of `library` (`python312`) into `folder`. `sources` is the
-/// folder of the crate `pyo3-ffi`.
+/// Writes the import library of `library` (`python312`) for a Rust target into `folder`.
+/// `sources` is the folder of the crate `pyo3-ffi`.
 ///
 /// # Errors
 /// The folder cannot be written, or zig fails.
-pub fn write(zig: &Path, folder: &Path, library: &str, sources: &Path) -> Result<(), ToolError> {
+pub fn write(
+    zig: &Path,
+    target: &str,
+    folder: &Path,
+    library: &str,
+    sources: &Path,
+) -> Result<(), ToolError> {
+    let machine = match target.split('-').next() {
+        Some("aarch64") => "arm64",
+        Some("i686") => "i386",
+        _ => "i386:x86-64",
+    };
     let made = folder.join(format!("lib{library}.dll.a"));
     let file = |path: &Path| {
         let path = path.to_owned();
@@ -41,7 +52,7 @@ pub fn write(zig: &Path, folder: &Path, library: &str, sources: &Path) -> Result
     std::fs::write(&definition, text).map_err(file(&definition))?;
     let mut command = Command::new(zig);
     command
-        .args(["dlltool", "-m", "i386:x86-64", "-d"])
+        .args(["dlltool", "-m", machine, "-d"])
         .arg(&definition)
         .arg("-l")
         .arg(&made);

@@ -3,6 +3,7 @@
 
 mod alias;
 pub mod canonical;
+pub mod dlltool;
 pub mod frameworks;
 pub mod import_library;
 mod loader;

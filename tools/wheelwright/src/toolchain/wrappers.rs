@@ -14,7 +14,7 @@ use wheelwright_artifacts::digest::Digest;
 
 use super::ToolError;
 use super::platform::Platform;
-use super::{canonical, frameworks, section_order, tools, windows_libraries, zig};
+use super::{canonical, dlltool, frameworks, section_order, tools, windows_libraries, zig};
 
 const PREFIX: &str = "wheelwright-";
 
@@ -22,6 +22,7 @@ const PREFIX: &str = "wheelwright-";
 pub fn version() -> String {
     let sources = [
         canonical::SOURCE,
+        dlltool::SOURCE,
         frameworks::SOURCE,
         windows_libraries::SOURCE,
         zig::SOURCE,
@@ -88,7 +89,7 @@ pub fn run(tool: &Tool, arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Tool::Cc(target) => zig::compiler("cc", target, arguments),
         Tool::Cxx(target) => zig::compiler("c++", target, arguments),
         Tool::Ar => zig::tool("ar", arguments),
-        Tool::Dlltool => zig::tool("dlltool", arguments),
+        Tool::Dlltool => zig::dlltool(arguments),
         Tool::Rustc => canonical::run(arguments),
         Tool::SectionOrder => section_order::run(arguments),
     }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use super::canonical::Package;
-use super::{frameworks, loader, process, section_order, windows_libraries};
+use super::{dlltool, frameworks, loader, process, section_order, windows_libraries};
 
 /// This file: with its neighbours and zig itself, all that decides what the wrappers do.
 pub const SOURCE: &str = include_str!("zig.rs");
@@ -46,6 +46,17 @@ pub(super) fn tool(name: &str, arguments: impl Iterator<Item = OsString>) -> Exi
     start(|command, _| {
         command.arg(name).args(arguments);
     })
+}
+
+/// Runs zig as the maker of import libraries that rustc asks for.
+pub(super) fn dlltool(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    match dlltool::translate(arguments.collect()) {
+        Ok(arguments) => tool("dlltool", arguments.into_iter()),
+        Err(error) => {
+            eprintln!("wheelwright: cannot list what a DLL has: {error}");
+            ExitCode::from(2)
+        }
+    }
 }
 
 fn start(add: impl FnOnce(&mut Command, &OsStr)) -> ExitCode {
