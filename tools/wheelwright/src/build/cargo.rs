@@ -144,7 +144,7 @@ pub(super) fn features(project: &Project, abi: Abi) -> Vec<String> {
     };
     let interpreter = match abi {
         Abi::Stated => None,
-        Abi::Stable(minor) => Some(Interpreter::cpython(minor)),
+        Abi::Stable(minor) | Abi::StableOfBoth(minor) => Some(Interpreter::cpython(minor)),
         Abi::Version(interpreter) => Some(interpreter),
     };
     let mut options = Vec::new();

@@ -83,6 +83,14 @@ impl<'a> Plan<'a> {
         Ok(Self { items, whole })
     }
 
+    /// Leaves out the wheels that only a release has.
+    pub fn leave_to_releases(&mut self) {
+        self.items.retain(|item| match item.kind {
+            Kind::NativeWheel(_, abi) => !item.project.of_releases.contains(&abi),
+            Kind::PureWheel | Kind::Sdist => true,
+        });
+    }
+
     /// The wheels and sdists in `folder` that the repository does not release and this
     /// build does not make, by name.
     pub fn unexpected(&self, folder: &Path) -> Vec<String> {

@@ -1,5 +1,5 @@
 //! Trying what was built: each package with the Python at hand, and a wheel for a
-//! free-threaded `CPython` or for `PyPy` with that one.
+//! free-threaded `CPython` (or both kinds) or for `PyPy` with that one.
 
 use std::path::Path;
 
@@ -37,7 +37,8 @@ pub(super) fn all(
     };
     let mut seen = Vec::new();
     for project in &workspace.projects {
-        let position = plan.items.iter().zip(rows.iter()).position(|(item, row)| {
+        // The last one fits this Python best, so that pip takes it.
+        let position = plan.items.iter().zip(rows.iter()).rposition(|(item, row)| {
             item.project.name == project.name && row.sha256.is_some() && runs_here(item)
         });
         let Some(position) = position else { continue };
@@ -46,8 +47,13 @@ pub(super) fn all(
         trying.one(project, python, &name, &seen, &mut rows[position]);
     }
     for (item, row) in plan.items.iter().zip(rows) {
-        let Kind::NativeWheel(platform, Abi::Version(wanted)) = item.kind else {
-            continue;
+        let (platform, wanted) = match item.kind {
+            Kind::NativeWheel(platform, Abi::Version(wanted)) => (platform, wanted),
+            Kind::NativeWheel(platform, Abi::StableOfBoth(minor)) => {
+                let kind = abi::Kind::FreeThreaded;
+                (platform, abi::Interpreter { minor, kind })
+            }
+            _ => continue,
         };
         if wanted.kind == abi::Kind::CPython || !platform.is_host() || runs_here(item) {
             continue;

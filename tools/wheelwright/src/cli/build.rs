@@ -32,6 +32,9 @@ pub(super) struct Args {
     /// Wheels for this Python only, such as `cp312`, `cp314t` or `pp311` (may be repeated)
     #[arg(long, value_name = "NAME")]
     interpreter: Vec<Interpreter>,
+    /// Also the wheels that only a release has ([tool.wheelwright] release-interpreters)
+    #[arg(long)]
+    for_release: bool,
     /// Artifacts of this package only (may be repeated)
     #[arg(long, value_name = "NAME")]
     package: Vec<String>,
@@ -74,7 +77,10 @@ impl Args {
                 .map(|name| workspace.table.by_name(name))
                 .collect::<Result<_, _>>()?
         };
-        let plan = Plan::new(&workspace, &self.package, &platforms)?;
+        let mut plan = Plan::new(&workspace, &self.package, &platforms)?;
+        if !self.for_release && self.interpreter.is_empty() {
+            plan.leave_to_releases();
+        }
         let options = self.options(&root);
         self.tell(&build::build(&workspace, &plan, &options)?)
     }

@@ -33,6 +33,9 @@ pub(super) struct Args {
     /// Wheels for this Python only, such as `cp312`, `cp314t` or `pp311` (may be repeated)
     #[arg(long, value_name = "NAME")]
     interpreter: Vec<Interpreter>,
+    /// Also the wheels that only a release has ([tool.wheelwright] release-interpreters)
+    #[arg(long)]
+    for_release: bool,
     /// Build once, and compare with the artifacts in this folder
     #[arg(long, value_name = "FOLDER")]
     against: Option<PathBuf>,
@@ -62,6 +65,9 @@ impl Args {
                 .iter()
                 .map(|name| format!("--interpreter={name}")),
         );
+        if self.for_release {
+            build.push("--for-release".to_owned());
+        }
         build.extend(self.package.iter().map(|name| format!("--package={name}")));
         let work = match self.work {
             Some(work) => std::path::absolute(work)?,

@@ -214,16 +214,17 @@ pub fn tag_for(project: &Project, abi: Abi, platform_tag: &str) -> String {
             format!("{python}-{abi}-{platform_tag}")
         }
         Abi::Stable(minor) => format!("cp3{minor}-abi3-{platform_tag}"),
+        Abi::StableOfBoth(minor) => format!("cp3{minor}-abi3.abi3t-{platform_tag}"),
         Abi::Version(interpreter) => format!("{}-{platform_tag}", interpreter.tags()),
     }
 }
 
 /// What Python wants an extension module's file name to end with.
 fn extension_suffix(project: &Project, native: Native<'_>) -> String {
-    let stable = project.settings.abi_tag.as_deref() == Some("abi3");
-    let abi = match native.abi {
-        Abi::Stated if stable => Abi::Stable(0),
-        abi => abi,
+    let abi = match (native.abi, project.settings.abi_tag.as_deref()) {
+        (Abi::Stated, Some("abi3")) => Abi::Stable(0),
+        (Abi::Stated, Some("abi3.abi3t" | "abi3t")) => Abi::StableOfBoth(0),
+        (abi, _) => abi,
     };
     abi.suffix(native.platform_tag)
 }

@@ -1,5 +1,5 @@
-//! Which Pythons load an extension: one `CPython` or `PyPy`, every CPython from some version on, or
-//! what the project states.
+//! Which Pythons load an extension: one `CPython` or `PyPy`, every CPython from some version on
+//! (with a global interpreter lock, or with and without), or what the project states.
 
 use std::fmt::{self, Write as _};
 use std::str::FromStr;
@@ -8,6 +8,10 @@ use pep440_rs::{Version, VersionSpecifiers};
 
 /// The minor versions of CPython 3 that a project is built for unless it says which.
 pub const KNOWN: std::ops::RangeInclusive<u32> = 9..=15;
+
+/// The first minor version of CPython 3 whose stable interface can do without a global
+/// interpreter lock (`abi3t`, PEP 803).
+pub const FIRST_ABI3T: u32 = 15;
 
 /// The minor versions of Python 3 that `PyPy` has had with its ABI 7.3.
 const PYPY: std::ops::RangeInclusive<u32> = 9..=11;
@@ -148,6 +152,8 @@ pub enum Abi {
     Stated,
     /// Every CPython 3 from this minor version on, with a global interpreter lock.
     Stable(u32),
+    /// Every CPython 3 from this minor version on, with a global interpreter lock or without.
+    StableOfBoth(u32),
     /// One CPython or `PyPy`.
     Version(Interpreter),
 }
@@ -158,6 +164,7 @@ impl Abi {
         match self {
             Self::Stated => String::new(),
             Self::Stable(minor) => format!("-cp3{minor}-abi3"),
+            Self::StableOfBoth(minor) => format!("-cp3{minor}-abi3t"),
             Self::Version(interpreter) => format!("-{interpreter}"),
         }
     }
@@ -167,6 +174,9 @@ impl Abi {
         match self {
             Self::Stated => true,
             Self::Stable(minor) => interpreter.kind == Kind::CPython && interpreter.minor >= minor,
+            Self::StableOfBoth(minor) => {
+                interpreter.kind != Kind::PyPy && interpreter.minor >= minor
+            }
             Self::Version(own) => own == interpreter,
         }
     }
@@ -176,9 +186,10 @@ impl Abi {
     pub fn suffix(self, platform_tag: &str) -> String {
         let windows = platform_tag.starts_with("win");
         match self {
-            Self::Stated | Self::Stable(_) if windows => ".pyd".to_owned(),
+            Self::Stated | Self::Stable(_) | Self::StableOfBoth(_) if windows => ".pyd".to_owned(),
             Self::Stated => ".so".to_owned(),
             Self::Stable(_) => ".abi3.so".to_owned(),
+            Self::StableOfBoth(_) => ".abi3t.so".to_owned(),
             // PyPy says `gnu` whatever the C library, as CPython before 3.11 did.
             Self::Version(Interpreter {
                 minor,
@@ -210,6 +221,8 @@ impl Abi {
         let (minor, stable, kind) = match self {
             Self::Stated => return None,
             Self::Stable(minor) => (minor, true, Kind::CPython),
+            // Its feature makes `abi3t` of it.
+            Self::StableOfBoth(minor) => (minor, false, Kind::FreeThreaded),
             Self::Version(interpreter) => (interpreter.minor, false, interpreter.kind),
         };
         let implementation = match kind {
@@ -233,6 +246,7 @@ impl Abi {
     pub fn library(self) -> String {
         match self {
             Self::Stated | Self::Stable(_) => "python3".to_owned(),
+            Self::StableOfBoth(_) => "python3t".to_owned(),
             Self::Version(interpreter) => format!("python{}", interpreter.digits()),
         }
     }
@@ -369,6 +383,8 @@ mod tests {
             ),
             (Abi::Stable(9), "win_amd64", ".pyd"),
             (Abi::Stable(9), "macosx_11_0_arm64", ".abi3.so"),
+            (Abi::StableOfBoth(15), "win_amd64", ".pyd"),
+            (Abi::StableOfBoth(15), "manylinux_2_28_x86_64", ".abi3t.so"),
         ] {
             assert_eq!(abi.suffix(platform), wanted);
         }
@@ -380,6 +396,16 @@ mod tests {
         assert!(!Abi::Stable(13).loads_in(cpython("cp312")));
         assert!(!Abi::Stable(9).loads_in(cpython("cp314t")));
         assert!(!Abi::Stable(9).loads_in(cpython("pp311")));
+        for (interpreter, loads) in [
+            ("cp315", true),
+            ("cp315t", true),
+            ("cp316t", true),
+            ("cp314", false),
+            ("cp314t", false),
+            ("pp311", false),
+        ] {
+            assert_eq!(Abi::StableOfBoth(15).loads_in(cpython(interpreter)), loads);
+        }
         assert!(!Abi::Version(cpython("cp311")).loads_in(cpython("pp311")));
         assert!(Abi::Version(cpython("cp314t")).loads_in(cpython("cp314t")));
         assert!(!Abi::Version(cpython("cp314t")).loads_in(cpython("cp314")));

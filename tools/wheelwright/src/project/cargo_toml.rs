@@ -172,16 +172,18 @@ impl CargoToml {
             .max()
     }
 
-    /// What the crate and its `features` ask of `PyO3`; the default ones count unless
-    /// `no_default`, and `all` are all.
-    pub fn stable(&self, features: &[String], no_default: bool, all: bool) -> Stable {
+    /// What the crate and its `features` ask of `PyO3` by its features `abi3...`, or by
+    /// another `family` (`abi3t`); the default ones count unless `no_default`, and `all`
+    /// are all.
+    pub fn stable(&self, family: &str, features: &[String], no_default: bool, all: bool) -> Stable {
         let asked = self.binding_features(features, no_default, all);
-        let versions = asked
-            .iter()
-            .filter_map(|feature| feature.strip_prefix("abi3-py3")?.parse().ok());
-        match versions.min() {
+        let version = |feature: &String| {
+            let version = feature.strip_prefix(family)?.strip_prefix("-py3")?;
+            version.parse().ok()
+        };
+        match asked.iter().filter_map(version).min() {
             Some(minor) => Stable::From(Some(minor)),
-            None if asked.contains("abi3") => Stable::From(None),
+            None if asked.contains(family) => Stable::From(None),
             None => Stable::No,
         }
     }
@@ -347,14 +349,20 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                manifest(text).stable(&asked, false, false),
+                manifest(text).stable("abi3", &asked, false, false),
                 wanted,
                 "{text}"
             );
         }
         let hidden = "[features]\ndefault = ['pyo3/abi3']\n[dependencies]\npyo3 = '1'";
-        assert_eq!(manifest(hidden).stable(&[], true, false), Stable::No);
-        assert_eq!(manifest(hidden).stable(&[], true, true), Stable::From(None));
+        let stable = |all| manifest(hidden).stable("abi3", &[], true, all);
+        assert_eq!(stable(false), Stable::No);
+        assert_eq!(stable(true), Stable::From(None));
+        let both =
+            "[dependencies]\npyo3 = { version = '1', features = ['abi3-py39', 'abi3t-py315'] }";
+        let of = |family| manifest(both).stable(family, &[], false, false);
+        assert_eq!(of("abi3"), Stable::From(Some(9)));
+        assert_eq!(of("abi3t"), Stable::From(Some(15)));
     }
 
     #[test]
@@ -380,7 +388,8 @@ mod tests {
             manifest.file("readme"),
             Some(folder.path().join("README.md"))
         );
-        assert_eq!(manifest.stable(&[], false, false), Stable::From(Some(9)));
+        let stable = manifest.stable("abi3", &[], false, false);
+        assert_eq!(stable, Stable::From(Some(9)));
         assert_eq!(manifest.root(), folder.path());
     }
 }

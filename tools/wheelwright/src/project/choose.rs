@@ -8,6 +8,7 @@ use super::{Project, ProjectError};
 const NEWEST: &[(u64, u32)] = &[(29, 15), (25, 14), (22, 13), (19, 12), (17, 11), (15, 10)];
 
 const LIST: &[&str] = &["tool", "wheelwright", "interpreters"];
+const LIST_OF_RELEASES: &[&str] = &["tool", "wheelwright", "release-interpreters"];
 
 impl Project {
     /// Builds for these versions of `CPython` only; for those that the project itself names or
@@ -25,6 +26,13 @@ impl Project {
             .map_err(|(position, problem)| {
                 let position = position.to_string();
                 self.error_at(&[LIST, &[position.as_str()]].concat(), problem)
+            })?;
+        let of_releases = self
+            .settings
+            .release_interpreters()
+            .map_err(|(position, problem)| {
+                let position = position.to_string();
+                self.error_at(&[LIST_OF_RELEASES, &[position.as_str()]].concat(), problem)
             })?;
         for interpreter in only {
             self.check_supported(*interpreter)?;
@@ -44,7 +52,15 @@ impl Project {
             return Ok(());
         }
         if self.settings.python_tag.is_some() {
-            self.abis = self.beside_the_stated(&listed, only);
+            let abis = self.beside_the_stated(&listed, only)?;
+            let all = [listed, of_releases].concat();
+            self.abis = self.beside_the_stated(&all, only)?;
+            self.of_releases = self
+                .abis
+                .iter()
+                .copied()
+                .filter(|one| !abis.contains(one))
+                .collect();
             return Ok(());
         }
         let cargo = CargoToml::read(&self.manifest())?;
@@ -56,12 +72,7 @@ impl Project {
         } else {
             self.supported(&cargo)?
         };
-        let mut abis: Vec<Abi> = chosen
-            .into_iter()
-            .map(|interpreter| self.abi_for(&cargo, interpreter))
-            .collect::<Result<_, _>>()?;
-        abis.sort();
-        abis.dedup();
+        let mut abis = self.abis_for(&cargo, &chosen)?;
         if let Some(one) = only
             .iter()
             .find(|one| !abis.iter().any(|abi| abi.loads_in(**one)))
@@ -77,8 +88,28 @@ impl Project {
             let problem = "is empty; name a CPython such as \"cp312\", or remove the key";
             return Err(self.error_at(LIST, problem));
         }
+        if only.is_empty() {
+            let more = self.abis_for(&cargo, &of_releases)?;
+            self.of_releases = more.into_iter().filter(|one| !abis.contains(one)).collect();
+            abis.extend(&self.of_releases);
+            abis.sort();
+        }
         self.abis = abis;
         Ok(())
+    }
+
+    /// What the crate is for these, each once.
+    fn abis_for(
+        &self,
+        cargo: &CargoToml,
+        chosen: &[Interpreter],
+    ) -> Result<Vec<Abi>, ProjectError> {
+        let chosen = chosen.iter();
+        let each = chosen.map(|interpreter| self.abi_for(cargo, *interpreter));
+        let mut abis: Vec<Abi> = each.collect::<Result<_, _>>()?;
+        abis.sort();
+        abis.dedup();
+        Ok(abis)
     }
 
     /// The path of the crate's manifest.
@@ -89,19 +120,29 @@ impl Project {
     }
 
     /// The stated tags, and a wheel for each CPython that is listed beside them.
-    fn beside_the_stated(&self, listed: &[Interpreter], only: &[Interpreter]) -> Vec<Abi> {
+    fn beside_the_stated(
+        &self,
+        listed: &[Interpreter],
+        only: &[Interpreter],
+    ) -> Result<Vec<Abi>, ProjectError> {
         let takes = |one: &Interpreter| self.loads_in(Abi::Stated, *one);
         let mut abis = Vec::new();
         if only.is_empty() || only.iter().any(takes) {
             abis.push(Abi::Stated);
         }
         let more = if only.is_empty() { listed } else { only };
-        abis.extend(
-            more.iter()
-                .filter(|one| !takes(one))
-                .map(|one| Abi::Version(*one)),
-        );
-        abis
+        for one in more.iter().filter(|one| !takes(one)) {
+            let cargo = CargoToml::read(&self.manifest())?;
+            // `abi3` is what is stated; what does not load it has a wheel of its own.
+            let abi = match self.abi_for(&cargo, *one)? {
+                both @ Abi::StableOfBoth(_) => both,
+                _ => Abi::Version(*one),
+            };
+            if !abis.contains(&abi) {
+                abis.push(abi);
+            }
+        }
+        Ok(abis)
     }
 
     /// Does this `CPython` load what is built for `abi`?
@@ -113,13 +154,15 @@ impl Project {
             return !tag.starts_with("cp");
         }
         let tags = (settings.python_tag.as_deref(), settings.abi_tag.as_deref());
-        let floor: Option<Interpreter> = match (abi, tags) {
-            (Abi::Stated, (Some(python), Some("abi3"))) => python.parse().ok(),
-            _ => None,
+        let floor = |python: &str| python.parse().map(|floor: Interpreter| floor.minor);
+        let known = match (abi, tags) {
+            (Abi::Stated, (Some(python), Some("abi3"))) => floor(python).map(Abi::Stable),
+            (Abi::Stated, (Some(python), Some("abi3.abi3t"))) => {
+                floor(python).map(Abi::StableOfBoth)
+            }
+            _ => Ok(abi),
         };
-        floor
-            .map_or(abi, |floor| Abi::Stable(floor.minor))
-            .loads_in(interpreter)
+        known.unwrap_or(abi).loads_in(interpreter)
     }
 
     /// Refuses a CPython that `requires-python` leaves out.
@@ -206,7 +249,7 @@ impl Project {
             let problem = format!(
                 "{} does not use PyO3, so it is no extension module; for its programs \
                  alone write bindings = \"bin\", for a library that Python calls by cffi \
-                 \"cffi\" (maturin's \"uniffi\" is not built)",
+                 \"cffi\"; a library of uniffi is built by maturin alone",
                 cargo.path.display()
             );
             return Err(self.error_at(&["tool", "maturin", "bindings"], problem));
@@ -234,14 +277,27 @@ impl Project {
         Ok(supported)
     }
 
-    /// What the crate is for one CPython.
+    /// What the crate is for one CPython, as `PyO3` decides it.
     fn abi_for(&self, cargo: &CargoToml, interpreter: Interpreter) -> Result<Abi, ProjectError> {
         let Some(maturin) = &self.maturin else {
             return Ok(Abi::Stated);
         };
         let features = maturin.features(Some(interpreter));
-        let stable = cargo.stable(&features, maturin.no_default_features, maturin.all_features);
-        Ok(match stable {
+        let stable = |family| {
+            let (no_default, all) = (maturin.no_default_features, maturin.all_features);
+            cargo.stable(family, &features, no_default, all)
+        };
+        if interpreter.kind != Kind::PyPy && interpreter.minor >= abi::FIRST_ABI3T {
+            match stable("abi3t") {
+                Stable::No => {}
+                Stable::From(Some(floor)) => return Ok(Abi::StableOfBoth(floor)),
+                Stable::From(None) => {
+                    let oldest = self.supported(cargo)?[0].minor;
+                    return Ok(Abi::StableOfBoth(oldest.max(abi::FIRST_ABI3T)));
+                }
+            }
+        }
+        Ok(match stable("abi3") {
             _ if interpreter.kind != Kind::CPython => Abi::Version(interpreter),
             Stable::No => Abi::Version(interpreter),
             Stable::From(Some(floor)) => Abi::Stable(floor),

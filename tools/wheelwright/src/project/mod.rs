@@ -59,6 +59,8 @@ pub struct Project {
     pub maturin: Option<Maturin>,
     /// The Pythons that its wheels are for; none for a pure package.
     pub abis: Vec<Abi>,
+    /// Those of them that only a release has wheels for.
+    pub of_releases: Vec<Abi>,
     /// Is it released by itself, and not with the other packages of its repository?
     pub apart: bool,
     /// What is worth a word, and no error.
@@ -219,6 +221,7 @@ impl Project {
             table,
             maturin,
             abis: Vec::new(),
+            of_releases: Vec::new(),
             apart: false,
             notes,
             hatch_packages: parsed.tool.hatch.build.targets.wheel.packages,
@@ -290,6 +293,7 @@ impl Project {
             table,
             maturin: None,
             abis: Vec::new(),
+            of_releases: Vec::new(),
             apart: false,
             notes: Vec::new(),
             hatch_packages: Vec::new(),

@@ -19,8 +19,23 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "config",
         "write it into .cargo/config.toml of the repository",
     ),
-    (MATURIN, "rustc-args", RUSTC),
-    (MATURIN, "unstable-flags", RUSTC),
+    (
+        MATURIN,
+        "generate-stubs",
+        "no stub is made from the code; write NAME.pyi beside pyproject.toml, or a stub into \
+         the import package",
+    ),
+    (
+        MATURIN,
+        "rustc-args",
+        "every crate is compiled with the same arguments; write [profile] in Cargo.toml, or \
+         let build.rs print cargo::rustc-cfg or cargo::rustc-link-arg",
+    ),
+    (
+        MATURIN,
+        "unstable-flags",
+        "cargo is run without flags of nightly releases; remove the key",
+    ),
     (
         MATURIN,
         "targets",
@@ -66,7 +81,6 @@ const SDIST: &str = "tool.hatch.build.targets.sdist";
 
 const IN_TREE: &str = "no backend is run, and one of the project's own could do anything; \
                        use maturin or hatchling.build";
-const RUSTC: &str = "the recipe is the same for every project; see docs/guide/building.md";
 const INCLUDE: &str = "an import package is packed whole; move the files into it, or name \
                        one that is left out in [tool.wheelwright] include";
 const EXCLUDE: &str = "write the patterns into [tool.wheelwright] exclude";

@@ -19,6 +19,8 @@ pub struct Wheelwright {
     /// The versions of `CPython` to build for, such as `cp312` and `cp314t`; those that the project
     /// supports unless told.
     pub interpreters: Option<Vec<String>>,
+    /// More of them, for which only a release has wheels.
+    pub release_interpreters: Vec<String>,
     /// Patterns of files that neither wheel nor sdist holds.
     pub exclude: Vec<String>,
     /// Patterns of files that are packed although their names say otherwise.
@@ -53,12 +55,22 @@ impl Wheelwright {
 }
 
 impl Wheelwright {
-    /// The versions of `CPython` that `interpreters` names.
+    /// The Pythons that `interpreters` names.
     pub(super) fn interpreters(&self) -> Result<Vec<Interpreter>, (usize, String)> {
-        let list = self.interpreters.iter().flatten().enumerate();
-        list.map(|(position, written)| written.parse().map_err(|problem| (position, problem)))
-            .collect()
+        parsed(self.interpreters.iter().flatten())
     }
+
+    /// The Pythons that `release-interpreters` names.
+    pub(super) fn release_interpreters(&self) -> Result<Vec<Interpreter>, (usize, String)> {
+        parsed(self.release_interpreters.iter())
+    }
+}
+
+/// What a list names; an error has the position of what it is about.
+fn parsed<'a>(list: impl Iterator<Item = &'a String>) -> Result<Vec<Interpreter>, (usize, String)> {
+    list.enumerate()
+        .map(|(position, written)| written.parse().map_err(|problem| (position, problem)))
+        .collect()
 }
 
 /// Can this be one of the three parts of a wheel's tag?

@@ -204,6 +204,14 @@ impl Workspace {
         projects.try_for_each(|project| project.choose(interpreters))
     }
 
+    /// Leaves out what only a release has wheels for.
+    pub fn leave_to_releases(&mut self) {
+        for project in &mut self.projects {
+            let left = std::mem::take(&mut project.of_releases);
+            project.abis.retain(|abi| !left.contains(abi));
+        }
+    }
+
     /// The packages of these names, in publish order; without names, those that are not
     /// released by themselves.
     ///

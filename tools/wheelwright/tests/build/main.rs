@@ -7,6 +7,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod abi3t;
 mod audit;
 mod backend;
 mod cffi_packed;

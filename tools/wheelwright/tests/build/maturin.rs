@@ -10,7 +10,7 @@ use wheelwright::project::workspace::Workspace;
 use crate::packer::members;
 use crate::project::write;
 
-const BARE: &str = "\
+pub(crate) const BARE: &str = "\
 [build-system]
 requires = [\"maturin>=1,<2\"]
 build-backend = \"maturin\"
@@ -21,7 +21,7 @@ requires-python = \">=3.11,<3.14\"
 dynamic = [\"version\", \"description\", \"readme\", \"license\", \"authors\", \"keywords\", \"urls\"]
 ";
 
-const CARGO: &str = "\
+pub(crate) const CARGO: &str = "\
 [package]
 name = \"fast\"
 version = \"1.2.0-rc.1\"
@@ -64,7 +64,7 @@ fn folder(pyproject: &str, files: &[(&str, &str)]) -> TempDir {
     folder
 }
 
-fn read(pyproject: &str, files: &[(&str, &str)]) -> Result<(TempDir, Project), String> {
+pub(crate) fn read(pyproject: &str, files: &[(&str, &str)]) -> Result<(TempDir, Project), String> {
     let folder = folder(pyproject, files);
     match Project::read(folder.path()) {
         Ok(project) => Ok((folder, project)),
@@ -73,7 +73,7 @@ fn read(pyproject: &str, files: &[(&str, &str)]) -> Result<(TempDir, Project), S
 }
 
 /// The members of the wheel for one CPython on Linux, and its METADATA.
-fn packed(project: &Project, abi: Abi) -> Result<(Vec<String>, String), String> {
+pub(crate) fn packed(project: &Project, abi: Abi) -> Result<(Vec<String>, String), String> {
     let native = Native {
         extension: b"library",
         platform_tag: "manylinux_2_28_x86_64",
@@ -89,7 +89,7 @@ fn packed(project: &Project, abi: Abi) -> Result<(Vec<String>, String), String> 
     ))
 }
 
-fn cpython(name: &str) -> Abi {
+pub(crate) fn cpython(name: &str) -> Abi {
     Abi::Version(name.parse().unwrap())
 }
 

@@ -298,6 +298,10 @@ fn keys_of_maturin_that_are_not_followed_are_refused() {
             "targets = []",
             "wheelwright does not take tool.maturin.targets: ",
         ),
+        (
+            "generate-stubs = true",
+            "wheelwright does not take tool.maturin.generate-stubs: ",
+        ),
         ("strip = 1", "tool.maturin.strip: invalid type"),
         (
             "bindings = \"uniffi\"",

@@ -78,8 +78,9 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn run(self) -> Outcome {
-        let workspace = super::super::repository(self.dist.as_deref())?;
+        let mut workspace = super::super::repository(self.dist.as_deref())?;
         let platforms = if self.host && !workspace.platforms.is_empty() {
+            workspace.leave_to_releases();
             workspace.host()?
         } else {
             workspace.platforms.clone()
