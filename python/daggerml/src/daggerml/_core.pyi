@@ -333,7 +333,9 @@ class Executor:
     def map(
         self,
         dag: OpenDag,
-        items: list[list[Any]],
+        runnable: Any,
+        items: list[Any],
+        args: list[Any],
         options: dict[str, Any],
         parallel: int,
         stop_on_error: bool,

@@ -234,20 +234,20 @@ def map_items(
     runnable, adapter, own = parts_of(fn, dag)
     options = _options(own, timeout, cache, retries)
     more = list(args)
-    calls = [[runnable, item, *more] for item in items]
+    given = list(items)
     if parallel is None:
         parallel = _FAR if adapter not in {"", "local"} else os.cpu_count() or 1
     parallel = _checked("parallel", parallel, "a whole number, 1 or more", index, 1)
     what = getattr(fn, "name", None) or "calls"
-    with Progress(len(calls), str(what), shown=progress) as bar, unrun():
+    with Progress(len(given), str(what), shown=progress) as bar, unrun():
         events = CallEvents(bar.event)
         made = executor(dag.dml, adapter).map(
-            dag._writer(), calls, options, parallel, on_error == "raise", dag._codec, events.event
-        )
+            dag._writer(), runnable, given, more, options, parallel, on_error == "raise",
+            dag._codec, events.event,
+        )  # fmt: skip
     found: list[Union[Node, NodeError]] = []
     failed: list[NodeError] = []
-    calls.clear()  # large maps: nothing is kept twice
-    made.reverse()
+    made.reverse()  # nothing is kept twice
     for item in range(len(made)):
         each = made.pop()
         if each is None:  # it did not begin, because another one failed

@@ -44,7 +44,9 @@ class Progress:
         self.shown = _is_terminal(self.stream) if shown is None else shown
         self.states: dict[str, int] = {}
         self.running: set[int] = set()
-        self._ended: set[int] = set()
+        #: Whether each call has ended, a byte each: a map may have many.
+        self._ended = bytearray(total)
+        self.done = 0
         self._begun = time.monotonic()
         self._told = 0
         self._length = 0
@@ -75,24 +77,20 @@ class Progress:
         with self._lock:
             if state in {"cached", "done", "failed"}:
                 self.running.discard(item)
-                if item not in self._ended:
-                    self._ended.add(item)
+                if not self._ended[item]:
+                    self._ended[item] = True
+                    self.done += 1
                     self.states[state] = self.states.get(state, 0) + 1
             else:
                 self.running.add(item)
             tenth = self.done * 10 // max(self.total, 1)
             is_told = tenth <= self._told or self.shown
             self._told = max(tenth, self._told)
-            text = self._text()
+            text = "" if is_told else self._text()
         if state == "retrying":
             log.info("%s %d: %s; trying again", self.what, item, safe(event["reason"]))
         if not is_told:
             log.info("%s: %s", self.what, text)
-
-    @property
-    def done(self) -> int:
-        """How many calls have ended."""
-        return len(self._ended)
 
     def _text(self) -> str:
         parts = [f"{self.done}/{self.total}"]
