@@ -2,9 +2,9 @@
 
     python bench/map_memory.py 100000
 
-The calls are run by two warm processes. Prints bytes an item at the most while the map runs, and how
-many of them are the nodes that it returns, the record of the DAG, and the map's own, without the list
-of items that it was given. What the C library keeps for later use counts as the map's own.
+The calls are run by two warm processes. Prints bytes an item at the most while the map runs, and
+how many of them are the nodes that it returns, the record of the DAG, and the map's own, without
+the list of items that it was given. What the C library keeps for later use counts as the map's own.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ pytest.importorskip("distributed")
 
 from by_hand import Adapter, outcome
 from clusters import Cluster
+from far_calls import ended, until
 
 from daggerml import NodeError, funk
 
@@ -54,13 +55,6 @@ def runs(folder: Path) -> list[int]:
     return [int(each.read_text() or 0) for each in found]
 
 
-def until(condition: Any, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     found = Cluster(folder=tmp_path_factory.mktemp("dask"))
@@ -76,16 +70,6 @@ def started(program: str, address: str) -> Adapter:
 def dask(adapter: str, cluster: Cluster) -> Iterator[Adapter]:
     with started(adapter, cluster.address) as process:
         yield process
-
-
-def ended(dask: Adapter, answer: dict[str, Any]) -> dict[str, Any]:
-    """Polls until a call is at its end."""
-    deadline = time.monotonic() + 60
-    while answer["state"] == "pending":
-        assert time.monotonic() < deadline
-        time.sleep(answer["retry_after_ms"] / 1000)
-        answer = dask.ask("poll", token=answer["token"], key="", attempt=1)
-    return answer
 
 
 def test_version(adapter: str) -> None:

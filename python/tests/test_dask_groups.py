@@ -15,6 +15,7 @@ pytest.importorskip("distributed")
 import distributed
 from by_hand import call, outcome
 from clusters import Cluster
+from far_calls import until
 
 from daggerml import funk
 
@@ -97,13 +98,6 @@ def bench(cluster: Cluster) -> Iterator[Bench]:
         made = Bench(client)
         yield made
         made.groups.close()
-
-
-def until(condition: Any, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def value(made: Any) -> Any:
