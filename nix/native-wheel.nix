@@ -39,9 +39,12 @@ let
     // {
       extraDummyScript = ''
         cp --recursive --no-preserve=mode ${sources.packages}/. $out/
-        for project in $(find $out/python -name pyproject.toml); do
+        for project in $(find $out -name pyproject.toml); do
           touch $(dirname $project)/{README.md,LICENSE}
         done
+        # wheelwright compiles nothing for a package that is not there.
+        mkdir --parents $out/python/daggerml/src/daggerml
+        touch $out/python/daggerml/src/daggerml/__init__.py
       '';
       buildPhaseCargoCommand = ''
         wheelwright build ${rows} --no-smoke --out ignored || true
@@ -49,7 +52,8 @@ let
           if every then
             "for one in ${toString builds}; do ls target/wheelwright/extensions/daggerml/$one/extension; done"
           else
-            "ls target/wheelwright/extensions/daggerml/*/extension"
+            # Without a match, the shell would leave nothing for `ls` to look for.
+            "find target/wheelwright/extensions/daggerml -name extension | grep ."
         }
         rm -rf target/wheelwright/{extensions,stamps,tools,zig-cache}
       '';

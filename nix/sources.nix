@@ -56,10 +56,13 @@ in
   # To pack one package that has no compiled code.
   package = folder: source [ (root + "/${folder}") ];
   # What says which packages there are, without their code and their words.
-  packages = source [
-    ../wheelwright.toml
-    (fs.fileFilter (file: file.name == "pyproject.toml") ../python)
-  ];
+  packages = source (
+    [ ../wheelwright.toml ]
+    ++ map (fs.fileFilter (file: file.name == "pyproject.toml")) [
+      ../python
+      ../tools
+    ]
+  );
   # To run every Rust test: some compare the code with the documentation.
   tests = source (
     artifacts
