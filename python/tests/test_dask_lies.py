@@ -139,15 +139,16 @@ def test_a_listener_is_told_lies() -> None:
         None,
         [],
         {},
-        {"group": "daggerml-00-2", "token": "daggerml-00-1"},
+        {"group": "daggerml-00-2", "outcomes": (("daggerml-00-1", 7, 1.0),)},
         {"group": group, "returned": ("daggerml-00-9", 7, [])},
-        {"group": group, "token": ["daggerml-00-1"]},
-        {"group": [], "token": {}},
+        {"group": group, "outcomes": "daggerml-00-1"},
+        {"group": group, "outcomes": (None, ("daggerml-00-1",), (["daggerml-00-1"], 7, 1.0))},
+        {"group": [], "outcomes": {}},
     ]
     for message in told:
         listeners[0]((0.0, message))
         assert not call.ended
-    listeners[0]((0.0, {"group": group, "token": "daggerml-00-1", "answer": 7, "seconds": "x"}))
+    listeners[0]((0.0, {"group": group, "outcomes": (("daggerml-00-1", 7, "x"),)}))
     assert call.error is not None
     assert call.error.answer["error"]["kind"] == "worker_unfit"
 

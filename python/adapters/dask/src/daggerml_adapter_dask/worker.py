@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, Optional
 
 if TYPE_CHECKING:
@@ -12,15 +13,56 @@ __all__ = ["ask_to_secede", "run", "stop"]
 #: How long a call may run before those behind it are given back, in seconds.
 PATIENCE = 0.5
 
-#: The largest outcome that is told while its group still runs, in bytes: the scheduler keeps the
-#: last 1,000 that it passed on.
+#: The most of outcomes that is told at once while their group still runs, in bytes: the scheduler
+#: keeps the last 1,000 messages that it passed on.
 MOST_TOLD = 1 << 14
+
+#: How long an outcome waits for others, to be told with them, in seconds.
+GATHER = 0.02
 
 #: How many calls are known as stopped that have not begun here.
 MOST_STOPPED = 1000
 
 #: Answers by token, and the seconds that each call took, where that tells something.
 Outcomes = dict[str, tuple[dict[str, Any], Optional[float]]]
+
+
+class Telling:
+    """What a caller is told of its group: outcomes that come soon one after the other together."""
+
+    def __init__(self, worker: Any, topic: str, group: str) -> None:
+        """Tells nothing yet."""
+        self._worker, self._topic, self._group = worker, topic, group
+        self._outcomes: list[tuple[str, dict[str, Any], Optional[float]]] = []
+        self._size = 0
+        self._since = time.monotonic()
+
+    def tell(self, what: str, told: Any) -> None:
+        """Tells something at once."""
+        self._worker.log_event(self._topic, {"group": self._group, what: told})
+
+    def outcome(self, token: str, answer: dict[str, Any], took: Optional[float]) -> bool:
+        """Lets an outcome be told soon. Returns whether it is small enough for that."""
+        size = len(answer.get("bundle", b"")) + len(answer.get("log", ""))
+        if size > MOST_TOLD:
+            return False
+        if self._size + size > MOST_TOLD:
+            self.flush()
+        self._outcomes.append((token, answer, took))
+        self._size += size
+        self.look()
+        return True
+
+    def look(self) -> None:
+        """Tells the outcomes if they have waited for long enough."""
+        if time.monotonic() - self._since > GATHER:
+            self.flush()
+
+    def flush(self) -> None:
+        """Tells the outcomes that were not told yet."""
+        if self._outcomes:
+            self.tell("outcomes", self._outcomes)
+        self._outcomes, self._size, self._since = [], 0, time.monotonic()
 
 
 def run(  # noqa: C901  what it does in between belongs together
@@ -30,11 +72,10 @@ def run(  # noqa: C901  what it does in between belongs together
 
     Returns the adapter's answer for each call that was run, and how long that took.
     Those that are behind a slow call, or one that waits for another call, are given back. What
-    happens is told on the topic at once. Returns nothing when a worker that was lost began the
-    group before: then only its caller knows which calls have an outcome.
+    happens is told on the topic: outcomes that come soon one after the other are told together.
+    Returns nothing when a worker that was lost began the group before: then only its caller
+    knows which calls have an outcome.
     """
-    import time
-
     import distributed
 
     worker = distributed.get_worker()
@@ -45,13 +86,14 @@ def run(  # noqa: C901  what it does in between belongs together
     outcomes: Outcomes = {}
     left = list(calls)
     seceded: list[str] = []
+    telling = Telling(worker, topic, group)
     begun = time.monotonic()
 
     def give_back() -> None:
+        telling.flush()
         if left:
-            returned = [token for token, _ in left]
+            telling.tell("returned", [token for token, _ in left])
             left.clear()
-            worker.log_event(topic, {"group": group, "returned": returned})
 
     def on_wait(token: str) -> None:
         # A call that waits for a nested call lets its worker run another task.
@@ -61,6 +103,8 @@ def run(  # noqa: C901  what it does in between belongs together
             distributed.secede()
         elif time.monotonic() - begun > PATIENCE:
             give_back()
+        else:
+            telling.look()
 
     while left:
         token, request = left.pop(0)
@@ -73,11 +117,9 @@ def run(  # noqa: C901  what it does in between belongs together
         waiting.discard(token)
         took = time.monotonic() - begun if warm else None
         outcomes[token] = answer, took
-        if len(answer.get("bundle", b"")) + len(answer.get("log", "")) <= MOST_TOLD:
-            told = {"group": group, "token": token, "answer": answer, "seconds": took}
-            worker.log_event(topic, told)
-        else:
+        if not telling.outcome(token, answer, took):
             give_back()  # the end of the task brings this outcome
+    telling.flush()
     if len(calls) > 1:
         worker.loop.add_callback(worker.scheduler.event_clear, name=group)
     return outcomes
