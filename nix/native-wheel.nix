@@ -14,12 +14,14 @@
 }:
 let
   inherit (lib.importTOML ../wheelwright.toml) platforms;
-  inherit ((lib.importTOML ../python/daggerml/pyproject.toml).tool.wheelwright) interpreters;
-  # A platform's wheel for the stable ABI, and those beside it.
-  builds = lib.concatMap (row: [ row ] ++ map (one: "${row}-${one}") interpreters) platforms;
+  settings = (lib.importTOML ../python/daggerml/pyproject.toml).tool.wheelwright;
+  abi3t = map (one: "${lib.removeSuffix "t" one}-abi3t") settings.release-interpreters;
+  # What the builds beside that for the oldest stable ABI are called.
+  endings = settings.interpreters ++ abi3t;
+  builds = lib.concatMap (row: [ row ] ++ map (one: "${row}-${one}") endings) platforms;
   # Nix installs every wheel of a folder: so only the one that its Python loads.
   own = "cp${lib.replaceStrings [ "." ] [ "" ] python3.pythonVersion}";
-  rows = if every then "" else "--host --package daggerml --interpreter ${own}";
+  rows = if every then "--for-release" else "--host --package daggerml --interpreter ${own}";
   arguments = common // {
     pname = if every then "daggerml-artifacts" else "daggerml-wheel";
     src = sources.artifacts;

@@ -8,9 +8,14 @@ def _target(name, platform, interpreter = ""):
     suffix = "_" + interpreter if interpreter else ""
     return "{}_{}{}".format(name, platform.replace("-", "_"), suffix)
 
+# From this CPython on, the extension is for every later one, with a GIL or without, as the
+# feature abi3t-py315 of its crate says.
+_ABI3T = "cp315t"
+
 def _abi(interpreter):
     """The first two parts of the tag of one CPython's wheel: cp314-cp314t."""
-    return "{}-{}".format(interpreter.removesuffix("t"), interpreter)
+    python = interpreter.removesuffix("t")
+    return "{}-{}".format(python, "abi3.abi3t" if interpreter == _ABI3T else interpreter)
 
 def python_package(name, extension = None, python_abi = "py3-none", interpreters = []):
     """Targets for the package in this folder.

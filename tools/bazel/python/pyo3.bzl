@@ -5,7 +5,7 @@
 
 InterpreterInfo = provider(
     "The CPython that an extension is for.",
-    fields = {"name": "`cp314t`; empty for the stable ABI that Cargo.toml asks for"},
+    fields = {"name": "`cp314t`; empty for the oldest stable ABI that Cargo.toml asks for"},
 )
 
 def _interpreter_impl(ctx):
@@ -18,7 +18,7 @@ interpreter = rule(
 )
 
 def _lines(name, oldest):
-    """The configuration, as `key=value` lines."""
+    """The configuration, as `key=value` lines. From 3.15 on, PyO3's feature makes abi3t of it."""
     if name:
         minor = name.removeprefix("cp3").removesuffix("t")
         own = ["version=3." + minor, "abi3=false"]

@@ -64,6 +64,7 @@ def copies(facts: Facts) -> dict[str, dict[str, list[str]]]:
             "platforms": machines(facts, musl=False),
             "musl-platforms": machines(facts, musl=True),
             "free-threaded": [f'python-version: "{name}"' for name in facts.free_threaded[-1:]],
+            "newest": [f'python-version: "{name}"' for name in facts.newest[-1:]],
             "publish-test": publish(facts, "attestations: false"),
             "publish": publish(facts),
         },
@@ -120,10 +121,11 @@ def package_of_bazel(package: Package) -> list[str]:
     if not package.compiled:
         return [load, "", f'python_package(name = "{package.name}")']
     crate, abi = package.compiled
+    beside = package.interpreters + package.of_releases
     lines = [
         f'    name = "{package.name}",',
         f'    extension = "{crate}",',
-        *([f"    interpreters = {json.dumps(package.interpreters)},"] * bool(package.interpreters)),
+        *([f"    interpreters = {json.dumps(beside)},"] * bool(beside)),
         f'    python_abi = "{abi}",',
     ]
     return [load, "", "python_package(", *lines, ")"]
@@ -131,7 +133,8 @@ def package_of_bazel(package: Package) -> list[str]:
 
 def kinds(package: Package) -> list[str]:
     """Returns what the names of the targets of a package's wheels end with."""
-    ends = items(["", *(f"_{name}" for name in package.interpreters)])
+    beside = package.interpreters + package.of_releases
+    ends = items(["", *(f"_{name}" for name in beside)])
     return [f'"{package.folder[len("python/") :]}": [', *(f"    {end}" for end in ends), "],"]
 
 

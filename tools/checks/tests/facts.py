@@ -13,9 +13,12 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple, Optional
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
 from repository import files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -40,6 +43,7 @@ class Package(NamedTuple):
     name: str
     compiled: Optional[tuple[str, str]]  # its module's crate, and the tag of its ABI
     interpreters: list[str]  # what has a wheel of its own beside that tag's, such as `cp314t`
+    of_releases: list[str]  # the same, for what only a release has
 
 
 class Platform(NamedTuple):
@@ -61,6 +65,11 @@ class Crate(NamedTuple):
     needs: list[str]  # the folders of the crates of this repository that it needs
 
 
+def versions(names: Iterable[str]) -> list[str]:
+    """Returns `3.14t` for `cp314t`, each once."""
+    return sorted({f"3.{name[len('cp3') :]}" for name in names})
+
+
 class Facts:
     """All facts of the repository in a folder."""
 
@@ -74,15 +83,12 @@ class Facts:
         self.platforms = self.rows(own)
         #: Oldest first, such as `3.9`; the compiler of every build, such as `1.95.0`.
         self.pythons: list[str] = own["facts"]["pythons"]
-        #: Those without a global interpreter lock that have wheels, such as `3.14t`.
-        self.free_threaded = sorted(
-            {
-                f"3.{name[len('cp3') :]}"
-                for package in self.packages
-                for name in package.interpreters
-                if name.endswith("t")
-            }
+        #: Those without a global interpreter lock that have wheels, such as `3.14t`; those
+        #: for which only a release has them.
+        self.free_threaded = versions(
+            name for package in self.packages for name in package.interpreters if name[-1] == "t"
         )
+        self.newest = versions(name for package in self.packages for name in package.of_releases)
         self.rust: str = own["facts"]["rust"]
         workspace = self.table("Cargo.toml")["workspace"]
         #: The oldest compiler that we promise.
@@ -107,7 +113,7 @@ class Facts:
         table = self.table(path)
         tools = table.get("tool", {})
         if "maturin" not in tools:
-            return Package(folder, table["project"]["name"], None, [])
+            return Package(folder, table["project"]["name"], None, [], [])
         tags = tools.get("wheelwright", {})
         if not {"python-tag", "abi-tag"} <= tags.keys():
             what = "a compiled package needs python-tag and abi-tag in [tool.wheelwright]"
@@ -115,7 +121,8 @@ class Facts:
         crate = PurePosixPath(tools["maturin"]["manifest-path"]).parent.name
         abi = f"{tags['python-tag']}-{tags['abi-tag']}"
         more = tags.get("interpreters", [])
-        return Package(folder, table["project"]["name"], (crate, abi), more)
+        only = tags.get("release-interpreters", [])
+        return Package(folder, table["project"]["name"], (crate, abi), more, only)
 
     def rows(self, own: dict[str, Any]) -> list[Platform]:
         """Reads how each platform of a release is compiled, and who tries it."""

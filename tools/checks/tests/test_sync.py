@@ -85,16 +85,19 @@ def test_what_has_a_wheel_of_its_own_is_told_to_all(root: Path) -> None:
     compiled = (
         "[tool.maturin]\nmanifest-path = '../../crates/one/Cargo.toml'\n"
         "[tool.wheelwright]\npython-tag = 'cp39'\nabi-tag = 'abi3'\n"
-        "interpreters = ['cp314', 'cp314t']\n"
+        "interpreters = ['cp314', 'cp314t']\nrelease-interpreters = ['cp315t']\n"
     )
     project.write_text(project.read_text() + compiled)
     found = copies(Facts(root))
     build = found["python/one/BUILD.bazel"][WHOLE]
-    assert '    interpreters = ["cp314", "cp314t"],' in build
+    assert '    interpreters = ["cp314", "cp314t", "cp315t"],' in build
     listed = "".join(line.strip() for line in found["python/BUILD.bazel"]["packages"])
-    assert 'NATIVE = {"one": ["","_cp314","_cp314t",],}' in listed
+    assert 'NATIVE = {"one": ["","_cp314","_cp314t","_cp315t",],}' in listed
     pythons = found[".github/workflows/ci.yml"]["pythons"]
     assert pythons == ['python: ["3.9", "3.12", "3.14t"]']
+    release = found[".github/workflows/release-python.yml"]
+    assert release["free-threaded"] == ['python-version: "3.14t"']
+    assert release["newest"] == ['python-version: "3.15t"']
 
 
 def test_copies_are_compared_and_written_and_stay_written(
