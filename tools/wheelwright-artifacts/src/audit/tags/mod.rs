@@ -254,12 +254,13 @@ fn importable(
     let own = file.get(module.len()..).unwrap_or_default();
     if suffix == Suffix::Stable && name.abi.iter().any(|abi| abi == "abi3t") {
         let start = member.path.len() - own.len();
-        let beside = format!("{}.abi3t.so", member.path.get(..start).unwrap_or_default());
+        let start = member.path.get(..start).unwrap_or_default();
+        let beside = format!("{start}{}", own.replacen(".abi3", ".abi3t", 1));
         if !subject.members.iter().any(|other| other.path == beside) {
             findings.add(
                 TAG_ABI,
                 Some(&member.path),
-                "builds without a global interpreter lock do not look for .abi3.so",
+                format!("builds without a global interpreter lock do not look for {own}"),
                 ".abi3t.so, which both kinds look for",
                 "name the module so, or tag the wheel abi3 alone",
             );

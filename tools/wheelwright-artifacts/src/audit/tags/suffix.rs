@@ -9,9 +9,9 @@ use crate::artifact::file_name::{Platform, WheelName, python_version};
 pub enum Suffix<'a> {
     /// `.so`, `.pyd`: nothing.
     Plain,
-    /// `.abi3.so`
+    /// `.abi3.so`, and since CPython 3.15 `.abi3-x86_64-linux-gnu.so`
     Stable,
-    /// `.abi3t.so`
+    /// `.abi3t.so`, or with the platform
     StableFreeThreaded,
     /// `.cpython-312-x86_64-linux-gnu.so`, `.cp312-win_amd64.pyd`: one version.
     Version(&'a str),
@@ -29,8 +29,8 @@ pub fn extension_module(file_name: &str) -> Option<(&str, Suffix<'_>)> {
         return Some((stem, Suffix::Plain));
     };
     let kind = match suffix {
-        "abi3" => Suffix::Stable,
-        "abi3t" => Suffix::StableFreeThreaded,
+        s if s == "abi3" || s.starts_with("abi3-") => Suffix::Stable,
+        s if s == "abi3t" || s.starts_with("abi3t-") => Suffix::StableFreeThreaded,
         s if s.starts_with("cpython-") => Suffix::Version(s.split('-').nth(1).unwrap_or_default()),
         s if pyd && s.starts_with("cp") => Suffix::Version(
             s.trim_start_matches("cp")
@@ -126,11 +126,19 @@ fn add(python: &str, abi: &str, platform: &str, list: &mut Vec<Importable>) {
     // The stable ABI's own suffix is not looked for on Windows, and that of the
     // builds with a GIL not by those without.
     let free_threaded = abi.ends_with('t');
-    if !windows && (abi.starts_with("abi3t") || free_threaded || abi == "none") {
-        list.push(Importable::whole(".abi3t.so"));
+    let newer = python_version(python).is_some_and(|version| version >= (3, 15));
+    let stable = |kind: &str, list: &mut Vec<Importable>| {
+        list.push(Importable::whole(&format!(".{kind}.so")));
+        if newer {
+            let places = multiarch(platform, true).into_iter();
+            list.extend(places.map(|place| Importable::whole(&format!(".{kind}-{place}.so"))));
+        }
+    };
+    if !windows && (free_threaded || abi == "none" || newer) {
+        stable("abi3t", list);
     }
     if !windows && (!free_threaded || abi == "none") {
-        list.push(Importable::whole(".abi3.so"));
+        stable("abi3", list);
     }
     let version = match abi {
         "abi3" | "abi3t" => return, // one version's suffix is another finding
@@ -264,6 +272,15 @@ mod tests {
         ("cp39-abi3-win_amd64", ".pyd"),
         ("cp39-abi3-linux_armv7l", ".abi3.so"),
         ("cp315-abi3t-macosx_11_0_arm64", ".abi3t.so"),
+        ("cp315-abi3-macosx_11_0_arm64", ".abi3t.so"),
+        (
+            "cp315-abi3-manylinux_2_28_x86_64",
+            ".abi3-x86_64-linux-gnu.so",
+        ),
+        (
+            "cp315-abi3.abi3t-musllinux_1_2_x86_64",
+            ".abi3t-x86_64-linux-musl.so",
+        ),
         ("cp38.cp39-cp38.cp39-win_amd64", ".cp39-win_amd64.pyd"),
         (
             "py3-none-manylinux_2_28_x86_64",
@@ -294,6 +311,12 @@ mod tests {
 
     /// The same, and nobody looks.
     const NOT_LOOKED_FOR: &[(&str, &str)] = &[
+        ("cp39-abi3-manylinux_2_28_x86_64", ".abi3t.so"),
+        (
+            "cp314-abi3-manylinux_2_28_x86_64",
+            ".abi3-x86_64-linux-gnu.so",
+        ),
+        ("cp315-abi3t-macosx_11_0_arm64", ".abi3.so"),
         (
             "cp312-cp312-manylinux_2_28_x86_64",
             ".cpython-311-x86_64-linux-gnu.so",
