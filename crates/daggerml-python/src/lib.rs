@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `convert` | Python objects to values and back |
 //! | `errors` | the engine's errors as Python exceptions |
-//! | `reference`, `uri`, `runnable` | the values that Python has no type for |
+//! | `reference`, `uri`, `blob`, `runnable` | the values that Python has no type for |
 //! | `repository`, `open_dag`, `dag_view` | handles of the engine |
 //! | `history`, `maintenance`, `remotes` | what `dml` does with a repository |
 //! | `data`, `describe` | what is told of nodes |
@@ -28,6 +28,7 @@
     reason = "docs of classes become Python docstrings, with Python examples"
 )]
 
+mod blob;
 mod calls;
 mod convert;
 mod dag_view;
@@ -58,6 +59,8 @@ mod _core {
 
     use pyo3::prelude::*;
 
+    #[pymodule_export]
+    use crate::blob::{Blob, BlobReader};
     #[pymodule_export]
     use crate::dag_view::DagView;
     #[pymodule_export]

@@ -65,6 +65,11 @@ impl Listener {
         }
     }
 
+    /// Notes what was raised elsewhere, unless something was before.
+    pub fn raise(&self, raised: PyErr) {
+        self.raised().get_or_insert(raised);
+    }
+
     /// Returns whether something was raised, or a signal's handler raises now.
     pub fn is_interrupted(&self) -> bool {
         if self.raised().is_some() {

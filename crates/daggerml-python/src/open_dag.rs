@@ -1,5 +1,6 @@
 //! `OpenDag`: a DAG that is being made.
 
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use daggerml::id::NodeId;
@@ -8,10 +9,12 @@ use daggerml::{Error, dag};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
+use crate::blob::{Source, check};
 use crate::convert::{Encoder, Part, decoded};
 use crate::data::Data;
 use crate::describe::{self, Typed};
 use crate::errors::{OrRaise, invalid};
+use crate::listener::Listener;
 use crate::reference::Ref;
 use crate::repository::Shared;
 
@@ -41,6 +44,21 @@ impl OpenDag {
     /// Returns the calls that those of this DAG are nested in, outermost first.
     pub(crate) fn ancestors(&self) -> &[CallKey] {
         &self.ancestors
+    }
+
+    fn put_bytes(
+        &self,
+        py: Python<'_>,
+        name: Option<&str>,
+        put: &(dyn Fn(&mut dag::Draft, &Listener) -> Result<NodeId, Box<Error>> + Sync),
+    ) -> PyResult<Typed> {
+        let listener = Listener::new(None);
+        let done = py.detach(|| {
+            let mut dag = self.dag.lock().unwrap_or_else(PoisonError::into_inner);
+            let node = put(&mut dag, &listener)?;
+            named(&mut dag, name, (node, "blob"))
+        });
+        listener.or_raised(py, done)
     }
 
     /// Works on the DAG with Python's lock released.
@@ -155,6 +173,28 @@ impl OpenDag {
         self.work(py, |dag| {
             let staged = stage(dag, part)?;
             named(dag, name, staged)
+        })
+    }
+
+    /// Puts the bytes of a file as a blob.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "PyO3 hands over paths as PathBuf"
+    )]
+    #[pyo3(signature = (path, name=None))]
+    fn put_file(&self, py: Python<'_>, path: PathBuf, name: Option<&str>) -> PyResult<Typed> {
+        self.put_bytes(py, name, &|dag, listener| {
+            dag.put_file(&path, &mut |_| check(listener))
+        })
+    }
+
+    /// Puts as a blob all bytes that the method `read` of `source` returns.
+    #[pyo3(signature = (source, name=None))]
+    fn put_blob(&self, py: Python<'_>, source: Py<PyAny>, name: Option<&str>) -> PyResult<Typed> {
+        self.put_bytes(py, name, &|dag, listener| {
+            let source = Python::attach(|py| source.clone_ref(py));
+            let mut source = Source::new(source, listener);
+            dag.put_blob(&mut source, &mut |_| check(listener))
         })
     }
 

@@ -15,6 +15,7 @@ use daggerml::{Error, Sharing};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
+use crate::blob::{Blob, BlobReader};
 use crate::calls;
 use crate::dag_view::DagView;
 use crate::data::Data;
@@ -71,6 +72,12 @@ impl Repository {
             Ok::<_, Box<Error>>(Self::made(&root, made))
         })
         .or_raise(py)
+    }
+
+    /// Returns a reader of a blob's bytes.
+    fn open_blob(&self, py: Python<'_>, blob: &Blob) -> PyResult<BlobReader> {
+        let blob = blob.0;
+        py.detach(|| BlobReader::open(&self.0, blob)).or_raise(py)
     }
 
     /// Opens the repository in the folder `root`.

@@ -146,7 +146,7 @@ pub enum ValueError {
         limit: usize,
     },
     /// Too many bytes.
-    #[error("the value takes more than {} MiB; store it elsewhere and put its Uri", limit >> 20)]
+    #[error("the value takes more than {} MiB; put it as a blob (`put_file`), or store it elsewhere and put its Uri", limit >> 20)]
     TooLarge {
         /// The most bytes allowed.
         limit: usize,
@@ -171,6 +171,9 @@ pub enum ValueError {
         /// The key's type.
         key_type: &'static str,
     },
+    /// A blob in a value that is no node's.
+    #[error("a blob cannot be in the stack of an error")]
+    BlobElsewhere,
     /// Text that is not a URI.
     #[error("{uri:?} is not a URI: {detail}")]
     InvalidUri {

@@ -29,11 +29,13 @@ pub enum Kind {
     Exec,
     /// What is left of an excised object.
     Tombstone,
+    /// The parts of a blob.
+    Blob,
 }
 
 impl Kind {
     /// Every kind, in the order of their codes.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Datum,
         Self::Node,
         Self::Dag,
@@ -41,6 +43,7 @@ impl Kind {
         Self::Commit,
         Self::Exec,
         Self::Tombstone,
+        Self::Blob,
     ];
 
     /// Returns the code that stands first in a record.
@@ -53,6 +56,7 @@ impl Kind {
             Self::Commit => 5,
             Self::Exec => 6,
             Self::Tombstone => 7,
+            Self::Blob => 8,
         }
     }
 
@@ -66,6 +70,7 @@ impl Kind {
             Self::Commit => "commit",
             Self::Exec => "exec",
             Self::Tombstone => "tombstone",
+            Self::Blob => "blob",
         }
     }
 }
@@ -224,6 +229,8 @@ typed_ids! {
     ExecId = Exec;
     /// The id of a tombstone record. It is stored under the id of what it replaces.
     TombstoneId = Tombstone;
+    /// The id of a blob: bytes of any length, in parts.
+    BlobId = Blob;
 }
 
 /// The id of a draft: 16 random bytes.

@@ -1,6 +1,7 @@
 use clap::Args;
+use daggerml::dag::BlobReader;
 use daggerml::error::Error;
-use daggerml::record::{Kind, Node};
+use daggerml::record::{CHUNK, Kind, Node};
 use daggerml::repo::revision::Resolved;
 use daggerml::store::ReadObjects;
 use daggerml::value::Value;
@@ -13,7 +14,7 @@ use crate::ui::JsonValue;
 
 /// Write a value to standard output
 ///
-/// Bytes and strings are written as they are, nothing added; any other value as
+/// Bytes, blobs and strings are written as they are, nothing added; any other value as
 /// lossless JSON.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
@@ -63,7 +64,24 @@ pub fn run(context: &mut Context<'_>, args: &CatArgs) -> Result<(), CommandError
     let value = datum(&snapshot, found)?;
     match &value {
         Value::Bytes(bytes) if !context.ui.is_json() => Ok(context.ui.raw(bytes)?),
+        Value::Blob(blob) if !context.ui.is_json() => {
+            write_blob(context, &mut repository.open_blob(*blob)?)
+        }
         Value::String(text) if !context.ui.is_json() => Ok(context.ui.raw(text.as_bytes())?),
         value => context.ui.json(&JsonValue(value)),
+    }
+}
+
+/// Writes the bytes of a blob, a few MiB at a time.
+fn write_blob(context: &mut Context<'_>, reader: &mut BlobReader) -> Result<(), CommandError> {
+    let mut buffer = vec![0; CHUNK];
+    let mut at = 0;
+    loop {
+        let length = reader.read_at(at, &mut buffer)?;
+        if length == 0 {
+            return Ok(());
+        }
+        context.ui.raw(buffer.get(..length).unwrap_or_default())?;
+        at += length as u64;
     }
 }

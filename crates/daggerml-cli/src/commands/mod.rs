@@ -19,6 +19,7 @@ mod log;
 mod man;
 mod merge;
 mod migrate;
+mod put;
 mod rebase;
 mod remote;
 mod rev_parse;
@@ -43,6 +44,7 @@ pub enum Command {
     Show(show::ShowArgs),
     Diff(diff::DiffArgs),
     Cat(cat::CatArgs),
+    Put(put::PutArgs),
     RevParse(rev_parse::RevParseArgs),
     #[command(subcommand)]
     Dag(dag::DagCommand),
@@ -86,6 +88,7 @@ pub fn run(context: &mut Context<'_>, command: &Command) -> Result<(), CommandEr
         Command::Show(args) => show::run(context, args),
         Command::Diff(args) => diff::run(context, args),
         Command::Cat(args) => cat::run(context, args),
+        Command::Put(args) => put::run(context, args),
         Command::RevParse(args) => rev_parse::run(context, args),
         Command::Dag(command) => dag::run(context, command),
         Command::Index(command) => index::run(context, command),

@@ -133,7 +133,7 @@ pub fn run(context: &mut Context<'_>, args: &ShowArgs) -> Result<(), CommandErro
                     .collect(),
             })
         }
-        Resolved::Exec(_) | Resolved::Tombstone(_) => {
+        Resolved::Exec(_) | Resolved::Tombstone(_) | Resolved::Blob(_) => {
             // Reading a tombstone's place gives the error that says why it is gone.
             let (id, kind) = (found.id(), found.kind());
             snapshot.object(id, kind)?;

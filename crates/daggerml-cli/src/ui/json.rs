@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use daggerml::value::{Map, Runnable, Value};
+use daggerml::value::{Blob, Map, Runnable, Value};
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer as Serialization};
 use serde_json::Serializer;
@@ -45,6 +45,7 @@ impl Serialize for JsonValue<'_> {
             Value::List(items) => Items(items).serialize(serializer),
             Value::Set(items) => tagged(serializer, "$set", &Items(items.as_slice())),
             Value::Map(map) => JsonMap(map).serialize(serializer),
+            Value::Blob(blob) => tagged(serializer, "$blob", &JsonBlob::new(blob)),
             Value::Runnable(runnable) => {
                 tagged(serializer, "$runnable", &JsonRunnable::new(runnable))
             }
@@ -109,6 +110,21 @@ impl Serialize for Entries<'_> {
             array.serialize_element(&(JsonValue(key), JsonValue(value)))?;
         }
         array.end()
+    }
+}
+
+#[derive(Serialize)]
+struct JsonBlob {
+    id: String,
+    size: u64,
+}
+
+impl JsonBlob {
+    fn new(blob: &Blob) -> Self {
+        Self {
+            id: blob.id.to_string(),
+            size: blob.size,
+        }
     }
 }
 

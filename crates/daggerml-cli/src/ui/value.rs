@@ -87,6 +87,11 @@ impl Writer {
                 }
             }),
             Value::Map(map) => self.map(map, depth),
+            Value::Blob(blob) => self.put(&format!(
+                "blob({}) {}…",
+                blob.size,
+                blob.id.object().short()
+            )),
             Value::Runnable(runnable) => self.runnable(runnable, depth),
         }
     }

@@ -12,6 +12,7 @@ use pyo3::types::{
     PyTuple,
 };
 
+use crate::blob::Blob;
 use crate::errors::{invalid, no_codec, not_a_value};
 use crate::reference::Ref;
 use crate::runnable::Runnable;
@@ -115,6 +116,8 @@ impl<'a, 'py> Encoder<'a, 'py> {
             return node.get().node(self.py).map(|node| Some(Part::Node(node)));
         } else if let Ok(run) = object.cast_exact::<Runnable>() {
             Value::Runnable(Box::new(self.runnable(run.get(), depth)?))
+        } else if let Ok(blob) = object.cast_exact::<Blob>() {
+            Value::Blob(blob.get().0)
         } else if let Ok(bytes) = object.cast_exact::<PyByteArray>() {
             Value::Bytes(bytes.to_vec())
         } else {

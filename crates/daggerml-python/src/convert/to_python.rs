@@ -12,6 +12,7 @@ use pyo3::types::{
 };
 use pyo3::{ffi, intern};
 
+use crate::blob::Blob;
 use crate::errors::{OrRaise, invalid};
 use crate::runnable::Runnable;
 use crate::uri::Uri;
@@ -122,6 +123,7 @@ impl<'v> Builder<'v> for Objects<'_, 'v> {
             Scalar::Bytes(bytes) => self::bytes(py, bytes)?.into_any(),
             Scalar::Uri(uri) => Bound::new(py, Uri(uri))?.into_any(),
             Scalar::Big(number) => big(py, &number)?,
+            Scalar::Blob(blob) => Bound::new(py, Blob(blob))?.into_any(),
         };
         self.stack.push(object);
         Ok(())

@@ -47,11 +47,20 @@ impl Token<'_> {
 pub struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// Whether a value that was read has a blob in it.
+    pub(crate) met_blob: bool,
+    /// Whether the record says so.
+    pub(crate) tells_blob: bool,
 }
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
+        Self {
+            bytes,
+            at: 0,
+            met_blob: false,
+            tells_blob: false,
+        }
     }
 
     /// Returns how many bytes have been read.

@@ -8,6 +8,8 @@ use crate::large;
 #[derive(Debug, Default)]
 pub struct Writer {
     bytes: Vec<u8>,
+    /// Whether a value that was written has a blob in it.
+    pub(crate) met_blob: bool,
 }
 
 impl Writer {

@@ -93,6 +93,7 @@ impl Draft {
             ended: None,
             source: None,
             recent: Recent::default(),
+            kept: None,
         }
     }
 }

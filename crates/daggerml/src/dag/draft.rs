@@ -6,6 +6,7 @@ use std::sync::Arc;
 use indexmap::IndexSet;
 
 use super::encoded::Encoded;
+use super::kept::Kept;
 use super::recent::Recent;
 use super::saved::DraftInfo;
 use super::settle::Unsettled;
@@ -13,10 +14,10 @@ use super::stage::{Stage, Staged, To, encode};
 use super::view::DagView;
 use super::{builtin, read};
 use crate::error::{Error, Result};
-use crate::id::{DagId, DatumId, DraftId, NodeId, TypedId};
+use crate::id::{DagId, DatumId, DraftId, NodeId, ObjectId, TypedId};
 use crate::id_set::IdState;
 use crate::name::Name;
-use crate::record::{Builtin, Datum, Node};
+use crate::record::{Builtin, Datum, Kind, Node, Record, has_blobs};
 use crate::repo::Repository;
 use crate::store::ReadObjects;
 use crate::value::Value;
@@ -43,6 +44,8 @@ pub struct Draft {
     /// The DAG that was last imported from.
     pub(super) source: Option<DagView>,
     pub(super) recent: Recent,
+    /// What keeps the parts of blobs, if any were put.
+    pub(super) kept: Option<Kept>,
 }
 
 impl Draft {
@@ -296,6 +299,11 @@ impl Draft {
         let value = node.datum().map(TypedId::object);
         let node = encode(node)?;
         let id = NodeId::from_object(node.0);
+        if let Some((id, bytes)) = &datum
+            && has_blobs(bytes)
+        {
+            self.refer_to_blobs(*id, bytes)?;
+        }
         if self.nodes.contains(&id) {
             return Ok(id);
         }
@@ -309,6 +317,22 @@ impl Draft {
         self.nodes.insert(id);
         self.flush_when_full()?;
         Ok(id)
+    }
+
+    /// Notes that a node refers to the blobs in its value, which must be here.
+    fn refer_to_blobs(&mut self, id: ObjectId, bytes: &[u8]) -> Result<()> {
+        let kind = Kind::Datum;
+        let datum =
+            Datum::decode(bytes).map_err(|fault| Error::ObjectInvalid { kind, id, fault })?;
+        let objects = self.objects()?;
+        let mut blobs = Vec::new();
+        datum.references(&mut |blob| blobs.push(blob));
+        for blob in &blobs {
+            objects.object(blob.id, blob.kind)?;
+        }
+        drop(objects);
+        blobs.into_iter().for_each(|blob| self.stage.refer(blob));
+        Ok(())
     }
 
     fn flush_when_full(&mut self) -> Result<()> {

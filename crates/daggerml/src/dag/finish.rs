@@ -121,22 +121,28 @@ impl Draft {
             if self.stage.chunks.is_some() {
                 saved::remove(txn, self.info.id)?;
             }
+            if let Some(kept) = &self.kept {
+                kept.forget(txn)?;
+            }
             also(txn, dag)
         })?;
         self.stage.clear();
+        self.kept = None;
         Ok((dag, out))
     }
 
     /// Throws the DAG away.
     pub fn discard(&mut self) -> Result<()> {
         self.check_open()?;
-        if self.stage.chunks.is_some() {
+        if self.stage.chunks.is_some() || self.kept.is_some() {
             self.repository.store().write(|txn| {
                 self.check_session(txn)?;
+                self.kept.iter().try_for_each(|kept| kept.forget(txn))?;
                 saved::remove(txn, self.info.id)
             })?;
         }
         self.stage.clear();
+        self.kept = None;
         self.ended = Some("discarded");
         Ok(())
     }

@@ -10,6 +10,8 @@
 //! | `chunk` | what a flush appends to the log of a draft |
 //! | `settle` | from the log into the table of objects |
 //! | `finish` | the end of a draft: commit, failure, discard |
+//! | `put_blob`, `open_blob` | bytes of any length, written and read a chunk at a time |
+//! | `kept` | what keeps the parts of a blob before a node refers to them |
 //! | `builtin` | the operations that the engine does itself |
 //! | `view` | [`DagView`]: finished DAGs |
 //! | `repository` | what a repository does with DAGs |
@@ -23,6 +25,9 @@ mod draft;
 mod draft_view;
 mod encoded;
 mod finish;
+mod kept;
+mod open_blob;
+mod put_blob;
 mod read;
 mod recent;
 mod repository;
@@ -37,10 +42,13 @@ pub use draft::Draft;
 pub use draft_view::DraftNode;
 pub use encoded::Encoded;
 pub use finish::Committed;
+pub use open_blob::BlobReader;
+pub use put_blob::Progress;
 pub use saved::DraftInfo;
 pub use trace::{Origin, Step};
 pub use view::DagView;
 
 pub(crate) use chunk::{Entry as ChunkEntry, entries as chunk_entries};
+pub(crate) use kept::{Kept, forget_left};
 pub(crate) use recent::Recent;
 pub(crate) use saved::{chunk_of, headers as draft_headers};

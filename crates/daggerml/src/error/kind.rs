@@ -98,6 +98,7 @@ impl Error {
             Self::Builtin(error) => error.kind(),
             Self::Execution(error) => error.kind(),
             Self::Remote(error) => error.kind(),
+            Self::Blob { source, .. } => source.kind(),
             Self::ObjectNotFound { .. }
             | Self::NotFound { .. }
             | Self::NotFoundNear { .. }

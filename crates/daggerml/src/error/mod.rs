@@ -18,7 +18,7 @@ pub use safety::UnsafeReason;
 
 pub use crate::fault::{Fault, FaultKind, IdError, NameError, ValueError};
 
-use crate::id::{DagId, DraftId, Kind, NodeId, ObjectId};
+use crate::id::{BlobId, DagId, DraftId, Kind, NodeId, ObjectId};
 use crate::record::ErrorInfo;
 
 /// The result of an operation of the engine. The error is in a box, so that a result is small
@@ -84,6 +84,18 @@ pub enum Error {
         id: ObjectId,
         /// Why.
         reason: String,
+    },
+    /// A blob cannot be read, or not from some byte on.
+    #[error("blob {id} cannot be read at byte {at} of {size}: {source}")]
+    Blob {
+        /// Which.
+        id: BlobId,
+        /// Where the part begins that cannot be read.
+        at: u64,
+        /// How many bytes the blob has.
+        size: u64,
+        /// What is wrong with the part.
+        source: Box<Error>,
     },
     /// An id prefix stands for several objects.
     #[error("the id prefix {prefix} is ambiguous: {}", candidates.join(", "))]

@@ -9,6 +9,7 @@
 //! | module | holds |
 //! |---|---|
 //! | `options` | how a call is to be run, and what is told of it meanwhile |
+//! | `bounded` | bundles of bounded size |
 //! | `call` | what is called with what |
 //! | [`cache`] | what came of a call |
 //! | `called` | what was called, by name |
@@ -21,6 +22,7 @@
 //! | `serve` | the other side: what adapters need |
 
 pub mod adapter;
+mod bounded;
 pub mod cache;
 mod call;
 mod called;

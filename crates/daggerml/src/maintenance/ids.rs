@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use crate::error::{Error, Result};
 use crate::id::ObjectId;
-use crate::record::{Kind, Record, Tombstone, kind_of};
+use crate::record::{Kind, Record, Tombstone, has_blobs, kind_of};
 use crate::store::Snapshot;
 use crate::store::lmdb::Version;
 use crate::store::lmdb::objects::{Entry, Frame, Objects};
@@ -37,6 +37,9 @@ struct Damaged {
     position: usize,
     name: OnceLock<ObjectId>,
 }
+
+/// Set in the code of the kind of a datum that refers to blobs.
+const HAS_BLOBS: u8 = 0x80;
 
 /// How many bits of a start are not in the entries of runs.
 const REST: u32 = 80;
@@ -106,6 +109,9 @@ impl Ids {
             if let Some(total) = self.totals.get_mut(usize::from(code)) {
                 total.add(frame.bytes.len());
             }
+            if has_blobs(frame.bytes) {
+                code |= HAS_BLOBS;
+            }
             start(id.as_bytes())
         } else {
             self.damaged.push(Damaged {
@@ -163,8 +169,14 @@ impl Ids {
 
     /// Returns the kind of the object at `position`; `None` when its header cannot be read.
     pub fn kind(&self, position: usize) -> Option<Kind> {
-        let code = u64::from(self.kinds.get(position).copied()?);
+        let code = u64::from(self.kinds.get(position).copied()? & !HAS_BLOBS);
         Kind::ALL.into_iter().find(|kind| kind.code() == code)
+    }
+
+    /// Returns whether the object at `position` is a datum that refers to blobs.
+    pub fn has_blobs(&self, position: usize) -> bool {
+        let code = self.kinds.get(position);
+        code.is_some_and(|code| code & HAS_BLOBS != 0)
     }
 
     /// Returns how much there is of each kind.

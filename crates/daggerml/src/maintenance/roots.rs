@@ -61,7 +61,8 @@ fn logged(chunk: &[u8], visit: &mut dyn FnMut(ObjectId)) -> Result<(), Fault> {
                 visit(ObjectId::of(record));
                 references(record, &mut |id, _| visit(id))?;
             }
-            ChunkEntry::Record(_) => {} // A datum; its node refers to it.
+            // A datum: its node refers to it, and it to blobs.
+            ChunkEntry::Record(record) => references(record, &mut |id, _| visit(id))?,
         }
         Ok(())
     })

@@ -9,7 +9,7 @@ use crate::name::Name;
 use crate::sorting::sort_by;
 use crate::value::{Value, read_value, write_value};
 
-use super::{Kind, Record, RecordReader, RecordWriter, Reference, open};
+use super::{Kind, Record, RecordReader, RecordWriter, Reference, finish, open};
 
 /// The tag of a call's DAG whose error is not the function's fault: the call may go well
 /// later, so it is never answered from the cache.
@@ -207,7 +207,7 @@ impl Dag {
         reader.expect_items(items, 6)?;
         let nodes = NodeIds::read_distinct(&mut reader)?;
         Self::read_after(&mut reader, nodes.len())?;
-        reader.finish()?;
+        finish(&reader)?;
         Ok(nodes)
     }
 

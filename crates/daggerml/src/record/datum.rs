@@ -1,4 +1,6 @@
 //! Datum records: one whole value each.
+//!
+//! A datum refers to the blobs that are in its value. Its format version tells whether there are any.
 
 use crate::fault::{Fault, FaultKind, ValueError};
 use crate::id::DatumId;
@@ -26,7 +28,7 @@ impl Datum {
     ) -> Result<(), Stopped<B::Error>> {
         let mut reader = Self::open(bytes)?;
         build_value(&mut reader, builder)?;
-        Ok(reader.finish()?)
+        Ok(super::finish(&reader)?)
     }
 
     /// Reads everything before the value.
@@ -58,5 +60,7 @@ impl Record for Datum {
         })
     }
 
-    fn references(&self, _visit: &mut dyn FnMut(Reference)) {}
+    fn references(&self, visit: &mut dyn FnMut(Reference)) {
+        self.value.blobs(&mut |blob| visit(blob.id.into()));
+    }
 }

@@ -3,6 +3,7 @@
 //! A record's bytes are one canonical CBOR array that starts with its kind and
 //! format version; its id is the BLAKE3 hash of those bytes. One file per kind.
 
+mod blob;
 mod commit;
 mod dag;
 mod datum;
@@ -12,6 +13,8 @@ mod references;
 mod tombstone;
 mod tree;
 
+pub use blob::{BlobList, CHUNK, MOST_PARTS, Part};
+pub(crate) use blob::{BlobLists, chunk};
 pub use commit::{Commit, Time};
 pub(crate) use dag::NodeIds;
 pub use dag::{Dag, ErrorInfo, Outcome, TRANSIENT};
@@ -29,9 +32,38 @@ use std::fmt;
 use crate::cbor::{Reader, Writer};
 use crate::fault::{Fault, FaultKind, ValueError};
 use crate::id::{ObjectId, TypedId};
+use crate::value::MAX_BYTES;
 
 /// The format version that this engine writes, of every kind.
 pub const VERSION: u64 = 1;
+
+/// The format version of a datum whose value has a blob in it. Other data refer to nothing, and most
+/// of what this engine does never looks into them.
+pub(crate) const WITH_BLOBS: u64 = 2;
+
+/// How a datum begins whose value has a blob in it: an array of three, its kind, its version.
+const DATUM_WITH_BLOBS: [u8; 3] = [0x83, 0x01, 0x02];
+
+/// Returns whether the record in `bytes` is a datum that refers to others.
+pub(crate) fn has_blobs(bytes: &[u8]) -> bool {
+    bytes.starts_with(&DATUM_WITH_BLOBS)
+}
+
+/// Returns whether the record in `bytes` is a datum whose value is bytes and nothing else, such as a
+/// chunk of a blob: then it is canonical, and refers to nothing. It is told without a copy.
+pub(crate) fn is_bytes(bytes: &[u8]) -> bool {
+    bytes_in(bytes).is_some()
+}
+
+/// Returns how many bytes the value of such a datum has.
+pub(crate) fn bytes_in(bytes: &[u8]) -> Option<u64> {
+    let mut reader = Reader::new(bytes.strip_prefix(&[0x83, 0x01, 0x01])?);
+    let found = reader
+        .bytes()
+        .ok()
+        .filter(|found| found.len() < MAX_BYTES - 8)?;
+    reader.finish().ok().map(|()| found.len() as u64)
+}
 
 /// A reference from one record to another: the id and the kind it must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,7 +116,15 @@ pub trait Record: Sized {
         writer.uint(Self::Id::KIND.code());
         writer.uint(VERSION);
         self.write(&mut writer)?;
-        Ok(writer.into_bytes())
+        let met_blob = writer.met_blob;
+        let mut bytes = writer.into_bytes();
+        if met_blob {
+            match bytes.first_chunk_mut() {
+                Some(start) if Self::Id::KIND == Kind::Datum => *start = DATUM_WITH_BLOBS,
+                _ => return Err(ValueError::BlobElsewhere),
+            }
+        }
+        Ok(bytes)
     }
 
     /// Returns the record whose canonical bytes are exactly `bytes`.
@@ -95,7 +135,7 @@ pub trait Record: Sized {
             return Err(reader.fault(FaultKind::Header, detail));
         }
         let record = Self::read(&mut reader, items)?;
-        reader.finish()?;
+        finish(&reader)?;
         Ok(record)
     }
 }
@@ -115,7 +155,8 @@ fn open(bytes: &[u8]) -> Result<(Reader<'_>, Kind, usize), Fault> {
         return Err(reader.fault(FaultKind::Header, format!("unknown record kind {code}")));
     };
     let version = reader.uint().map_err(header)?;
-    if version != VERSION {
+    reader.tells_blob = kind == Kind::Datum && version == WITH_BLOBS;
+    if version != VERSION && !reader.tells_blob {
         let detail = format!("{kind} format version {version}; this engine knows {VERSION}");
         return Err(reader.fault(FaultKind::Header, detail));
     }
@@ -123,6 +164,20 @@ fn open(bytes: &[u8]) -> Result<(Reader<'_>, Kind, usize), Fault> {
         return Err(reader.fault(FaultKind::Header, "no kind and version"));
     };
     Ok((reader, kind, items))
+}
+
+/// Checks that nothing is left, and that the record told whether it has blobs in it.
+fn finish(reader: &Reader<'_>) -> Result<(), Fault> {
+    reader.finish()?;
+    if reader.met_blob == reader.tells_blob {
+        return Ok(());
+    }
+    let detail = if reader.met_blob {
+        "a blob in a record whose version has none"
+    } else {
+        "a version for blobs, and none is in it"
+    };
+    Err(reader.fault(FaultKind::Payload, detail))
 }
 
 /// Returns the kind of the record in `bytes`, from its header alone.
@@ -141,6 +196,7 @@ pub enum AnyRecord {
     Commit(Commit),
     Exec(Exec),
     Tombstone(Tombstone),
+    Blob(BlobList),
 }
 
 impl AnyRecord {
@@ -154,6 +210,7 @@ impl AnyRecord {
             Kind::Commit => Self::Commit(Commit::decode(bytes)?),
             Kind::Exec => Self::Exec(Exec::decode(bytes)?),
             Kind::Tombstone => Self::Tombstone(Tombstone::decode(bytes)?),
+            Kind::Blob => Self::Blob(BlobList::decode(bytes)?),
         })
     }
 
@@ -167,6 +224,7 @@ impl AnyRecord {
             Self::Commit(record) => record.encode(),
             Self::Exec(record) => record.encode(),
             Self::Tombstone(record) => record.encode(),
+            Self::Blob(record) => record.encode(),
         }
     }
 
@@ -180,6 +238,7 @@ impl AnyRecord {
             Self::Commit(_) => Kind::Commit,
             Self::Exec(_) => Kind::Exec,
             Self::Tombstone(_) => Kind::Tombstone,
+            Self::Blob(_) => Kind::Blob,
         }
     }
 
@@ -193,6 +252,7 @@ impl AnyRecord {
             Self::Commit(record) => record.references(visit),
             Self::Exec(record) => record.references(visit),
             Self::Tombstone(record) => record.references(visit),
+            Self::Blob(record) => record.references(visit),
         }
     }
 }
@@ -220,6 +280,9 @@ impl Outline {
                 .for_each(|node| visit(node.into()));
             return Ok(outline);
         }
+        if is_bytes(bytes) {
+            return Ok(outline);
+        }
         let record = AnyRecord::decode(bytes)?;
         record.references(visit);
         if let AnyRecord::Tombstone(tombstone) = record {
@@ -238,7 +301,7 @@ pub(crate) fn references_of_checked(
     if kind_of(bytes)? == Kind::Dag {
         let nodes = NodeIds::of_checked(bytes)?;
         nodes.iter().for_each(|node| visit(node.into()));
-    } else {
+    } else if !is_bytes(bytes) {
         AnyRecord::decode(bytes)?.references(visit);
     }
     Ok(())

@@ -4,20 +4,27 @@ use crate::cbor::Token;
 use crate::fault::Fault;
 use crate::id::{ID_LEN, ObjectId};
 
-use super::{Kind, open};
+use super::{BlobList, Kind, Record, open};
 
 /// Calls `visit` for every id that the record in `bytes` may refer to: all byte
 /// strings of an id's length. With it comes whether the reference is to a datum for
-/// certain, which refers to nothing.
+/// certain, which refers to nothing unless it [has blobs](super::has_blobs).
 ///
 /// It is much quicker than decoding. It never misses a reference, but may find others
 /// (the key of a call, bytes in an error's stack), so it is good for keeping objects
 /// and no good for finding damage.
 pub(crate) fn references(bytes: &[u8], visit: &mut dyn FnMut(ObjectId, bool)) -> Result<(), Fault> {
     let (mut reader, kind, mut items) = open(bytes)?;
-    // A value refers to nothing, and neither does a tombstone.
-    if matches!(kind, Kind::Datum | Kind::Tombstone) {
-        return Ok(());
+    match kind {
+        // A value refers to its blobs alone, and a tombstone to nothing.
+        Kind::Datum if !reader.tells_blob => return Ok(()),
+        Kind::Tombstone => return Ok(()),
+        Kind::Blob => {
+            let list = BlobList::decode(bytes)?;
+            list.references(&mut |to| visit(to.id, to.kind == Kind::Datum));
+            return Ok(());
+        }
+        _ => {}
     }
     let mut before = None;
     while items > 0 {

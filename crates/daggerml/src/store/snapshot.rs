@@ -155,6 +155,14 @@ impl Snapshot {
         self.tables.count(table)
     }
 
+    /// Says that bytes which were read of the store's file are not needed soon, so that they do not
+    /// count as this process's memory.
+    pub(crate) fn let_go(&self, bytes: &[u8]) {
+        if let Some(version) = self.tables.pages() {
+            version.view.let_go(bytes);
+        }
+    }
+
     /// Returns the pages of the store's file, which is all that garbage collection and
     /// `fsck` can work on.
     pub(crate) fn pages(&self) -> Result<&Version> {

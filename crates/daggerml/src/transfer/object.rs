@@ -1,7 +1,7 @@
 //! Objects as they are carried: an excised one is its tombstone.
 
 use crate::error::{Error, Result};
-use crate::record::{AnyRecord, Kind, Record, Reference, Tombstone, kind_of};
+use crate::record::{AnyRecord, Kind, Record, Reference, Tombstone, is_bytes, kind_of};
 use crate::store::ReadObjects;
 
 /// Returns the bytes of an object; those of its tombstone when it was excised.
@@ -29,6 +29,19 @@ pub(super) fn decode(Reference { kind, id }: Reference, bytes: &[u8]) -> Result<
         .into());
     }
     Ok(record)
+}
+
+/// Calls `visit` for every record that the one in `bytes` refers to, which must be what the reference
+/// says. Chunks of blobs are not copied for it.
+pub(super) fn references(
+    reference: Reference,
+    bytes: &[u8],
+    visit: &mut dyn FnMut(Reference),
+) -> Result<()> {
+    if reference.kind != Kind::Datum || !is_bytes(bytes) {
+        decode(reference, bytes)?.references(visit);
+    }
+    Ok(())
 }
 
 /// Returns the kind of object that these bytes are, or that their tombstone stands for.

@@ -7,7 +7,7 @@ use num_bigint::BigInt;
 
 use crate::fault::Fault;
 
-use super::{Float, Map, Runnable, Set, Uri, Value};
+use super::{Blob, Float, Map, Runnable, Set, Uri, Value};
 
 /// Makes something of a value, whose parts come in postfix order: the elements of
 /// a container before the container. So a builder keeps a stack: scalars go on it,
@@ -70,6 +70,8 @@ pub enum Scalar<'v> {
     Bytes(&'v [u8]),
     /// A canonical URI.
     Uri(Uri),
+    /// Bytes of any length. A blob has no parts that a builder is told, but is not the key of a map.
+    Blob(Blob),
 }
 
 /// Why a builder did not get to the end.
@@ -192,6 +194,7 @@ impl Value {
             Self::String(text) => Scalar::String(text),
             Self::Bytes(bytes) => Scalar::Bytes(bytes),
             Self::Uri(uri) => Scalar::Uri(uri.clone()),
+            Self::Blob(blob) => Scalar::Blob(*blob),
             Self::List(_) | Self::Set(_) | Self::Map(_) | Self::Runnable(_) => return None,
         })
     }
@@ -217,6 +220,7 @@ impl From<Scalar<'_>> for Value {
             Scalar::String(text) => Self::String(text.to_owned()),
             Scalar::Bytes(bytes) => Self::Bytes(bytes.to_vec()),
             Scalar::Uri(uri) => Self::Uri(uri),
+            Scalar::Blob(blob) => Self::Blob(blob),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! duplicates from the moment they are built, floats have one NaN and one zero,
 //! URIs are canonical. So equal values have equal bytes.
 
+mod blob;
 mod build;
 mod codec;
 mod float;
@@ -13,6 +14,7 @@ mod runnable;
 mod set;
 mod uri;
 
+pub use blob::Blob;
 pub use build::{Builder, Scalar};
 pub(crate) use build::{Stopped, ValueBuilder};
 pub(crate) use codec::{build_value, peek_type, read_value, write_value};
@@ -55,6 +57,8 @@ pub enum Value {
     Map(Map),
     /// Something that can be called.
     Runnable(Box<Runnable>),
+    /// Bytes of any length, which are kept in parts of their own.
+    Blob(Blob),
 }
 
 impl Value {
@@ -73,6 +77,7 @@ impl Value {
             Self::Set(_) => "set",
             Self::Map(_) => "map",
             Self::Runnable(_) => "runnable",
+            Self::Blob(_) => "blob",
         }
     }
 
@@ -80,8 +85,33 @@ impl Value {
     pub fn is_scalar(&self) -> bool {
         !matches!(
             self,
-            Self::List(_) | Self::Set(_) | Self::Map(_) | Self::Runnable(_)
+            Self::List(_) | Self::Set(_) | Self::Map(_) | Self::Runnable(_) | Self::Blob(_)
         )
+    }
+}
+
+impl Value {
+    /// Calls `visit` with each blob in the value.
+    pub fn blobs(&self, visit: &mut dyn FnMut(Blob)) {
+        // On a stack of its own: a value may be nested deep.
+        let mut waiting = vec![self];
+        while let Some(value) = waiting.pop() {
+            match value {
+                Self::Blob(blob) => visit(*blob),
+                Self::List(items) => waiting.extend(items),
+                Self::Set(set) => waiting.extend(set.as_slice()),
+                Self::Map(map) => waiting.extend(map.as_slice().iter().map(|(_, value)| value)),
+                Self::Runnable(runnable) => {
+                    let mut next = Some(&**runnable);
+                    while let Some(runnable) = next {
+                        let kwargs = runnable.kwargs.as_slice().iter();
+                        waiting.extend(kwargs.map(|(_, value)| value));
+                        next = runnable.sub.as_deref();
+                    }
+                }
+                _ => {}
+            }
+        }
     }
 }
 

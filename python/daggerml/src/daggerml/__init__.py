@@ -17,6 +17,7 @@ is any repository.
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from daggerml._core import Blob as Blob
     from daggerml._core import Ref as Ref
     from daggerml._core import Runnable as Runnable
     from daggerml._core import Uri as Uri
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from daggerml.executions import ExecutionRecord as ExecutionRecord
     from daggerml.funks import Funk as Funk
     from daggerml.funks import funk as funk
+    from daggerml.node import BlobNode as BlobNode
     from daggerml.node import ListNode as ListNode
     from daggerml.node import MapNode as MapNode
     from daggerml.node import Node as Node
@@ -64,7 +66,7 @@ if TYPE_CHECKING:
 # first used, so that `import daggerml` (and with it every `dml` command) costs
 # next to nothing. Type checkers read the imports above, which say the same.
 _NAMES = {
-    "_core": "Ref Runnable Uri __version__",
+    "_core": "Blob Ref Runnable Uri __version__",
     "adapters.command": "command",
     "dag": "Dag",
     "dagclasses": "StepError dagclass run",
@@ -73,7 +75,7 @@ _NAMES = {
     "DmlRepoError Error ExecutionTimeoutError NodeError NotFoundError Transient",
     "executions": "ExecutionRecord",
     "funks": "Funk funk",
-    "node": "ListNode MapNode Node RunnableNode ScalarNode SetNode",
+    "node": "BlobNode ListNode MapNode Node RunnableNode ScalarNode SetNode",
     "projection": "Projection",
     "session": "clear_default_dml get_default_dml init load new resume set_default_dml status "
     "temporary use_default_dml version",

@@ -11,7 +11,16 @@ from daggerml.errors import (
     NodeError,
     NotFoundError,
 )
-from daggerml.node import ListNode, MapNode, Node, RunnableNode, ScalarNode, SetNode, node_class
+from daggerml.node import (
+    BlobNode,
+    ListNode,
+    MapNode,
+    Node,
+    RunnableNode,
+    ScalarNode,
+    SetNode,
+    node_class,
+)
 from daggerml.released import accepts
 from daggerml.typing_shim import cast, overload
 
@@ -19,14 +28,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import TracebackType
-    from typing import Any, NoReturn, Optional, Union
+    from typing import Any, NoReturn, Optional, Protocol, Union
 
-    from daggerml._core import DagView, OpenDag, Ref, Runnable, Uri
+    from daggerml._core import Blob, DagView, OpenDag, Ref, Runnable, Uri
     from daggerml.any_node import AnyNode
+    from daggerml.blobs import Path
     from daggerml.dml import Dml
     from daggerml.explanations import Explanation
 
     Scalar = Union[None, bool, int, float, str, bytes, Uri]
+
+    class BinaryFile(Protocol):
+        """What bytes are read from."""
+
+        def read(self, size: int, /) -> bytes: ...
 
 __all__ = ["Dag"]
 
@@ -248,6 +263,8 @@ class Dag:
         self, value: Union[set[Any], frozenset[Any], SetNode], *, name: Optional[str] = None
     ) -> SetNode: ...
     @overload
+    def put(self, value: Union[Blob, BlobNode], *, name: Optional[str] = None) -> BlobNode: ...
+    @overload
     def put(
         self, value: Union[Runnable, RunnableNode], *, name: Optional[str] = None
     ) -> RunnableNode: ...
@@ -273,6 +290,29 @@ class Dag:
         """
         ref, type_name = self._writer().put(value, name, self._codec)
         return node_class(type_name)(self, ref, type_name)
+
+    def put_file(self, source: Union[Path, BinaryFile], *, name: Optional[str] = None) -> BlobNode:
+        """Adds the bytes of a file as a blob. Returns its node.
+
+        They may be as many as the disk holds: a few MiB of them are in memory. Equal bytes have
+        one id, and are stored once.
+
+        :param source: the path of a file, or a binary file that is open for reading, which is read to
+            its end: any object whose ``read(n)`` returns at most ``n`` bytes, and none at the end.
+        :raises DmlRepoError: when the file cannot be read, or was written to meanwhile.
+
+        >>> import daggerml, io
+        >>> with daggerml.temporary() as repo, repo.new("files") as dag:
+        ...     node = dag.put_file(io.BytesIO(bytes(10_000_000)), name="data")
+        ...     node.size, node.name
+        ...     dag.commit(node)
+        (10000000, 'data')
+        """
+        if hasattr(source, "read"):
+            ref, _ = self._writer().put_blob(source, name)
+        else:
+            ref, _ = self._writer().put_file(source, name)
+        return BlobNode(self, ref, "blob")
 
     def require(
         self,

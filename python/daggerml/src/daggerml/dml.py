@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import Any, Literal, Optional, Union
 
-    from daggerml._core import Ref
+    from daggerml._core import Blob, Ref
+    from daggerml.blobs import BlobFile
     from daggerml.executions import Executions
     from daggerml.history import Branches, Config, History, Side, Tags
     from daggerml.sharing import Dependencies, OnProgress, Remotes
@@ -177,6 +178,23 @@ class Dml:
         for tag in [tags] if isinstance(tags, str) else tags or ():
             dag.add_tag(tag)
         return dag
+
+    def open_blob(self, blob: Blob) -> BlobFile:
+        """Returns the bytes of a blob as a binary file, which can be read from any place.
+
+        :raises DmlRepoError: when the blob is not in this repository.
+
+        >>> import io
+        >>> from daggerml import Dml
+        >>> with Dml.temporary() as repo, repo.new("blobs") as dag:
+        ...     files = dag.put({"a": dag.put_file(io.BytesIO(b"first"))})
+        ...     repo.open_blob(files.value()["a"]).read()
+        ...     dag.commit(files)
+        b'first'
+        """
+        from daggerml.blobs import BlobFile
+
+        return BlobFile(self._handle.open_blob(blob), blob)
 
     @accepts(dep="remote")
     def load(

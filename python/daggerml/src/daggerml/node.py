@@ -10,12 +10,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any, NoReturn, Optional, Union
 
-    from daggerml._core import Data, Ref, Runnable, Uri
+    from daggerml._core import Blob, Data, Ref, Runnable, Uri
     from daggerml.any_node import AnyNode
+    from daggerml.blobs import BlobFile, Path
     from daggerml.dag import Dag
     from daggerml.projection import Projection
 
 __all__ = [
+    "BlobNode",
     "CollectionNode",
     "DictNode",
     "ListNode",
@@ -57,7 +59,7 @@ class Node:
         """The type of the value.
 
         One of ``null``, ``bool``, ``int``, ``float``, ``string``, ``bytes``, ``uri``, ``list``,
-        ``set``, ``map`` and ``runnable``.
+        ``set``, ``map``, ``runnable`` and ``blob``.
         """
         return self._type
 
@@ -165,6 +167,37 @@ class RunnableNode(Node):
     def __call__(self, *args: Any, **options: Any) -> Any:
         """Calls the runnable: the same as :meth:`Dag.call`."""
         return self.dag.call(self, *args, **options)
+
+
+class BlobNode(Node):
+    """A node whose value is a :class:`Blob`: bytes of any length, which are read when asked for.
+
+    >>> import daggerml, io
+    >>> with daggerml.temporary() as repo, repo.new("blobs") as dag:
+    ...     node = dag.put_file(io.BytesIO(b"many bytes"))
+    ...     node.type, node.size, node.open().read(4)
+    ...     dag.commit(node)
+    ('blob', 10, b'many')
+    """
+
+    __slots__ = ()
+
+    def value(self) -> Blob:
+        """Returns the blob: its size and its id, not its bytes."""
+        return cast("Blob", super().value())
+
+    @property
+    def size(self) -> int:
+        """How many bytes there are."""
+        return self.value().size
+
+    def open(self) -> BlobFile:
+        """Returns the bytes as a binary file, which can be read from any place."""
+        return self.dag.dml.open_blob(self.value())
+
+    def save(self, path: Path) -> None:
+        """Writes the bytes to a file. One that is there is replaced when all are written."""
+        self.dag.dml._handle.open_blob(self.value()).save(path)
 
 
 class CollectionNode(Node):
@@ -357,6 +390,7 @@ class SetNode(CollectionNode):
 DictNode = MapNode
 
 _CLASSES: dict[str, type[Any]] = {
+    "blob": BlobNode,
     "list": ListNode,
     "map": MapNode,
     "set": SetNode,

@@ -14,13 +14,14 @@ use super::shared::{Asked, Asking, Held};
 use super::turns::Place;
 use crate::error::{Error, ExecutionError, Result};
 use crate::execution::adapter::ask::Asker;
+use crate::execution::bounded;
 use crate::execution::call::Work;
 use crate::execution::live_log::LiveLog;
 use crate::execution::options::{CallOptions, Observer, Progress};
 use crate::id::DagId;
 use crate::process::StderrLog;
 use crate::record::{ExecStatus, Time};
-use crate::transfer::create;
+use crate::transfer::create_without;
 
 /// How long a claim that was canceled on request stays, for all who wait to see it.
 const SEEN: Duration = Duration::from_millis(250);
@@ -345,14 +346,10 @@ impl Run<'_> {
     /// claim has stored everything.
     fn bundle(&self, partial: bool) -> Result<Vec<u8>> {
         let roots = self.work.roots();
-        let mut exclude = Vec::new();
-        if partial {
-            exclude.extend(roots.iter().map(|root| root.id));
-        }
         let snapshot = self.executor.repository().snapshot()?;
-        let mut bundle = Vec::new();
-        create(&snapshot, &roots, &exclude, &mut bundle)?;
-        Ok(bundle)
+        bounded::bundle("the call", |output| {
+            create_without(&snapshot, &roots, &|_| partial, output).map(drop)
+        })
     }
 
     fn ended(&self, started: Time, log: &StderrLog) -> Ended {

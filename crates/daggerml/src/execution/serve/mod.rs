@@ -3,7 +3,7 @@
 pub(crate) mod guard;
 pub(crate) mod requests;
 
-use crate::dag::Draft;
+use crate::dag::{Draft, Kept};
 use crate::error::{Error, Result};
 use crate::id::{DagId, NodeId};
 use crate::record::ErrorInfo;
@@ -11,20 +11,36 @@ use crate::repo::Repository;
 use crate::transfer::{Limits, create_without, data};
 use crate::value::{Runnable, Value};
 
-use crate::execution::nested;
+use crate::execution::{bounded, nested};
 
 impl Repository {
     /// Begins the DAG of the call in a bundle, which holds the arguments; and the
-    /// runnable. Nothing is written. It ends with [`Draft::end_as_bundle`].
+    /// runnable. Nothing is written but the blobs that are in the bundle. It ends with
+    /// [`Draft::end_as_bundle`].
     pub fn take_call(&self, name: &str, bundle: &[u8]) -> Result<(Draft, Runnable)> {
-        let mut values = data(self.store(), &mut &*bundle, &Limits::default())?.into_iter();
+        let mut kept = None;
+        let values = data(
+            self.store(),
+            &mut &*bundle,
+            &Limits::default(),
+            &mut |parts| {
+                let kept = match &mut kept {
+                    Some(kept) => kept,
+                    none => none.insert(Kept::begin(self.store())?),
+                };
+                kept.write(self.store(), &[parts], &[]).map(drop)
+            },
+        );
+        let mut values = values?.into_iter();
         let Some(Value::Runnable(runnable)) = values.next() else {
             return Err(Error::Invalid {
                 message: "a call's bundle begins with a runnable".to_owned(),
             }
             .into());
         };
-        Ok((self.begin_call(name, values.collect())?, *runnable))
+        let mut dag = self.begin_call(name, values.collect())?;
+        dag.keep(kept);
+        Ok((dag, *runnable))
     }
 }
 
@@ -49,7 +65,10 @@ impl Draft {
             let mut roots = vec![dag.into()];
             roots.extend(execs);
             let elsewhere = |id| partial && !objects.is_staged(id);
-            create_without(objects, &roots, &elsewhere, &mut bundle).map(drop)
+            bundle = bounded::bundle("the result", |output| {
+                create_without(objects, &roots, &elsewhere, output).map(drop)
+            })?;
+            Ok(())
         })?;
         Ok((bundle, dag))
     }

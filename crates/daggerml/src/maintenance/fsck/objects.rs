@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::id::{ObjectId, TypedId};
-use crate::record::{AnyRecord, Dag, Kind, Node, Record, Reference, Tombstone, kind_of};
+use crate::record::{
+    AnyRecord, BlobList, Dag, Datum, Kind, Node, Part, Record, Reference, Tombstone, bytes_in,
+    kind_of,
+};
 use crate::sorting::sort_by;
 use crate::store::lmdb::Version;
 use crate::store::{Snapshot, Table};
@@ -191,8 +194,13 @@ impl Worker<'_> {
             Some(position) => wrong.extend(self.of_another_kind(position, to)),
         });
         let whole = wrong.is_empty() && self.found.missing.len() == missing;
-        if whole && let AnyRecord::Node(node) = &record {
-            wrong.extend(self.node(node));
+        if whole {
+            wrong.extend(match &record {
+                AnyRecord::Node(node) => self.node(node),
+                AnyRecord::Blob(list) => list.each().find_map(|part| self.part(part)),
+                AnyRecord::Datum(datum) => self.blobs(datum),
+                _ => None,
+            });
         }
         if whole && wrong.is_empty() {
             self.found.objects.add(record.kind(), bytes.len());
@@ -211,6 +219,42 @@ impl Worker<'_> {
             )),
             _ => None,
         }
+    }
+
+    /// Returns what is wrong with the size of a part of a blob.
+    fn part(
+        &self,
+        Part {
+            reference, size, ..
+        }: Part,
+    ) -> Option<String> {
+        let found = if reference.kind == Kind::Blob {
+            self.load::<BlobList>(reference.id)?.size
+        } else {
+            let (_, bytes) = self
+                .ids
+                .object_in(self.version, self.ids.find(reference.id)?)
+                .ok()?;
+            bytes_in(bytes)?
+        };
+        (found != size).then(|| format!("its part {} has {found} bytes, not {size}", reference.id))
+    }
+
+    /// Returns what is wrong with the sizes of the blobs in a value.
+    fn blobs(&self, datum: &Datum) -> Option<String> {
+        let mut wrong = None;
+        datum.value.blobs(&mut |blob| {
+            let size = self
+                .load::<BlobList>(blob.id.object())
+                .map(|list| list.size);
+            if size.is_some_and(|size| size != blob.size) {
+                wrong = Some(format!(
+                    "{} bytes are announced of blob {}",
+                    blob.size, blob.id
+                ));
+            }
+        });
+        wrong
     }
 
     /// Returns what is wrong with the value of a node, by what it was made from.

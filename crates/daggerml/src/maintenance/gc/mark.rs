@@ -16,7 +16,7 @@ pub(super) const CROWD: usize = 1 << 16;
 /// A datum up to this length is hashed as every other object is.
 const SHORT: usize = 4096;
 
-/// The first bytes of every datum: an array of three, its kind, its version.
+/// The first bytes of a datum without blobs: an array of three, its kind, its version.
 const DATUM: [u8; 3] = [0x83, 0x01, 0x01];
 
 pub(super) struct Marker {
@@ -100,7 +100,8 @@ impl Marker {
     fn check_whole(&self, snapshot: &Snapshot) -> Result<()> {
         for position in (0..self.ids.len()).filter(|at| self.marks.has(*at)) {
             let kind = self.ids.kind(position);
-            if matches!(kind, None | Some(Kind::Datum | Kind::Tombstone)) {
+            let is_leaf = kind == Some(Kind::Datum) && !self.ids.has_blobs(position);
+            if is_leaf || matches!(kind, None | Some(Kind::Tombstone)) {
                 continue;
             }
             let (id, bytes) = self.ids.object(snapshot, position)?;
@@ -124,7 +125,7 @@ impl Marker {
         Ok(())
     }
 
-    /// Notes that `id` is to be marked. A datum need not be looked into.
+    /// Notes that `id` is to be marked. A datum need not be looked into, unless it has blobs.
     pub fn want(&mut self, id: ObjectId, datum: bool) {
         self.wanted.push((start(id.as_bytes()), datum));
     }
@@ -144,7 +145,8 @@ impl Marker {
         let ids = &self.ids;
         ids.find_all(&mut self.wanted, &mut |position, datum| {
             // What is damaged is marked already, and looking into it tells so.
-            if (marks.insert(position) || ids.is_damaged(position)) && !datum {
+            let is_leaf = datum && !ids.has_blobs(position);
+            if (marks.insert(position) || ids.is_damaged(position)) && !is_leaf {
                 waiting.push(position);
             }
         })
@@ -153,7 +155,7 @@ impl Marker {
     /// Looks for what the object refers to. Its bytes must match its id; otherwise, because of
     /// the damage, what it refers to would be taken for garbage.
     pub fn look_into(&mut self, id: ObjectId, bytes: &[u8]) -> Result<()> {
-        // A datum refers to nothing, and hashing a long one would take long.
+        // Such a datum refers to nothing, and hashing a long one would take long.
         if bytes.len() > SHORT && bytes.starts_with(&DATUM) {
             return Ok(());
         }

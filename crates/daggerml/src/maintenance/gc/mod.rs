@@ -35,6 +35,7 @@ mod sweep;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::dag::forget_left;
 use crate::error::{Error, Result};
 use crate::record::Kind;
 use crate::store::journal::GC_KEY;
@@ -80,6 +81,7 @@ pub fn gc(store: &Store, options: Options, progress: &mut dyn FnMut(Step)) -> Re
     }
     // What a fetch is just writing is kept by nothing yet: the snapshot waits for it.
     let held = before_gc(store)?;
+    forget_left(store)?;
     let run_number = begin(store)?;
     let report = run(store, Some(run_number), Some(held), progress);
     // Otherwise writers would go on writing to the journal. An error here must not hide one

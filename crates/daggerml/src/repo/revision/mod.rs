@@ -11,7 +11,7 @@ pub use parse::{Revision, Step};
 
 use super::Repository;
 use crate::error::{Error, Result};
-use crate::id::{CommitId, DagId, DatumId, ExecId, NodeId, ObjectId, TombstoneId, TreeId};
+use crate::id::{BlobId, CommitId, DagId, DatumId, ExecId, NodeId, ObjectId, TombstoneId, TreeId};
 use crate::record::Kind;
 
 /// What a revision stands for.
@@ -36,6 +36,8 @@ pub enum Resolved {
     Exec(ExecId),
     /// What is left of an excised object.
     Tombstone(TombstoneId),
+    /// The parts of a blob.
+    Blob(BlobId),
 }
 
 impl Resolved {
@@ -49,6 +51,7 @@ impl Resolved {
             Self::Datum(_) => Kind::Datum,
             Self::Exec(_) => Kind::Exec,
             Self::Tombstone(_) => Kind::Tombstone,
+            Self::Blob(_) => Kind::Blob,
         }
     }
 
@@ -62,6 +65,7 @@ impl Resolved {
             Self::Datum(id) => id.into(),
             Self::Exec(id) => id.into(),
             Self::Tombstone(id) => id.into(),
+            Self::Blob(id) => id.into(),
         }
     }
 }

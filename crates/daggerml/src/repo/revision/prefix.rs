@@ -70,5 +70,6 @@ fn resolved(snapshot: &Snapshot, id: ObjectId) -> Result<Resolved> {
         Kind::Commit => Resolved::Commit(TypedId::from_object(id)),
         Kind::Exec => Resolved::Exec(TypedId::from_object(id)),
         Kind::Tombstone => Resolved::Tombstone(TypedId::from_object(id)),
+        Kind::Blob => Resolved::Blob(TypedId::from_object(id)),
     })
 }

@@ -11,7 +11,7 @@ use crate::store::ReadObjects;
 use crate::store::absent::is_absent;
 
 use super::{BUNDLE, MAGIC, VERSION};
-use crate::transfer::object::{decode, read};
+use crate::transfer::object::{self, read};
 
 /// What was packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,10 +108,10 @@ fn write_references(writer: &mut Writer, references: &[Reference]) {
 
 /// Returns the references of an object, in the order of its record.
 fn references(objects: &impl ReadObjects, reference: Reference) -> Result<Vec<Reference>> {
-    let record = decode(reference, read(objects, reference)?)?;
-    let mut references = Vec::new();
-    record.references(&mut |reference| references.push(reference));
-    Ok(references)
+    let mut found = Vec::new();
+    let bytes = read(objects, reference)?;
+    object::references(reference, bytes, &mut |reference| found.push(reference))?;
+    Ok(found)
 }
 
 fn is_absent_here(objects: &impl ReadObjects, reference: Reference) -> Result<bool> {

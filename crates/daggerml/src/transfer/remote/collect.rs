@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use crate::error::{Error, RemoteError, Result};
 use crate::id::ObjectId;
-use crate::record::{AnyRecord, Kind, Reference, Tombstone};
+use crate::record::{AnyRecord, Kind, Reference, Tombstone, has_blobs};
 use crate::repo::Repository;
 use crate::store::{ReadObjects, Snapshot, Store};
 
@@ -440,7 +440,11 @@ impl Live {
             waiting.push((*commit).into());
         }
         while let Some(Reference { kind, id }) = waiting.pop() {
-            if !starts.insert(start(id)) || kind == Kind::Datum {
+            if !starts.insert(start(id)) {
+                continue;
+            }
+            // A value that is at the remote alone has no blobs.
+            if kind == Kind::Datum && !snapshot.raw_object(id)?.is_some_and(has_blobs) {
                 continue;
             }
             if starts.len() % (1 << 14) == 0 {

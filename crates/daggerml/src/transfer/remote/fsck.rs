@@ -7,7 +7,7 @@ use crate::id::ObjectId;
 use crate::record::{AnyRecord, Kind, Reference};
 
 use super::collect::start;
-use super::pack::{Index, PackInfo, each_object};
+use super::pack::{Index, PackInfo, each_object, indexed};
 use super::{Listener, Phase, Remote, Step, check};
 
 /// The most damages that a report lists.
@@ -124,7 +124,7 @@ pub(super) fn look(
             AnyRecord::Tombstone(tombstone) => (tombstone.object, tombstone.kind),
             record => (ObjectId::of(object), record.kind()),
         };
-        places.push((id.first_bytes(), at));
+        places.push(indexed(id, at, object));
         record.references(&mut |reference| match met.get(&start(reference.id)) {
             Some(found) if *found == reference.kind => {}
             Some(found) => find(format!(

@@ -9,6 +9,7 @@
 use crate::cbor::{Reader, Writer, major};
 use crate::error::{Fault, FaultKind, Result};
 use crate::id::{ID_LEN, ObjectId};
+use crate::record::has_blobs;
 use crate::store::Store;
 use crate::transfer::transport::Key;
 
@@ -29,6 +30,9 @@ pub(super) const TARGET: usize = 8 << 20;
 
 /// The most bytes of a pack: an object of the largest size, and what is around it.
 pub(super) const LARGEST: u64 = (1 << 30) + (1 << 20);
+
+/// Set in the place of a datum that refers to blobs. No pack is as long as this.
+const HAS_BLOBS: u32 = 1 << 31;
 
 /// The bytes of each object in the index.
 pub(super) const INDEXED: usize = 12;
@@ -100,7 +104,7 @@ impl PackWriter {
     /// Adds the object `id`.
     pub fn add(&mut self, id: ObjectId, bytes: &[u8]) {
         let at = u32::try_from(self.writer.len()).unwrap_or(u32::MAX);
-        self.index.push((id.first_bytes(), at));
+        self.index.push(indexed(id, at, bytes));
         self.writer.bytes(bytes);
     }
 
@@ -145,7 +149,7 @@ pub(super) fn of_one(
     start.head(major::BYTES, bytes.len() as u64);
     let start = start.into_bytes();
     let place = u32::try_from(at).unwrap_or(u32::MAX);
-    let index = encode_index(&[(id.first_bytes(), place)]);
+    let index = encode_index(&[indexed(id, place, bytes)]);
     let mut blob = BlobWriter::new(store)?;
     let trailer = blake3::hash(&index);
     let parts = [&start, bytes, &index, trailer.as_bytes()];
@@ -158,6 +162,12 @@ pub(super) fn of_one(
         rewritten: purpose.rewritten,
     };
     Ok((info, blob.finish()?))
+}
+
+/// Returns what the index has of the object `id`, whose byte string begins at `at`.
+pub(super) fn indexed(id: ObjectId, at: u32, bytes: &[u8]) -> (u64, u32) {
+    let mark = if has_blobs(bytes) { HAS_BLOBS } else { 0 };
+    (id.first_bytes(), at | mark)
 }
 
 fn encode_index(sorted: &[(u64, u32)]) -> Vec<u8> {
@@ -242,17 +252,18 @@ impl Index {
         self.0.iter().map(|(first, _)| *first)
     }
 
-    /// Returns the places of objects whose ids begin like this.
-    pub(super) fn places(&self, first: u64) -> impl Iterator<Item = u32> {
+    /// Returns the places of objects whose ids begin like this, and whether each is a datum that
+    /// refers to blobs.
+    pub(super) fn places(&self, first: u64) -> impl Iterator<Item = (u32, bool)> {
         let from = self.0.partition_point(|(other, _)| *other < first);
         let same = self.0.iter().skip(from);
         same.take_while(move |(other, _)| *other == first)
-            .map(|(_, at)| *at)
+            .map(|(_, at)| (at & !HAS_BLOBS, at & HAS_BLOBS != 0))
     }
 
     /// Returns the places of all objects, in order.
     pub(super) fn all_places(&self) -> Vec<u32> {
-        let mut places: Vec<_> = self.0.iter().map(|(_, at)| *at).collect();
+        let mut places: Vec<_> = self.0.iter().map(|(_, at)| at & !HAS_BLOBS).collect();
         places.sort_unstable();
         places
     }
@@ -263,7 +274,7 @@ impl Index {
         let mut places: Vec<_> = self
             .0
             .iter()
-            .map(|(first, at)| (u64::from(*at), *first))
+            .map(|(first, at)| (u64::from(at & !HAS_BLOBS), *first))
             .collect();
         places.sort_unstable();
         let ends = places.iter().skip(1).map(|(at, _)| *at).chain([end]);

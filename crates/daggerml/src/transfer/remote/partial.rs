@@ -20,7 +20,7 @@ use crate::id_set::{IdSet, IdState};
 use crate::record::{AnyRecord, Commit, Kind, Reference};
 use crate::repo::Repository;
 use crate::store::{Absent, ReadObjects, Snapshot, Store, absent};
-use crate::transfer::object::decode;
+use crate::transfer::object::{self, decode};
 
 use super::blob::Blob;
 use super::manifest::Manifest;
@@ -179,9 +179,7 @@ impl<'w> Waiting<'w> {
         let (at, length) = (*at, *length);
         let bytes = self.get(at, length)?;
         let mut below = Vec::new();
-        if reference.kind != Kind::Datum {
-            decode(reference, &bytes)?.references(&mut |reference| below.push(reference));
-        }
+        object::references(reference, &bytes, &mut |reference| below.push(reference))?;
         way.push(Frame {
             id: reference.id,
             bytes,
@@ -367,7 +365,9 @@ impl Part<'_> {
             let places = self.seeker.locate(&wanted)?;
             let mut wanted: Vec<_> = places.into_iter().zip(wanted).collect();
             wanted.retain(|(place, reference)| {
-                let stays = reference.kind == Kind::Datum && place.bytes() > self.filter.most();
+                // What leads to other objects comes: else nobody would know here what to keep there.
+                let is_leaf = reference.kind == Kind::Datum && !place.has_blobs;
+                let stays = is_leaf && place.bytes() > self.filter.most();
                 if stays {
                     let left = Absent {
                         kind: reference.kind,

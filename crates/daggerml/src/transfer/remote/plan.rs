@@ -14,7 +14,8 @@ use std::collections::{HashMap, HashSet};
 use crate::error::{Error, RemoteError, Result};
 use crate::id::{CommitId, DagId, ObjectId, TypedId};
 use crate::id_set::IdSet;
-use crate::record::{Commit, Dag, Kind, NodeIds, Reference, Tree, kind_of};
+use crate::large;
+use crate::record::{Commit, Dag, Kind, NodeIds, Reference, Tree, has_blobs, kind_of};
 use crate::repo::ancestry::{exclusive, parents};
 use crate::repo::commit::tree_of;
 use crate::repo::tree;
@@ -228,10 +229,17 @@ impl<'p> Plan<'p> {
         let Reference { kind, id } = reference;
         match kind {
             Kind::Datum => {
-                if self.recent.insert(id) && !self.is_there(id)? {
-                    (self.emit)(id, read(self.snapshot, reference)?)?;
+                if !self.recent.insert(id) || self.is_there(id)? {
+                    return Ok(());
                 }
-                return Ok(());
+                let bytes = read(self.snapshot, reference)?;
+                if !has_blobs(bytes) {
+                    (self.emit)(id, bytes)?;
+                    if bytes.len() >= large::LARGE {
+                        self.snapshot.let_go(bytes);
+                    }
+                    return Ok(());
+                }
             }
             Kind::Node => {
                 if !self.recent.insert(id) {

@@ -12,7 +12,7 @@ use crate::cbor::Reader;
 use crate::config::{Config, Scope};
 use crate::error::{Error, RemoteError, Result};
 use crate::id::ObjectId;
-use crate::record::{Kind, Reference};
+use crate::record::{Kind, Reference, has_blobs};
 use crate::repo::Repository;
 use crate::store::absent::Bring;
 use crate::store::{Absent, Store};
@@ -176,7 +176,9 @@ impl Remote {
             let at = usize::try_from(absent.at.saturating_sub(from)).unwrap_or(usize::MAX);
             let bytes = span.get(at..).map(Reader::new);
             let bytes = bytes.and_then(|mut reader| reader.bytes().ok());
-            match bytes.filter(|bytes| sound(reference, bytes).is_some()) {
+            // What leads to other objects does not stay at a remote that tells the truth of it.
+            let is_sound = |bytes: &&[u8]| sound(reference, bytes).is_some() && !has_blobs(bytes);
+            match bytes.filter(is_sound) {
                 Some(bytes) => found.push((*id, bytes.to_vec())),
                 None => lost.push(reference),
             }
@@ -190,7 +192,9 @@ impl Remote {
                 .filter_map(|(place, reference)| Some((place?, reference)))
                 .collect();
             seeker.read(&lost, 0, &mut |reference, bytes, _| {
-                found.push((reference.id, bytes.to_vec()));
+                if !has_blobs(bytes) {
+                    found.push((reference.id, bytes.to_vec()));
+                }
                 Ok(())
             })?;
         }

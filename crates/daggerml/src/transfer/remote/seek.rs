@@ -45,6 +45,8 @@ pub(super) struct Place {
     pub at: u64,
     /// Where it ends.
     end: u64,
+    /// Whether it is a datum that refers to blobs.
+    pub has_blobs: bool,
 }
 
 impl Place {
@@ -170,13 +172,14 @@ impl<'s> Seeker<'s> {
         let opened = self.opened.get(pack);
         let end = self.packs.get(pack).map_or(0, |info| info.index);
         let places = opened.map(|opened| opened.index.places(id.first_bytes()));
-        places.into_iter().flatten().map(move |at| {
+        places.into_iter().flatten().map(move |(at, has_blobs)| {
             let after = opened.map_or(&[][..], |opened| &opened.places);
             let next = after.get(after.partition_point(|other| *other <= at));
             Place {
                 pack,
                 at: at.into(),
                 end: next.map_or(end, |next| u64::from(*next)),
+                has_blobs,
             }
         })
     }

@@ -17,6 +17,12 @@ use super::Value;
 /// The type name of a runnable under [`tag::OBJECT`].
 const RUNNABLE: &str = "daggerml.Runnable";
 
+/// The type name of a blob there.
+const BLOB: &str = "daggerml.Blob";
+
+/// How many items a blob has under its tag; a runnable has others.
+const BLOB_ITEMS: usize = 3;
+
 /// Returns the canonical bytes of `value`.
 ///
 /// Errors when the value is nested deeper than [`crate::value::MAX_DEPTH`] or
@@ -50,6 +56,7 @@ pub(crate) fn peek_type(reader: &mut Reader<'_>) -> Result<&'static str, Fault> 
         Token::Map(_) => "map",
         Token::Tag(tag::URI) => "uri",
         Token::Tag(tag::SET) => "set",
+        Token::Tag(tag::OBJECT) if reader.array()? == BLOB_ITEMS => "blob",
         Token::Tag(tag::OBJECT) => "runnable",
         Token::Tag(other) => {
             return Err(reader.fault(FaultKind::Kind, format!("tag {other} is no value")));

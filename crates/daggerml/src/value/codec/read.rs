@@ -4,9 +4,11 @@ use num_bigint::{BigInt, Sign};
 
 use crate::cbor::{Reader, Token, tag};
 use crate::fault::{Fault, FaultKind};
-use crate::value::{Builder, MAX_BYTES, MAX_DEPTH, Scalar, Stopped, Uri, Value, ValueBuilder};
+use crate::value::{
+    Blob, Builder, MAX_BYTES, MAX_DEPTH, Scalar, Stopped, Uri, Value, ValueBuilder,
+};
 
-use super::RUNNABLE;
+use super::{BLOB, BLOB_ITEMS, RUNNABLE};
 
 type Told<E> = Result<(), Stopped<E>>;
 
@@ -274,8 +276,15 @@ fn begin<'b, B: Builder<'b>>(
             return Ok(false);
         }
         Token::Tag(tag::OBJECT) => {
-            begin_runnable(reader, stack, start)?;
-            return Ok(false);
+            let items = reader.array()?;
+            if items != BLOB_ITEMS {
+                begin_runnable(reader, items, stack, start)?;
+                return Ok(false);
+            }
+            if let Some(Holds::Runnable { .. }) = stack.last().map(|holder| &holder.holds) {
+                return Err(no_runnable(reader).into());
+            }
+            Scalar::Blob(read_blob(reader)?)
         }
         Token::Tag(other) => {
             return Err(reader
@@ -299,8 +308,12 @@ fn entries<'b>(text: bool) -> Holds<'b> {
 fn check_sub(reader: &Reader<'_>, token: &Token<'_>) -> Result<(), Fault> {
     match token {
         Token::Null | Token::Tag(tag::OBJECT) => Ok(()),
-        _ => Err(reader.fault(FaultKind::Kind, "a runnable's sub must be a runnable")),
+        _ => Err(no_runnable(reader)),
     }
+}
+
+fn no_runnable(reader: &Reader<'_>) -> Fault {
+    reader.fault(FaultKind::Kind, "a runnable's sub must be a runnable")
 }
 
 fn check_key(reader: &Reader<'_>, token: &Token<'_>, text: bool) -> Result<(), Fault> {
@@ -312,7 +325,7 @@ fn check_key(reader: &Reader<'_>, token: &Token<'_>, text: bool) -> Result<(), F
         Token::Array(_) => "list",
         Token::Map(_) => "map",
         Token::Tag(tag::SET) => "set",
-        Token::Tag(tag::OBJECT) => "runnable",
+        Token::Tag(tag::OBJECT) => "runnable or blob",
         _ => return Ok(()),
     };
     Err(reader.fault(FaultKind::Kind, format!("a {container} cannot be a key")))
@@ -321,13 +334,17 @@ fn check_key(reader: &Reader<'_>, token: &Token<'_>, text: bool) -> Result<(), F
 /// Reads a runnable up to the head of its kwargs.
 fn begin_runnable<'b>(
     reader: &mut Reader<'b>,
+    items: usize,
     stack: &mut Vec<Partial<'b>>,
     start: usize,
 ) -> Result<(), Fault> {
     if stack.len() + 1 >= MAX_DEPTH {
         return Err(too_deep(reader));
     }
-    reader.array_of(5)?;
+    if items != 5 {
+        let detail = format!("5 items expected, {items} found");
+        return Err(reader.fault(FaultKind::Payload, detail));
+    }
     let name = reader.text()?;
     if name != RUNNABLE {
         return Err(reader.fault(FaultKind::Kind, format!("unknown object {name:?}")));
@@ -342,6 +359,18 @@ fn begin_runnable<'b>(
     let length = reader.map()?;
     stack.push(Partial::new(entries(true), length, start));
     Ok(())
+}
+
+fn read_blob(reader: &mut Reader<'_>) -> Result<Blob, Fault> {
+    reader.met_blob = true;
+    let name = reader.text()?;
+    if name != BLOB {
+        return Err(reader.fault(FaultKind::Kind, format!("unknown object {name:?}")));
+    }
+    Ok(Blob {
+        size: reader.uint()?,
+        id: reader.id()?,
+    })
 }
 
 fn read_uri(reader: &mut Reader<'_>) -> Result<Uri, Fault> {

@@ -6,9 +6,9 @@ use num_bigint::Sign;
 
 use crate::cbor::{Writer, major, tag};
 use crate::fault::ValueError;
-use crate::value::{Int, MAX_BYTES, MAX_DEPTH, Runnable, Uri, Value};
+use crate::value::{Blob, Int, MAX_BYTES, MAX_DEPTH, Runnable, Uri, Value};
 
-use super::RUNNABLE;
+use super::{BLOB, BLOB_ITEMS, RUNNABLE};
 
 /// What is left to write of a value that has begun.
 enum Rest<'v> {
@@ -94,6 +94,7 @@ fn begin<'v>(
             stack.push((Rest::Entries(map.as_slice().iter()), depth + 1));
         }
         Value::Runnable(runnable) => begin_runnable(writer, runnable, depth, stack)?,
+        Value::Blob(blob) => write_blob(writer, blob),
     }
     Ok(())
 }
@@ -125,6 +126,15 @@ fn begin_runnable<'v>(
     stack.push((Rest::Sub(runnable.sub.as_deref()), depth + 1));
     stack.push((Rest::Entries(kwargs.iter()), depth + 2));
     Ok(())
+}
+
+fn write_blob(writer: &mut Writer, blob: &Blob) {
+    writer.met_blob = true;
+    writer.tag(tag::OBJECT);
+    writer.array(BLOB_ITEMS);
+    writer.text(BLOB);
+    writer.uint(blob.size);
+    writer.id(blob.id);
 }
 
 fn write_uri(writer: &mut Writer, uri: &Uri) {

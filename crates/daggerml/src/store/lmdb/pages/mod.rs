@@ -133,6 +133,35 @@ impl View {
             .checked_sub(self.map.raw.as_ptr().addr())
     }
 
+    /// Lets go of bytes that were read: they stay in the system's cache, and do not count as this
+    /// process's memory any more. Bytes that are elsewhere stay as they are.
+    #[cfg(unix)]
+    pub fn let_go(&self, bytes: &[u8]) {
+        /// No page that is not large has more bytes.
+        const MULTIPLE: usize = 64 << 10;
+        let Some(offset) = self.offset(bytes) else {
+            return;
+        };
+        let end = offset.saturating_add(bytes.len()) / MULTIPLE * MULTIPLE;
+        let begin = offset.next_multiple_of(MULTIPLE);
+        if begin >= end || end > self.map.len() {
+            return;
+        }
+        let advice = memmap2::UncheckedAdvice::DontNeed;
+        // SAFETY: these are pages of a file that is mapped to be read, by a map that others share. Whoever
+        // reads them again gets the same bytes from the file.
+        let _refused = unsafe {
+            self.map
+                .raw
+                .unchecked_advise_range(advice, begin, end - begin)
+        };
+    }
+
+    /// Does nothing: the system decides.
+    #[cfg(not(unix))]
+    #[expect(clippy::unused_self, reason = "as on other systems")]
+    pub fn let_go(&self, _bytes: &[u8]) {}
+
     /// Returns the `length` bytes that begin at `offset` in the file.
     pub fn bytes(&self, offset: usize, length: usize) -> Checked<&[u8]> {
         let size = self.meta.page_size;
