@@ -197,3 +197,26 @@ fn a_merge_that_waits() {
     snapshot!("merge_conflicts", place.dml(&["merge", "main"]));
     snapshot!("status_merge", place.dml(&["status"]));
 }
+
+#[test]
+fn files_are_put_and_written_back() {
+    let place = Place::with_repository();
+    let bytes: Vec<u8> = (0..=250).cycle().take(5_000_000).collect();
+    std::fs::write(place.path().join("in.bin"), &bytes).unwrap();
+    let run = place.dml(&["put", "file", "in.bin", "--node", "data", "-m", "a file"]);
+    common::says(common::ok(&run), &["Put 4.8 MiB as the DAG file in commit"]);
+    let json = place.dml(&["put", "file", "in.bin", "--json"]).json();
+    assert_eq!(json["made"]["value"]["$blob"]["size"], 5_000_000);
+    for revision in ["file", "file/data"] {
+        let mut command = place.command();
+        let written = command.args(["cat", revision]).output().unwrap();
+        assert!(written.status.success());
+        assert!(written.stdout == bytes, "{revision}");
+    }
+    let shown = place.dml(&["dag", "show", "file"]);
+    common::says(common::ok(&shown), &["blob(5000000)"]);
+    let id = json["made"]["value"]["$blob"]["id"].as_str().unwrap();
+    common::fails(&place.dml(&["show", id]), 2, &["blob", "cannot show"]);
+    let run = place.dml(&["put", "none", "nothing-here"]);
+    common::fails(&run, 1, &["nothing-here"]);
+}

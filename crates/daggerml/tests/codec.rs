@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use daggerml::id::{ObjectId, TypedId};
 use daggerml::name::Name;
 use daggerml::record::{
-    AnyRecord, Builtin, CallKey, Commit, Dag, Datum, ErrorInfo, Exec, ExecStatus, Kind, Node,
-    Outcome, Time, Tombstone, Tree,
+    AnyRecord, BlobList, Builtin, CallKey, Commit, Dag, Datum, ErrorInfo, Exec, ExecStatus, Kind,
+    Node, Outcome, Time, Tombstone, Tree,
 };
-use daggerml::value::{Int, MAX_DEPTH, Map, Runnable, Set, Uri, Value};
+use daggerml::value::{Blob, Int, MAX_DEPTH, Map, Runnable, Set, Uri, Value};
 use daggerml::{decode_value, encode_value};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -80,6 +80,36 @@ fn value() -> impl Strategy<Value = Value> {
                 }
             ),
         ]
+    })
+}
+
+/// A value that may have blobs in it, as that of a datum may.
+fn value_with_blobs() -> impl Strategy<Value = Value> {
+    let blob = (id(), any::<u64>()).prop_map(|(id, size)| Value::Blob(Blob { id, size }));
+    let blob = blob.boxed();
+    prop_oneof![
+        3 => value(),
+        1 => blob.clone(),
+        1 => (value(), vec(blob, 1..3)).prop_map(|(value, mut blobs)| {
+            blobs.push(value);
+            Value::Set(Set::new(vec![Value::List(blobs)]).unwrap())
+        }),
+    ]
+}
+
+/// The parts of a blob: as many as its size has.
+fn blob_list() -> impl Strategy<Value = BlobList> {
+    let size = prop_oneof![any::<u64>(), 0..20_000_000u64];
+    size.prop_map(|size| {
+        let mut span = 4 << 20;
+        while size.div_ceil(span) > 1024 {
+            span *= 1024;
+        }
+        let parts = (0..size.div_ceil(span)).map(|part| ObjectId::of(&part.to_be_bytes()));
+        BlobList {
+            size,
+            parts: parts.collect(),
+        }
     })
 }
 
@@ -178,7 +208,8 @@ fn record() -> impl Strategy<Value = AnyRecord> {
         (time(), time()),
     );
     prop_oneof![
-        value().prop_map(|value| AnyRecord::Datum(Datum { value })),
+        value_with_blobs().prop_map(|value| AnyRecord::Datum(Datum { value })),
+        blob_list().prop_map(AnyRecord::Blob),
         node().prop_map(AnyRecord::Node),
         dag().prop_map(AnyRecord::Dag),
         tree().prop_map(AnyRecord::Tree),
@@ -227,7 +258,7 @@ fn record() -> impl Strategy<Value = AnyRecord> {
 
 proptest! {
     #[test]
-    fn values_round_trip(value in value()) {
+    fn values_round_trip(value in value_with_blobs()) {
         let bytes = encode_value(&value).unwrap();
         prop_assert_eq!(decode_value(&bytes).unwrap(), value);
     }

@@ -20,10 +20,10 @@ use common::{from_json, hex, to_json, unhex};
 use daggerml::id::{DagId, DatumId, ExecId, NodeId, ObjectId, TreeId, TypedId};
 use daggerml::name::Name;
 use daggerml::record::{
-    AnyRecord, Builtin, CallKey, Commit, Dag, Datum, ErrorInfo, Exec, ExecStatus, Kind, Node,
-    Outcome, Record, Time, Tombstone, Tree,
+    AnyRecord, BlobList, Builtin, CallKey, Commit, Dag, Datum, ErrorInfo, Exec, ExecStatus, Kind,
+    Node, Outcome, Record, Time, Tombstone, Tree,
 };
-use daggerml::value::{Map, Runnable, Set, Uri, Value};
+use daggerml::value::{Blob, Map, Runnable, Set, Uri, Value};
 use daggerml::{decode_value, encode_value};
 use serde_json::{Value as Json, json};
 
@@ -132,6 +132,10 @@ fn values() -> Vec<(&'static str, Value)> {
         kwargs: Map::default(),
         sub: Some(Box::new(plain.clone())),
     };
+    let blob = Blob {
+        size: 10 << 30,
+        id: id(0x81),
+    };
     vec![
         ("null", Value::Null),
         ("false", false.into()),
@@ -225,6 +229,11 @@ fn values() -> Vec<(&'static str, Value)> {
         (
             "runnable around a runnable",
             Value::Runnable(Box::new(wrapped)),
+        ),
+        ("blob", Value::Blob(blob)),
+        (
+            "blob in a list",
+            vec![1.into(), Value::Blob(blob), Value::Blob(blob)].into(),
         ),
     ]
 }
@@ -360,6 +369,33 @@ fn records() -> Vec<(&'static str, AnyRecord)> {
                 kind: Kind::Datum,
                 reason: "personal data".into(),
                 time: Time(1),
+            }),
+        ),
+        (
+            "blob without bytes",
+            AnyRecord::Blob(BlobList {
+                size: 0,
+                parts: vec![],
+            }),
+        ),
+        (
+            "blob of two chunks",
+            AnyRecord::Blob(BlobList {
+                size: (4 << 20) + 1,
+                parts: vec![
+                    ObjectId::from_bytes([0x11; 32]),
+                    ObjectId::from_bytes([0x12; 32]),
+                ],
+            }),
+        ),
+        (
+            "blob of two blobs",
+            AnyRecord::Blob(BlobList {
+                size: (4 << 30) + 1,
+                parts: vec![
+                    ObjectId::from_bytes([0x81; 32]),
+                    ObjectId::from_bytes([0x82; 32]),
+                ],
             }),
         ),
     ]

@@ -3,6 +3,7 @@
 //! The notation is close to Python's and JSON's. It is for reading only; what
 //! programs read is [`super::JsonValue`].
 
+use daggerml::id::ObjectId;
 use daggerml::value::{Map, Runnable, Value};
 
 use super::text;
@@ -90,7 +91,7 @@ impl Writer {
             Value::Blob(blob) => self.put(&format!(
                 "blob({}) {}…",
                 blob.size,
-                blob.id.object().short()
+                ObjectId::from(blob.id).short()
             )),
             Value::Runnable(runnable) => self.runnable(runnable, depth),
         }

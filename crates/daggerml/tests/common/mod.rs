@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
-use daggerml::value::{Int, Map, Runnable, Set, Uri, Value};
+use daggerml::value::{Blob, Int, Map, Runnable, Set, Uri, Value};
 use serde_json::{Value as Json, json};
 
 /// Bytes as hexadecimal text.
@@ -36,6 +36,9 @@ pub fn to_json(value: &Value) -> Json {
         Value::Set(set) => json!({ "set": items(set.as_slice()) }),
         Value::Map(map) => json!({ "map": entries(map) }),
         Value::Runnable(runnable) => json!({ "runnable": runnable_json(runnable) }),
+        Value::Blob(Blob { id, size }) => {
+            json!({ "blob": { "size": size.to_string(), "id": id.to_string() } })
+        }
     }
 }
 
@@ -78,6 +81,10 @@ pub fn from_json(json: &Json) -> Value {
         "set" => Value::Set(Set::new(items()).unwrap()),
         "map" => Value::Map(map_from(body)),
         "runnable" => Value::Runnable(Box::new(runnable_from(body))),
+        "blob" => Value::Blob(Blob {
+            size: body["size"].as_str().unwrap().parse().unwrap(),
+            id: body["id"].as_str().unwrap().parse().unwrap(),
+        }),
         other => panic!("unknown type {other}"),
     }
 }

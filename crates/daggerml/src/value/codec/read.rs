@@ -4,6 +4,7 @@ use num_bigint::{BigInt, Sign};
 
 use crate::cbor::{Reader, Token, tag};
 use crate::fault::{Fault, FaultKind};
+use crate::id::{BlobId, ObjectId, TypedId};
 use crate::value::{
     Blob, Builder, MAX_BYTES, MAX_DEPTH, Scalar, Stopped, Uri, Value, ValueBuilder,
 };
@@ -367,9 +368,12 @@ fn read_blob(reader: &mut Reader<'_>) -> Result<Blob, Fault> {
     if name != BLOB {
         return Err(reader.fault(FaultKind::Kind, format!("unknown object {name:?}")));
     }
+    let size = reader.uint()?;
+    let id = reader.bytes()?.try_into().map(ObjectId::from_bytes);
+    let id = id.map_err(|_| reader.fault(FaultKind::Payload, "the id of a blob has 32 bytes"))?;
     Ok(Blob {
-        size: reader.uint()?,
-        id: reader.id()?,
+        id: BlobId::from_object(id),
+        size,
     })
 }
 

@@ -6,6 +6,7 @@ use num_bigint::Sign;
 
 use crate::cbor::{Writer, major, tag};
 use crate::fault::ValueError;
+use crate::id::ObjectId;
 use crate::value::{Blob, Int, MAX_BYTES, MAX_DEPTH, Runnable, Uri, Value};
 
 use super::{BLOB, BLOB_ITEMS, RUNNABLE};
@@ -134,7 +135,7 @@ fn write_blob(writer: &mut Writer, blob: &Blob) {
     writer.array(BLOB_ITEMS);
     writer.text(BLOB);
     writer.uint(blob.size);
-    writer.id(blob.id);
+    writer.bytes(ObjectId::from(blob.id).as_bytes());
 }
 
 fn write_uri(writer: &mut Writer, uri: &Uri) {
