@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,7 @@ def test_a_file_comes_back_whole_and_by_pieces(repo: Dml, tmp_path: Path, length
         assert node == dag.put_file(str(path)) == dag.put_file(io.BytesIO(data))
         assert node.open().read() == data  # before it is committed
         dag.commit(node)
-    node = repo.load("files").data
+    node = repo.load("files").data  # type: ignore[assignment]
     assert (node.type, node.size, node.name) == ("blob", length, "data")
     blob = node.value()
     assert isinstance(blob, Blob)
@@ -81,9 +82,13 @@ def test_a_blob_is_a_value(repo: Dml) -> None:
         both = dag.put({"a": node, "b": [other, node]}, name="both")
         assert both["b"][1].open().read() == b"one"
         dag.commit(both)
+    assert repo.load("files").result["a"].open().read() == b"one"
+    repo.load("files").result["b"][0].save(Path(repo.root) / "two")
+    assert (Path(repo.root) / "two").read_bytes() == b"two"
     blob = repo.load("files").result["a"].value()
     assert blob == repo.load("files").both.value()["b"][1]
-    assert blob == pickle.loads(pickle.dumps(blob)) == Blob(blob.id, blob.size)
+    again = pickle.loads(pickle.dumps(blob))  # noqa: S301  made here
+    assert blob == again == Blob(blob.id, blob.size)
     assert {blob: 1}[Blob(blob.id, 3)] == 1
     assert repr(blob) == f"Blob('{blob.id}', 3)"
     assert blob != Blob(blob.id, 4)
@@ -136,7 +141,7 @@ def test_files_that_cannot_be_read(repo: Dml, tmp_path: Path) -> None:
 
 def test_a_function_takes_a_blob_and_returns_one(repo: Dml) -> None:
     @daggerml.funk
-    def reversed_(dag, data, more):
+    def reversed_(dag: Any, data: Any, more: Any) -> Any:
         import io
 
         assert data.type == "blob"
@@ -161,7 +166,7 @@ def test_a_function_elsewhere_is_sent_the_blob_and_sends_its_own(
     repo: Dml, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @daggerml.funk
-    def all_of(dag, data):
+    def all_of(dag: Any, data: Any) -> Any:
         return {"same": dag.put_file(data.open()), "size": data.size}
 
     # Adapters of other names do not share the repository.

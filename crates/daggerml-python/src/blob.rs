@@ -25,8 +25,8 @@ pub(crate) struct Blob(pub(crate) value::Blob);
 #[pymethods]
 impl Blob {
     #[new]
-    fn new(py: Python<'_>, id: &str, size: u64) -> PyResult<Self> {
-        let id: BlobId = id.parse().or_raise(py)?;
+    fn new(py: Python<'_>, blob_id: &str, size: u64) -> PyResult<Self> {
+        let id: BlobId = blob_id.parse().or_raise(py)?;
         Ok(Self(value::Blob { id, size }))
     }
 

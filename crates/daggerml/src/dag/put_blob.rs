@@ -11,8 +11,7 @@ use super::kept::Kept;
 use crate::channel::{Sender, handover};
 use crate::error::{Error, Result, failed};
 use crate::id::{DatumId, NodeId, ObjectId, TypedId};
-use crate::record::{BlobList, BlobLists, CHUNK, Record, chunk};
-use crate::store::ReadObjects;
+use crate::record::{BlobLists, CHUNK, chunk};
 use crate::value::{Blob, Value};
 
 /// How many chunks one transaction puts.
@@ -88,26 +87,26 @@ impl Draft {
             let mut lists = BlobLists::default();
             let mut written = Vec::new();
             let mut done = 0;
+            let mut objects = Vec::new();
             while let Ok(chunks) = queued.recv() {
-                let mut objects = Vec::with_capacity(BATCH + 1);
-                for (id, bytes, size) in chunks? {
+                let chunks = chunks?;
+                let is_last = chunks.len() < BATCH;
+                for (id, bytes, size) in chunks {
                     objects.push((id, bytes));
                     done += size;
                     lists.push(DatumId::from_object(id), size, &mut |id, bytes| {
                         objects.push((id, bytes));
                     })?;
                 }
-                written.push(kept.write(store, &objects, &[])?);
+                // The last ones go with the records that lead to them: one transaction for a small file.
+                if !is_last {
+                    written.push(kept.write(store, &objects, &[])?);
+                    objects.clear();
+                }
                 progress(done)?;
             }
-            let mut objects = Vec::new();
             let blob = lists.finish(&mut |id, bytes| objects.push((id, bytes)))?;
-            // The last one leads to all others; it may be there already, when there is one chunk in the
-            // last list, so it is named.
-            if !objects.iter().any(|(id, _)| *id == blob.id.object()) {
-                let bytes = store.snapshot()?.load::<_, BlobList>(blob.id)?.encode()?;
-                objects.push((blob.id.object(), bytes));
-            }
+            // The record that was made last leads to all others.
             kept.write(store, &objects, &written)?;
             Ok(blob)
         })

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
         def read(self, size: int, /) -> bytes: ...
 
+
 __all__ = ["Dag"]
 
 
@@ -297,8 +298,9 @@ class Dag:
         They may be as many as the disk holds: a few MiB of them are in memory. Equal bytes have
         one id, and are stored once.
 
-        :param source: the path of a file, or a binary file that is open for reading, which is read to
-            its end: any object whose ``read(n)`` returns at most ``n`` bytes, and none at the end.
+        :param source: the path of a file, or a binary file that is open for reading, which is
+            read to its end: any object whose ``read(n)`` returns at most ``n`` bytes, and none at
+            the end.
         :raises DmlRepoError: when the file cannot be read, or was written to meanwhile.
 
         >>> import daggerml, io

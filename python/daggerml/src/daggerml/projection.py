@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from daggerml._core import Data
+    from daggerml.blobs import BlobFile, Path
     from daggerml.dag import Dag
     from daggerml.node import Node
 
@@ -71,6 +72,14 @@ class Projection:
         from daggerml.packed import unpack
 
         return unpack(self.value())
+
+    def open(self) -> BlobFile:
+        """Returns the bytes of a blob, as :meth:`BlobNode.open` does."""
+        return self.dag.dml.open_blob(self.value())
+
+    def save(self, path: Path) -> None:
+        """Writes the bytes of a blob to a file, as :meth:`BlobNode.save` does."""
+        self.dag.dml._handle.open_blob(self.value()).save(path)
 
     def context(self, *, root: bool = True) -> Dag:
         """Returns the DAG that produced the element; see :meth:`Node.context`."""
