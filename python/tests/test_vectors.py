@@ -14,6 +14,7 @@ import pytest
 VECTORS = Path(__file__).parents[2] / "docs" / "spec" / "vectors"
 
 DATUM_HEADER = bytes.fromhex("830101")
+WITH_BLOBS = bytes.fromhex("830102")
 
 
 def load(name: str) -> list[dict[str, Any]]:
@@ -44,10 +45,13 @@ def plain(value: dict[str, Any]) -> Any:
         return bytes.fromhex(body)
     if kind == "list":
         return [plain(item) for item in body]
+    if kind == "blob":
+        fields = ("daggerml.Blob", int(body["size"]), bytes.fromhex(body["id"]))
+        return cbor2.CBORTag(27, fields)
     raise NotImplementedError(kind)
 
 
-SIMPLE = ("null", "bool", "int", "float", "string", "bytes", "list")
+SIMPLE = ("null", "bool", "int", "float", "string", "bytes", "list", "blob")
 
 
 @pytest.mark.parametrize(
@@ -55,7 +59,8 @@ SIMPLE = ("null", "bool", "int", "float", "string", "bytes", "list")
 )
 def test_values_are_canonical_cbor(vector: dict[str, Any]) -> None:
     value, encoded = plain(vector["value"]), bytes.fromhex(vector["cbor"])
-    assert bytes.fromhex(vector["record"]) == DATUM_HEADER + encoded
+    header = WITH_BLOBS if "blob" in vector["name"] else DATUM_HEADER
+    assert bytes.fromhex(vector["record"]) == header + encoded
     # The last cbor2 for Python 3.9 writes 65504.0, the largest half, as a single.
     if sys.version_info >= (3, 10) or value != 65504.0:
         assert cbor2.dumps(value, canonical=True) == encoded
@@ -66,5 +71,5 @@ def test_values_are_canonical_cbor(vector: dict[str, Any]) -> None:
 @pytest.mark.parametrize("vector", load("records.json"), ids=names)
 def test_records_are_well_formed_cbor(vector: dict[str, Any]) -> None:
     record = cbor2.loads(bytes.fromhex(vector["record"]))
-    kinds = ["datum", "node", "dag", "tree", "commit", "exec", "tombstone"]
+    kinds = ["datum", "node", "dag", "tree", "commit", "exec", "tombstone", "blob"]
     assert record[:2] == [1 + kinds.index(vector["kind"]), 1]
