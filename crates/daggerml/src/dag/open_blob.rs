@@ -165,6 +165,13 @@ impl BlobReader {
         let part = self.find(at)?;
         let (id, kind) = (part.reference.id, Kind::Datum);
         let snapshot = self.store.snapshot()?;
+        snapshot.read_ahead(id)?;
+        let next = part.at + part.size;
+        if next < self.blob.size
+            && let Ok(next) = self.find(next)
+        {
+            snapshot.read_ahead(next.reference.id)?;
+        }
         let record = snapshot.object(id, kind).map_err(self.wrong(part.at))?;
         let bytes = Datum::open(record)
             .and_then(|mut reader| {

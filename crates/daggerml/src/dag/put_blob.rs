@@ -14,8 +14,11 @@ use crate::id::{DatumId, NodeId, ObjectId, TypedId};
 use crate::record::{BlobLists, CHUNK, chunk};
 use crate::value::{Blob, Value};
 
-/// How many chunks one transaction puts.
+/// How many chunks are read while those before them are written.
 const BATCH: usize = 4;
+
+/// How many chunks one transaction puts: the disk is waited for at the end of each.
+const TOGETHER: usize = 2 * BATCH;
 
 /// What comes before the bytes of a chunk that is not the last: the record of a datum, and in it a
 /// byte string.
@@ -99,7 +102,7 @@ impl Draft {
                     })?;
                 }
                 // The last ones go with the records that lead to them: one transaction for a small file.
-                if !is_last {
+                if !is_last && objects.len() >= TOGETHER {
                     written.push(kept.write(store, &objects, &[])?);
                     objects.clear();
                 }

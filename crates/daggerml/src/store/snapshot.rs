@@ -163,6 +163,16 @@ impl Snapshot {
         }
     }
 
+    /// Lets the system begin to read the object `id`, if it is here.
+    pub(crate) fn read_ahead(&self, id: ObjectId) -> Result<()> {
+        if let Some(version) = self.tables.pages()
+            && let Some(bytes) = self.likely_object(id)?
+        {
+            version.view.read_ahead(bytes);
+        }
+        Ok(())
+    }
+
     /// Returns the pages of the store's file, which is all that garbage collection and
     /// `fsck` can work on.
     pub(crate) fn pages(&self) -> Result<&Version> {

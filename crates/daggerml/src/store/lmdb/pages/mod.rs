@@ -157,10 +157,27 @@ impl View {
         };
     }
 
+    /// Says that bytes are needed soon: the system begins to read them.
+    #[cfg(unix)]
+    pub fn read_ahead(&self, bytes: &[u8]) {
+        // What is not in the file is refused, and read as it is.
+        if let Some(offset) = self.offset(bytes)
+            && offset.saturating_add(bytes.len()) <= self.map.len()
+        {
+            let advice = memmap2::Advice::WillNeed;
+            let _refused = self.map.raw.advise_range(advice, offset, bytes.len());
+        }
+    }
+
     /// Does nothing: the system decides.
     #[cfg(not(unix))]
     #[expect(clippy::unused_self, reason = "as on other systems")]
     pub fn let_go(&self, _bytes: &[u8]) {}
+
+    /// Does nothing: the system decides.
+    #[cfg(not(unix))]
+    #[expect(clippy::unused_self, reason = "as on other systems")]
+    pub fn read_ahead(&self, _bytes: &[u8]) {}
 
     /// Returns the `length` bytes that begin at `offset` in the file.
     pub fn bytes(&self, offset: usize, length: usize) -> Checked<&[u8]> {
