@@ -84,6 +84,7 @@ BENCHES = [
     Bench("store", cargo("store")),
     Bench("dag", cargo("dag"), cargo("dag"), {"DML_BENCH_NODES": "20000"}),
     Bench("remote", cargo("remote")),
+    Bench("blob", cargo("blob"), cargo("blob"), {"DML_BENCH_GIB": "0.25"}, more=True),
     Bench("loads", ours("loads.py"), ours("loads.py"), lacks=lacking("daggerml")),
     Bench("startup", ours("startup.py"),
           ours("startup.py", "--count", "20000"), lacks=lacking("daggerml")),

@@ -49,14 +49,14 @@ fn measure(folder: &Path, bytes: u64) {
     let told = |what: &str, own: (f64, u64), dd: [f64; 2]| {
         let dd = f64::midpoint(mib(dd[0]), mib(dd[1]));
         println!(
-            "{{\"what\":\"{what}\",\"gib\":{:.2},\"mib_per_s\":{:.0},\"dd_mib_per_s\":{dd:.0},\
-             \"ratio\":{:.2},\"memory_mib\":{}}}",
-            bytes as f64 / f64::from(1 << 30),
+            "| {what} | {:.0} | {dd:.0} | {:.2} | {} |",
             mib(own.0),
             mib(own.0) / dd,
             own.1 >> 10,
         );
     };
+    let gib = bytes as f64 / f64::from(1 << 30);
+    println!("| {gib} GiB | MiB/s | `dd`, MiB/s | ratio | memory, MiB |\n|---|--:|--:|--:|--:|");
     let write = || {
         forget(&file);
         let took = dd(&file, &copy);
