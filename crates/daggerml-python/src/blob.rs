@@ -142,13 +142,11 @@ impl io::Read for Source<'_> {
                 .bind(py)
                 .call_method1(intern!(py, "read"), (buffer.len(),))?;
             let bytes = read.cast::<PyBytes>()?.as_bytes();
-            match buffer.get_mut(..bytes.len()) {
-                Some(room) => room.copy_from_slice(bytes),
-                None => {
-                    let text = "read() returned more bytes than were asked for";
-                    return Err(PyTypeError::new_err(text));
-                }
-            }
+            let Some(room) = buffer.get_mut(..bytes.len()) else {
+                let text = "read() returned more bytes than were asked for";
+                return Err(PyTypeError::new_err(text));
+            };
+            room.copy_from_slice(bytes);
             Ok(bytes.len())
         });
         match read {

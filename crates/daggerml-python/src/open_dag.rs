@@ -28,6 +28,9 @@ pub(crate) struct OpenDag {
     _repository: Shared,
 }
 
+/// Puts the bytes of something, and tells the listener.
+type Put<'p> = dyn Fn(&mut dag::Draft, &Listener) -> Result<NodeId, Box<Error>> + Sync + 'p;
+
 impl OpenDag {
     pub(crate) fn new(repository: Shared, dag: dag::Draft) -> Self {
         Self::of_call(repository, dag, Vec::new())
@@ -46,12 +49,7 @@ impl OpenDag {
         &self.ancestors
     }
 
-    fn put_bytes(
-        &self,
-        py: Python<'_>,
-        name: Option<&str>,
-        put: &(dyn Fn(&mut dag::Draft, &Listener) -> Result<NodeId, Box<Error>> + Sync),
-    ) -> PyResult<Typed> {
+    fn put_bytes(&self, py: Python<'_>, name: Option<&str>, put: &Put<'_>) -> PyResult<Typed> {
         let listener = Listener::new(None);
         let done = py.detach(|| {
             let mut dag = self.dag.lock().unwrap_or_else(PoisonError::into_inner);
@@ -190,7 +188,13 @@ impl OpenDag {
 
     /// Puts as a blob all bytes that the method `read` of `source` returns.
     #[pyo3(signature = (source, name=None))]
-    fn put_blob(&self, py: Python<'_>, source: Py<PyAny>, name: Option<&str>) -> PyResult<Typed> {
+    fn put_blob<'py>(
+        &self,
+        py: Python<'py>,
+        source: &Bound<'py, PyAny>,
+        name: Option<&str>,
+    ) -> PyResult<Typed> {
+        let source = source.clone().unbind();
         self.put_bytes(py, name, &|dag, listener| {
             let source = Python::attach(|py| source.clone_ref(py));
             let mut source = Source::new(source, listener);

@@ -86,11 +86,12 @@ fn what_goes_in_comes_out_whole_and_by_pieces() {
             let begin = usize::try_from(at).unwrap().min(length);
             assert_eq!(buffer[..found], bytes[begin..length.min(begin + most)]);
         }
-        reader.seek(SeekFrom::End(-(length.min(9) as i64))).unwrap();
+        let (all, few) = (i64::try_from(length).unwrap(), length.min(9));
+        reader.seek(SeekFrom::End(-all.min(9))).unwrap();
         let mut end = Vec::new();
         reader.read_to_end(&mut end).unwrap();
-        assert_eq!(end, bytes[length - length.min(9)..]);
-        assert!(reader.seek(SeekFrom::End(-(length as i64) - 1)).is_err());
+        assert_eq!(end, bytes[length - few..]);
+        assert!(reader.seek(SeekFrom::End(-all - 1)).is_err());
         let saved = folder.path().join("saved");
         reader.save(&saved, &mut |_| Ok(())).unwrap();
         assert_eq!(std::fs::read(saved).unwrap(), bytes);
@@ -104,7 +105,7 @@ fn equal_bytes_have_one_id_however_they_come() {
     impl Read for Slow<'_> {
         fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
             self.1 += 1;
-            if self.1 % 7 == 0 {
+            if self.1.is_multiple_of(7) {
                 return Err(std::io::ErrorKind::Interrupted.into());
             }
             let length = buffer.len().min(self.0.len()).min(100_003);
