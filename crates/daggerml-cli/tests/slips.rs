@@ -57,7 +57,7 @@ fn names_and_revisions_that_cannot_be() {
     }
     for (text, why) in [
         ("main^{", "not closed"),
-        ("main^{blob}", "tombstone"),
+        ("main^{value}", "tombstone"),
         ("main:", "name of a DAG"),
         ("main~x", "after ~N"),
     ] {
