@@ -55,7 +55,7 @@ impl<'t> Revision<'t> {
                 let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.as_str() == name) else {
                     return Err(bad(
                         text,
-                        "the kinds in ^{...} are commit, tree, dag, node, datum, exec and tombstone",
+                        "the kinds in ^{...} are commit, tree, dag, node, datum, exec, tombstone and blob",
                     ));
                 };
                 steps.push(Step::Peel(kind));
