@@ -124,3 +124,45 @@ fn a_full_disk() {
         "No space",
     );
 }
+
+/// `gc` needs no room for a copy: what it can do on a full disk it does, and else nothing is lost.
+#[test]
+fn garbage_on_a_full_disk() {
+    let place = Place::empty();
+    let Some(disk) = Disk::new(&place, "8m") else {
+        return;
+    };
+    let root = disk.folder.join("work");
+    let dml = |args: &[&str]| place.dml(&[&["-C", "disk/work"], args].concat());
+    assert_eq!(place.dml(&["init", "disk/work"]).code, Some(0));
+    let repository = daggerml::Repository::open(&root).unwrap();
+    let mut dag = repository.new_dag("long", "").unwrap();
+    let words = "x".repeat(6000);
+    let nodes = (0..300).map(|number| dag.put(format!("{words}{number}").as_str().into()).unwrap());
+    let last = nodes.last().unwrap();
+    dag.commit(last).unwrap();
+    common::author(&repository);
+    drop(repository);
+    assert_eq!(dml(&["checkout", "--orphan", "fresh"]).code, Some(0));
+    common::author(&daggerml::Repository::open(&root).unwrap());
+    assert_eq!(dml(&["branch", "-d", "main", "--force"]).code, Some(0));
+    let data = root.join(".dml/data.mdb");
+    let length = || std::fs::metadata(&data).unwrap().len();
+    let before = length();
+    std::fs::write(disk.folder.join("filler"), vec![0; 8 << 20]).unwrap_err();
+    let full = dml(&["gc"]);
+    if full.code != Some(0) {
+        assert!(full.stderr.contains("No space"), "{}", full.all());
+        assert!(full.stderr.contains("hint: "), "{}", full.all());
+    }
+    let check = || {
+        assert_eq!(dml(&["fsck"]).code, Some(0));
+        assert_eq!(dml(&["dag", "get", "numbers"]).stdout, "[1, 2, 3]\n");
+    };
+    check();
+    std::fs::remove_file(disk.folder.join("filler")).unwrap();
+    let run = dml(&["gc"]);
+    assert_eq!(run.code, Some(0), "{}", run.all());
+    assert!(length() < before / 2, "{before} became {}", length());
+    check();
+}

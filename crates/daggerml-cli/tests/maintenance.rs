@@ -32,6 +32,32 @@ fn garbage() {
 }
 
 #[test]
+#[cfg(unix)]
+fn the_file_gets_shorter() {
+    let place = Place::with_dags();
+    let words = "x".repeat(6000);
+    let repository = place.repository();
+    let mut dag = repository.new_dag("long", "").unwrap();
+    let nodes = (0..400).map(|number| dag.put(format!("{words}{number}").as_str().into()).unwrap());
+    let last = nodes.last().unwrap();
+    dag.commit(last).unwrap();
+    drop(repository);
+    ok(&place.dml(&["checkout", "--orphan", "fresh"]));
+    ok(&place.dml(&["branch", "-d", "main", "--force"]));
+    let run = place.dml(&["gc", "--json"]).json();
+    let length = |name: &str| run["file"][name].as_u64().unwrap();
+    assert!(length("after") < length("before") / 2, "{run}");
+    let found = std::fs::metadata(place.path().join(".dml/data.mdb")).unwrap();
+    assert_eq!(found.len(), length("after"));
+    let run = place.dml(&["gc"]);
+    assert!(
+        ok(&run).stdout.contains("The data file had"),
+        "{}",
+        run.all()
+    );
+}
+
+#[test]
 fn a_sound_repository() {
     let place = Place::with_dags();
     let run = place.dml(&["fsck"]);

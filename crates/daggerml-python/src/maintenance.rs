@@ -11,7 +11,8 @@ use pyo3::types::{PyDict, PyList};
 use crate::errors::OrRaise;
 use crate::repository::Repository;
 
-/// Removes objects that nothing refers to. Returns the numbers kept and removed, by kind.
+/// Removes objects that nothing refers to. Returns the numbers kept and removed, by kind, and the bytes
+/// that the data file had before and has now.
 #[pyfunction]
 pub(crate) fn gc<'py>(
     py: Python<'py>,
@@ -26,6 +27,10 @@ pub(crate) fn gc<'py>(
     let told = PyDict::new(py);
     told.set_item("kept", totals(py, &report.kept)?)?;
     told.set_item("removed", totals(py, &report.removed)?)?;
+    let file = PyDict::new(py);
+    file.set_item("before", report.file.before)?;
+    file.set_item("after", report.file.after)?;
+    told.set_item("file", file)?;
     Ok(told)
 }
 

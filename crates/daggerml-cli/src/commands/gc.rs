@@ -1,4 +1,4 @@
-use std::io;
+use std::io::{self, Write};
 
 use clap::Args;
 use daggerml::maintenance::{Totals, gc};
@@ -11,8 +11,8 @@ use crate::ui::{Cell, Report, Table, Ui, size};
 /// Remove objects that nothing refers to
 ///
 /// What branches, tags, drafts and running calls reach is kept. Safe beside
-/// other programs that read and write. The file keeps its length: its free room is
-/// used by later writes.
+/// other programs that read and write. What becomes free is given back to the file
+/// system (not on Windows), except for what somebody still reads.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   dml gc --dry-run     only say what would go
@@ -28,6 +28,14 @@ struct Collected {
     dry_run: bool,
     kept: Vec<KindTotal>,
     removed: Vec<KindTotal>,
+    file: FileSize,
+}
+
+/// How many bytes the data file had and has.
+#[derive(Serialize)]
+struct FileSize {
+    before: u64,
+    after: u64,
 }
 
 /// How much there is of one kind of object.
@@ -68,7 +76,12 @@ impl Report for Collected {
                 title = "";
             }
         }
-        table.write(ui)
+        table.write(ui)?;
+        if self.dry_run {
+            return Ok(());
+        }
+        let (before, after) = (size(self.file.before), size(self.file.after));
+        writeln!(ui.out(), "The data file had {before}, and has {after} now")
     }
 }
 
@@ -88,5 +101,9 @@ pub fn run(context: &mut Context<'_>, args: &GcArgs) -> Result<(), CommandError>
         dry_run: report.dry_run,
         kept: KindTotal::of(&report.kept),
         removed: KindTotal::of(&report.removed),
+        file: FileSize {
+            before: report.file.before,
+            after: report.file.after,
+        },
     })
 }

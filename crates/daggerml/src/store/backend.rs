@@ -22,6 +22,16 @@ pub(crate) type Objects<'e> = Box<dyn Iterator<Item = Result<(ObjectId, &'e [u8]
 /// Keys in order.
 pub(crate) type Keys<'e> = Box<dyn Iterator<Item = Result<&'e [u8]>> + 'e>;
 
+/// An entry with pages at the end of a file.
+pub(crate) struct Far {
+    /// The table that it is in.
+    pub table: Table,
+    /// Its key.
+    pub key: Vec<u8>,
+    /// How many pages it takes.
+    pub pages: u64,
+}
+
 /// Keeps the entries of a store.
 pub(crate) trait Backend: Send + Sync {
     /// Returns the folder of the store, where locks and other files beside it are. It is
@@ -36,6 +46,11 @@ pub(crate) trait Backend: Send + Sync {
 
     /// Refuses a store that was removed while it was open.
     fn check_there(&self) -> Result<()>;
+
+    /// Gives what is free at the end of a file back to the file system.
+    fn cut_off(self: Arc<Self>) -> Result<()> {
+        Ok(()) // Where there is no file.
+    }
 
     /// Returns a view of all entries as they are now, which later writes do not change.
     fn snapshot(self: Arc<Self>) -> Result<Box<dyn ReadTables>>;
@@ -117,6 +132,11 @@ pub(crate) trait WriteTables {
     /// Moves what is in chunks that hold much garbage into new ones, and removes them.
     fn move_objects(&mut self, _sparse: &[Sparse]) -> Result<()> {
         Ok(()) // Where there are no chunks.
+    }
+
+    /// Puts entries again, so that they get other pages.
+    fn put_again(&mut self, _far: &[&Far]) -> Result<()> {
+        Ok(()) // Where there are no pages.
     }
 }
 

@@ -40,6 +40,7 @@ use crate::id::ObjectId;
 use crate::record::Kind;
 use absent::Bring;
 use backend::Backend;
+pub(crate) use backend::Far;
 
 /// The version of the store's layout that this engine writes.
 pub const SCHEMA: u64 = 2;
@@ -107,6 +108,11 @@ impl Store {
     /// Returns how many bytes the store takes.
     pub fn size(&self) -> Result<u64> {
         self.backend.size()
+    }
+
+    /// Gives what is free at the end of the file back to the file system.
+    pub(crate) fn cut_off(&self) -> Result<()> {
+        Arc::clone(&self.backend).cut_off()
     }
 
     /// Returns why nothing can be written; `None` when the store can be written.

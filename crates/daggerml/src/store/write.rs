@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::id::{ObjectId, TypedId};
 use crate::record::{Record, Tombstone, references};
 
-use super::backend::{Entries, WriteTables};
+use super::backend::{Entries, Far, WriteTables};
 use super::lmdb::objects::Sparse;
 use super::{Absent, ReadEntries, ReadObjects, Table, absent, journal};
 
@@ -72,6 +72,11 @@ impl WriteTxn<'_> {
     /// Moves what is in chunks that hold much garbage into new ones, and removes them.
     pub(crate) fn move_objects(&mut self, sparse: &[Sparse]) -> Result<()> {
         self.tables.move_objects(sparse)
+    }
+
+    /// Puts entries again, so that they get other pages of the file, and commits in any case.
+    pub(crate) fn put_again(&mut self, far: &[&Far]) -> Result<()> {
+        self.tables.put_again(far)
     }
 
     /// Stores object `id`, unless it is there. `bytes` must be the record with that

@@ -23,14 +23,15 @@
 //! takes over, and the earlier one ends with a conflict; it has removed only garbage.
 //!
 //! Removed objects leave room in chunks. A chunk of which a quarter or more is garbage is given
-//! up, and what is left of it is moved to new ones. Its pages are used by later writes; the file
-//! keeps its length. Nothing is removed from a damaged store: what a damaged object refers to
+//! up, and what is left of it is moved to new ones. At last, what lies at the end of the file is moved
+//! to free pages before it, and the file is made shorter. Nothing is removed from a damaged store: what a damaged object refers to
 //! is not known.
 
 mod chunks;
 mod mark;
 mod order;
 mod promises;
+mod shrink;
 mod sweep;
 
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -64,6 +65,17 @@ pub struct Report {
     pub kept: Totals,
     /// What was removed, or would be.
     pub removed: Totals,
+    /// How many bytes the data file had and has.
+    pub file: FileSize,
+}
+
+/// How many bytes the data file had and has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FileSize {
+    /// Before the run.
+    pub before: u64,
+    /// After it.
+    pub after: u64,
 }
 
 impl Report {
@@ -76,8 +88,12 @@ impl Report {
 
 /// Removes garbage from `store`. `progress` is told how far it is.
 pub fn gc(store: &Store, options: Options, progress: &mut dyn FnMut(Step)) -> Result<Report> {
+    let before = store.size()?;
     if options.dry_run {
-        return run(store, None, None, progress);
+        let mut report = run(store, None, None, progress)?;
+        let after = before;
+        report.file = FileSize { before, after };
+        return Ok(report);
     }
     // What a fetch is just writing is kept by nothing yet: the snapshot waits for it.
     let held = before_gc(store)?;
@@ -87,8 +103,12 @@ pub fn gc(store: &Store, options: Options, progress: &mut dyn FnMut(Step)) -> Re
     // Otherwise writers would go on writing to the journal. An error here must not hide one
     // of the run.
     let ended = end(store, run_number);
-    let report = report?;
-    ended.map(|()| report)
+    let mut report = report?;
+    ended?;
+    shrink::shrink(store, progress)?;
+    let after = store.size()?;
+    report.file = FileSize { before, after };
+    Ok(report)
 }
 
 fn run(

@@ -14,6 +14,7 @@
 //! | `objects` | objects in chunks, and the runs that lead to them |
 //! | `version` | one version of the file, which a transaction pins |
 //! | `read`, `write`, `write_objects` | snapshots and write transactions |
+//! | `shrink`, `readers` | cutting off what is free at the end, which nobody reads |
 //! | `seal` | the hash over entries that are not objects |
 
 mod filesystem;
@@ -23,8 +24,10 @@ pub(crate) mod objects;
 mod open;
 pub(crate) mod pages;
 mod read;
+mod readers;
 mod registry;
 mod seal;
+mod shrink;
 mod tables;
 mod version;
 mod write;
@@ -70,6 +73,8 @@ pub(crate) struct Lmdb {
     /// The version last read, and the file in memory.
     newest: Mutex<Option<Arc<Version>>>,
     map: Mutex<Option<Arc<Map>>>,
+    /// How many pages the file held when its end was checked, and how many the version had.
+    end: Mutex<Option<(u64, u64)>>,
     /// The runs of objects last read.
     runs: objects::KnownRuns,
     /// Held to write and to resize LMDB's map.
@@ -78,6 +83,9 @@ pub(crate) struct Lmdb {
     gate: RwLock<()>,
     /// Set when LMDB lost its map: the environment must not be used again.
     lost: AtomicBool,
+    /// The lock file, once it was looked into. It comes after `env`: the system drops LMDB's locks on
+    /// the file when it is closed.
+    readers: OnceLock<readers::LockFile>,
 }
 
 impl Backend for Lmdb {
@@ -105,6 +113,12 @@ impl Backend for Lmdb {
             .into());
         }
         Ok(())
+    }
+
+    fn cut_off(self: Arc<Self>) -> Result<()> {
+        self.check_usable()?;
+        self.check_there()?;
+        shrink::cut_off(&self)
     }
 
     fn snapshot(self: Arc<Self>) -> Result<Box<dyn ReadTables>> {

@@ -228,10 +228,12 @@ impl OpenOptions {
             tables: OnceLock::new(),
             newest: Mutex::new(None),
             map: Mutex::new(None),
+            end: Mutex::new(None),
             runs: Arc::default(),
             writing: Mutex::new(()),
             gate: RwLock::new(()),
             lost: AtomicBool::new(false),
+            readers: OnceLock::new(),
         }))
     }
 

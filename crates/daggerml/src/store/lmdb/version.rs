@@ -30,13 +30,12 @@ impl Version {
     pub fn load(lmdb: &Lmdb, txn: u64) -> Result<Option<Arc<Self>>> {
         let length = lmdb.length()?;
         let mut newest = lock(&lmdb.newest);
-        if let Some(version) = newest.as_ref().filter(|version| version.txn == txn) {
-            let needed = version.view.pages * lmdb.page_size as u64;
-            if length < needed {
-                return Err(lmdb.damaged_file(format!(
-                    "the file was cut off: it has {length} bytes of {needed}"
-                )));
-            }
+        let held = |version: &&Arc<Self>| version.view.pages * lmdb.page_size as u64 <= length;
+        if let Some(version) = newest
+            .as_ref()
+            .filter(|version| version.txn == txn)
+            .filter(held)
+        {
             return Ok(Some(Arc::clone(version)));
         }
         let path = lmdb.folder.path().join(DATA_FILE);
@@ -56,7 +55,7 @@ impl Version {
     fn assemble(lmdb: &Lmdb, meta: meta::Meta, length: u64) -> Result<Self> {
         let view = View::new(Self::map(lmdb, &meta, length)?, meta, length);
         let damaged = |damage| lmdb.damaged(damage);
-        check::end_of_file(&view).map_err(damaged)?;
+        Self::check_end(lmdb, &view)?;
         let roots = tables::roots(&view).map_err(damaged)?;
         let txn = meta.txn;
         Ok(Self {
@@ -66,6 +65,18 @@ impl Version {
             objects: OnceLock::new(),
             runs: Arc::clone(&lmdb.runs),
         })
+    }
+
+    /// Checks that the file was not cut off. That takes a while where much is missing at its end, so
+    /// it is done anew only when more is: a page that comes into use is written, and is there.
+    fn check_end(lmdb: &Lmdb, view: &View) -> Result<()> {
+        let mut sound = lock(&lmdb.end);
+        if sound.is_some_and(|(held, pages)| held <= view.pages && pages == view.meta.pages) {
+            return Ok(());
+        }
+        check::end_of_file(view).map_err(|damage| lmdb.damaged(damage))?;
+        *sound = Some((view.pages, view.meta.pages));
+        Ok(())
     }
 
     /// Checks that the meta page that was not chosen is the older one. If the number in the

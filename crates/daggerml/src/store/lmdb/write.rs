@@ -15,7 +15,7 @@ use super::{DATA_FILE, Lmdb, seal};
 use crate::error::{Error, Result};
 use crate::id::ObjectId;
 use crate::store::Table;
-use crate::store::backend::{Entries, Keys, WriteTables};
+use crate::store::backend::{Entries, Far, Keys, WriteTables};
 use crate::store::table::Tables;
 
 /// A write transaction.
@@ -60,7 +60,7 @@ impl<'l> Writing<'l> {
         Ok(())
     }
 
-    fn begin(lmdb: &'l Lmdb, tables: &'l Tables<Raw>) -> Result<Self> {
+    pub(super) fn begin(lmdb: &'l Lmdb, tables: &'l Tables<Raw>) -> Result<Self> {
         let begun = {
             let _gate = lmdb.gate.read().unwrap_or_else(PoisonError::into_inner);
             lmdb.env.write_txn()
@@ -228,6 +228,10 @@ impl WriteTables for Writing<'_> {
 
     fn move_objects(&mut self, sparse: &[Sparse]) -> Result<()> {
         self.move_sparse(sparse)
+    }
+
+    fn put_again(&mut self, far: &[&Far]) -> Result<()> {
+        Writing::put_again(self, far)
     }
 }
 

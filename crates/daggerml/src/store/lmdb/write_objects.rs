@@ -270,6 +270,12 @@ impl Writing<'_> {
             .map(drop)
     }
 
+    /// Makes all runs into one, when the transaction ends.
+    pub(super) fn merge_runs(&mut self) -> Result<()> {
+        self.adding()?.merges_all = true;
+        Ok(())
+    }
+
     /// Writes what is left to write of the objects.
     pub(super) fn finish_objects(&mut self) -> Result<()> {
         if self.adding.as_ref().is_none_or(Adding::is_empty) {

@@ -21,6 +21,8 @@ pub(in crate::store::lmdb) struct Adding {
     pub directory: Directory,
     /// The chunk that is being filled: it has the next number.
     pub chunk: Vec<u8>,
+    /// Whether the new run takes the place of all others.
+    pub merges_all: bool,
     entries: Vec<Entry>,
     /// For each entry, the one before it whose prefix is the same, and one more than its index.
     before: Vec<u32>,
@@ -37,9 +39,9 @@ impl Adding {
         }
     }
 
-    /// Returns whether nothing was added or removed.
+    /// Returns whether there is no run to be made.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.entries.is_empty() && !self.merges_all
     }
 
     /// Returns whether the chunk that is being filled has room for an object of `length` bytes.
@@ -102,7 +104,8 @@ impl Adding {
         let mut size = self.entries.len();
         let mut kept = base.runs.len();
         while let Some(run) = kept.checked_sub(1).and_then(|last| base.runs.get(last)) {
-            if run.entries >= RATIO * size && run.entries + size > SMALL {
+            let small = run.entries < RATIO * size || run.entries + size <= SMALL;
+            if !small && !self.merges_all {
                 break;
             }
             size += run.entries;

@@ -1,20 +1,21 @@
 //! Checks of all pages: before LMDB writes, and for `fsck`.
 
-use super::meta::{LOOSE, u64_at};
+use super::meta::u64_at;
 use super::page::Data;
+use super::space::ids_of;
 use super::{Checked, Damage, Root, View};
 
 /// A set of pages.
-struct PageSet(Vec<u64>);
+pub(super) struct PageSet(Vec<u64>);
 
 impl PageSet {
-    fn new(pages: u64) -> Self {
+    pub fn new(pages: u64) -> Self {
         let words = usize::try_from(pages / 64 + 1).unwrap_or(0);
         Self(vec![0; words])
     }
 
     /// Adds the page. Returns whether it is new and in bounds.
-    fn insert(&mut self, page: u64) -> bool {
+    pub fn insert(&mut self, page: u64) -> bool {
         let word = usize::try_from(page / 64)
             .ok()
             .and_then(|at| self.0.get_mut(at));
@@ -28,7 +29,7 @@ impl PageSet {
         }
     }
 
-    fn has(&self, page: u64) -> bool {
+    pub fn has(&self, page: u64) -> bool {
         let word = usize::try_from(page / 64)
             .ok()
             .and_then(|at| self.0.get(at));
@@ -227,17 +228,24 @@ impl<'v> Walk<'v> {
         Ok(page.len as u64)
     }
 
-    /// Returns the first of the pages from `from` on that was not visited.
-    pub fn first_missing(&self, from: u64) -> Option<u64> {
-        (from..self.view.meta.pages).find(|&page| !self.seen.has(page))
-    }
-
     /// Returns how many pages were not visited.
     pub fn missing(&self) -> u64 {
         (2..self.view.meta.pages)
             .filter(|&page| !self.seen.has(page))
             .count() as u64
     }
+}
+
+/// Checks all pages of the tables, and that none of them is in the list of free pages.
+pub(crate) fn everything(view: &View, tables: &[Root]) -> Checked<()> {
+    let mut walk = Walk::new(view);
+    for root in tables.iter().chain([&view.meta.main]) {
+        for leaf in walk.branches(root) {
+            walk.leaf(root, leaf)?;
+        }
+    }
+    walk.free();
+    walk.damage.into_iter().next().map_or(Ok(()), Err)
 }
 
 /// Checks what a write relies on beyond the way to its keys: all branches, the
@@ -255,28 +263,32 @@ pub(crate) fn before_writing(view: &View, tables: &[Root]) -> Checked<()> {
     walk.damage.into_iter().next().map_or(Ok(()), Err)
 }
 
-/// Checks that what the file lacks at its end are free pages, which were never
-/// written; otherwise the file was cut off.
+/// Checks that what the file lacks at its end are free pages: ones that were never written, or that
+/// `gc` cut off. Otherwise somebody else cut it off.
 pub(crate) fn end_of_file(view: &View) -> Checked<()> {
-    if view.pages >= view.meta.pages {
+    let lacks = view.meta.pages.saturating_sub(view.pages);
+    if lacks == 0 {
         return Ok(());
     }
     let cut_off = || {
         let (held, wanted) = (view.pages, view.meta.pages);
         let detail = format!("the file is cut off: it holds {held} of {wanted} pages");
-        Err(Damage::new(held, detail))
+        Damage::new(held, detail)
     };
-    // A set of that many pages would not fit into memory.
-    if view.meta.pages > view.pages.saturating_add(LOOSE) {
-        return cut_off();
+    let mut free = Vec::new();
+    for entry in view.meta.free.scan(view, &[], true) {
+        let (_, ids) = entry.map_err(|_| cut_off())?;
+        // The last pages come first.
+        let ids = ids_of(ids).map_err(|_| cut_off())?;
+        free.extend(ids.take_while(|page| *page >= view.pages));
+        if free.len() as u64 > lacks {
+            return Err(cut_off());
+        }
     }
-    let mut walk = Walk::new(view);
-    walk.free();
-    match (
-        walk.first_missing(view.pages),
-        walk.damage.into_iter().next(),
-    ) {
-        (None, None) => Ok(()),
-        _ => cut_off(),
+    free.sort_unstable();
+    if free.into_iter().eq(view.pages..view.meta.pages) {
+        Ok(())
+    } else {
+        Err(cut_off())
     }
 }

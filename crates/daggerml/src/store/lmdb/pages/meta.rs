@@ -15,9 +15,6 @@ const VERSION: u32 = 1;
 const LENGTH: usize = 16 + 24 + 2 * Root::LENGTH + 16;
 /// The flag of LMDB's list of free pages, whose keys are integers.
 const INTEGER_KEYS: u16 = 0x08;
-/// How many pages may be missing at the end of the file. Pages that the last transaction
-/// took and gave back are never written; more than this many cannot be such pages.
-pub(super) const LOOSE: u64 = 1 << 18;
 
 /// What a meta page says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,18 +59,6 @@ pub(crate) fn read_both(file: &File, path: &Path) -> Result<[Meta; 2]> {
     };
     if first.page_size != second.page_size {
         return Err(damaged("its two meta pages contradict each other".to_owned()).into());
-    }
-    let newest = if second.txn > first.txn {
-        second
-    } else {
-        first
-    };
-    if newest.pages > length / page_size + LOOSE {
-        return Err(damaged(format!(
-            "the file is cut off: it has {length} bytes of {}",
-            newest.pages.saturating_mul(page_size)
-        ))
-        .into());
     }
     Ok([first, second])
 }

@@ -14,6 +14,7 @@
 pub(crate) mod check;
 pub(crate) mod meta;
 pub(crate) mod page;
+pub(crate) mod space;
 pub(crate) mod tree;
 
 use std::fs::File;
