@@ -53,12 +53,12 @@ impl LockFile {
             return None;
         }
         let start = self.map.as_ptr();
-        // SAFETY: the place is in the map, which begins on a page and is never made shorter. So both
-        // numbers are aligned and can be read; others change them at any moment, as atomic ones.
         #[expect(
             clippy::cast_ptr_alignment,
             reason = "a place begins at a multiple of 64 bytes"
         )]
+        // SAFETY: the place is in the map, which begins on a page and is never made shorter. So both
+        // numbers are aligned and can be read; others change them at any moment, as atomic ones.
         let (txn, process) = unsafe {
             let txn = start.add(at).cast::<AtomicU64>();
             let process = start.add(at + 8).cast::<AtomicU32>();
