@@ -341,10 +341,10 @@ class Dml:
 
     @accepts("remote")
     def gc(self, *, dry_run: bool = False) -> dict[str, dict[str, int]]:
-        """Removes the objects that nothing refers to, and gives their space back to the file system.
+        """Removes the objects that nothing refers to, and gives their space back.
 
-        Returns how many are ``kept`` and ``removed``, by kind, and how many bytes the data ``file`` had
-        ``before`` and has ``after``. With ``dry_run`` nothing is removed.
+        Returns how many are ``kept`` and ``removed``, by kind, and how many bytes the data
+        ``file`` had ``before`` and has ``after``. With ``dry_run`` nothing is removed.
 
         >>> from daggerml import Dml
         >>> with Dml.temporary() as repo:
