@@ -63,6 +63,9 @@ for argument; do
   set -- "$@" "$argument"
 done
 if [ -n "$compiles" ]; then
+  # cargo tells build scripts how rustc is called, and so the crate `cc` keeps the frame
+  # pointers that release.bzl asks for; Bazel tells them nothing.
+  set -- "$@" -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer
   # The folder that the action runs in has no place in the object file.
   set -- "$@" -fvisibility=hidden "-ffile-prefix-map=${root%/external/*}=/src" "-ffile-prefix-map=$PWD=/src"
   # What a package's folders are called in any build; the last pair that fits is used.
