@@ -201,3 +201,26 @@ fn a_map_ends_at_a_call_that_cannot_be_made_ready() {
     }
     clean(bench.repository.store());
 }
+
+#[test]
+fn a_map_goes_on_when_the_adapter_has_forgotten_all_its_calls() {
+    let bench = Bench::new(Setup {
+        processes: 2,
+        ..Setup::default()
+    });
+    let mut dag = bench.dag();
+    let options = CallOptions::default();
+    let mut calls = Vec::new();
+    for number in 0..40 {
+        let nodes = put_call(&mut dag, bench.folder.path(), "lost-at-first", &[number]);
+        calls.push(bench.executor.prepare(&dag, &nodes, &options).unwrap());
+    }
+    let made = run_all(&bench, &calls, 40, true, &());
+    for (number, made) in (0i64..).zip(made) {
+        let view = bench.repository.view(made.unwrap().unwrap()).unwrap();
+        let value = view.value(view.result().unwrap()).unwrap();
+        assert_eq!(value, Value::from(number));
+    }
+    assert_eq!(bench.runs(), 80);
+    clean(bench.repository.store());
+}

@@ -151,6 +151,10 @@ fn invoke(request: &Json, own: &Repository, out: &mut File) -> Json {
             let token = format!("{}/{key}", folder.display());
             json!({"state": "pending", "token": token, "retry_after_ms": 20})
         }
+        "lost-at-first" if note(&folder, &format!("lost-{}", request["key"])) == 1 => {
+            let token = folder.join("nothing");
+            json!({"state": "pending", "token": token, "retry_after_ms": 20})
+        }
         "hang-pending" => {
             json!({"state": "pending", "token": folder.to_str().unwrap(), "retry_after_ms": 20})
         }

@@ -240,6 +240,7 @@ impl Run<'_> {
                                 detail,
                                 transient,
                                 pending: false,
+                                forgotten: false,
                             })
                         }
                     }
@@ -266,9 +267,10 @@ impl Run<'_> {
                     return Err(error);
                 }
             };
+            // An adapter that is started anew forgets all calls of a map at once.
             let again = failure.transient
                 && failures < self.options.retries
-                && self.executor.inner.budget.retry();
+                && (failure.forgotten || self.executor.inner.budget.retry());
             if !again {
                 let error = self.adapter_failed(&failure.detail, &asker.log);
                 let (log, status) = (asker.take_log(), ExecStatus::Error);

@@ -51,6 +51,8 @@ pub(crate) struct Failure {
     pub transient: bool,
     /// Whether the adapter still works on it, and is to be polled again.
     pub pending: bool,
+    /// Whether the adapter knows nothing of the call any more, since it was started anew.
+    pub forgotten: bool,
 }
 
 impl Failure {
@@ -59,6 +61,7 @@ impl Failure {
             detail: detail.into(),
             transient,
             pending: false,
+            forgotten: false,
         })
     }
 }
@@ -130,6 +133,7 @@ impl Invocation<'_> {
                         detail,
                         transient: true,
                         pending: token.is_some(),
+                        forgotten: false,
                     }));
                 }
             }
@@ -179,7 +183,12 @@ fn ended(answer: Answer, mine: &mut Mine<'_>, asker: &mut Asker) -> End {
         } => {
             asker.log.push(log.as_bytes());
             let forgotten = mine.token.take().is_some() && kind == "unknown_token";
-            Failure::end(format!("{kind}: {message}"), transient || forgotten)
+            End::Failed(Failure {
+                detail: format!("{kind}: {message}"),
+                transient: transient || forgotten,
+                pending: false,
+                forgotten,
+            })
         }
         Answer::Canceled | Answer::Pending { .. } => {
             mine.token = None;
