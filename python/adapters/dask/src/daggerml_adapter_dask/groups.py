@@ -10,7 +10,6 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from daggerml.adapters.lines import AdapterError
@@ -42,9 +41,6 @@ SILENCE = 0.25
 
 #: How long it is believed how many threads the cluster has, in seconds.
 AGE = 1.0
-
-#: How many outcomes tell how quickly they come.
-FEW = 16
 
 #: The shortest time after which a call is asked for again; the longest when it takes longer than
 #: others did of late; and the longest at all, in milliseconds.
@@ -83,11 +79,6 @@ class Group:
         for call in calls:
             call.group = self
 
-    @property
-    def missing(self) -> list[Call]:
-        """The calls that have no outcome yet."""
-        return [call for call in self.calls.values() if not call.ended]
-
 
 class Groups:
     """The calls that this process submits by one connection."""
@@ -103,12 +94,10 @@ class Groups:
         self._calls: dict[str, Call] = {}
         self._waiting: list[Call] = []
         self._running: dict[str, Group] = {}
-        #: How long a call takes, how long until its outcome is here, and how long from one outcome
-        #: to the next, of late.
+        #: How long a call takes, and how long until its outcome is here, of late.
         self._usual: Optional[float] = None
         self._latency = 0.05
-        self._pace: Optional[float] = None
-        self._sign = self._since = time.monotonic()
+        self._sign = time.monotonic()
         self._slots, self._slots_until = 1, 0.0
         # The scheduler forgets what was told on a topic of this name with the client.
         client.subscribe_topic(client.id, self._told)
@@ -146,15 +135,9 @@ class Groups:
     def again(self, call: Call) -> int:
         """Returns after how many milliseconds to ask for a call again."""
         age = time.monotonic() - call.since
-        left = self._latency - age
-        if left <= 0:
-            return max(SOON, min(LATER, int(age / 8 * 1000)))
-        if self._pace is not None:
-            # Those that were submitted before it are likely to end before it.
-            with self._changed:
-                before = takewhile(lambda other: other is not call, self._calls.values())
-                left = max(left, self._pace * sum(not other.ended for other in before))
-        return max(SOON, min(LATEST, int(left * 1000)))
+        if self._latency > age:
+            return max(SOON, min(LATEST, int((self._latency - age) * 1000)))
+        return max(SOON, min(LATER, int(age / 8 * 1000)))
 
     def drop(self, call: Call) -> Optional[Group]:
         """Forgets a call. Returns its group if that has no other calls left."""
@@ -229,7 +212,7 @@ class Groups:
         group = Group(calls)
         with self._changed:
             if not self._running:
-                self._sign = self._since = time.monotonic()
+                self._sign = time.monotonic()
             self._running[group.name] = group
         requests = [(call.token, call.request) for call in calls]
         address = self.client.scheduler.address
@@ -268,13 +251,12 @@ class Groups:
                 self._put_back(group, calls)
                 return
             told = message.get("outcomes")
-            before = len(group.missing)
             for each in told if type(told) is tuple else ():
                 if type(each) is tuple and len(each) == 3:  # noqa: PLR2004
                     call = group.calls.get(str(each[0]))
                     if call is not None:
                         self._take(call, *each[1:])
-            self._took(before - len(group.missing))
+            self._changed.notify_all()
 
     def _take(self, call: Call, answer: object, seconds: object) -> None:
         """Takes the outcome of a call."""
@@ -292,15 +274,6 @@ class Groups:
         self._latency = (7 * self._latency + (now - call.since)) / 8
         call.request = {}
 
-    def _took(self, count: int) -> None:
-        """Lets those who wait look, after ``count`` outcomes came at once."""
-        now = time.monotonic()
-        if count:
-            pace, part = (now - self._since) / count, min(count, FEW) / FEW
-            self._pace = pace if self._pace is None else self._pace + part * (pace - self._pace)
-            self._since = now
-        self._changed.notify_all()
-
     def _put_back(self, group: Group, calls: list[Call]) -> None:
         """Lets calls without an outcome be submitted again, before the others."""
         left = [call for call in calls if not call.ended]
@@ -313,7 +286,7 @@ class Groups:
     def _ended(self, group: Group, future: Future) -> None:
         """Takes what the end of a task brings."""
         with self._changed:
-            missing = group.missing
+            missing = [call for call in group.calls.values() if not call.ended]
         found: Optional[worker.Outcomes] = {}
         if missing or future.status != "finished":
             try:
@@ -332,7 +305,7 @@ class Groups:
             for call in missing:
                 if found and call.token in found:
                     self._take(call, *found[call.token])
-            self._took(len(missing) - len(group.missing))
+            self._changed.notify_all()
             left = [call for call in missing if not call.ended and call.token in group.calls]
             if found is None and left:
                 left[0].alone = True  # the worker ran it when it was lost
