@@ -53,6 +53,16 @@ class Cluster:
             env=environment,
         )
 
+    def restart(self) -> None:
+        """Kills the scheduler, and starts another one at its address, with new workers."""
+        self.scheduler.kill()
+        self.scheduler.wait()
+        self.scheduler = self.start_scheduler()
+        for worker in self.workers:
+            worker.kill()
+            worker.wait()
+        self.workers = [self.start_worker() for _ in self.workers]
+
     def close(self) -> None:
         for process in (*self.workers, self.scheduler):
             process.kill()

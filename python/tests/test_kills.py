@@ -23,7 +23,7 @@ from daggerml import Dml, calls, funk
 from daggerml.adapters.layers import on
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from clusters import Cluster
 
@@ -114,14 +114,16 @@ test_kills.make_calls(sys.argv[1], "caller", int(sys.argv[2]), sys.argv[3])
 
 MAPPER = """
 import sys, test_kills
-test_kills.map_calls(sys.argv[1], int(sys.argv[2]))
+test_kills.map_calls(sys.argv[1], int(sys.argv[2]), *sys.argv[3:])
 """
 
 
-def map_calls(root: str, first: int) -> None:
+def map_calls(root: str, first: int, adapter: str = "local") -> None:
     """Maps a short function over many numbers."""
     with Dml.open(root).new(f"map-{os.getpid()}") as dag:
-        dag.commit(dag.map(short, range(first, first + 300)))
+        nodes = dag.map(short.options(adapter=adapter), range(first, first + 300))
+        assert [node.value() for node in nodes] == [*range(first + 1, first + 301)]
+        dag.commit(nodes)
 
 
 class Processes:
@@ -169,8 +171,7 @@ def cluster(
 def kill_around(repo: Dml, processes: Processes, kind: str, cluster: Any = None) -> None:
     """Runs rounds of calls and kills; every call ends right, if not at once then when repeated."""
     chance = random.Random(int(os.environ.get("DML_KILL_SEED", "1")))  # noqa: S311
-    wanted = os.environ.get("DML_KILL_VICTIMS", "").split(",")
-    victims = [victim for victim in VICTIMS[kind] if victim in wanted] or [*VICTIMS[kind]]
+    victims = wanted(VICTIMS[kind])
     for number in range(ROUNDS):
         first = number * 10
         callers = [
@@ -203,6 +204,12 @@ def kill_around(repo: Dml, processes: Processes, kind: str, cluster: Any = None)
         make_calls(repo.root, "again", first, kind)
     assert repo.fsck() == []
     assert [each for each in repo.exec.list() if each.finished is None] == []
+
+
+def wanted(victims: Iterable[str]) -> list[str]:
+    """Returns those of the victims that are to be killed."""
+    names = os.environ.get("DML_KILL_VICTIMS", "").split(",")
+    return [victim for victim in victims if victim in names] or [*victims]
 
 
 def appeared(processes: Processes, words: str) -> list[int]:
@@ -274,6 +281,44 @@ def test_maps_on_this_machine(repo: Dml, processes: Processes) -> None:
 
 def test_on_a_cluster(repo: Dml, processes: Processes, cluster: Cluster) -> None:
     kill_around(repo, processes, "dask", cluster)
+    calls.release(repo.root)
+    no_orphans(processes)
+
+
+def test_maps_on_a_cluster(repo: Dml, processes: Processes, cluster: Cluster) -> None:
+    """Whatever is killed, a map ends in its results, or is right when it is made again."""
+    chance = random.Random(int(os.environ.get("DML_KILL_SEED", "1")))  # noqa: S311
+    victims = wanted(["caller", "adapter", "worker", "scheduler"])
+    for number in range(ROUNDS):
+        first = number * 1000
+        mapper = subprocess.Popen(
+            [sys.executable, "-c", MAPPER, repo.root, str(first), "dask"],
+            env=processes.environment,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        killed = set()
+        for _ in range(chance.randint(1, 3)):
+            time.sleep(0.3 + 1.5 * chance.random())
+            victim = chance.choice(victims)
+            if victim == "worker":
+                killed_server(cluster, chance)
+            elif victim == "scheduler":
+                cluster.restart()
+            elif victim == "caller":
+                mapper.kill()
+            elif pids := processes.alive(VICTIMS["dask"]["adapter"]):
+                os.kill(pids[-1], signal.SIGKILL)
+            killed.add(victim)
+            count("far map", victim)
+        _, told = mapper.communicate(timeout=120)
+        # A scheduler may be away for longer than calls are tried again.
+        clear = "scheduler" in killed and "BadExecutionStatusError: the adapter dask" in told
+        good = mapper.returncode == 0 or "caller" in killed or clear
+        assert good, f"round {number}, {killed}: {told}"
+        map_calls(repo.root, first, "dask")
+    assert [it.key for it in repo.exec.list() if it.finished is None] == []
+    assert repo.fsck() == []
     calls.release(repo.root)
     no_orphans(processes)
 
