@@ -95,7 +95,7 @@ mod _core {
     #[pymodule_export]
     use crate::uri::Uri;
     #[pymodule_export]
-    use crate::worker::{begin_call, end_call};
+    use crate::worker::{begin_call, compile_module, end_call};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

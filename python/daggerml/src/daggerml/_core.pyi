@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
+from types import CodeType
 from typing import Any, ClassVar, Optional, Union, final
 
 from typing_extensions import Self, TypeAlias
@@ -25,6 +26,7 @@ __all__ = [
     "call_key",
     "checkout",
     "clone",
+    "compile_module",
     "conflicts",
     "create_branch",
     "create_tag",
@@ -197,6 +199,7 @@ def end_call(
     *,
     thin: bool,
 ) -> tuple[Ref, bytes]: ...
+def compile_module(source: str, file: str) -> CodeType: ...
 
 @final
 class Ref:

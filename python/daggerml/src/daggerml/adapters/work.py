@@ -166,14 +166,31 @@ _MOST_CODES = 64
 def _compiled(source: str, file: str, *, are_texts: bool) -> CodeType:
     code = _codes.get((source, file, are_texts))
     if code is None:
-        import __future__ as future
+        code = _quickly_compiled(source, file) if not are_texts else None
+        if code is None:
+            import __future__ as future
 
-        flags = future.annotations.compiler_flag if are_texts else 0
-        code = compile(source, file, "exec", flags, dont_inherit=True, optimize=0)
+            flags = future.annotations.compiler_flag if are_texts else 0
+            code = compile(source, file, "exec", flags, dont_inherit=True, optimize=0)
         while len(_codes) >= _MOST_CODES:
             del _codes[next(iter(_codes))]
         _codes[source, file, are_texts] = code
     return code
+
+
+def _quickly_compiled(source: str, file: str) -> Optional[CodeType]:
+    """Compiles a text as Python's function does, but without what takes a new process long.
+
+    Returns ``None`` for a text that Python's own function has to see: it may begin like a file
+    that tells its encoding, or is not correct, and the error has to be Python's.
+    """
+    head = source.split("\n", 2)[:2]
+    if sys.flags.optimize or source.startswith("\ufeff") or any("coding" in line for line in head):
+        return None
+    try:
+        return _core.compile_module(source, file)
+    except (SyntaxError, ValueError):
+        return None
 
 
 def _of_author(error: Error) -> Error:
