@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import importlib.util
+import itertools
 import json
 import os
 import re
@@ -170,10 +171,16 @@ def read_lines(text: str, per: float) -> Readings:
             reading = float(value.replace(",", ""))
             name = label if place == 0 else f"{label} ({place + 1})"
             if kind in _SECONDS:
-                found[f"{name}, in units"] = reading * _SECONDS[kind] / per
+                found[_unused(f"{name}, in units", found)] = reading * _SECONDS[kind] / per
             elif kind != "/s":
-                found[f"{name}, {kind}"] = reading
+                found[_unused(f"{name}, {kind}", found)] = reading
     return found
+
+
+def _unused(name: str, found: Readings) -> str:
+    """Returns the name of a reading, with a number where an earlier line had the same one."""
+    names = itertools.chain([name], (f"{name}, line {number}" for number in itertools.count(2)))
+    return next(each for each in names if each not in found)
 
 
 def read_calls(text: str, per: float) -> Readings:

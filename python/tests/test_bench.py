@@ -46,6 +46,7 @@ def test_tables_are_read(bench: Any) -> None:
 def test_lines_are_read(bench: Any) -> None:
     text = """put 2,000 objects      0.92 ms   median 0.95 ms  (1,560,000/s)
   private memory:     66.5 bytes a node
+  private memory:     70 bytes a node
 | no: | 7 ms |
 no number here
 """
@@ -53,6 +54,7 @@ no number here
         "put 2,000 objects, in units": pytest.approx(0.92),
         "put 2,000 objects (2), in units": pytest.approx(0.95),
         "private memory, bytes a node": 66.5,
+        "private memory, bytes a node, line 2": 70,
     }
 
 
