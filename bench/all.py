@@ -88,7 +88,7 @@ BENCHES = [
     Bench("blob", cargo("blob"), cargo("blob"), {"DML_BENCH_GIB": "0.25"}, more=True),
     Bench("loads", ours("loads.py"), ours("loads.py"), lacks=lacking("daggerml")),
     Bench("startup", ours("startup.py"),
-          ours("startup.py", "--count", "20000"), lacks=lacking("daggerml")),
+          ours("startup.py", "--count", "5000"), lacks=lacking("daggerml")),
     Bench("calls", CALLS, [*CALLS[:-1], "100"], lacks=lacking("distributed")),
     Bench("fresh process", ours("fresh.py", "40"), ours("fresh.py", "20"),
           lacks=lacking("daggerml")),
