@@ -125,10 +125,17 @@ def package_of_bazel(package: Package) -> list[str]:
     lines = [
         f'    name = "{package.name}",',
         f'    extension = "{crate}",',
-        *([f"    interpreters = {json.dumps(beside)},"] * bool(beside)),
+        *starlark_list("interpreters", beside),
         f'    python_abi = "{abi}",',
     ]
     return [load, "", "python_package(", *lines, ")"]
+
+
+def starlark_list(name: str, items: list[str]) -> list[str]:
+    """Returns the lines of an argument, as buildifier writes them."""
+    if len(items) < 2:
+        return [f"    {name} = {json.dumps(items)},"] * bool(items)
+    return [f"    {name} = [", *(f"        {json.dumps(item)}," for item in items), "    ],"]
 
 
 def kinds(package: Package) -> list[str]:

@@ -90,7 +90,7 @@ def test_what_has_a_wheel_of_its_own_is_told_to_all(root: Path) -> None:
     project.write_text(project.read_text() + compiled)
     found = copies(Facts(root))
     build = found["python/one/BUILD.bazel"][WHOLE]
-    assert '    interpreters = ["cp314", "cp314t", "cp315t"],' in build
+    assert '        "cp314",\n        "cp314t",\n        "cp315t",\n' in "\n".join(build)
     listed = "".join(line.strip() for line in found["python/BUILD.bazel"]["packages"])
     assert 'NATIVE = {"one": ["","_cp314","_cp314t","_cp315t",],}' in listed
     pythons = found[".github/workflows/ci.yml"]["pythons"]
