@@ -205,7 +205,9 @@ fn files_are_put_and_written_back() {
     std::fs::write(place.path().join("in.bin"), &bytes).unwrap();
     let run = place.dml(&["put", "file", "in.bin", "--node", "data", "-m", "a file"]);
     common::says(common::ok(&run), &["Put 4.7 MiB as the DAG file in commit"]);
-    let json = place.dml(&["put", "file", "in.bin", "--json"]).json();
+    let json = place
+        .dml(&["put", "file", "in.bin", "--node", "data", "--json"])
+        .json();
     assert_eq!(json["made"]["value"]["$blob"]["size"], 5_000_000);
     for revision in ["file", "file/data"] {
         let mut command = place.command();
@@ -214,7 +216,7 @@ fn files_are_put_and_written_back() {
         assert!(written.stdout == bytes, "{revision}");
     }
     let shown = place.dml(&["dag", "show", "file"]);
-    common::says(common::ok(&shown), &["blob(5000000)"]);
+    assert!(shown.stdout.contains("blob(5000000)"), "{}", shown.all());
     let id = json["made"]["value"]["$blob"]["id"].as_str().unwrap();
     common::fails(&place.dml(&["show", id]), 2, &["blob", "cannot show"]);
     let run = place.dml(&["put", "none", "nothing-here"]);

@@ -161,7 +161,7 @@ fn blobs_in_collections_and_calls_are_values_like_others() {
         size: 5,
         id: daggerml::id::BlobId::from_object(ObjectId::of(b"elsewhere")),
     };
-    let error = dag.put(Value::Blob(other)).unwrap_err();
+    let error = dag.put(other.into()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
     dag.commit(list).unwrap();
     clean(repository.store());
@@ -405,8 +405,8 @@ fn damage_is_found_named_and_healed() {
     let mut first = vec![0; CHUNK];
     assert_eq!(reader.read_at(0, &mut first).unwrap(), CHUNK);
     let error = reader.read_at(CHUNK as u64 + 5, &mut first).unwrap_err();
-    assert!(matches!(&*error, Error::Blob { at, source, .. }
-        if *at == CHUNK as u64 && matches!(**source, Error::HashMismatch { .. })));
+    assert!(matches!(&*error, Error::Blob { at, problem, .. }
+        if *at == CHUNK as u64 && matches!(**problem, Error::HashMismatch { .. })));
     assert!(error.to_string().contains(&second.to_string()), "{error}");
     let saved = folder.path().join("saved");
     assert!(reader.save(&saved, &mut |_| Ok(())).is_err());

@@ -85,7 +85,7 @@ fn value() -> impl Strategy<Value = Value> {
 
 /// A value that may have blobs in it, as that of a datum may.
 fn value_with_blobs() -> impl Strategy<Value = Value> {
-    let blob = (id(), any::<u64>()).prop_map(|(id, size)| Value::Blob(Blob { id, size }));
+    let blob = (id(), any::<u64>()).prop_map(|(id, size)| Value::from(Blob { id, size }));
     let blob = blob.boxed();
     prop_oneof![
         3 => value(),

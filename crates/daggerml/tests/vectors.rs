@@ -230,10 +230,10 @@ fn values() -> Vec<(&'static str, Value)> {
             "runnable around a runnable",
             Value::Runnable(Box::new(wrapped)),
         ),
-        ("blob", Value::Blob(blob)),
+        ("blob", Value::from(blob)),
         (
             "blob in a list",
-            vec![1.into(), Value::Blob(blob), Value::Blob(blob)].into(),
+            vec![1.into(), Value::from(blob), Value::from(blob)].into(),
         ),
     ]
 }

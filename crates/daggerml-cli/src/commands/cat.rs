@@ -65,7 +65,7 @@ pub fn run(context: &mut Context<'_>, args: &CatArgs) -> Result<(), CommandError
     match &value {
         Value::Bytes(bytes) if !context.ui.is_json() => Ok(context.ui.raw(bytes)?),
         Value::Blob(blob) if !context.ui.is_json() => {
-            write_blob(context, &mut repository.open_blob(*blob)?)
+            write_blob(context, &mut repository.open_blob(**blob)?)
         }
         Value::String(text) if !context.ui.is_json() => Ok(context.ui.raw(text.as_bytes())?),
         value => context.ui.json(&JsonValue(value)),

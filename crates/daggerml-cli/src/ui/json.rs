@@ -150,7 +150,7 @@ impl<'v> JsonRunnable<'v> {
 /// Writes `document`, over several lines if `pretty`. What a terminal would obey is
 /// written as escapes in strings, so that it is the same document and harmless.
 pub fn write(
-    out: &mut impl Write,
+    out: &mut dyn Write, // not a type of its own for each reader: that would be compiled for each
     document: &impl Serialize,
     pretty: bool,
 ) -> serde_json::Result<()> {
@@ -182,7 +182,7 @@ impl JsonList {
     }
 
     /// Writes an item. The first one is brought to the reader at once.
-    pub fn item(&mut self, out: &mut impl Write, item: &impl Serialize) -> io::Result<()> {
+    pub fn item(&mut self, out: &mut dyn Write, item: &impl Serialize) -> io::Result<()> {
         let mut text = Vec::new();
         write(&mut text, item, self.pretty)?;
         let first = std::mem::take(&mut self.empty);
@@ -204,7 +204,7 @@ impl JsonList {
     }
 
     /// Writes the end.
-    pub fn end(&self, out: &mut impl Write) -> io::Result<()> {
+    pub fn end(&self, out: &mut dyn Write) -> io::Result<()> {
         if self.empty {
             self.open(out)?;
         }
@@ -216,7 +216,7 @@ impl JsonList {
         out.write_all(end.as_bytes())
     }
 
-    fn open(&self, out: &mut impl Write) -> io::Result<()> {
+    fn open(&self, out: &mut dyn Write) -> io::Result<()> {
         let name = self.name;
         if self.pretty {
             write!(out, "{{\n  \"{name}\": [")

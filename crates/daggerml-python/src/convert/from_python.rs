@@ -117,7 +117,7 @@ impl<'a, 'py> Encoder<'a, 'py> {
         } else if let Ok(run) = object.cast_exact::<Runnable>() {
             Value::Runnable(Box::new(self.runnable(run.get(), depth)?))
         } else if let Ok(blob) = object.cast_exact::<Blob>() {
-            Value::Blob(blob.get().0)
+            Value::from(blob.get().0)
         } else if let Ok(bytes) = object.cast_exact::<PyByteArray>() {
             Value::Bytes(bytes.to_vec())
         } else {

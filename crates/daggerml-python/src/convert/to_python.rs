@@ -123,7 +123,7 @@ impl<'v> Builder<'v> for Objects<'_, 'v> {
             Scalar::Bytes(bytes) => self::bytes(py, bytes)?.into_any(),
             Scalar::Uri(uri) => Bound::new(py, Uri(uri))?.into_any(),
             Scalar::Big(number) => big(py, &number)?,
-            Scalar::Blob(blob) => Bound::new(py, Blob(blob))?.into_any(),
+            Scalar::Blob(blob) => Bound::new(py, Blob(*blob))?.into_any(),
         };
         self.stack.push(object);
         Ok(())

@@ -59,7 +59,7 @@ impl Draft {
 
 fn open(repository: &Repository, value: &Value) -> Result<BlobReader> {
     match value {
-        Value::Blob(blob) => repository.open_blob(*blob),
+        Value::Blob(blob) => repository.open_blob(**blob),
         other => Err(Error::Invalid {
             message: format!("the value is of type {}, and no blob", other.type_name()),
         }
@@ -241,12 +241,12 @@ impl BlobReader {
     /// Says where in the blob something is wrong.
     fn wrong(&self, at: u64) -> impl FnOnce(Box<Error>) -> Box<Error> + use<> {
         let Blob { id, size } = self.blob;
-        move |source| {
+        move |problem| {
             Error::Blob {
                 id,
                 at,
                 size,
-                source,
+                problem,
             }
             .into()
         }
@@ -255,7 +255,9 @@ impl BlobReader {
 
 impl Read for BlobReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let done = self.read_at(self.at, buffer).map_err(io::Error::other)?;
+        // As text: whoever wants to know more calls `read_at`.
+        let wrong = |error: Box<Error>| io::Error::other(error.to_string());
+        let done = self.read_at(self.at, buffer).map_err(wrong)?;
         self.at += done as u64;
         Ok(done)
     }

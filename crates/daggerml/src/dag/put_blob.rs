@@ -12,7 +12,7 @@ use crate::channel::{Sender, handover};
 use crate::error::{Error, Result, failed};
 use crate::id::{DatumId, NodeId, ObjectId, TypedId};
 use crate::record::{BlobLists, CHUNK, chunk};
-use crate::value::{Blob, Value};
+use crate::value::Blob;
 
 /// How many chunks are read while those before them are written.
 const BATCH: usize = 4;
@@ -42,7 +42,7 @@ impl Draft {
     ) -> Result<NodeId> {
         self.check_writable()?;
         let blob = self.write_blob(source, &failed_source, progress)?;
-        self.put(Value::Blob(blob))
+        self.put(blob.into())
     }
 
     /// Puts the bytes of a file as [`Draft::put_blob`] does.
@@ -63,7 +63,7 @@ impl Draft {
         if before.is_file() {
             check_unchanged(path, &before, &look(&file)?, blob.size)?;
         }
-        self.put(Value::Blob(blob))
+        self.put(blob.into())
     }
 
     /// Takes over what keeps the parts of blobs that were written before it was begun.

@@ -98,7 +98,7 @@ impl Error {
             Self::Builtin(error) => error.kind(),
             Self::Execution(error) => error.kind(),
             Self::Remote(error) => error.kind(),
-            Self::Blob { source, .. } => source.kind(),
+            Self::Blob { problem, .. } => problem.kind(),
             Self::ObjectNotFound { .. }
             | Self::NotFound { .. }
             | Self::NotFoundNear { .. }

@@ -86,7 +86,7 @@ pub enum Error {
         reason: String,
     },
     /// A blob cannot be read, or not from some byte on.
-    #[error("blob {id} cannot be read at byte {at} of {size}: {source}")]
+    #[error("blob {id} cannot be read at byte {at} of {size}: {problem}")]
     Blob {
         /// Which.
         id: BlobId,
@@ -95,7 +95,7 @@ pub enum Error {
         /// How many bytes the blob has.
         size: u64,
         /// What is wrong with the part.
-        source: Box<Error>,
+        problem: Box<Error>,
     },
     /// An id prefix stands for several objects.
     #[error("the id prefix {prefix} is ambiguous: {}", candidates.join(", "))]

@@ -292,7 +292,7 @@ mod tests {
     #[test]
     fn a_datum_tells_by_its_version_whether_it_has_blobs() {
         let (blob, _) = made(5);
-        let value = Value::from(vec![Value::from(1), Value::Blob(blob)]);
+        let value = Value::from(vec![Value::from(1), Value::from(blob)]);
         let bytes = Datum { value }.encode().unwrap();
         assert!(crate::record::has_blobs(&bytes) && !crate::record::is_bytes(&bytes));
         let datum = Datum::decode(&bytes).unwrap();

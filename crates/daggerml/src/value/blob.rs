@@ -1,5 +1,6 @@
 //! Blobs: bytes of any length.
 
+use super::Value;
 use crate::id::BlobId;
 
 /// Bytes of any length. The value has only their length and the id of the record that lists their
@@ -10,4 +11,10 @@ pub struct Blob {
     pub id: BlobId,
     /// How many bytes there are.
     pub size: u64,
+}
+
+impl From<Blob> for Value {
+    fn from(blob: Blob) -> Self {
+        Self::Blob(Box::new(blob))
+    }
 }

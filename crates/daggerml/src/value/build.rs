@@ -71,7 +71,7 @@ pub enum Scalar<'v> {
     /// A canonical URI.
     Uri(Uri),
     /// Bytes of any length. A blob has no parts that a builder is told, but is not the key of a map.
-    Blob(Blob),
+    Blob(Box<Blob>), // not in place, which would make every value larger
 }
 
 /// Why a builder did not get to the end.
@@ -194,7 +194,7 @@ impl Value {
             Self::String(text) => Scalar::String(text),
             Self::Bytes(bytes) => Scalar::Bytes(bytes),
             Self::Uri(uri) => Scalar::Uri(uri.clone()),
-            Self::Blob(blob) => Scalar::Blob(*blob),
+            Self::Blob(blob) => Scalar::Blob(blob.clone()),
             Self::List(_) | Self::Set(_) | Self::Map(_) | Self::Runnable(_) => return None,
         })
     }

@@ -58,7 +58,7 @@ pub enum Value {
     /// Something that can be called.
     Runnable(Box<Runnable>),
     /// Bytes of any length, which are kept in parts of their own.
-    Blob(Blob),
+    Blob(Box<Blob>), // not in place, which would make every value larger
 }
 
 impl Value {
@@ -97,7 +97,7 @@ impl Value {
         let mut waiting = vec![self];
         while let Some(value) = waiting.pop() {
             match value {
-                Self::Blob(blob) => visit(*blob),
+                Self::Blob(blob) => visit(**blob),
                 Self::List(items) => waiting.extend(items),
                 Self::Set(set) => waiting.extend(set.as_slice()),
                 Self::Map(map) => waiting.extend(map.as_slice().iter().map(|(_, value)| value)),

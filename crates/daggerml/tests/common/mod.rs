@@ -36,8 +36,8 @@ pub fn to_json(value: &Value) -> Json {
         Value::Set(set) => json!({ "set": items(set.as_slice()) }),
         Value::Map(map) => json!({ "map": entries(map) }),
         Value::Runnable(runnable) => json!({ "runnable": runnable_json(runnable) }),
-        Value::Blob(Blob { id, size }) => {
-            json!({ "blob": { "size": size.to_string(), "id": id.to_string() } })
+        Value::Blob(blob) => {
+            json!({ "blob": { "size": blob.size.to_string(), "id": blob.id.to_string() } })
         }
     }
 }
@@ -81,7 +81,7 @@ pub fn from_json(json: &Json) -> Value {
         "set" => Value::Set(Set::new(items()).unwrap()),
         "map" => Value::Map(map_from(body)),
         "runnable" => Value::Runnable(Box::new(runnable_from(body))),
-        "blob" => Value::Blob(Blob {
+        "blob" => Value::from(Blob {
             size: body["size"].as_str().unwrap().parse().unwrap(),
             id: body["id"].as_str().unwrap().parse().unwrap(),
         }),

@@ -50,7 +50,12 @@ pub(super) fn walk(
 
 /// Returns all names of the tree `root` with their DAGs, in order of the names.
 pub fn list(objects: &impl ReadObjects, root: TreeId) -> Result<BTreeMap<Name, DagId>> {
-    entries(objects, root).collect()
+    let mut found = BTreeMap::new(); // `collect` would sort first
+    for entry in entries(objects, root) {
+        let (name, dag) = entry?;
+        found.insert(name, dag);
+    }
+    Ok(found)
 }
 
 /// Returns all names of the tree `root` with their DAGs, as they are found: the pieces are read

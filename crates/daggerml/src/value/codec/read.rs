@@ -285,7 +285,7 @@ fn begin<'b, B: Builder<'b>>(
             if let Some(Holds::Runnable { .. }) = stack.last().map(|holder| &holder.holds) {
                 return Err(no_runnable(reader).into());
             }
-            Scalar::Blob(read_blob(reader)?)
+            Scalar::Blob(read_blob(reader)?.into())
         }
         Token::Tag(other) => {
             return Err(reader
