@@ -164,7 +164,7 @@ pub fn write(
 }
 
 /// The document `{NAME: [ITEM, …]}`, whose items are written as they are found. It is that
-/// which [`write`] makes of the whole.
+/// which [`write()`] makes of the whole.
 pub struct JsonList {
     name: &'static str,
     pretty: bool,
