@@ -11,6 +11,8 @@ from typing_extensions import Self, TypeAlias
 from daggerml.errors import Error
 
 __all__ = [
+    "Blob",
+    "BlobReader",
     "DagView",
     "Data",
     "Executor",
