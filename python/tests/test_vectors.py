@@ -1,7 +1,6 @@
 """The object model's test vectors against implementations that are not ours."""
 
 import json
-import math
 import struct
 import sys
 from pathlib import Path
@@ -64,8 +63,9 @@ def test_values_are_canonical_cbor(vector: dict[str, Any]) -> None:
     # The last cbor2 for Python 3.9 writes 65504.0, the largest half, as a single.
     if sys.version_info >= (3, 10) or value != 65504.0:
         assert cbor2.dumps(value, canonical=True) == encoded
+    # NaN is unlike itself, and so is a tag for the last cbor2 for Python 3.9.
     decoded = cbor2.loads(encoded)
-    assert decoded == value or (math.isnan(value) and math.isnan(decoded))
+    assert decoded == value or cbor2.dumps(decoded, canonical=True) == encoded
 
 
 @pytest.mark.parametrize("vector", load("records.json"), ids=names)

@@ -2,7 +2,7 @@
 #![no_main]
 
 use daggerml::record::{
-    AnyRecord, Commit, Dag, Datum, Exec, Node, Record, Tombstone, Tree, kind_of,
+    AnyRecord, BlobList, Commit, Dag, Datum, Exec, Node, Record, Tombstone, Tree, kind_of,
 };
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
@@ -14,6 +14,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         Commit::decode(bytes).is_ok(),
         Exec::decode(bytes).is_ok(),
         Tombstone::decode(bytes).is_ok(),
+        BlobList::decode(bytes).is_ok(),
     ];
     let accepted = accepted.into_iter().filter(|accepted| *accepted).count();
     match AnyRecord::decode(bytes) {
