@@ -5,11 +5,10 @@
 mod adapter;
 mod support;
 
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use adapter::{Bench, Setup, put_call};
-use daggerml::execution::{CallOptions, CancelToken, Event, Filter, Observer};
+use adapter::{Bench, Seen, Setup, put_call};
+use daggerml::execution::{CallOptions, CancelToken, Filter};
 use daggerml::record::ExecStatus;
 use daggerml::value::Value;
 use daggerml::{Error, ErrorKind};
@@ -348,17 +347,6 @@ fn a_call_has_a_time_limit() {
             []
         );
         clean(bench.repository.store());
-    }
-}
-
-/// Keeps what it is told.
-#[derive(Default)]
-struct Seen(Mutex<Vec<(usize, &'static str)>>);
-
-impl Observer for Seen {
-    fn event(&self, event: &Event) {
-        let told = (event.item, event.progress.as_str());
-        self.0.lock().unwrap().push(told);
     }
 }
 

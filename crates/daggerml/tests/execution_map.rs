@@ -5,10 +5,9 @@
 mod adapter;
 mod support;
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use adapter::{Bench, Setup, put_call};
+use adapter::{Bench, Seen, Setup, put_call};
 use daggerml::execution::{CallOptions, Event, Filter, Observer, Prepared};
 use daggerml::id::DagId;
 use daggerml::value::Value;
@@ -27,17 +26,6 @@ fn run_all(
     let options = CallOptions::default();
     let executor = &bench.executor;
     executor.run_many(&mut calls, parallel, stop_on_error, &options, observer)
-}
-
-/// Keeps what it is told.
-#[derive(Default)]
-struct Seen(Mutex<Vec<(usize, &'static str)>>);
-
-impl Observer for Seen {
-    fn event(&self, event: &Event) {
-        let told = (event.item, event.progress.as_str());
-        self.0.lock().unwrap().push(told);
-    }
 }
 
 #[test]

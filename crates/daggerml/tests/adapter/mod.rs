@@ -13,17 +13,30 @@ pub mod program;
 pub mod varied;
 
 use std::path::Path;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use daggerml::config::{Config, Scope};
 use daggerml::dag::Draft;
 use daggerml::execution::{
-    AdapterCommand, AdapterName, AdapterRegistry, CallOptions, Executor, ExecutorOptions, Filter,
+    AdapterCommand, AdapterName, AdapterRegistry, CallOptions, Event, Executor, ExecutorOptions,
+    Filter, Observer,
 };
 use daggerml::id::NodeId;
 use daggerml::record::CallKey;
 use daggerml::value::{Map, Runnable, Uri, Value};
 use daggerml::{Repository, Result};
+
+/// Keeps what an observer is told: the number of an item, and how far it is.
+#[derive(Default)]
+pub struct Seen(pub Mutex<Vec<(usize, &'static str)>>);
+
+impl Observer for Seen {
+    fn event(&self, event: &Event) {
+        let told = (event.item, event.progress.as_str());
+        self.0.lock().unwrap().push(told);
+    }
+}
 
 /// Not a test: this process as the adapter, when [`command`] started it.
 #[test]
