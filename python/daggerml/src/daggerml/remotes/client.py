@@ -134,9 +134,12 @@ class Client:
                 thread.join(self._patience)
 
     def kill(self) -> None:
-        """Kills it."""
+        """Kills it, and reads what it had written by then."""
         self.process.kill()
         self.process.wait()
+        for thread in self._threads:
+            # A process that it started may hold the other end, so the wait has a limit.
+            thread.join(5)
 
     def log(self) -> str:
         """Returns what it wrote to standard error so far."""

@@ -181,6 +181,8 @@ def _held(folder: Path) -> dict[str, bytes]:
 
 def _without_secrets(case: Case) -> None:
     """Checks that the helper did not show the value of a variable that holds a secret."""
+    for client in case.clients:
+        client.kill()  # only then has all that it wrote been read
     shown = "".join(client.written.decode() + client.log() for client in case.clients)
     for name, value in os.environ.items():
         if len(value) >= SHORTEST and any(word in name.upper() for word in WORDS):
