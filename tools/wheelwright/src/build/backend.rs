@@ -12,8 +12,9 @@ use wheelwright_artifacts::artifact::{Artifact as Read, Limits};
 use wheelwright_artifacts::digest::Digest;
 use wheelwright_artifacts::epoch::ZIP_EPOCH;
 
+use super::packing::audit;
 use super::report::{self, Report, Row, Verdict};
-use super::{BuildError, Options, audit, lock, write_checksums};
+use super::{BuildError, Options, lock, write_checksums};
 use crate::pack::{self, Artifact, normal};
 use crate::project::Project;
 use crate::project::workspace::{self, Workspace};

@@ -6,6 +6,7 @@ mod cffi;
 pub mod compile;
 mod depfile;
 mod locked;
+mod packing;
 pub mod plan;
 mod remap;
 pub mod report;
@@ -17,23 +18,17 @@ mod workers;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use wheelwright_artifacts::audit::{AuditError, audit_file};
 use wheelwright_artifacts::checksums::{self, ChecksumsError};
-use wheelwright_artifacts::digest::Digest;
-use wheelwright_artifacts::parallel;
 
 use crate::exclusive;
-use crate::pack::{Artifact, PackError, sdist, wheel};
-use crate::project::Project;
-use crate::project::files::{self, File};
+use crate::pack::{PackError, wheel};
+use crate::project::files;
 use crate::project::workspace::Workspace;
 use crate::toolchain::ToolError;
 use crate::toolchain::python::Python;
-use crate::toolchain::rust;
 use crate::toolchain::tools::Tools;
-use compile::{Compiled, Extension, Extensions};
-use plan::{Item, Job, Kind, Plan};
-use report::{Report, Row, Verdict};
+use plan::{Job, Plan};
+use report::{Report, Row};
 
 /// What to do besides the plan.
 #[derive(Debug, Clone)]
@@ -146,7 +141,7 @@ pub fn build(workspace: &Workspace, plan: &Plan, options: &Options) -> Result<Re
         };
         extensions.push((project.name.normal(), built));
     }
-    let mut rows = make_all(workspace, plan, &extensions, &options.out);
+    let mut rows = packing::all(workspace, plan, &extensions, options);
     write_checksums(&options.out, &rows)?;
     if options.smoke {
         trying::all(workspace, plan, &options.out, &tools, &python, &mut rows);
@@ -158,122 +153,6 @@ pub fn build(workspace: &Workspace, plan: &Plan, options: &Options) -> Result<Re
     })
 }
 
-/// Packs and audits every artifact of the plan, as many at a time as there are
-/// processors: compressing is most of what a build does that compiles nothing.
-fn make_all(
-    workspace: &Workspace,
-    plan: &Plan,
-    extensions: &[(&str, Extensions)],
-    out: &Path,
-) -> Vec<Row> {
-    parallel::map(plan.items.len(), |place| {
-        let item = &plan.items[place];
-        let extension = match item.kind {
-            Kind::NativeWheel(platform, abi) => extensions
-                .iter()
-                .find(|(name, _)| *name == item.project.name.normal())
-                .and_then(|(_, built)| built.get(&Job { platform, abi }.name())),
-            _ => None,
-        };
-        let row = make(workspace, item, extension, out);
-        report::announce(&row);
-        row
-    })
-}
-
-/// Packs one artifact into the folder `out` and audits it.
-fn make(
-    workspace: &Workspace,
-    item: &Item<'_>,
-    extension: Option<&Result<Extension, String>>,
-    out: &Path,
-) -> Row {
-    let artifact = pack_item(item, extension).and_then(|artifact| {
-        artifact
-            .write(out)
-            .map_err(|error| crate::errors::with_causes(&error))?;
-        Ok(artifact)
-    });
-    match artifact {
-        Ok(artifact) => Row {
-            package: item.project.name.to_string(),
-            platform: item.platform_name(),
-            size: Some(artifact.bytes.len()),
-            sha256: Some(Digest::of(&artifact.bytes).hex()),
-            build: Verdict::Passed,
-            audit: audit(
-                &workspace.root,
-                &out.join(&artifact.file_name),
-                item.project,
-            ),
-            smoke: Verdict::NotRun,
-            artifact: artifact.file_name,
-        },
-        Err(problem) => Row {
-            artifact: item.file_name(),
-            package: item.project.name.to_string(),
-            platform: item.platform_name(),
-            size: None,
-            sha256: None,
-            build: Verdict::Failed(problem),
-            audit: Verdict::NotRun,
-            smoke: Verdict::NotRun,
-        },
-    }
-}
-
-fn pack_item(
-    item: &Item<'_>,
-    extension: Option<&Result<Extension, String>>,
-) -> Result<Artifact, String> {
-    let artifact = match item.kind {
-        Kind::Sdist => sdist::pack(item.project, false),
-        Kind::PureWheel => wheel::pack(item.project, None, &[]),
-        Kind::NativeWheel(platform, abi) => {
-            let extension = extension
-                .ok_or("it was not compiled")?
-                .as_ref()
-                .map_err(Clone::clone)?;
-            let read = |path: &Path| {
-                std::fs::read(path)
-                    .map_err(|error| format!("cannot read {}: {error}", path.display()))
-            };
-            // The name that maturin gives it, too.
-            let sbom = [File {
-                path: format!("sboms/{}.cyclonedx.json", extension.crate_name),
-                bytes: read(&extension.sbom)?,
-            }];
-            let tag = &platform.wheel_tag;
-            match &extension.compiled {
-                Compiled::Programs(folder) => {
-                    let programs = files::every(folder, "")
-                        .map_err(|error| crate::errors::with_causes(&error))?;
-                    wheel::pack_programs(item.project, tag, programs, &sbom)
-                }
-                Compiled::Cffi(library) => {
-                    let declarations = library.with_file_name(cffi::FILE);
-                    wheel::pack_cffi(
-                        item.project,
-                        tag,
-                        read(library)?,
-                        read(&declarations)?,
-                        &sbom,
-                    )
-                }
-                Compiled::Library(path) => {
-                    let native = wheel::Native {
-                        extension: &read(path)?,
-                        platform_tag: tag,
-                        abi,
-                    };
-                    wheel::pack(item.project, Some(native), &sbom)
-                }
-            }
-        }
-    };
-    artifact.map_err(|error| crate::errors::with_causes(&error))
-}
-
 /// Writes `SHA256SUMS` beside the artifacts: exactly those of this build.
 fn write_checksums(out: &Path, rows: &[Row]) -> Result<(), BuildError> {
     let built = rows.iter().filter(|row| row.sha256.is_some());
@@ -283,27 +162,6 @@ fn write_checksums(out: &Path, rows: &[Row]) -> Result<(), BuildError> {
     std::fs::create_dir_all(out)
         .and_then(|()| std::fs::write(&path, text))
         .map_err(|source| BuildError::Work { path, source })
-}
-
-/// Audits an artifact by its package's policy; no folder of this build may be
-/// in it.
-fn audit(root: &Path, path: &Path, project: &Project) -> Verdict {
-    let mut policy = project.settings.audit.clone();
-    let own = [root.to_owned(), rust::cargo_home()];
-    policy.machine_paths.extend(
-        own.iter()
-            .filter_map(|path| path.to_str())
-            .map(str::to_owned),
-    );
-    let report = policy
-        .check()
-        .map_err(AuditError::from)
-        .and_then(|policy| audit_file(path, &policy));
-    match report {
-        Ok(report) if report.is_clean() => Verdict::Passed,
-        Ok(report) => Verdict::Failed(report.lines().trim_end().to_owned()),
-        Err(error) => Verdict::Failed(crate::errors::with_causes(&error)),
-    }
 }
 
 /// Keeps two builds out of one work folder.

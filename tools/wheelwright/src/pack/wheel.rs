@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use wheelwright_artifacts::digest::Digest;
+use wheelwright_artifacts::digest::{Digest, Pieces};
 
 use super::zip::{self, Member};
 use super::{Artifact, PackError};
@@ -24,16 +24,62 @@ pub struct Native<'a> {
     pub abi: Abi,
 }
 
-/// Packs a wheel. `more` are further files of its `.dist-info` folder, such as
-/// SBOMs, with paths relative to it.
+/// A wheel before it is compressed, which takes most of the time of packing.
+#[derive(Debug, Clone)]
+pub struct Layout {
+    file_name: String,
+    members: Vec<Member>,
+}
+
+impl Layout {
+    /// Its file name.
+    pub fn file_name(&self) -> &str {
+        &self.file_name
+    }
+
+    /// Adds all that its bytes depend on, besides how they are compressed.
+    pub fn add_to(&self, pieces: &mut Pieces) {
+        pieces.add("wheel", self.file_name.as_bytes());
+        for member in &self.members {
+            pieces.add(&member.path, &member.bytes);
+            pieces.add("executable", &[u8::from(member.executable)]);
+        }
+    }
+
+    /// Compresses it.
+    ///
+    /// # Errors
+    /// It is too large for a zip file.
+    pub fn pack(&self) -> Result<Artifact, PackError> {
+        Ok(Artifact {
+            bytes: zip::write(&self.file_name, &self.members)?,
+            file_name: self.file_name.clone(),
+        })
+    }
+}
+
+/// Packs a wheel: lays it out, and compresses it.
 ///
 /// # Errors
-/// The project cannot be used, or the wheel is too large.
+/// As [`lay_out`] and [`Layout::pack`].
 pub fn pack(
     project: &Project,
     native: Option<Native<'_>>,
     more: &[File],
 ) -> Result<Artifact, PackError> {
+    lay_out(project, native, more)?.pack()
+}
+
+/// Lays out a wheel. `more` are further files of its `.dist-info` folder, such as
+/// SBOMs, with paths relative to it.
+///
+/// # Errors
+/// The project cannot be used.
+pub fn lay_out(
+    project: &Project,
+    native: Option<Native<'_>>,
+    more: &[File],
+) -> Result<Layout, PackError> {
     let tag = tag(project, native)?;
     let extension = native.zip(project.maturin.as_ref());
     let extension = extension.map(|(native, maturin)| Member {
@@ -44,17 +90,17 @@ pub fn pack(
     assemble(project, &tag, extension.into_iter().collect(), more)
 }
 
-/// Packs a wheel of programs, which an installer puts beside its Python. The paths of
+/// Lays out a wheel of programs, which an installer puts beside its Python. The paths of
 /// `programs` are their file names.
 ///
 /// # Errors
-/// As [`pack`].
-pub fn pack_programs(
+/// As [`lay_out`].
+pub fn lay_out_programs(
     project: &Project,
     platform_tag: &str,
     programs: Vec<File>,
     more: &[File],
-) -> Result<Artifact, PackError> {
+) -> Result<Layout, PackError> {
     let folder = format!("{}.data/scripts", project.stem());
     let programs = programs.into_iter().map(|file| Member {
         path: format!("{folder}/{}", file.path),
@@ -65,17 +111,17 @@ pub fn pack_programs(
     assemble(project, &tag, programs.collect(), more)
 }
 
-/// Packs a wheel of a library that Python calls by cffi, with its `declarations`.
+/// Lays out a wheel of a library that Python calls by cffi, with its `declarations`.
 ///
 /// # Errors
-/// As [`pack`].
-pub fn pack_cffi(
+/// As [`lay_out`].
+pub fn lay_out_cffi(
     project: &Project,
     platform_tag: &str,
     library: Vec<u8>,
     declarations: Vec<u8>,
     more: &[File],
-) -> Result<Artifact, PackError> {
+) -> Result<Layout, PackError> {
     let Some(maturin) = &project.maturin else {
         return Err(PackError::Extension {
             project: project.name.to_string(),
@@ -122,7 +168,7 @@ fn assemble(
     tag: &str,
     compiled: Vec<Member>,
     more: &[File],
-) -> Result<Artifact, PackError> {
+) -> Result<Layout, PackError> {
     let native = !compiled.is_empty();
     let file_name = format!("{}-{tag}.whl", project.stem());
     let mut members = compiled;
@@ -148,10 +194,7 @@ fn assemble(
         bytes: record.into_bytes(),
     }));
     check_paths(&members, &file_name)?;
-    Ok(Artifact {
-        bytes: zip::write(&file_name, &members)?,
-        file_name,
-    })
+    Ok(Layout { file_name, members })
 }
 
 /// Checks what of a wheel does not depend on its extension.

@@ -23,7 +23,8 @@ pub struct Settings {
     /// (`--package`).
     #[serde(default)]
     pub apart: Vec<String>,
-    /// The names of the platforms.
+    /// The names of the platforms; the usual ones unless told.
+    #[serde(default = "usual")]
     pub platforms: Vec<String>,
     /// `[[platform]]`: rows of the repository's own.
     #[serde(default)]
@@ -44,6 +45,10 @@ impl Settings {
     pub fn folders(&self) -> impl Iterator<Item = &String> {
         self.packages.iter().chain(&self.apart)
     }
+}
+
+fn usual() -> Vec<String> {
+    platform::usual().to_vec()
 }
 
 /// `[audit]`: what packages are held to that do not say it themselves.
@@ -81,7 +86,7 @@ pub fn settings(root: &Path) -> Result<Settings, ProjectError> {
         return Ok(Settings {
             packages: vec![".".to_owned()],
             apart: Vec::new(),
-            platforms: platform::usual().to_vec(),
+            platforms: usual(),
             platform: Vec::new(),
             // Who has not asked for our hygiene is held to what an index asks.
             audit: Audit {

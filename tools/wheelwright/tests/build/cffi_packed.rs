@@ -37,7 +37,8 @@ fn read(pyproject: &str, files: &[(&str, &str)]) -> Result<(TempDir, Project), S
 
 fn packed(project: &Project, platform_tag: &str) -> (String, Vec<(String, Vec<u8>)>) {
     let (library, module) = (b"library".to_vec(), b"ffi = None\n".to_vec());
-    let wheel = wheel::pack_cffi(project, platform_tag, library, module, &[]).unwrap();
+    let wheel = wheel::lay_out_cffi(project, platform_tag, library, module, &[]).unwrap();
+    let wheel = wheel.pack().unwrap();
     let members = members(&wheel);
     (wheel.file_name, members)
 }

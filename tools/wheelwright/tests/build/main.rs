@@ -8,6 +8,7 @@
 )]
 
 mod abi3t;
+mod again;
 mod audit;
 mod backend;
 mod cffi_packed;

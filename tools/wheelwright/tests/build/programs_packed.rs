@@ -38,7 +38,8 @@ fn packed(project: &Project) -> Vec<(String, Vec<u8>)> {
         path: name.to_owned(),
         bytes: b"program".to_vec(),
     });
-    let wheel = wheel::pack_programs(project, "win_amd64", programs.into(), &[]).unwrap();
+    let wheel = wheel::lay_out_programs(project, "win_amd64", programs.into(), &[]).unwrap();
+    let wheel = wheel.pack().unwrap();
     assert_eq!(wheel.file_name, "my_tool-1.0.0-py3-none-win_amd64.whl");
     members(&wheel)
 }

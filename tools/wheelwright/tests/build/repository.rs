@@ -72,6 +72,21 @@ fn a_plan_names_every_artifact_in_publish_order() {
 }
 
 #[test]
+fn the_usual_platforms_are_those_of_a_table_that_names_none() {
+    let folder = repository(&[("engine", "1.2.0", "")]);
+    write(
+        folder.path(),
+        "wheelwright.toml",
+        "packages = [\"engine\"]\n",
+    );
+    let named = Workspace::read(folder.path()).unwrap().platforms;
+    std::fs::remove_file(folder.path().join("wheelwright.toml")).unwrap();
+    let without = Workspace::read(&folder.path().join("engine")).unwrap();
+    assert_eq!(named, without.platforms);
+    assert_eq!(named.len(), 7);
+}
+
+#[test]
 fn a_package_apart_is_planned_only_by_its_name() {
     let folder = repository(&[("engine", "1.2.0", "")]);
     let path = folder.path().join("wheelwright.toml");
