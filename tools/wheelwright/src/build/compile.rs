@@ -11,7 +11,7 @@ use wheelwright_artifacts::epoch::ZIP_EPOCH;
 use super::BuildError;
 use super::plan::Job;
 use super::stamp::Stamps;
-use super::workers::Worker;
+use super::workers::{Queue, Worker};
 use super::{cargo, cffi, depfile, settings};
 use crate::pack::PackError;
 use crate::pack::crates::LocalCrates;
@@ -162,12 +162,12 @@ pub fn compile(
             kept
         }))
     };
+    let queue = Queue::new(&stale, &workers, &work);
     let compiled: Vec<_> = thread::scope(|scope| {
+        let (queue, one) = (&queue, &one);
         let worker = |worker: Worker| {
-            let own = stale
-                .iter()
-                .filter(move |job| worker.takes(job.platform, &workspace.table));
-            scope.spawn(move || own.map(|job| (*job, one(worker, *job))).collect::<Vec<_>>())
+            let next = move || queue.next(worker).map(|job| (job, one(worker, job)));
+            scope.spawn(move || std::iter::from_fn(next).collect::<Vec<_>>())
         };
         let running: Vec<_> = workers.into_iter().map(worker).collect();
         running

@@ -2,13 +2,16 @@
 //!
 //! Each build ends in one long step with a single thread, which optimizes the whole
 //! program. So there are as many workers as the machine has cores and memory for. A
-//! worker compiles its targets one after another in a target folder of its own. A target
-//! always has the same worker, and so finds what was compiled the last time.
+//! worker compiles its targets one after another in a target folder of its own. It takes
+//! the next target that is left, so none waits while another has several to do. A target
+//! that was compiled before has the same worker again, and so finds what is left of it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use crate::toolchain::platform::{Platform, Table};
+use super::plan::Job;
 
 /// No more than this: each worker compiles its own build scripts and procedural macros.
 const MOST: usize = 4;
@@ -37,19 +40,57 @@ impl Worker {
             .collect()
     }
 
-    /// Does this worker compile for `platform`?
-    pub(super) fn takes(self, platform: &Platform, table: &Table) -> bool {
-        let mut rows = table.rows().iter();
-        let place = rows.position(|known| known.name == platform.name);
-        place.unwrap_or_default() % self.workers == self.number
-    }
-
     /// The folder in which this worker's cargo compiles.
     pub(super) fn target_folder(self, work: &Path) -> PathBuf {
         match self.number {
             0 => work.join("cargo"),
             number => work.join(format!("cargo-{number}")),
         }
+    }
+}
+
+/// What is left to compile.
+pub(super) struct Queue {
+    left: Mutex<Left>,
+}
+
+struct Left {
+    jobs: Vec<Job>,
+    /// For each target that was begun, the number of its worker.
+    owners: BTreeMap<String, usize>,
+}
+
+impl Queue {
+    /// All of `jobs`. What their targets have of an earlier build is in the folders of
+    /// `workers`.
+    pub(super) fn new(jobs: &[Job], workers: &[Worker], work: &Path) -> Self {
+        let mut owners = BTreeMap::new();
+        for job in jobs {
+            let target = &job.platform.rust_target;
+            let has = |worker: &&Worker| worker.target_folder(work).join(target).is_dir();
+            if let Some(worker) = workers.iter().find(has) {
+                owners.insert(target.clone(), worker.number);
+            }
+        }
+        let jobs = jobs.to_vec();
+        Self {
+            left: Mutex::new(Left { jobs, owners }),
+        }
+    }
+
+    /// Takes the next job for `worker`: of a target of its own, or else of one that nobody has.
+    pub(super) fn next(&self, worker: Worker) -> Option<Job> {
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        let Left { jobs, owners } = &mut *left;
+        let owner = |job: &Job| owners.get(&job.platform.rust_target).copied();
+        let own = |job: &Job| owner(job) == Some(worker.number);
+        let place = jobs
+            .iter()
+            .position(own)
+            .or_else(|| jobs.iter().position(|job| owner(job).is_none()))?;
+        let job = jobs.remove(place);
+        owners.insert(job.platform.rust_target.clone(), worker.number);
+        Some(job)
     }
 }
 
@@ -66,20 +107,64 @@ fn available_memory() -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::project::abi::Abi;
+    use crate::toolchain::platform::{Table, usual};
+
+    /// Two jobs for each of the usual platforms.
+    fn jobs() -> Vec<Job> {
+        let table = Table::own();
+        let platforms = usual().iter().map(|name| table.by_name(name).unwrap());
+        let of = |platform| [Abi::Stated, Abi::Stable(9)].map(|abi| Job { platform, abi });
+        platforms.flat_map(of).collect()
+    }
+
+    fn workers(count: usize) -> Vec<Worker> {
+        let worker = |number| Worker {
+            number,
+            workers: count,
+        };
+        (0..count).map(worker).collect()
+    }
 
     #[test]
-    fn each_platform_is_in_one_lane() {
-        for workers in 1..=MOST {
-            let all: Vec<Worker> = (0..workers)
-                .map(|number| Worker { number, workers })
-                .collect();
-            let table = Table::own();
-            for platform in table.rows() {
-                let takers = all.iter().filter(|worker| worker.takes(platform, &table));
-                let takers = takers.count();
-                assert_eq!(takers, 1, "{}", platform.name);
+    fn each_job_is_taken_once_and_those_of_one_target_by_one_worker() {
+        for count in 1..=MOST {
+            let (all, queue) = (workers(count), Queue::new(&jobs(), &[], Path::new("none")));
+            let (mut taken, mut owners) = (Vec::new(), BTreeMap::new());
+            while let Some((worker, job)) = all
+                .iter()
+                .cycle()
+                .skip(taken.len())
+                .take(count)
+                .find_map(|worker| queue.next(*worker).map(|job| (worker.number, job)))
+            {
+                let owner = *owners.entry(&job.platform.name).or_insert(worker);
+                assert_eq!(owner, worker, "{}", job.platform.name);
+                taken.push(job);
             }
+            assert_eq!(taken.len(), jobs().len());
+            assert!(jobs().iter().all(|job| taken.contains(job)));
         }
+    }
+
+    #[test]
+    fn a_worker_takes_on_what_it_has_begun_before() {
+        let work = tempfile::tempdir().unwrap();
+        let (all, jobs) = (workers(2), jobs());
+        let last = jobs.last().unwrap().platform;
+        let begun = all[1].target_folder(work.path()).join(&last.rust_target);
+        std::fs::create_dir_all(begun).unwrap();
+        let queue = Queue::new(&jobs, &all, work.path());
+        assert_eq!(queue.next(all[1]).unwrap().platform, last);
+        assert_eq!(queue.next(all[0]).unwrap().platform, jobs[0].platform);
+        let of_first: Vec<Job> = std::iter::from_fn(|| queue.next(all[0])).collect();
+        assert!(of_first.iter().all(|job| job.platform != last));
+        // A machine with less memory now has fewer workers, and all is theirs.
+        let queue = Queue::new(&jobs, &all[..1], work.path());
+        assert_eq!(
+            std::iter::from_fn(|| queue.next(all[0])).count(),
+            jobs.len()
+        );
     }
 
     #[test]
