@@ -151,7 +151,7 @@ def read_tables(text: str, per: float) -> Readings:
             if "ratio" in kind or "beside" in kind:
                 found[f"{cells[0]}: {column}"] = value
             else:
-                named = re.search(r"\b(ms|us|s)\b", f"{kind} {head[0].lower()}")
+                named = re.search(r"(?<!/)\b(ms|us|s)\b", f"{kind} {head[0].lower()}")
                 if named:
                     found[f"{cells[0]}: {column}, in units"] = value * _SECONDS[named[1]] / per
     return found
