@@ -1,7 +1,7 @@
 //! The settings that there are.
 
-use toml_edit::{Array, Value};
-
+use super::read;
+use super::tree::{Kind, Value, list, quoted};
 use crate::error::{Error, Result};
 use crate::suggest;
 use crate::well_known::{SAFE, TRUSTED_REMOTES};
@@ -151,14 +151,14 @@ pub(super) fn item(key: &str, text: &str) -> String {
     }
 }
 
-/// Returns the value that `text` is for `key`.
-pub(super) fn parse(key: &str, text: &str) -> Result<Value> {
+/// Returns the value that `text` is for `key`, as it is written in TOML.
+pub(super) fn parse(key: &str, text: &str) -> Result<String> {
     let key_type = type_of(key)?;
     let wrong = |wanted: &str| Error::Invalid {
         message: format!("{key} must be {wanted}, not {text:?}"),
     };
     Ok(match key_type {
-        KeyType::Text => Value::from(text),
+        KeyType::Text => quoted(text),
         KeyType::Words(words) => {
             let mut given = text.split(',').map(str::trim);
             if !given.all(|word| words.contains(&word)) {
@@ -168,28 +168,43 @@ pub(super) fn parse(key: &str, text: &str) -> Result<Value> {
                 ))
                 .into());
             }
-            Value::from(text)
+            quoted(text)
         }
-        KeyType::Bool => Value::from(text.parse::<bool>().map_err(|_| wrong("true or false"))?),
+        KeyType::Bool if matches!(text, "true" | "false") => text.to_owned(),
+        KeyType::Bool => return Err(wrong("true or false").into()),
         KeyType::Number => {
             let number: u32 = text.parse().map_err(|_| wrong("a whole number"))?;
-            Value::from(i64::from(number))
+            number.to_string()
         }
-        KeyType::List if text.trim_start().starts_with('[') => match text.parse::<Value>() {
-            Ok(Value::Array(items)) if items.iter().all(|item| item.as_str().is_some()) => {
-                let items = items.iter().filter_map(Value::as_str);
-                Value::Array(items.map(|text| item(key, text)).collect())
-            }
-            _ => return Err(wrong("a list of texts").into()),
-        },
         KeyType::List => {
-            let items = text
-                .split(',')
-                .map(str::trim)
-                .filter(|item| !item.is_empty());
-            Value::Array(items.map(|text| item(key, text)).collect::<Array>())
+            let items = if text.trim_start().starts_with('[') {
+                texts(text).ok_or_else(|| wrong("a list of texts"))?
+            } else {
+                let items = text.split(',').map(str::trim);
+                items
+                    .filter(|item| !item.is_empty())
+                    .map(str::to_owned)
+                    .collect()
+            };
+            list(items.iter().map(|text| item(key, text)))
         }
     })
+}
+
+/// Returns the items of `text`, when that is a list of texts in TOML.
+fn texts(text: &str) -> Option<Vec<String>> {
+    let Value {
+        kind: Kind::List(items),
+        ..
+    } = read::value(text).ok()?
+    else {
+        return None;
+    };
+    let text = |item: Value| match item.kind {
+        Kind::Text(text) => Some(text),
+        _ => None,
+    };
+    items.into_iter().map(text).collect()
 }
 
 /// Returns whether `key` counts in the user's settings only. A key that this version does

@@ -4,18 +4,23 @@
 //! ([`user_folder`]) and `.dml/config.toml`. Editing keeps comments, order and
 //! keys that this version does not know. A key is written with dots: `user.name`.
 
+mod date;
+mod fault;
 mod keys;
 mod place;
+mod read;
+#[cfg(test)]
+mod tests;
+mod tree;
 
 use std::path::{Path, PathBuf};
-
-use toml_edit::{Array, DocumentMut, Item, Table, Value};
 
 pub use keys::{KEYS, KeyInfo, KeyType, OF_REMOTES};
 
 use crate::error::{Error, Result};
 use crate::sorting::sort_by;
 use place::UserFolder;
+use tree::{Document, Item, Kind, Table};
 
 pub(crate) use place::{MAX_FILE, Place};
 
@@ -62,7 +67,7 @@ pub struct Config {
 struct File {
     scope: Scope,
     place: Box<dyn Place>,
-    document: DocumentMut,
+    document: Document,
 }
 
 /// Returns the folder of the user's settings: `DML_CONFIG_DIR`, or `daggerml` in the
@@ -105,10 +110,10 @@ impl Config {
         let parts = parts(key)?;
         let counts = |file: &&File| file.counts(key);
         Ok(self.files.iter().rev().filter(counts).find_map(|file| {
-            let value = file.find(&parts)?.as_value()?;
+            let value = file.document.find(&parts)?;
             Some(Setting {
                 key: key.to_owned(),
-                value: text(value),
+                value: file.document.show(value),
                 scope: file.scope,
             })
         }))
@@ -126,17 +131,17 @@ impl Config {
 
     fn list_where(&self, key: &str, counts: impl Fn(&File) -> bool) -> Result<Vec<String>> {
         let parts = parts(key)?;
-        let found = self
-            .files
-            .iter()
-            .rev()
-            .filter(|file| counts(file))
-            .find_map(|file| file.find(&parts)?.as_value());
-        Ok(match found {
-            Some(Value::Array(items)) => items.iter().map(text).collect(),
-            Some(one) => vec![text(one)],
-            None => Vec::new(),
-        })
+        let counting = self.files.iter().rev().filter(|file| counts(file));
+        for file in counting {
+            let document = &file.document;
+            if let Some(value) = document.find(&parts) {
+                return Ok(match &value.kind {
+                    Kind::List(items) => items.iter().map(|item| document.show(item)).collect(),
+                    _ => vec![document.show(value)],
+                });
+            }
+        }
+        Ok(Vec::new())
     }
 
     /// Returns all settings, in order of their keys; of one set twice, both, and the
@@ -144,7 +149,7 @@ impl Config {
     pub fn list(&self) -> Vec<Setting> {
         let mut found = Vec::new();
         for file in &self.files {
-            collect(file.document.as_table(), "", file.scope, &mut found);
+            collect(file, &file.document.root, "", &mut found);
         }
         found.retain(|s| s.scope == Scope::User || !keys::is_users(&s.key));
         sort_by(&mut found, |a, b| (&a.key, a.scope).cmp(&(&b.key, b.scope)));
@@ -154,7 +159,7 @@ impl Config {
     /// Sets `key` and writes the file. Text is kept as it is; a key of another
     /// type takes `true`, `false`, a number, or a list in TOML or with commas.
     pub fn set(&mut self, scope: Scope, key: &str, value: &str) -> Result<()> {
-        self.insert(scope, key, keys::parse(key, value)?)
+        self.insert(scope, key, &keys::parse(key, value)?)
     }
 
     /// Adds `item` to the list `key` and writes the file. Returns whether it was not there.
@@ -171,31 +176,18 @@ impl Config {
             return Ok(false);
         }
         items.push(item);
-        let items = items.into_iter().collect::<Array>();
-        self.insert(scope, key, Value::Array(items))?;
+        self.insert(scope, key, &tree::list(items))?;
         Ok(true)
     }
 
-    fn insert(&mut self, scope: Scope, key: &str, value: Value) -> Result<()> {
+    fn insert(&mut self, scope: Scope, key: &str, value: &str) -> Result<()> {
         let parts = parts(key)?;
         if scope == Scope::Repository && keys::is_users(key) {
             return Err(keys::not_the_users(key));
         }
         let file = self.file(scope)?;
-        let (last, tables) = parts.split_last().ok_or_else(|| keys::bad_key(key))?;
-        let mut at = file.document.as_table_mut();
-        for part in tables {
-            let entry = at.entry(part).or_insert_with(|| {
-                let mut table = Table::new();
-                table.set_implicit(true);
-                Item::Table(table)
-            });
-            at = match entry {
-                Item::Table(table) => table,
-                _ => return Err(wrong(&file.place.path(), format!("{part} is no table"))),
-            };
-        }
-        at.insert(last, Item::Value(value));
+        let set = file.document.set(&parts, value);
+        set.map_err(|why| wrong(&file.place.path(), why))?;
         file.write()
     }
 
@@ -203,15 +195,8 @@ impl Config {
     pub fn unset(&mut self, scope: Scope, key: &str) -> Result<bool> {
         let parts = parts(key)?;
         let file = self.file(scope)?;
-        let (last, tables) = parts.split_last().ok_or_else(|| keys::bad_key(key))?;
-        let mut at = file.document.as_table_mut();
-        for part in tables {
-            match at.get_mut(part).and_then(Item::as_table_mut) {
-                Some(table) => at = table,
-                None => return Ok(false),
-            }
-        }
-        if at.remove(last).is_none() {
+        let unset = file.document.unset(&parts);
+        if !unset.map_err(|why| wrong(&file.place.path(), why))? {
             return Ok(false);
         }
         file.write()?;
@@ -242,13 +227,8 @@ impl File {
         let bytes = place.read()?.unwrap_or_default();
         let text = String::from_utf8(bytes)
             .map_err(|_| wrong(&place.path(), "it is not UTF-8 text".to_owned()))?;
-        let document = text.parse().map_err(|error: toml_edit::TomlError| {
-            let detail = error.to_string();
-            wrong(
-                &place.path(),
-                format!("it is not TOML: {}", detail.trim_end()),
-            )
-        })?;
+        let document = Document::parse(text)
+            .map_err(|fault| wrong(&place.path(), format!("it is not TOML: {fault}")))?;
         Ok(Self {
             scope,
             place,
@@ -261,14 +241,8 @@ impl File {
         self.scope == Scope::User || !keys::is_users(key)
     }
 
-    fn find(&self, parts: &[&str]) -> Option<&Item> {
-        parts
-            .iter()
-            .try_fold(self.document.as_item(), |item, part| item.get(part))
-    }
-
     fn write(&self) -> Result<()> {
-        self.place.write(self.document.to_string().as_bytes())
+        self.place.write(self.document.text().as_bytes())
     }
 }
 
@@ -294,24 +268,17 @@ fn parts(key: &str) -> Result<Vec<&str>> {
     Err(keys::bad_key(key))
 }
 
-fn text(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.value().clone(),
-        other => other.to_string().trim().to_owned(),
-    }
-}
-
-fn collect(table: &Table, prefix: &str, scope: Scope, found: &mut Vec<Setting>) {
-    for (key, item) in table {
+fn collect(file: &File, table: &Table, prefix: &str, found: &mut Vec<Setting>) {
+    for (key, item) in &table.items {
         let key = format!("{prefix}{key}");
         match item {
-            Item::Table(table) => collect(table, &format!("{key}."), scope, found),
+            Item::Table(table) => collect(file, table, &format!("{key}."), found),
             Item::Value(value) => found.push(Setting {
                 key,
-                value: text(value),
-                scope,
+                value: file.document.show(value),
+                scope: file.scope,
             }),
-            Item::None | Item::ArrayOfTables(_) => {}
+            Item::Tables(_) => {}
         }
     }
 }
