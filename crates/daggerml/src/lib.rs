@@ -27,7 +27,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `sorting` | sorting that is compiled once |
+//! | [`sorting`] | sorting that is compiled once |
 //! | `channel` | channels between threads |
 //! | `threads` | threads that run by themselves |
 //! | [`large`] | large buffers in memory |
@@ -76,7 +76,7 @@ mod normal_form;
 mod process;
 pub mod record;
 pub mod repo;
-mod sorting;
+pub mod sorting;
 pub mod store;
 mod suggest;
 mod threads;

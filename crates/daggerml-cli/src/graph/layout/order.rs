@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use daggerml::sorting::sort_by;
+
 /// How often the order is improved, down and up.
 const SWEEPS: usize = 24;
 
@@ -172,9 +174,8 @@ fn sort_row(grid: &mut Grid, row: usize, down: bool, turn_ties: bool) {
 }
 
 /// Returns the items in the order of their numbers; equal ones stay in their order.
-/// All of the layout sorts by it, so that sorting is compiled once.
 pub(super) fn by_number(mut keyed: Vec<(f64, usize)>) -> Vec<usize> {
-    keyed.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+    sort_by(&mut keyed, |(a, _), (b, _)| a.total_cmp(b));
     keyed.into_iter().map(|(_, item)| item).collect()
 }
 

@@ -271,15 +271,17 @@ impl Index {
     /// Calls `visit` with the first bytes of each id and the size of the object in the pack,
     /// whose objects end at `end`.
     pub(super) fn sizes(&self, end: u64, visit: &mut dyn FnMut(u64, u64)) {
-        let mut places: Vec<_> = self
-            .0
-            .iter()
-            .map(|(first, at)| (u64::from(at & !HAS_BLOBS), *first))
+        // As the index has them, so that sorting is compiled once for both.
+        let mut places: Vec<(u64, u32)> = (0..)
+            .zip(&self.0)
+            .map(|(number, (_, at))| (u64::from(at & !HAS_BLOBS), number))
             .collect();
         places.sort_unstable();
         let ends = places.iter().skip(1).map(|(at, _)| *at).chain([end]);
-        for ((at, first), end) in places.iter().zip(ends) {
-            visit(*first, end.saturating_sub(*at));
+        for ((at, number), end) in places.iter().zip(ends) {
+            if let Some((first, _)) = self.0.get(*number as usize) {
+                visit(*first, end.saturating_sub(*at));
+            }
         }
     }
 
