@@ -100,6 +100,38 @@ fn the_file_gets_shorter_and_can_grow_again() {
     assert_eq!(dry.file.before, dry.file.after);
 }
 
+/// The pages of the log of a large DAG are given back when it is committed, unless somebody reads them.
+#[test]
+fn a_dag_with_a_long_log_leaves_no_free_pages() {
+    let folder = tempfile::tempdir().unwrap();
+    let repository = Repository::init(folder.path()).unwrap();
+    let store = repository.store();
+    commit(&repository, "first", ints(0..70_000));
+    let first = size(store);
+    clean(store);
+    let after = collect(store).file.after;
+    assert!(after > first / 100 * 85, "{first} became {after}");
+    // A version from before the commit has pages of the log.
+    let mut dag = repository.new_dag("second", "").unwrap();
+    let nodes: Vec<_> = ints(100_000..170_000)
+        .map(|value| dag.put(value).unwrap())
+        .collect();
+    let snapshot = store.snapshot().unwrap();
+    dag.commit(nodes[9]).unwrap();
+    let objects = snapshot.objects(&[]).unwrap();
+    assert!(objects.map(Result::unwrap).count() >= 140_000);
+    drop(snapshot);
+    let before = size(store);
+    assert!(before > first * 2);
+    assert!(collect(store).file.after < before / 10 * 9);
+    clean(store);
+    for (name, last) in [("first", 69_999), ("second", 100_009)] {
+        let view = repository.load(name).unwrap();
+        let found = view.value(view.result().unwrap()).unwrap();
+        assert_eq!(found, last.into());
+    }
+}
+
 /// A version that is read keeps its pages, in this process and in others.
 #[test]
 fn what_is_read_stays() {

@@ -5,6 +5,7 @@ use super::saved;
 use super::stage::{Layered, To, encode};
 use crate::error::{Error, Result};
 use crate::id::{CommitId, DagId, NodeId, ObjectId, TypedId};
+use crate::maintenance::shrink;
 use crate::record::{Dag, ErrorInfo, Outcome, Record};
 use crate::repo::commit::commit_changes;
 use crate::sorting;
@@ -126,6 +127,7 @@ impl Draft {
             }
             also(txn, dag)
         })?;
+        shrink::after_end(self.repository.store(), self.stage.chunks.unwrap_or(0));
         self.stage.clear();
         self.kept = None;
         Ok((dag, out))

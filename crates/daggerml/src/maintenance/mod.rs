@@ -14,6 +14,7 @@ mod ids;
 pub mod migrate;
 pub mod released;
 mod roots;
+pub(crate) mod shrink;
 
 use std::collections::BTreeMap;
 

@@ -47,6 +47,11 @@ pub(crate) trait Backend: Send + Sync {
     /// Refuses a store that was removed while it was open.
     fn check_there(&self) -> Result<()>;
 
+    /// Returns whether a transaction of this process has made many pages free since this was asked last.
+    fn has_freed_much(&self) -> bool {
+        false // Where there are no pages.
+    }
+
     /// Gives what is free at the end of a file back to the file system.
     fn cut_off(self: Arc<Self>) -> Result<()> {
         Ok(()) // Where there is no file.

@@ -31,7 +31,6 @@ mod chunks;
 mod mark;
 mod order;
 mod promises;
-mod shrink;
 mod sweep;
 
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -45,7 +44,7 @@ use crate::store::{Store, Table};
 use crate::transfer::remote::{Held, before_gc};
 
 use super::ids::{Ids, damaged, kind_of_place};
-use super::{Step, Totals};
+use super::{Step, Totals, shrink};
 use mark::Marker;
 use order::Garbage;
 

@@ -83,6 +83,8 @@ pub(crate) struct Lmdb {
     gate: RwLock<()>,
     /// Set when LMDB lost its map: the environment must not be used again.
     lost: AtomicBool,
+    /// Set when a transaction has made many pages free.
+    freed_much: AtomicBool,
     /// The lock file, once it was looked into. It comes after `env`: the system drops LMDB's locks on
     /// the file when it is closed.
     readers: OnceLock<readers::LockFile>,
@@ -113,6 +115,10 @@ impl Backend for Lmdb {
             .into());
         }
         Ok(())
+    }
+
+    fn has_freed_much(&self) -> bool {
+        self.freed_much.swap(false, Ordering::Relaxed)
     }
 
     fn cut_off(self: Arc<Self>) -> Result<()> {

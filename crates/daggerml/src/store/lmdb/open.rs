@@ -233,6 +233,7 @@ impl OpenOptions {
             writing: Mutex::new(()),
             gate: RwLock::new(()),
             lost: AtomicBool::new(false),
+            freed_much: AtomicBool::new(false),
             readers: OnceLock::new(),
         }))
     }

@@ -110,13 +110,19 @@ impl Writing<'_> {
                 continue;
             }
             self.check(*table, key, false)?;
-            let database = self.tables.get(*table);
-            let failed = |source| self.lmdb.failed("move", source);
-            let Some(bytes) = database.get(&self.txn, key).map_err(failed)? else {
+            let damaged = |damage| self.lmdb.damaged(damage);
+            let view = &self.base.view;
+            let found = self.base.root(*table).find(view, key, false);
+            let Some((leaf, index)) = found.map_err(damaged)? else {
                 continue; // It was removed meanwhile.
             };
-            let bytes = bytes.to_vec();
-            database.put(&mut self.txn, key, &bytes).map_err(failed)?;
+            // It is copied from where it is to where LMDB keeps it, with no other copy in memory.
+            let bytes = leaf.value(view, index).map_err(damaged)?;
+            let database = self.tables.get(*table);
+            let put = database.put_reserved(&mut self.txn, key, bytes.len(), |space| {
+                std::io::Write::write_all(space, bytes)
+            });
+            put.map_err(|source| self.lmdb.failed("move", source))?;
         }
         self.changed = true;
         if runs { self.merge_runs() } else { Ok(()) }

@@ -1,6 +1,7 @@
 //! Writing to the file: transactions that are durable and all or nothing.
 
 use std::cell::RefCell;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use heed::RwTxn;
@@ -34,7 +35,12 @@ pub(super) struct Writing<'l> {
     pub(super) changed: bool,
     /// The objects that were added and removed; none before the first.
     pub(super) adding: Option<Adding>,
+    /// How many entries the runs had that were merged.
+    pub(super) freed: u64,
 }
+
+/// A transaction that merges runs of so many entries makes many pages free: some MiB.
+const MUCH: u64 = 1 << 18;
 
 impl<'l> Writing<'l> {
     /// Runs `change`, and commits what it changed.
@@ -79,6 +85,7 @@ impl<'l> Writing<'l> {
             checked: RefCell::default(),
             changed: false,
             adding: None,
+            freed: 0,
         })
     }
 
@@ -89,7 +96,11 @@ impl<'l> Writing<'l> {
         let lmdb = self.lmdb;
         self.txn
             .commit()
-            .map_err(|source| lmdb.failed("commit", source))
+            .map_err(|source| lmdb.failed("commit", source))?;
+        if self.freed >= MUCH {
+            lmdb.freed_much.store(true, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// Checks the pages of `table` that LMDB walks to find `key`, and, if `beside`,

@@ -297,6 +297,7 @@ impl Writing<'_> {
                 self.append(Table::Runs, &key, &sealed)
             },
         )?;
+        self.freed = removed.iter().map(|run| u64::from(run.entries)).sum();
         for run in removed {
             for key in run.keys() {
                 self.remove_checked(Table::Runs, &key)?;

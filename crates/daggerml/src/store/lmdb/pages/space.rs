@@ -42,6 +42,11 @@ impl Space {
         Ok(Self { free, count, end })
     }
 
+    /// Returns how many pages of `view`, whose free pages these are, are in use.
+    pub fn used(&self, view: &View) -> u64 {
+        view.meta.pages.saturating_sub(self.count)
+    }
+
     /// Returns the lengths of all runs of free pages before `limit`, the longest first.
     pub fn runs(&self, limit: u64) -> Runs {
         let (mut runs, mut length) = (BinaryHeap::new(), 0);
