@@ -1,18 +1,24 @@
 //! All objects of a version, in little memory.
 
+use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use crate::error::{Error, Result};
 use crate::id::ObjectId;
+use crate::id_set::IdState;
 use crate::record::{Kind, Record, Tombstone, has_blobs, kind_of};
+use crate::sorting::sort_by;
 use crate::store::Snapshot;
 use crate::store::lmdb::Version;
-use crate::store::lmdb::objects::{Entry, Frame, Objects};
+use crate::store::lmdb::objects::{Entry, Frame, Objects, Place};
 use crate::store::pages::Damage;
 
 use super::{STRIDE, Step, Total, Totals};
 
-/// The objects of a version in the order of their ids: 33 bytes each.
+/// The objects of a version in the order of their ids: 29 bytes each.
+///
+/// They are read, and can be visited, in the order in which they are stored: what lies side by
+/// side is in the processor's cache.
 ///
 /// Ids are kept by their first 16 bytes. Two objects that share those would be
 /// taken for one. That can only keep more than needed, and making such a pair takes 2^64
@@ -20,10 +26,14 @@ use super::{STRIDE, Step, Total, Totals};
 #[derive(Default)]
 pub(super) struct Ids {
     starts: Vec<u128>,
-    /// Where they are.
-    entries: Vec<Entry>,
+    /// Where they are: as the place in a run, but with an index into `chunks`.
+    places: Vec<Place>,
     /// The codes of the kinds; 0 for what has no header of a record.
     kinds: Vec<u8>,
+    /// The positions in the order in which the objects are stored.
+    stored: Vec<u32>,
+    /// The chunks that they are in, in the order of their numbers.
+    chunks: Vec<Chunk>,
     /// How much there is of each kind, by code.
     totals: [Total; Kind::ALL.len() + 1],
     /// The objects whose bytes are damaged, in order. Their starts end in zeros, since of their ids
@@ -31,15 +41,29 @@ pub(super) struct Ids {
     damaged: Vec<Damaged>,
 }
 
+/// A chunk of objects.
+#[derive(Clone, Copy, Default)]
+struct Chunk {
+    number: u32,
+    /// How many objects are in it.
+    count: usize,
+    /// Where in the file its bytes begin; their length is 0 when they cannot be read.
+    start: usize,
+    length: usize,
+}
+
 /// An object whose bytes are damaged.
 struct Damaged {
-    entry: Entry,
     position: usize,
+    prefix: u64,
     name: OnceLock<ObjectId>,
 }
 
 /// Set in the code of the kind of a datum that refers to blobs.
 const HAS_BLOBS: u8 = 0x80;
+
+/// Set in the code of the kind of what is damaged.
+const DAMAGED: u8 = 0x40;
 
 /// How many bits of a start are not in the entries of runs.
 const REST: u32 = 80;
@@ -51,6 +75,11 @@ pub(super) fn start(id: &[u8; 32]) -> u128 {
     u128::from_be_bytes(bytes)
 }
 
+/// Returns the first bytes of the id of `start` that runs have.
+fn prefix_of(start: u128) -> u64 {
+    u64::try_from(start >> REST).unwrap_or(u64::MAX)
+}
+
 impl Ids {
     /// Reads the ids of all objects. Damage to what leads to them is noted in `damage`.
     pub fn read(
@@ -59,104 +88,201 @@ impl Ids {
         progress: &mut dyn FnMut(Step),
     ) -> Self {
         let mut ids = Self::default();
-        let read = version
-            .objects()
-            .and_then(|objects| ids.read_all(version, objects, damage, progress));
-        damage.extend(read.err());
+        match version.objects() {
+            Ok(objects) => {
+                let read = ids.read_entries(version, objects, damage);
+                damage.extend(read.err());
+                ids.find_chunks(version, objects, damage);
+                ids.read_objects(version, progress);
+                ids.put_in_order();
+            }
+            Err(error) => damage.push(error),
+        }
         ids
     }
 
-    fn read_all(
+    /// Reads where the objects are. Of their ids, only the first bytes are known then.
+    fn read_entries(
         &mut self,
         version: &Version,
         objects: &Objects,
         damage: &mut Vec<Damage>,
-        progress: &mut dyn FnMut(Step),
     ) -> Result<(), Damage> {
-        let count = objects.directory.count;
         objects.check_runs(&version.view, damage);
+        let mut known: HashMap<u64, u32, IdState> = HashMap::default();
         let mut merge = objects.merge(&version.view, 0, false)?;
         while let Some(entry) = merge.either()? {
             if entry.removed() {
                 damage.push(entry.removed_nothing());
                 continue;
             }
-            // A chunk that cannot be read hides what is in it, and nothing else.
-            let frame = objects.frame(&version.view, entry.place());
-            let frame = frame.unwrap_or_else(|error| {
-                damage.push(error);
-                None
-            });
-            self.add(entry, frame);
-            let done = self.len() as u64;
-            if done.is_multiple_of(STRIDE) {
-                progress(Step {
-                    phase: "reading ids",
-                    done,
-                    total: Some(count),
+            if u32::try_from(self.len() + 1).is_err() {
+                return Err(Damage::new(0, "it has more objects than can be looked at"));
+            }
+            let (number, offset) = (entry.place().chunk(), entry.place().offset());
+            let next = u32::try_from(self.chunks.len()).unwrap_or(u32::MAX);
+            let index = *known.entry(number.into()).or_insert(next);
+            if index == next {
+                self.chunks.push(Chunk {
+                    number,
+                    ..Chunk::default()
                 });
             }
+            if let Some(chunk) = self.chunks.get_mut(index as usize) {
+                chunk.count += 1;
+            }
+            self.starts.push(u128::from(entry.prefix) << REST);
+            self.places.push(Place::new(index, offset));
         }
         Ok(())
     }
 
-    fn add(&mut self, entry: Entry, frame: Option<Frame<'_>>) {
-        let id = frame.and_then(|frame| frame.id(entry.prefix));
-        let mut code = 0;
-        let new = if let (Some(id), Some(frame)) = (id, frame) {
-            let kind = kind_of_place(frame.bytes).map_or(0, Kind::code);
-            code = u8::try_from(kind).unwrap_or(0);
-            if let Some(total) = self.totals.get_mut(usize::from(code)) {
-                total.add(frame.bytes.len());
+    /// Finds the chunks, and puts them in the order of their numbers.
+    fn find_chunks(&mut self, version: &Version, objects: &Objects, damage: &mut Vec<Damage>) {
+        let mut sorted: Vec<usize> = (0..self.chunks.len()).collect();
+        let number = |index: &usize| self.chunks.get(*index).map_or(0, |chunk| chunk.number);
+        sort_by(&mut sorted, |a, b| number(a).cmp(&number(b)));
+        let mut chunks = Vec::with_capacity(sorted.len());
+        // For each chunk as it was: what it is now, and where its next object goes.
+        let mut moved = vec![(0, 0); sorted.len()];
+        let mut before = 0;
+        for (index, old) in sorted.into_iter().enumerate() {
+            let mut chunk = self.chunks.get(old).copied().unwrap_or_default();
+            if let Some(moved) = moved.get_mut(old) {
+                *moved = (u32::try_from(index).unwrap_or(u32::MAX), before);
             }
-            if has_blobs(frame.bytes) {
-                code |= HAS_BLOBS;
-            }
-            start(id.as_bytes())
-        } else {
-            self.damaged.push(Damaged {
-                entry,
-                position: self.len(),
-                name: OnceLock::new(),
-            });
-            u128::from(entry.prefix) << REST
-        };
-        self.starts.push(new);
-        self.entries.push(entry);
-        self.kinds.push(code);
-        // Few share the bytes that runs are in order of.
-        let mut at = self.starts.len() - 1;
-        while at > 0 && self.starts.get(at - 1) > self.starts.get(at) {
-            self.starts.swap(at - 1, at);
-            self.entries.swap(at - 1, at);
-            self.kinds.swap(at - 1, at);
-            for damaged in &mut self.damaged {
-                if damaged.position == at {
-                    damaged.position = at - 1;
-                } else if damaged.position == at - 1 {
-                    damaged.position = at;
+            before += chunk.count;
+            // A chunk that cannot be read hides what is in it, and nothing else.
+            match objects.chunk(&version.view, chunk.number) {
+                Ok(bytes) => {
+                    chunk.start = version.view.offset(bytes).unwrap_or(0);
+                    chunk.length = bytes.len();
                 }
+                Err(error) => damage.push(error),
             }
-            at -= 1;
+            chunks.push(chunk);
         }
+        self.chunks = chunks;
+        self.stored = vec![0; self.len()];
+        for (position, place) in (0..).zip(&mut self.places) {
+            if let Some((index, next)) = moved.get_mut(place.chunk() as usize) {
+                if let Some(stored) = self.stored.get_mut(*next) {
+                    *stored = position;
+                }
+                *next += 1;
+                *place = Place::new(*index, place.offset());
+            }
+        }
+    }
+
+    /// Reads the objects, and hashes those whose ids are not stored.
+    fn read_objects(&mut self, version: &Version, progress: &mut dyn FnMut(Step)) {
+        self.kinds = vec![DAMAGED; self.len()];
+        let total = Some(self.len() as u64);
+        let stored = std::mem::take(&mut self.stored);
+        for (done, &position) in (1..).zip(&stored) {
+            let position = position as usize;
+            let start = self.start(position).unwrap_or_default();
+            let frame = self.frame(version, position).ok().flatten();
+            if let Some(frame) = frame
+                && let Some(id) = frame.id(prefix_of(start))
+            {
+                self.set(position, id, frame.bytes);
+            }
+            if done % STRIDE == 0 {
+                progress(Step {
+                    phase: "reading ids",
+                    done,
+                    total,
+                });
+            }
+        }
+        self.stored = stored;
+    }
+
+    /// Sets what is known of the object at `position`.
+    fn set(&mut self, position: usize, id: ObjectId, bytes: &[u8]) {
+        let code = kind_of_place(bytes).map_or(0, Kind::code);
+        let mut code = u8::try_from(code).unwrap_or(0);
+        if let Some(total) = self.totals.get_mut(usize::from(code)) {
+            total.add(bytes.len());
+        }
+        if has_blobs(bytes) {
+            code |= HAS_BLOBS;
+        }
+        if let Some(kind) = self.kinds.get_mut(position) {
+            *kind = code;
+        }
+        if let Some(kept) = self.starts.get_mut(position) {
+            *kept = start(id.as_bytes());
+        }
+    }
+
+    /// Puts those in order that share the bytes that runs are in order of, which few do. Then the places
+    /// of the damaged ones are known.
+    fn put_in_order(&mut self) {
+        for from in 1..self.len() {
+            let mut at = from;
+            while at > 0 && self.starts.get(at - 1) > self.starts.get(at) {
+                self.starts.swap(at - 1, at);
+                self.places.swap(at - 1, at);
+                self.kinds.swap(at - 1, at);
+                at -= 1;
+            }
+        }
+        for position in 0..self.len() {
+            if self.is_damaged(position) {
+                self.damaged.push(Damaged {
+                    position,
+                    prefix: self.start(position).map_or(0, prefix_of),
+                    name: OnceLock::new(),
+                });
+            }
+        }
+    }
+
+    /// Returns the frame at `position`; `None` when none can be there.
+    fn frame<'v>(
+        &self,
+        version: &'v Version,
+        position: usize,
+    ) -> Result<Option<Frame<'v>>, Damage> {
+        let outside = || Damage::new(0, "no such object");
+        let place = self.places.get(position).ok_or_else(outside)?;
+        let chunk = self.chunks.get(place.chunk() as usize);
+        let chunk = chunk.ok_or_else(outside)?;
+        if chunk.length == 0 {
+            return Ok(None);
+        }
+        let bytes = version.view.bytes(chunk.start, chunk.length)?;
+        Ok(Frame::read(bytes, place.offset()))
+    }
+
+    /// Returns the positions in the order in which the objects are stored.
+    pub fn stored(&self) -> &[u32] {
+        &self.stored
+    }
+
+    /// Returns the entry in a run of the object at `position`.
+    pub fn entry(&self, position: usize) -> Option<Entry> {
+        let place = self.places.get(position)?;
+        let chunk = self.chunks.get(place.chunk() as usize)?;
+        let place = Place::new(chunk.number, place.offset());
+        Some(Entry::new(prefix_of(self.start(position)?), place, false))
     }
 
     /// Returns whether the bytes at `position` are damaged.
     pub fn is_damaged(&self, position: usize) -> bool {
-        let found = self
-            .damaged
-            .binary_search_by_key(&position, |one| one.position);
-        found.is_ok()
+        let code = self.kinds.get(position);
+        code.is_some_and(|code| code & DAMAGED != 0)
     }
 
     /// Returns the damaged object whose id begins as that of `start`.
     fn find_damaged(&self, start: u128) -> Option<&Damaged> {
-        let prefix = u64::try_from(start >> REST).ok()?;
-        let at = self
-            .damaged
-            .partition_point(|one| one.entry.prefix < prefix);
+        let prefix = prefix_of(start);
+        let at = self.damaged.partition_point(|one| one.prefix < prefix);
         let found = self.damaged.get(at)?;
-        (found.entry.prefix == prefix).then_some(found)
+        (found.prefix == prefix).then_some(found)
     }
 
     /// Returns the positions of the objects whose bytes are damaged, the first bytes of their ids,
@@ -164,19 +290,19 @@ impl Ids {
     pub fn damaged(&self) -> impl Iterator<Item = (usize, u64, Option<ObjectId>)> {
         self.damaged
             .iter()
-            .map(|one| (one.position, one.entry.prefix, one.name.get().copied()))
+            .map(|one| (one.position, one.prefix, one.name.get().copied()))
     }
 
     /// Returns the kind of the object at `position`; `None` when its header cannot be read.
     pub fn kind(&self, position: usize) -> Option<Kind> {
-        let code = u64::from(self.kinds.get(position).copied()? & !HAS_BLOBS);
+        let code = u64::from(self.kinds.get(position).copied()? & !(HAS_BLOBS | DAMAGED));
         Kind::ALL.into_iter().find(|kind| kind.code() == code)
     }
 
-    /// Returns whether the object at `position` is a datum that refers to blobs.
-    pub fn has_blobs(&self, position: usize) -> bool {
-        let code = self.kinds.get(position);
-        code.is_some_and(|code| code & HAS_BLOBS != 0)
+    /// Returns whether the object at `position` is a datum that refers to nothing.
+    pub fn is_leaf(&self, position: usize) -> bool {
+        let code = self.kinds.get(position).copied();
+        code.is_some_and(|code| u64::from(code) == Kind::Datum.code())
     }
 
     /// Returns how much there is of each kind.
@@ -284,13 +410,10 @@ impl Ids {
         version: &'v Version,
         position: usize,
     ) -> Result<(Option<ObjectId>, &'v [u8]), Damage> {
-        if let Some(entry) = self.entries.get(position)
-            && !self.is_damaged(position)
+        if !self.is_damaged(position)
+            && let Some(frame) = self.frame(version, position)?
         {
-            let objects = version.objects()?;
-            if let Some(frame) = objects.frame(&version.view, entry.place())? {
-                return Ok((frame.id, frame.bytes));
-            }
+            return Ok((frame.id, frame.bytes));
         }
         let (id, bytes) = self.object_in(version, position)?;
         Ok((Some(id), bytes))
@@ -303,11 +426,10 @@ impl Ids {
         version: &'v Version,
         position: usize,
     ) -> Result<(ObjectId, &'v [u8]), Damage> {
-        let outside = || Damage::new(0, "no such object");
-        let entry = *self.entries.get(position).ok_or_else(outside)?;
-        let frame = version.objects()?.frame(&version.view, entry.place())?;
+        let frame = self.frame(version, position)?;
+        let start = self.start(position).unwrap_or_default();
         if let Some(frame) = frame
-            && let Some(id) = frame.id(entry.prefix)
+            && let Some(id) = frame.id(prefix_of(start))
         {
             return Ok((id, frame.bytes));
         }
@@ -318,7 +440,7 @@ impl Ids {
         let id = damaged.and_then(|one| one.name.get().copied());
         let id = id.unwrap_or_else(|| {
             let mut id = [0; 32];
-            let start = self.start(position).unwrap_or_default().to_be_bytes();
+            let start = start.to_be_bytes();
             id.iter_mut().zip(start).for_each(|(to, from)| *to = from);
             ObjectId::from_bytes(id)
         });

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use super::Table;
-use super::lmdb::objects::Sparse;
+use super::lmdb::objects::{Entry, Sparse};
 use crate::error::Result;
 use crate::folder::Folder;
 use crate::id::ObjectId;
@@ -133,6 +133,16 @@ pub(crate) trait WriteTables {
 
     /// Removes the entry of `table` under `key`. Returns whether there was one.
     fn delete(&mut self, table: Table, key: &[u8]) -> Result<bool>;
+
+    /// Returns the id and the bytes of the object that `entry` leads to, if it is there.
+    fn object_at(&self, _entry: &Entry) -> Result<Option<(ObjectId, &[u8])>> {
+        Ok(None) // Where there are no chunks.
+    }
+
+    /// Removes the object that `entry` leads to, if it is there.
+    fn remove_at(&mut self, _entry: &Entry) -> Result<()> {
+        Ok(()) // Where there are no chunks.
+    }
 
     /// Moves what is in chunks that hold much garbage into new ones, and removes them.
     fn move_objects(&mut self, _sparse: &[Sparse]) -> Result<()> {

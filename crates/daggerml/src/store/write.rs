@@ -5,7 +5,7 @@ use crate::id::{ObjectId, TypedId};
 use crate::record::{Record, Tombstone, references};
 
 use super::backend::{Entries, Far, WriteTables};
-use super::lmdb::objects::Sparse;
+use super::lmdb::objects::{Entry, Sparse};
 use super::{Absent, ReadEntries, ReadObjects, Table, absent, journal};
 
 /// A write transaction; see [`super::Store::write`].
@@ -64,9 +64,14 @@ impl WriteTxn<'_> {
         self.tables.delete(table, key)
     }
 
-    /// Removes the object `id`, and returns whether it was there.
-    pub(crate) fn delete_object(&mut self, id: ObjectId) -> Result<bool> {
-        self.tables.delete(Table::Objects, id.as_bytes())
+    /// Returns the id and the bytes of the object that `entry` leads to, if it is there.
+    pub(crate) fn object_at(&self, entry: &Entry) -> Result<Option<(ObjectId, &[u8])>> {
+        self.tables.object_at(entry)
+    }
+
+    /// Removes the object that `entry` leads to, if it is there.
+    pub(crate) fn remove_at(&mut self, entry: &Entry) -> Result<()> {
+        self.tables.remove_at(entry)
     }
 
     /// Moves what is in chunks that hold much garbage into new ones, and removes them.

@@ -70,7 +70,9 @@ pub(super) fn check(
                             break;
                         }
                         let to = ids.len().min(from + SHARE);
-                        (from..to).for_each(|position| worker.position(position));
+                        let part = ids.stored().get(from..to).unwrap_or_default();
+                        let positions = part.iter().map(|position| *position as usize);
+                        positions.for_each(|position| worker.position(position));
                         done.fetch_add((to - from) as u64, Ordering::Relaxed);
                     }
                     worker.found

@@ -100,8 +100,7 @@ impl Marker {
     fn check_whole(&self, snapshot: &Snapshot) -> Result<()> {
         for position in (0..self.ids.len()).filter(|at| self.marks.has(*at)) {
             let kind = self.ids.kind(position);
-            let is_leaf = kind == Some(Kind::Datum) && !self.ids.has_blobs(position);
-            if is_leaf || matches!(kind, None | Some(Kind::Tombstone)) {
+            if self.ids.is_leaf(position) || matches!(kind, None | Some(Kind::Tombstone)) {
                 continue;
             }
             let (id, bytes) = self.ids.object(snapshot, position)?;
@@ -145,8 +144,9 @@ impl Marker {
         let ids = &self.ids;
         ids.find_all(&mut self.wanted, &mut |position, datum| {
             // What is damaged is marked already, and looking into it tells so.
-            let is_leaf = datum && !ids.has_blobs(position);
-            if (marks.insert(position) || ids.is_damaged(position)) && !is_leaf {
+            let is_damaged = ids.is_damaged(position);
+            let is_leaf = datum && (is_damaged || ids.is_leaf(position));
+            if (marks.insert(position) || is_damaged) && !is_leaf {
                 waiting.push(position);
             }
         })

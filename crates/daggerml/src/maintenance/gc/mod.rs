@@ -137,18 +137,17 @@ fn run(
         kept: marker.ids.totals(),
         ..Report::default()
     };
-    let mut ids = Vec::new();
-    let mut positions = Vec::new();
-    for position in (0..marker.ids.len()).filter(|at| !marker.marks.has(*at)) {
-        let (id, bytes) = marker.ids.object(&snapshot, position)?;
-        ids.push(id);
-        positions.push(position);
+    let is_garbage = |position: &u32| !marker.marks.has(*position as usize);
+    for &position in marker.ids.stored().iter().filter(|at| is_garbage(at)) {
+        let found = marker.ids.unverified(version, position as usize);
+        let (_, bytes) = found.map_err(|damage| damaged(&snapshot, &damage))?;
         let kind = kind_at(bytes);
         report.kept.remove(kind, bytes.len());
         report.removed.add(kind, bytes.len());
     }
+    let positions: Vec<u32> = (0..).take(marker.ids.len()).filter(is_garbage).collect();
     if let Some(run) = run {
-        let garbage = Garbage::new(&snapshot, &marker, &positions, ids)?;
+        let garbage = Garbage::new(&snapshot, &marker, &positions)?;
         drop(snapshot);
         sweep::sweep(store, run, &mut marker, &garbage, &mut report, progress)?;
         promises::collect(store, run)?;

@@ -5,18 +5,15 @@
 //! is enough to keep everything that it reaches.
 
 use crate::error::Result;
-use crate::id::ObjectId;
 use crate::record::references;
 use crate::store::Snapshot;
 
-use super::super::ids::start;
+use super::super::ids::{damaged, start};
 use super::mark::{CROWD, Marker};
 
 /// What is to be removed.
 pub(super) struct Garbage {
-    /// The ids, in order.
-    pub ids: Vec<ObjectId>,
-    /// Indices into `ids`: referrers first.
+    /// Positions of objects: referrers first.
     pub order: Vec<u32>,
 }
 
@@ -25,15 +22,19 @@ struct Links<'m> {
     snapshot: &'m Snapshot,
     marker: &'m Marker,
     /// The positions of the garbage, in order.
-    positions: &'m [usize],
+    positions: &'m [u32],
     wanted: Vec<(u128, bool)>,
 }
 
 impl Links<'_> {
-    /// Gathers what the garbage at `index` refers to. Damaged garbage refers to nothing.
+    /// Gathers what the garbage at `index` refers to. Nothing of it is damaged.
     fn gather(&mut self, index: usize) -> Result<()> {
-        if let Some(&position) = self.positions.get(index) {
-            let (_, bytes) = self.marker.ids.object(self.snapshot, position)?;
+        if let Some(&position) = self.positions.get(index)
+            && !self.marker.ids.is_leaf(position as usize)
+        {
+            let version = self.snapshot.pages()?;
+            let found = self.marker.ids.unverified(version, position as usize);
+            let (_, bytes) = found.map_err(|damage| damaged(self.snapshot, &damage))?;
             let wanted = &mut self.wanted;
             let _ = references(bytes, &mut |id, datum| {
                 wanted.push((start(id.as_bytes()), datum));
@@ -50,7 +51,8 @@ impl Links<'_> {
             self.marker
                 .ids
                 .find_all(&mut self.wanted, &mut |position, _| {
-                    if let Ok(index) = positions.binary_search(&position) {
+                    let wanted = u32::try_from(position).unwrap_or(u32::MAX);
+                    if let Ok(index) = positions.binary_search(&wanted) {
                         visit(index);
                     }
                 });
@@ -59,13 +61,8 @@ impl Links<'_> {
 }
 
 impl Garbage {
-    /// Makes the objects at `positions`, which have no mark.
-    pub fn new(
-        snapshot: &Snapshot,
-        marker: &Marker,
-        positions: &[usize],
-        ids: Vec<ObjectId>,
-    ) -> Result<Self> {
+    /// Puts the objects at `positions`, which have no mark, in order.
+    pub fn new(snapshot: &Snapshot, marker: &Marker, positions: &[u32]) -> Result<Self> {
         let mut links = Links {
             snapshot,
             marker,
@@ -89,7 +86,7 @@ impl Garbage {
         while !wave.is_empty() {
             let mut next = Vec::new();
             for (at, &index) in wave.iter().enumerate() {
-                order.push(u32::try_from(index).unwrap_or(u32::MAX));
+                order.extend(positions.get(index).copied());
                 links.gather(index)?;
                 links.resolve(at + 1 == wave.len(), &mut |index| {
                     if let Some(count) = referrers.get_mut(index) {
@@ -103,24 +100,12 @@ impl Garbage {
             next.sort_unstable();
             wave = next;
         }
-        Ok(Self { ids, order })
+        Ok(Self { order })
     }
 
-    /// Returns the garbage whose id starts as `start` says.
-    pub fn find(&self, wanted: u128) -> Option<ObjectId> {
-        let at = self.ids.partition_point(|id| start(id.as_bytes()) < wanted);
-        self.ids
-            .get(at)
-            .filter(|id| start(id.as_bytes()) == wanted)
-            .copied()
-    }
-
-    /// Returns the ids of a part of the order, sorted: neighbours share pages.
-    pub fn batch(&self, part: &[u32]) -> Vec<ObjectId> {
-        let mut batch: Vec<ObjectId> = part
-            .iter()
-            .filter_map(|index| self.ids.get(usize::try_from(*index).ok()?).copied())
-            .collect();
+    /// Returns a part of the order, sorted: neighbours share pages.
+    pub fn batch(part: &[u32]) -> Vec<u32> {
+        let mut batch = part.to_vec();
         crate::sorting::sort_by(&mut batch, Ord::cmp);
         batch
     }

@@ -1,9 +1,8 @@
 //! Sweeping: removing what has no mark, a bounded number at a time.
 
 use crate::error::Result;
-use crate::id::ObjectId;
 use crate::store::journal::{GC_KEY, Note, parse};
-use crate::store::{ReadObjects, Store, Table, WriteTxn};
+use crate::store::{Store, Table, WriteTxn};
 
 use super::super::{Step, roots};
 use super::mark::Marker;
@@ -27,12 +26,12 @@ pub(super) fn sweep(
     let total = Some(garbage.order.len() as u64);
     let mut done = 0;
     for part in garbage.order.chunks(BATCH) {
-        let batch = garbage.batch(part);
+        let batch = Garbage::batch(part);
         let spared = store.write(|txn| {
             if txn.get(Table::Meta, GC_KEY)? != Some(&run[..]) {
                 return Err(taken_over());
             }
-            take_notes(txn, marker, garbage)?;
+            take_notes(txn, marker)?;
             remove(txn, marker, &batch)
         })?;
         for (kind, bytes) in spared {
@@ -49,7 +48,7 @@ pub(super) fn sweep(
 }
 
 /// Marks from what the journal holds, and clears it.
-fn take_notes(txn: &mut WriteTxn<'_>, marker: &mut Marker, garbage: &Garbage) -> Result<()> {
+fn take_notes(txn: &mut WriteTxn<'_>, marker: &mut Marker) -> Result<()> {
     for entry in txn.scan(Table::Journal, &[])? {
         let (key, _) = entry?;
         match parse(key) {
@@ -63,13 +62,8 @@ fn take_notes(txn: &mut WriteTxn<'_>, marker: &mut Marker, garbage: &Garbage) ->
         }
     }
     while let Some(position) = marker.next() {
-        // What had no mark is in the garbage.
-        let id = marker
-            .ids
-            .start(position)
-            .and_then(|start| garbage.find(start));
-        if let Some(id) = id
-            && let Some(bytes) = txn.raw_object(id)?
+        if let Some(entry) = marker.ids.entry(position)
+            && let Some((id, bytes)) = txn.object_at(&entry)?
         {
             marker.look_into(id, bytes)?;
         }
@@ -83,16 +77,19 @@ fn take_notes(txn: &mut WriteTxn<'_>, marker: &mut Marker, garbage: &Garbage) ->
 fn remove(
     txn: &mut WriteTxn<'_>,
     marker: &Marker,
-    batch: &[ObjectId],
+    batch: &[u32],
 ) -> Result<Vec<(crate::record::Kind, usize)>> {
     let mut spared = Vec::new();
-    for id in batch {
-        if marker.ids.find(*id).is_some_and(|at| marker.marks.has(at)) {
-            if let Some(bytes) = txn.raw_object(*id)? {
+    for position in batch.iter().map(|position| *position as usize) {
+        let Some(entry) = marker.ids.entry(position) else {
+            continue;
+        };
+        if marker.marks.has(position) {
+            if let Some((_, bytes)) = txn.object_at(&entry)? {
                 spared.push((kind_at(bytes), bytes.len()));
             }
         } else {
-            txn.delete_object(*id)?;
+            txn.remove_at(&entry)?;
         }
     }
     Ok(spared)

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError};
 
 use heed::RwTxn;
 
-use super::objects::{Adding, Sparse};
+use super::objects::{Adding, Entry, Sparse};
 use super::pages::check;
 use super::pages::tree::CheckedPages;
 use super::read::{self, Reading};
@@ -235,6 +235,14 @@ impl WriteTables for Writing<'_> {
         }
         self.check_all(table)?;
         self.remove(table, key)
+    }
+
+    fn object_at(&self, entry: &Entry) -> Result<Option<(ObjectId, &[u8])>> {
+        Writing::object_at(self, entry)
+    }
+
+    fn remove_at(&mut self, entry: &Entry) -> Result<()> {
+        Writing::remove_at(self, entry)
     }
 
     fn move_objects(&mut self, sparse: &[Sparse]) -> Result<()> {

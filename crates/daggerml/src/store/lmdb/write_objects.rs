@@ -219,6 +219,33 @@ impl Writing<'_> {
         Ok(true)
     }
 
+    /// Returns whether what `entry` leads to is there, and was not removed.
+    fn is_there(&self, entry: &Entry) -> Result<bool> {
+        let mut is_there = false;
+        self.places(entry.prefix, &mut |place| {
+            is_there |= place == entry.place();
+            Ok(is_there)
+        })?;
+        Ok(is_there)
+    }
+
+    /// Returns the id and the bytes of the object that `entry` leads to, if it is there and not damaged.
+    pub(super) fn object_at(&self, entry: &Entry) -> Result<Option<(ObjectId, &[u8])>> {
+        if !self.is_there(entry)? {
+            return Ok(None);
+        }
+        let frame = self.frame(entry.place())?;
+        Ok(frame.and_then(|frame| Some((frame.id(entry.prefix)?, frame.bytes))))
+    }
+
+    /// Removes the object that `entry` leads to, if it is there. Nothing is hashed: a place is not used again.
+    pub(super) fn remove_at(&mut self, entry: &Entry) -> Result<()> {
+        if self.is_there(entry)? {
+            self.adding()?.note_removed(entry.prefix, entry.place());
+        }
+        Ok(())
+    }
+
     /// Removes an entry by a way that is checked before.
     fn remove_checked(&mut self, table: Table, key: &[u8]) -> Result<bool> {
         self.check(table, key, true)?;
@@ -232,12 +259,7 @@ impl Writing<'_> {
             let mut whole = true;
             let mut there = Vec::new();
             for entry in objects {
-                let mut is_there = false;
-                self.places(entry.prefix, &mut |place| {
-                    is_there |= place == entry.place();
-                    Ok(is_there)
-                })?;
-                if is_there {
+                if self.is_there(entry)? {
                     let frame = self.frame(entry.place())?;
                     whole &= frame.is_some_and(|frame| frame.is_whole(entry.prefix));
                     there.push(*entry);
