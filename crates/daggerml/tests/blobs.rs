@@ -15,7 +15,7 @@ use daggerml::dag::{BlobReader, Draft};
 use daggerml::id::{NodeId, ObjectId, TypedId};
 use daggerml::maintenance::fsck::fsck;
 use daggerml::maintenance::gc::{Options, gc};
-use daggerml::record::{Builtin, CHUNK, Kind, kind_of};
+use daggerml::record::{BlobList, Builtin, CHUNK, Kind, Record, kind_of};
 use daggerml::store::{ReadObjects, Table};
 use daggerml::transfer::remote::{
     CloneOptions, FetchOptions, Filter, PushOptions, Remote, RemoteGcOptions, clone,
@@ -421,6 +421,46 @@ fn damage_is_found_named_and_healed() {
     );
     commit_blob(&repository, "healed", &bytes);
     clean(store);
+    assert_eq!(read(open(&repository, "blob")), bytes);
+}
+
+/// Who reads in order has the next chunk compared before it is wanted.
+#[test]
+fn damage_is_named_where_it_is_by_who_reads_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let repository = Repository::init(folder.path()).unwrap();
+    let bytes = content(17, 5 * CHUNK + 3);
+    commit_blob(&repository, "blob", &bytes);
+    let part = |number: usize| {
+        let snapshot = repository.snapshot().unwrap();
+        let id = blob_of(&repository, "blob").id.object();
+        let list = BlobList::decode(snapshot.object(id, Kind::Blob).unwrap()).unwrap();
+        let part = list.parts[number];
+        (part, snapshot.object(part, Kind::Datum).unwrap().to_vec())
+    };
+    for number in 0..5 {
+        let (id, sound) = part(number);
+        let mut wrong = sound.clone();
+        wrong[77] ^= 1;
+        replace(&repository, id, &wrong);
+        let mut reader = open(&repository, "blob");
+        let mut buffer = vec![0; CHUNK];
+        for before in 0..number {
+            assert_eq!(reader.read(&mut buffer).unwrap(), CHUNK);
+            assert_eq!(buffer, bytes[before * CHUNK..(before + 1) * CHUNK]);
+        }
+        let place = (number * CHUNK) as u64;
+        let error = reader.read_at(place, &mut buffer).unwrap_err();
+        assert!(
+            matches!(&*error, Error::Blob { at, .. } if *at == place),
+            "{error}"
+        );
+        // What comes after it can be read.
+        let next = (number + 1) * CHUNK;
+        let there = reader.read_at(next as u64, &mut buffer).unwrap();
+        assert_eq!(buffer[..there], bytes[next..next + there]);
+        replace(&repository, id, &sound);
+    }
     assert_eq!(read(open(&repository, "blob")), bytes);
 }
 

@@ -1,4 +1,5 @@
-//! Reading blobs: from the beginning, or from any place in them. One chunk is in memory.
+//! Reading blobs: from the beginning, or from any place in them. One chunk is in memory, and the one after
+//! it when they are read in order: another thread compares that with its id meanwhile.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -24,7 +25,15 @@ pub struct BlobReader {
     /// That chunk, and where it begins.
     chunk: Vec<u8>,
     chunk_at: u64,
+    /// Where the chunk ends that was looked at last. Whoever goes on there reads in order.
+    end: u64,
+    /// A chunk that was compared with its id before it was wanted, and where it begins, if there is one.
+    ahead: Vec<u8>,
+    ahead_at: Option<u64>,
 }
+
+/// How many of the chunks that come next the system begins to read, when they are read in order.
+const AHEAD: usize = 3;
 
 impl Repository {
     /// Returns a reader of a blob's bytes.
@@ -36,6 +45,9 @@ impl Repository {
             lists: Vec::new(),
             chunk: Vec::new(),
             chunk_at: 0,
+            end: 0,
+            ahead: Vec::new(),
+            ahead_at: None,
         };
         // Tells at once when it is not there.
         reader.enter(blob.id, 0, blob.size)?;
@@ -160,18 +172,75 @@ impl BlobReader {
         Ok(copy(self.chunk.get(from..).unwrap_or_default(), buffer))
     }
 
-    /// Calls `visit` with the bytes from `at` to the end of their chunk, where they are stored.
+    /// Calls `visit` with the bytes from `at` to the end of their chunk, where they are stored or were
+    /// copied to.
     fn look(&mut self, at: u64, visit: &mut dyn FnMut(&[u8]) -> Result<usize>) -> Result<usize> {
         let part = self.find(at)?;
+        let in_order = part.at > 0 && part.at == self.end;
+        self.end = part.at + part.size;
+        let from = usize::try_from(at - part.at).unwrap_or(usize::MAX);
+        let visit = &mut |bytes: &[u8]| visit(bytes.get(from..).unwrap_or_default());
+        if self.ahead_at.take() == Some(part.at) {
+            return visit(&self.ahead);
+        }
+        let next = self.read_ahead(part, if in_order { AHEAD } else { 1 })?;
+        let mut ahead = std::mem::take(&mut self.ahead);
+        ahead.clear();
+        let (this, to) = (&*self, &mut ahead);
+        let (seen, is_ahead) = std::thread::scope(|scope| {
+            let other = next.filter(|_| in_order).and_then(|next| {
+                let read = move || {
+                    let copied = this.read_part(next, &mut |bytes| {
+                        to.extend_from_slice(bytes);
+                        Ok(bytes.len())
+                    });
+                    copied.is_ok()
+                };
+                let thread = std::thread::Builder::new().name("dml-blob".to_owned());
+                thread.spawn_scoped(scope, read).ok() // It is read later where there are no threads.
+            });
+            let seen = this.read_part(part, visit);
+            // What is wrong with it is told when it is wanted.
+            (
+                seen,
+                other.is_some_and(|other| other.join().unwrap_or(false)),
+            )
+        });
+        self.ahead = ahead;
+        self.ahead_at = next.map(|next| next.at).filter(|_| is_ahead);
+        seen
+    }
+
+    /// Lets the system begin to read a chunk and `count` of those after it. Returns the one right after it,
+    /// unless it is the last, or not here.
+    fn read_ahead(&mut self, part: Part, count: usize) -> Result<Option<Part>> {
+        let snapshot = self.store.snapshot()?;
+        snapshot.read_ahead(part.reference.id)?;
+        let (mut first, mut end) = (None, part.at + part.size);
+        for _ in 0..count {
+            if end >= self.blob.size {
+                break;
+            }
+            let Ok(next) = self.find(end) else {
+                break; // It is told when it is wanted.
+            };
+            if !snapshot.read_ahead(next.reference.id)? {
+                break;
+            }
+            first = first.or(Some(next));
+            end = next.at + next.size;
+        }
+        Ok(first)
+    }
+
+    /// Calls `visit` with the bytes of a chunk, which are compared with its id.
+    fn read_part(
+        &self,
+        part: Part,
+        visit: &mut dyn FnMut(&[u8]) -> Result<usize>,
+    ) -> Result<usize> {
         let (id, kind) = (part.reference.id, Kind::Datum);
         let snapshot = self.store.snapshot()?;
-        snapshot.read_ahead(id)?;
-        let next = part.at + part.size;
-        if next < self.blob.size
-            && let Ok(next) = self.find(next)
-        {
-            snapshot.read_ahead(next.reference.id)?;
-        }
         let record = snapshot.object(id, kind).map_err(self.wrong(part.at))?;
         let bytes = Datum::open(record)
             .and_then(|mut reader| {
@@ -185,8 +254,7 @@ impl BlobReader {
             .map_err(|fault| {
                 self.wrong(part.at)(Error::ObjectInvalid { kind, id, fault }.into())
             })?;
-        let from = usize::try_from(at - part.at).unwrap_or(usize::MAX);
-        let seen = visit(bytes.get(from..).unwrap_or_default());
+        let seen = visit(bytes);
         snapshot.let_go(record);
         seen
     }

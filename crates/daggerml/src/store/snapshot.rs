@@ -163,14 +163,15 @@ impl Snapshot {
         }
     }
 
-    /// Lets the system begin to read the object `id`, if it is here.
-    pub(crate) fn read_ahead(&self, id: ObjectId) -> Result<()> {
+    /// Lets the system begin to read the object `id`, if it is here. Returns whether it is.
+    pub(crate) fn read_ahead(&self, id: ObjectId) -> Result<bool> {
+        let found = self.likely_object(id)?;
         if let Some(version) = self.tables.pages()
-            && let Some(bytes) = self.likely_object(id)?
+            && let Some(bytes) = found
         {
             version.view.read_ahead(bytes);
         }
-        Ok(())
+        Ok(found.is_some())
     }
 
     /// Returns the pages of the store's file, which is all that garbage collection and
