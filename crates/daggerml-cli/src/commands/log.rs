@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use clap::Args;
@@ -9,6 +8,7 @@ use daggerml::name::Name;
 use daggerml::record::Commit;
 use daggerml::repo::branches::{HEADS, REMOTES, TAGS};
 use daggerml::repo::refs::HEAD;
+use daggerml::sorting::sort_by;
 use serde::Serialize;
 
 use crate::complete;
@@ -135,7 +135,7 @@ pub fn run(context: &mut Context<'_>, args: &LogArgs) -> Result<(), CommandError
         dag: args.dag.as_deref().map(Name::new).transpose()?,
         limit: args.limit,
     };
-    let mut refs = refs_by_commit(&repository)?;
+    let refs = Refs::read(&repository)?;
     let mut first = true;
     for entry in repository.log(options)? {
         let HistoryEntry {
@@ -143,7 +143,7 @@ pub fn run(context: &mut Context<'_>, args: &LogArgs) -> Result<(), CommandError
             commit,
             shallow,
         } = entry?;
-        let refs = refs.remove(&id).unwrap_or_default();
+        let refs = refs.at(id);
         let commit = CommitReport {
             shallow,
             ..CommitReport::new(id, &commit, refs)
@@ -179,20 +179,31 @@ fn ended(context: &mut Context<'_>, document: Option<JsonList>) -> Result<(), Co
     document.map_or(Ok(()), |document| Ok(document.end(context.ui.out())?))
 }
 
-/// Returns the refs at each commit, by their full names; `HEAD` first, where it is.
-pub fn refs_by_commit(
-    repository: &Repository,
-) -> Result<BTreeMap<CommitId, Vec<String>>, Box<daggerml::Error>> {
-    let mut found: BTreeMap<CommitId, Vec<String>> = BTreeMap::new();
-    if let Some(id) = repository.head()? {
-        found.entry(id).or_default().push(HEAD.to_owned());
-    }
-    for space in [HEADS, TAGS, REMOTES] {
-        for info in repository.refs(space)? {
-            found.entry(info.commit).or_default().push(info.full_name);
+/// The refs at each commit, in the order of the commits.
+pub struct Refs(Vec<(CommitId, String)>);
+
+impl Refs {
+    /// Reads the refs of a repository.
+    pub fn read(repository: &Repository) -> Result<Self, Box<daggerml::Error>> {
+        let head = repository.head()?.map(|id| (id, HEAD.to_owned()));
+        let mut found: Vec<_> = head.into_iter().collect();
+        for space in [HEADS, TAGS, REMOTES] {
+            for info in repository.refs(space)? {
+                found.push((info.commit, info.full_name));
+            }
         }
+        sort_by(&mut found, |(a, _), (b, _)| a.cmp(b));
+        Ok(Self(found))
     }
-    Ok(found)
+
+    /// Returns the full names of those at the commit `id`; `HEAD` first, where it is.
+    pub fn at(&self, id: CommitId) -> Vec<String> {
+        let from = self.0.partition_point(|(other, _)| *other < id);
+        let same = self.0.iter().skip(from);
+        same.take_while(|(other, _)| *other == id)
+            .map(|(_, name)| name.clone())
+            .collect()
+    }
 }
 
 /// Returns a ref as people read it: `main` for `heads/main`.

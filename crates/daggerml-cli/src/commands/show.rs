@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::dag::report::{DagReport, NodePage, datum};
 use super::diff::NameChange;
-use super::log::{CommitReport, refs_by_commit};
+use super::log::{CommitReport, Refs};
 use crate::complete;
 use crate::context::Context;
 use crate::error::CommandError;
@@ -156,7 +156,7 @@ fn commit(repository: &Repository, id: CommitId) -> Result<CommitShown, CommandE
         }
         Err(error) => return Err(error.into()),
     };
-    let refs = refs_by_commit(repository)?.remove(&id).unwrap_or_default();
+    let refs = Refs::read(repository)?.at(id);
     Ok(CommitShown {
         kind: "commit",
         commit: CommitReport {
