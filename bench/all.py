@@ -90,6 +90,8 @@ BENCHES = [
     Bench("startup", ours("startup.py"),
           ours("startup.py", "--count", "5000"), lacks=lacking("daggerml")),
     Bench("calls", CALLS, [*CALLS[:-1], "100"], lacks=lacking("distributed")),
+    Bench("dask", ours("dask_calls.py"), ours("dask_calls.py", "--items", "300", "--rounds", "1"),
+          lacks=lacking("distributed")),
     Bench("fresh process", ours("fresh.py", "40"), ours("fresh.py", "20"),
           lacks=lacking("daggerml")),
     Bench("memory of maps", ours("map_memory.py", "100000"), ours("map_memory.py", "20000"),

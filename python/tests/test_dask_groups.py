@@ -131,6 +131,32 @@ def test_calls_that_wait_together_are_one_task_in_order(
         first += size
 
 
+def test_a_group_is_a_fair_share_of_all_that_is_left(bench: Bench) -> None:
+    from daggerml_adapter_dask.groups import Call, Group
+
+    groups = bench.groups
+    groups._usual, groups._slots = 0.01, 2
+    running = [Group([Call(f"{at}-{each}", {}, 0) for each in range(10)]) for at in range(3)]
+    groups._running = {group.name: group for group in running}
+    groups._waiting = [Call(str(each), {}, 0) for each in range(17)]
+    assert groups._counted(64) == 12  # of 47, for two places on each of two threads
+    groups._waiting = groups._waiting[:5]
+    assert groups._counted(64) == 5
+    groups._waiting, groups._running = [], {}
+
+
+def test_an_outcome_is_asked_for_when_it_should_be_there(bench: Bench) -> None:
+    from daggerml_adapter_dask.groups import LATEST, Call
+
+    groups = bench.groups
+    groups._pace, groups._over = 0.01, 100
+    assert 510 <= groups.again(Call("a", {}, 150)) <= 520
+    assert groups.again(Call("b", {}, 100)) < 20
+    assert groups.again(Call("c", {}, 10_000)) == LATEST
+    groups._over = 3  # it is not known yet how fast they come
+    assert groups.again(Call("d", {}, 150)) <= 100
+
+
 def test_a_call_alone_does_not_wait_for_others(bench: Bench, tmp_path: Path) -> None:
     [first] = bench.add((noted, str(tmp_path), "first", 0))
     assert value(first) == "first"
@@ -213,7 +239,7 @@ def test_another_process_collects_the_calls_of_a_task(
 ) -> None:
     from daggerml_adapter_dask import cluster as connection
     from daggerml_adapter_dask import tasks, worker
-    from daggerml_adapter_dask.groups import SILENCE
+    from daggerml_adapter_dask.groups import BUDGET
 
     monkeypatch.setattr(worker, "PATIENCE", 60)  # also while a process starts
     monkeypatch.setattr(tasks, "_groups", [])
@@ -226,11 +252,11 @@ def test_another_process_collects_the_calls_of_a_task(
     with made.groups._changed:
         answers = []
         for number in range(3):
-            key, bundle = call(noted, str(tmp_path), str(number), 0.3)
+            key, bundle = call(noted, str(tmp_path), str(number), 0.5)
             request = {"key": key, "attempt": 1, "bundle": base64.b64encode(bundle).decode()}
             answers.append(tasks.submit({**request, "waiting": 1}))
     assert {answer["state"] for answer in answers} == {"pending"}
-    time.sleep(SILENCE)  # from then on it is published
+    time.sleep(3 * BUDGET)  # from then on it is published
     answers = [tasks.collect(answer["token"]) for answer in answers]
     tokens = [answer["token"] for answer in answers if answer["state"] == "pending"]
     assert tokens

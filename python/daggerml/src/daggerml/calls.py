@@ -43,6 +43,9 @@ _FOR_EVER = 1e9
 #: How many calls a map runs at once on an adapter other than ``local``.
 _FAR = 64
 
+#: The same for an adapter that gathers calls: what waits together is sent together.
+_GATHERED = 256
+
 
 class _Executors:
     """The executors of this process, one for a repository."""
@@ -115,7 +118,7 @@ def _installed() -> dict[str, Command]:
     from daggerml.codecs import entry_points
 
     found: dict[str, Command] = {}
-    single = {point.name for point in entry_points(_SINGLE)}
+    single = _single()
     for point in entry_points(GROUP):
         module, _, attribute = point.value.partition(":")
         words = f"{module}.{attribute or 'main'}".split(".")
@@ -125,6 +128,20 @@ def _installed() -> dict[str, Command]:
         warm = 1 if point.name in single else _WARM
         found.setdefault(point.name, (program(module, words[-1]), warm, False))
     return found
+
+
+def _single() -> set[str]:
+    """Returns the names of the adapters that need one process for all calls."""
+    from daggerml.codecs import entry_points
+
+    return {point.name for point in entry_points(_SINGLE)}
+
+
+def _at_once(adapter: str) -> int:
+    """Returns how many calls a map runs at once on an adapter, unless it is told."""
+    if adapter in {"", "local"}:
+        return os.cpu_count() or 1
+    return _GATHERED if adapter in _single() else _FAR
 
 
 def parts_of(fn: Any, dag: Optional[Dag] = None) -> tuple[Any, str, dict[str, Any]]:
@@ -236,7 +253,7 @@ def map_items(
     more = list(args)
     given = list(items)
     if parallel is None:
-        parallel = _FAR if adapter not in {"", "local"} else os.cpu_count() or 1
+        parallel = _at_once(adapter)
     parallel = _checked("parallel", parallel, "a whole number, 1 or more", index, 1)
     what = getattr(fn, "name", None) or "calls"
     with Progress(len(given), str(what), shown=progress) as bar, unrun():

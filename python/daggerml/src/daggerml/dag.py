@@ -410,7 +410,7 @@ class Dag:
         [1, 4, 9]
 
         :param parallel: how many calls run at once, at most; by default the number of
-            processors for the adapter ``local``, and 64 for others.
+            processors for the adapter ``local``, 256 for ``dask``, and 64 for others.
         :param timeout: how many seconds each call may take; see also :meth:`call`.
         :param progress: whether to show a bar on standard error; by default when it is a
             terminal. Without a bar, messages go to the logger ``daggerml``.

@@ -29,6 +29,9 @@ BUDGET = 0.2
 #: The most calls of a task.
 MOST = 64
 
+#: How long a call alone runs before its task is published, in seconds.
+MOMENT = 0.25
+
 #: How many tasks are submitted for each thread of the cluster while calls are short: one that
 #: runs, and one that is there when that ends.
 DEEP = 2
@@ -39,20 +42,38 @@ HOLD = 0.02
 #: How long without an outcome means that calls are slow, in seconds.
 SILENCE = 0.25
 
+#: The same before anything is known of them.
+FIRST_SILENCE = 1.0
+
 #: How long it is believed how many threads the cluster has, in seconds.
 AGE = 1.0
 
-#: The shortest time after which a call is asked for again; the longest when it takes longer than
-#: others did of late; and the longest at all, in milliseconds.
-SOON, LATER, LATEST = 5, 200, 1000
+#: The shortest and the longest time after which a call is asked for again, in milliseconds.
+SOON, LATEST = 5, 1500
+
+#: How much later than when it should be there an outcome is asked for, in seconds: outcomes come
+#: several at a time.
+SLACK = 0.015
+
+#: How long to wait at most before a call is asked for again, in seconds: while it is not known
+#: how fast outcomes come, and while the call's task is not published.
+UNSURE, HIDDEN = 0.1, 0.6
+
+#: How many outcomes tell how fast they come.
+SURE = 64
+
+#: The least that is submitted while others run, in seconds of work.
+LEAST = 0.01
 
 
 class Call:
     """A call that this process submits."""
 
-    def __init__(self, token: str, request: Message) -> None:
+    def __init__(self, token: str, request: Message, number: int) -> None:
         """Makes a call that is in no group yet."""
         self.token, self.request = token, request
+        #: How many calls there were before.
+        self.number = number
         self.since = time.monotonic()
         self.group: Optional[Group] = None
         self.answer: Optional[Message] = None
@@ -76,6 +97,9 @@ class Group:
         self.calls = {call.token: call for call in calls}
         self.future: Optional[Future] = None
         self.published = False
+        self.since = time.monotonic()
+        #: After how many seconds it is published: it takes longer than short calls do.
+        self.moment = 3 * BUDGET if several else MOMENT
         for call in calls:
             call.group = self
 
@@ -94,9 +118,11 @@ class Groups:
         self._calls: dict[str, Call] = {}
         self._waiting: list[Call] = []
         self._running: dict[str, Group] = {}
-        #: How long a call takes, and how long until its outcome is here, of late.
+        #: How long a call takes, and how long one outcome comes after another, of late.
         self._usual: Optional[float] = None
-        self._latency = 0.05
+        self._pace = 0.001
+        #: How many calls there were, and how many of them need nothing more.
+        self._begun = self._over = 0
         self._sign = time.monotonic()
         self._slots, self._slots_until = 1, 0.0
         # The scheduler forgets what was told on a topic of this name with the client.
@@ -114,7 +140,8 @@ class Groups:
         with self._changed:
             call = self._calls.get(token)
             if call is None:
-                call = self._calls[token] = Call(token, request)
+                call = self._calls[token] = Call(token, request, self._begun)
+                self._begun += 1
                 self._waiting.append(call)
                 self._changed.notify_all()
             return call
@@ -135,14 +162,18 @@ class Groups:
     def again(self, call: Call) -> int:
         """Returns after how many milliseconds to ask for a call again."""
         age = time.monotonic() - call.since
-        if self._latency > age:
-            return max(SOON, min(LATEST, int((self._latency - age) * 1000)))
-        return max(SOON, min(LATER, int(age / 8 * 1000)))
+        expected = max(0, call.number - self._over) * self._pace + SLACK
+        if self._over < SURE:
+            expected = min(expected, max(UNSURE, age))
+        if call.group is not None and not call.group.published:
+            expected = min(expected, HIDDEN)
+        return max(SOON, min(LATEST, int(max(expected, age / 16) * 1000)))
 
     def drop(self, call: Call) -> Optional[Group]:
         """Forgets a call. Returns its group if that has no other calls left."""
         with self._changed:
-            self._calls.pop(call.token, None)
+            if self._calls.pop(call.token, None) is not None and not call.ended:
+                self._over += 1
             if call in self._waiting:
                 self._waiting.remove(call)
             group = call.group
@@ -181,28 +212,38 @@ class Groups:
             return 0, None
         busy = len(self._running)
         silent = now - self._sign
-        if not busy or self._waiting[0].alone or silent > SILENCE:
-            most = 1 if self._usual is None or silent > SILENCE else self._most(self._usual)
-            return self._counted(most, busy), None
+        # The first call of each worker is slow, since a process starts for it.
+        patience = SILENCE if self._usual is not None else FIRST_SILENCE
+        if not busy or self._waiting[0].alone or silent > patience:
+            most = 1 if self._usual is None or silent > patience else self._most(self._usual)
+            return self._counted(most), None
         if self._usual is None or self._usual >= BUDGET:
             free = self._usual is not None or busy < DEEP * self._slots
-            return (1, None) if free else (0, SILENCE - silent + 0.001)
+            return (1, None) if free else (0, patience - silent + 0.001)
         if busy >= DEEP * self._slots:
-            return 0, SILENCE - silent + 0.001
+            return 0, patience - silent + 0.001
         most = self._most(self._usual)
         hold = HOLD - (now - self._waiting[0].since)
         if busy >= self._slots and len(self._waiting) < most and hold > 0:
             return 0, hold
-        return self._counted(most, busy), None
+        return self._counted(most), None
 
     @staticmethod
     def _most(usual: float) -> int:
         return max(1, min(MOST, int(BUDGET / max(usual, 1e-6))))
 
-    def _counted(self, most: int, busy: int) -> int:
-        """Returns how many calls the next group has: a fair share of those that wait."""
-        free = max(1, DEEP * self._slots - busy)
-        count = max(1, min(most, -(-len(self._waiting) // free)))
+    def _counted(self, most: int) -> int:
+        """Returns how many calls the next group has: a fair share of all that is left.
+
+        So groups become smaller towards the end of a map, and no worker is idle while another
+        one has much to do.
+        """
+        running = sum(
+            not call.ended for each in self._running.values() for call in each.calls.values()
+        )
+        fair = -(-(len(self._waiting) + running) // max(1, DEEP * self._slots))
+        least = int(LEAST / self._usual) if self._usual else 1
+        count = max(1, min(most, len(self._waiting), max(fair, least)))
         for number, call in enumerate(self._waiting[:count]):
             if call.alone:
                 return max(1, number)
@@ -234,6 +275,7 @@ class Groups:
             for call in group.calls.values():
                 if not call.ended:
                     call.error = error
+                    self._over += 1
             self._changed.notify_all()
 
     def _told(self, event: tuple[float, Any]) -> None:
@@ -251,11 +293,13 @@ class Groups:
                 self._put_back(group, calls)
                 return
             told = message.get("outcomes")
+            over = self._over
             for each in told if type(told) is tuple else ():
                 if type(each) is tuple and len(each) == 3:  # noqa: PLR2004
                     call = group.calls.get(str(each[0]))
                     if call is not None:
                         self._take(call, *each[1:])
+            self._learn(self._over - over)
             self._changed.notify_all()
 
     def _take(self, call: Call, answer: object, seconds: object) -> None:
@@ -266,13 +310,20 @@ class Groups:
             call.answer = outcomes.checked(answer)
         except AdapterError as problem:
             call.error = problem
-        now = self._sign = time.monotonic()
+        self._over += 1
         if type(seconds) is float and seconds >= 0:
             usual = seconds if self._usual is None else (3 * self._usual + seconds) / 4
             # One slow call says more than many quick ones.
             self._usual = max(usual, seconds) if seconds >= BUDGET else usual
-        self._latency = (7 * self._latency + (now - call.since)) / 8
         call.request = {}
+
+    def _learn(self, number: int) -> None:
+        """Notes that so many outcomes came."""
+        if number:
+            now = time.monotonic()
+            pace = (now - self._sign) / number
+            self._pace += (pace - self._pace) * number / (number + 8)
+            self._sign = now
 
     def _put_back(self, group: Group, calls: list[Call]) -> None:
         """Lets calls without an outcome be submitted again, before the others."""
@@ -301,10 +352,12 @@ class Groups:
                 return
         with self._changed:
             self._running.pop(group.name, None)
-            self._sign = time.monotonic()
+            over = self._over
             for call in missing:
                 if found and call.token in found:
                     self._take(call, *found[call.token])
+            self._learn(self._over - over)
+            self._sign = time.monotonic()
             self._changed.notify_all()
             left = [call for call in missing if not call.ended and call.token in group.calls]
             if found is None and left:

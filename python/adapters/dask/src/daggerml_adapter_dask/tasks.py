@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Callable, Optional, TypeVar
 from daggerml.adapters import answers
 from daggerml.adapters.lines import PROTOCOL, AdapterError
 from daggerml_adapter_dask import cluster, outcomes, worker
-from daggerml_adapter_dask.groups import LATER, Call, Group, Groups
+from daggerml_adapter_dask.groups import Call, Group, Groups
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -30,6 +30,9 @@ T = TypeVar("T")
 
 #: How many seconds a request waits for the end of a call, if no other call is under way.
 MOMENT = 0.25
+
+#: After how many milliseconds a call of another process is asked for again.
+LATER_MS = 200
 
 #: How often a call that waits for nested ones is told to let its worker run others, in seconds.
 ASK = 1.0
@@ -137,9 +140,11 @@ def _current() -> Groups:
     if not _groups or _groups[0].client is not client or _groups[0].lost:
         for before in _groups:
             before.close()
-        run = _by_value(worker.run)
+        import cloudpickle
+
+        code, begin = cloudpickle.dumps(_by_value(worker.run)), _by_value(worker.begin)
         # In a graph, Dask pickles a function by its name if it can. It cannot with this one.
-        _groups[:] = [Groups(client, lambda *given: run(*given))]  # noqa: PLW0108
+        _groups[:] = [Groups(client, lambda *given: begin(code, *given))]
         _futures.clear()
     return _groups[0]
 
@@ -149,7 +154,7 @@ def _answer(groups: Groups, call: Call, seconds: float) -> Message:
     if not groups.wait(call, seconds):
         token = call.token
         group = call.group
-        if group is not None and time.monotonic() - call.since >= MOMENT:
+        if group is not None and time.monotonic() - group.since >= group.moment:
             if not group.published and group.future is not None:
                 groups.client.publish_dataset(group.future, name=group.name, override=True)
                 group.published = True
@@ -181,7 +186,7 @@ def _foreign(client: Client, token: str) -> Message:
     try:
         found = outcomes.of(future, MOMENT)
     except TimeoutError:
-        return {"state": "pending", "token": token, "retry_after_ms": LATER}
+        return {"state": "pending", "token": token, "retry_after_ms": LATER_MS}
     except AdapterError as problem:
         if problem.answer["error"]["kind"] == "scheduler_lost":
             raise outcomes.unknown(token) from None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Optional
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["ask_to_secede", "run", "stop"]
+__all__ = ["ask_to_secede", "begin", "run", "stop"]
 
 #: How long a call may run before those behind it are given back, in seconds.
 PATIENCE = 0.5
@@ -18,7 +18,7 @@ PATIENCE = 0.5
 MOST_TOLD = 1 << 14
 
 #: How long an outcome waits for others, to be told with them, in seconds.
-GATHER = 0.02
+GATHER = 0.05
 
 #: How many calls are known as stopped that have not begun here.
 MOST_STOPPED = 1000
@@ -63,6 +63,20 @@ class Telling:
         if self._outcomes:
             self.tell("outcomes", self._outcomes)
         self._outcomes, self._size, self._since = [], 0, time.monotonic()
+
+
+def begin(code: bytes, *given: Any) -> Optional[Outcomes]:
+    """Calls :func:`run`, which a worker loads from its ``code`` once and not for every task."""
+    import pickle
+
+    import distributed
+
+    known = distributed.get_worker().__dict__.setdefault("_daggerml_code", {})
+    if code not in known:
+        known.clear()
+        known[code] = pickle.loads(code)  # noqa: S301  it came as a pickle, like all of Dask's
+    found: Optional[Outcomes] = known[code](*given)
+    return found
 
 
 def run(  # noqa: C901  what it does in between belongs together
