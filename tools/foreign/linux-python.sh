@@ -2,7 +2,10 @@
 # Prints the path of a program that runs a Linux CPython of another processor on this
 # machine, for `wheelwright smoke --platform linux-MACHINE --runner PROGRAM`.
 #
-#     tools/foreign/linux-python.sh [aarch64|armv7l|i686|ppc64le|riscv64|s390x]
+#     tools/foreign/linux-python.sh [aarch64|armv7l|i686|ppc64le|riscv64|s390x [3.15]]
+#
+# The Python is that of Debian 12 (of 13 on riscv64), or with 3.15 that of Debian's
+# unstable release, for wheels that only a newer one loads.
 #
 # Needs Debian 12 or a child of it, and no root: packages of Debian's Python for that
 # processor and of qemu's user emulation are fetched and unpacked into target/foreign. On
@@ -10,8 +13,9 @@
 set -eu
 
 machine=${1:-aarch64}
+newer=${2:-}
 here=$(cd "$(dirname "$0")" && pwd)
-folder=$(cd "$here/../.." && pwd)/target/foreign/linux-$machine
+folder=$(cd "$here/../.." && pwd)/target/foreign/linux-$machine${newer:+-$newer}
 program=$folder/python
 # shellcheck source=tools/foreign/common.sh
 . "$here/common.sh"
@@ -50,14 +54,24 @@ case $machine in
         ;;
     *) skip "no Linux Python for $machine; say aarch64, armv7l, i686, ppc64le, riscv64 or s390x" ;;
 esac
+case $newer in
+    "") ;;
+    3.15)
+        debian_suite=sid
+        version=$newer
+        openssl="libssl3t64 libzstd1"
+        ;;
+    *) skip "no Python $newer; say 3.15, or no version for Debian's own" ;;
+esac
 [ -z "$shim_target" ] || find_zig "$(cd "$here/../.." && pwd)"
 
 rm -rf "$folder"
 mkdir -p "$folder"
 make_python() {
+    # shellcheck disable=SC2086 # there may be two
     debian_packages "$architecture" "$folder" "libpython$version-minimal" \
         "python$version-minimal" "libpython$version-stdlib" libc6 libexpat1 zlib1g libffi8 \
-        "$openssl" libuuid1 libgcc-s1
+        $openssl libuuid1 libgcc-s1
     qemu_user "$emulator" "$(dirname "$folder")"
     preload=
     if [ -n "$shim_target" ]; then
