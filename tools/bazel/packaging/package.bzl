@@ -55,6 +55,7 @@ def python_package(name, extension = None, python_abi = "py3-none", interpreters
                 srcs = [":project"],
                 extension = "//crates/" + extension,
                 interpreter = interpreter,
+                manifests = ["//:Cargo.toml", "//crates/{}:Cargo.toml".format(extension)],
                 platform = platform,
                 project = name,
                 python_abi = _abi(interpreter) if interpreter else python_abi,

@@ -85,11 +85,12 @@ def _wheel_impl(ctx):
         ctx.attr.python_abi,
         platform_tag,
     ))
-    files = listing(ctx, "files", depset(ctx.files.srcs))
+    sources = ctx.files.srcs + ctx.files.manifests
+    files = listing(ctx, "files", depset(sources))
     run_script(
         ctx,
         arguments = [files.path, ctx.label.package, wheel.path] + options,
-        inputs = [depset(ctx.files.srcs + more + [files])],
+        inputs = [depset(sources + more + [files])],
         outputs = [wheel],
         mnemonic = "Wheel",
         message = "Packing " + wheel.basename,
@@ -101,6 +102,10 @@ wheel = rule(
     doc = "One wheel by `wheelwright pack`. Its metadata is pyproject.toml's.",
     attrs = {
         "extension": attr.label(cfg = for_release, doc = "The extension, if the package has one."),
+        "manifests": attr.label_list(
+            allow_files = True,
+            doc = "The Cargo.toml of the extension's crate, and of its workspace: they say for which CPythons it is.",
+        ),
         "project": attr.string(mandatory = True, doc = "The distribution's name."),
         "python_abi": attr.string(default = "py3-none", doc = "The first two parts of its tag."),
         "sbom": attr.label(allow_single_file = True),
