@@ -150,11 +150,11 @@ def test_an_outcome_is_asked_for_when_it_should_be_there(bench: Bench) -> None:
 
     groups = bench.groups
     groups._pace, groups._over = 0.01, 100
-    assert 510 <= groups.again(Call("a", {}, 150)) <= 520
-    assert groups.again(Call("b", {}, 100)) < 20
+    assert 550 <= groups.again(Call("a", {}, 150)) <= 650
+    assert groups.again(Call("b", {}, 100)) < 50
     assert groups.again(Call("c", {}, 10_000)) == LATEST
     groups._over = 3  # it is not known yet how fast they come
-    assert groups.again(Call("d", {}, 150)) <= 100
+    assert groups.again(Call("d", {}, 150)) <= 110
 
 
 def test_a_call_alone_does_not_wait_for_others(bench: Bench, tmp_path: Path) -> None:

@@ -51,9 +51,12 @@ AGE = 1.0
 #: The shortest and the longest time after which a call is asked for again, in milliseconds.
 SOON, LATEST = 5, 1500
 
-#: How much later than when it should be there an outcome is asked for, in seconds: outcomes come
-#: several at a time.
-SLACK = 0.015
+#: A call is asked for so much later than when its outcome should be there, as a share of the time
+#: until then: to ask in vain costs more than to wait.
+SLACK = 0.15
+
+#: How long outcomes are gathered until they are told, about, in seconds.
+GATHERED = 0.03
 
 #: How long to wait at most before a call is asked for again, in seconds: while it is not known
 #: how fast outcomes come, and while the call's task is not published.
@@ -162,7 +165,7 @@ class Groups:
     def again(self, call: Call) -> int:
         """Returns after how many milliseconds to ask for a call again."""
         age = time.monotonic() - call.since
-        expected = max(0, call.number - self._over) * self._pace + SLACK
+        expected = max(0, call.number - self._over) * self._pace * (1 + SLACK) + GATHERED
         if self._over < SURE:
             expected = min(expected, max(UNSURE, age))
         if call.group is not None and not call.group.published:
