@@ -12,6 +12,7 @@ import os
 import re
 import subprocess
 from collections import defaultdict
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -152,15 +153,43 @@ def differences(found: Flags, cargo: Flags) -> dict[str, tuple[object, object]]:
     return {key: (one, other) for key, (one, other) in pairs.items() if one != other}
 
 
-def unit_graph(target: str) -> Flags:
+def scripts(graph: Any, target: str) -> dict[str, str]:
+    """Returns the opt-levels that cargo tells build scripts which go by them.
+
+    Those compile C with the crate `cc`, or read the variable themselves.
+    """
+    found = {}
+    for unit in graph["units"]:
+        if unit["mode"] != "run-custom-build" or unit["platform"] != target:
+            continue
+        used = [graph["units"][needed["index"]] for needed in unit["dependencies"]]
+        # The others are what scripts of crates that it depends on have said.
+        [script] = [one for one in used if one["mode"] == "build"]
+        needs = [graph["units"][needed["index"]]["pkg_id"] for needed in script["dependencies"]]
+        text = Path(script["target"]["src_path"]).read_text(encoding="utf-8")
+        if "OPT_LEVEL" in text or any("#cc@" in name for name in needs):
+            name = unit["pkg_id"].rpartition("#")[2].partition("@")[0]
+            found[name] = unit["profile"]["opt_level"]
+    return found
+
+
+def untold(levels: dict[str, str], module: str) -> dict[str, str]:
+    """Finds the build scripts to which Bazel would tell another opt-level than cargo.
+
+    rules_rust tells 3 when it optimises, and what MODULE.bazel annotates in its place.
+    """
+    annotated = dict(re.findall(r'^ +"([\w-]+)": "([0-3sz])",$', module, re.MULTILINE))
+    return {name: level for name, level in levels.items() if annotated.get(name, "3") != level}
+
+
+def unit_graph(target: str) -> Any:
     """Asks cargo what it would compile for a wheel.
 
     It says so only by a flag that is not stable, which reads and writes nothing.
     """
     options = ["build", "--quiet", "--release", "--locked", f"--package={EXTENSION}"]
     options += ["--target", target, "--unit-graph", "-Zunstable-options"]
-    graph = run(os.environ.get("CARGO", "cargo"), *options, RUSTC_BOOTSTRAP="1")
-    return units(json.loads(graph), target)
+    return json.loads(run(os.environ.get("CARGO", "cargo"), *options, RUSTC_BOOTSTRAP="1"))
 
 
 @pytest.mark.parametrize("member", FACTS.crates, ids=lambda member: member.folder)
@@ -185,8 +214,12 @@ def test_wheels_hold_each_crate_once() -> None:
 
 @pytest.mark.parametrize("platform", FACTS.platforms, ids=lambda platform: platform.name)
 def test_crates_are_compiled_as_cargo_does(platform: Platform) -> None:
-    cargo = unit_graph(platform.rust_target)
+    graph = unit_graph(platform.rust_target)
+    cargo = units(graph, platform.rust_target)
     assert len(cargo) > 1
+    levels = scripts(graph, platform.rust_target)
+    assert "lmdb-master-sys" in levels
+    assert untold(levels, read("MODULE.bazel")) == {}
     listing = tree(f"--target={platform.rust_target}", "--format={p}|{f}")
     assert differences(rules(listing, FACTS.table("Cargo.toml"), cargo), cargo) == {}
     if (ROOT / "bazel-out").exists():
@@ -252,6 +285,12 @@ def test_the_rules_read_features_and_whole_names() -> None:
     found = differences(rules(listing, manifest, CARGO), CARGO)
     assert set(found) == {"heed-0.22.1", "heed-types-0.21.0", "other-1.0.0"}
     assert found["heed-types-0.21.0"][0] is None
+
+
+def test_build_scripts_that_are_told_another_level_are_found() -> None:
+    module = '    for name, level in {\n        "lmdb": "s",\n        "zmij": "2",\n    }.items()\n'
+    levels = {"blake3": "3", "lmdb": "s", "zmij": "z", "other": "s"}
+    assert untold(levels, module) == {"zmij": "z", "other": "s"}
 
 
 @pytest.mark.parametrize("count", [1, 4])
