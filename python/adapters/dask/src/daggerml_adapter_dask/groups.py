@@ -1,6 +1,6 @@
 """Gathers calls into tasks, in a thread beside the requests.
 
-A task costs Dask about ten milliseconds of processor time, whatever it does. So short calls that
+A task costs Dask several milliseconds of processor time, whatever it does. So short calls that
 wait at the same time are run by one task, one after the other. No call waits for others to come
 while a worker has nothing to do, and calls that take long have a task each.
 """
