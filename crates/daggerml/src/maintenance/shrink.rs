@@ -10,7 +10,7 @@
 
 use crate::error::Result;
 use crate::sorting::sort_by;
-use crate::store::pages::space::{Space, beyond};
+use crate::store::pages::space::{Beyond, Space, beyond};
 use crate::store::{Far, Snapshot, Store, Table};
 
 use super::Step;
@@ -23,8 +23,21 @@ const FREE: u64 = 10;
 /// Fewer free pages are not worth it.
 const LEAST: u64 = 64;
 
+/// An entry is large when it takes more pages than this: more than chunks of several objects, and parts of runs.
+const LARGE: u64 = 16;
+
+/// A run is made two when one of so many of its parts has no room. The file may become longer by
+/// these meanwhile.
+const SPLIT: usize = 8;
+
+/// Pages side by side are made by moving so many pages for each free one, at most.
+const MOST: u64 = 2;
+
 /// A log of so many chunks takes some MiB.
 const LONG_LOG: u64 = 16;
+
+/// The file may become longer by this part of it meanwhile.
+const MOST_LONGER: u64 = 32;
 
 /// How often what lies at the end is looked for.
 const PASSES: usize = 6;
@@ -40,10 +53,11 @@ pub(crate) fn shrink(store: &Store, progress: &mut dyn FnMut(Step)) -> Result<()
     if cfg!(windows) {
         return Ok(()); // No file can be shortened there while somebody has it in memory.
     }
-    let (mut end, mut vain) = (u64::MAX, 0);
+    let (mut end, mut vain, mut may_slide) = (u64::MAX, 0, true);
     for _ in 0..PASSES {
         settle(store)?;
-        let plan = Plan::of(&store.snapshot()?)?;
+        let plan = Plan::of(&store.snapshot()?, may_slide)?;
+        may_slide &= !plan.slides;
         // What others write meanwhile takes pages, too.
         vain = if plan.end < end { 0 } else { vain + 1 };
         end = end.min(plan.end);
@@ -94,10 +108,13 @@ struct Plan {
     far: Vec<Far>,
     /// The first page after all that are in use.
     end: u64,
+    /// Whether all that is small is moved.
+    slides: bool,
 }
 
 impl Plan {
-    fn of(snapshot: &Snapshot) -> Result<Self> {
+    /// Makes a plan. If it `may_slide`, all that is small may be moved, so that large entries have room.
+    fn of(snapshot: &Snapshot, may_slide: bool) -> Result<Self> {
         let failed = |damage| damaged(snapshot, &damage);
         let version = snapshot.pages()?;
         let view = &version.view;
@@ -108,63 +125,106 @@ impl Plan {
         let mut plan = Self {
             far: Vec::new(),
             end: space.end,
+            slides: false,
         };
         let free = space.end.saturating_sub(used);
         if !is_much(free, space.end) {
             return Ok(plan);
         }
         let mut found = Vec::new();
-        let mut room = space.runs(limit);
+        let beyond = |table, limit| beyond(view, &version.root(table), limit).map_err(failed);
         for table in Table::ALL {
-            let beyond_of = |limit| beyond(view, &version.root(table), limit).map_err(failed);
-            let beyond = beyond_of(limit)?;
-            // All runs of objects are made into one. Where that has no room they stay: it would only take
-            // the place of the old ones at the end.
-            if table == Table::Runs && !beyond.is_empty() {
-                let all = beyond_of(0)?;
-                if !all.iter().all(|one| room.take(one.pages)) {
-                    room = space.runs(limit);
-                    continue;
-                }
+            if table != Table::Runs {
+                let beyond = beyond(table, limit)?;
+                found.extend(beyond.into_iter().map(|one| (one, table)));
             }
-            found.extend(beyond.into_iter().map(|one| (one, table)));
         }
-        // Where not all fit, those at the very end go first.
-        sort_by(&mut found, |(a, _), (b, _)| b.page.cmp(&a.page));
-        found.retain(|(one, table)| *table == Table::Runs || room.take(one.pages));
-        // Then they keep their order.
-        plan.far
-            .extend(found.into_iter().rev().map(|(one, table)| Far {
-                table,
-                key: one.key,
-                pages: one.pages,
-            }));
+        // What is large needs pages side by side, so it goes first, and then those at the very end.
+        let weight = |one: &Beyond| (one.pages > LARGE, one.page);
+        sort_by(&mut found, |(a, _), (b, _)| weight(b).cmp(&weight(a)));
+        let large = found.partition_point(|(one, _)| one.pages > LARGE);
+        let mut room = space.runs(limit);
+        let mut small = found.split_off(large);
+        found.retain(|(one, _)| room.take(one.pages));
+        if found.is_empty() && large > 0 && may_slide {
+            // Pages side by side are made where there are enough: what is small moves up, so that what
+            // is free lies behind it.
+            let hole = space.first_hole(LARGE).unwrap_or(limit);
+            let mut moved = Vec::new();
+            for table in Table::ALL {
+                let behind = beyond(table, hole)?
+                    .into_iter()
+                    .filter(|one| one.pages <= LARGE);
+                moved.extend(behind.map(|one| (one, table)));
+            }
+            // Runs come last, since they are moved at once.
+            let weight = |one: &Beyond, table: &Table| (*table == Table::Runs, one.page);
+            sort_by(&mut moved, |(a, of), (b, other)| {
+                weight(a, of).cmp(&weight(b, other))
+            });
+            if moved.iter().map(|(one, _)| one.pages).sum::<u64>() <= MOST * free {
+                plan.add(moved);
+                plan.slides = true;
+                return Ok(plan);
+            }
+        }
+        // The first run at the end is made into one with those after it. Where that has no room they stay:
+        // it would only take the place of the old ones. Where a small part has none, that becomes a run
+        // of its own at the end, which can be moved alone then.
+        let runs = beyond(Table::Runs, limit)?;
+        let first = runs.iter().map(|one| &one.key).min();
+        if let Some(first) = first.and_then(|key| key.get(..4)) {
+            let mut left = space.runs(limit);
+            for (one, _) in &found {
+                left.take(one.pages);
+            }
+            let mut moved = beyond(Table::Runs, 0)?;
+            moved.retain(|one| one.key.get(..4) >= Some(first));
+            sort_by(&mut moved, |a, b| a.key.cmp(&b.key));
+            let all = moved.len();
+            let mut fit = 0;
+            while moved.get(fit).is_some_and(|one| left.take(one.pages)) {
+                fit += 1;
+            }
+            if all - fit <= all / SPLIT {
+                room = left;
+                moved.truncate(fit);
+                found.extend(moved.into_iter().map(|one| (one, Table::Runs)));
+            }
+        }
+        small.retain(|(one, _)| room.take(one.pages));
+        // These keep their order.
+        found.extend(small.into_iter().rev());
+        plan.add(found);
         Ok(plan)
+    }
+
+    fn add(&mut self, found: Vec<(Beyond, Table)>) {
+        let far = found
+            .into_iter()
+            .map(|(Beyond { key, pages, .. }, table)| Far { table, key, pages });
+        self.far.extend(far);
     }
 }
 
-/// Moves what the plan says. Returns whether that went without making the file longer.
+/// Moves what the plan says. Returns whether that went without making the file much longer.
 fn carry_out(store: &Store, plan: &Plan, progress: &mut dyn FnMut(Step)) -> Result<bool> {
     let pages = || -> Result<u64> { Ok(store.snapshot()?.pages()?.view.meta.pages) };
     let before = pages()?;
-    // All runs are moved at once.
-    let (runs, others): (Vec<&Far>, Vec<&Far>) =
-        plan.far.iter().partition(|far| far.table == Table::Runs);
     let total = plan.far.iter().map(|far| far.pages).sum();
-    // They go first, since they need the most room at once.
-    let mut done = runs.iter().map(|far| far.pages).sum();
-    if !runs.is_empty() {
-        store.write(|txn| txn.put_again(&runs))?;
-    }
-    let mut left = &others[..];
-    while !left.is_empty() {
+    let mut done = 0;
+    let mut left = &plan.far[..];
+    while let Some(first) = left.first() {
+        // Runs are moved at once.
+        let runs = first.table == Table::Runs;
         let mut batch = 0;
         let many = left.iter().take_while(|far| {
             batch += far.pages;
-            batch <= BATCH
+            (far.table == Table::Runs) == runs && (runs || batch <= BATCH)
         });
         let (some, rest) = left.split_at(many.count().max(1));
-        store.write(|txn| txn.put_again(some))?;
+        let some: Vec<&Far> = some.iter().collect();
+        store.write(|txn| txn.put_again(&some))?;
         left = rest;
         done += some.iter().map(|far| far.pages).sum::<u64>();
         progress(Step {
@@ -172,9 +232,9 @@ fn carry_out(store: &Store, plan: &Plan, progress: &mut dyn FnMut(Step)) -> Resu
             done,
             total: Some(total),
         });
-        if pages()? > before {
+        if pages()? > before + plan.end / MOST_LONGER {
             return Ok(false);
         }
     }
-    Ok(pages()? <= before)
+    Ok(true)
 }

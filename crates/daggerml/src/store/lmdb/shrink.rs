@@ -95,18 +95,21 @@ impl Writing<'_> {
         Ok(())
     }
 
-    /// Puts entries again, so that they get other pages. The runs of objects are all made into one.
+    /// Puts entries again, so that they get other pages. The first run of objects of these, and those
+    /// after it, are made into one, or into two if that has more parts than there are of them here.
     pub(super) fn put_again(&mut self, far: &[&Far]) -> Result<()> {
         // Processes that died while they read keep pages from being used again.
         let _ = self.lmdb.env.clear_stale_readers();
         if !far.is_empty() {
             self.gather_free()?;
         }
-        let mut runs = false;
+        let (mut first_run, mut parts) = (None, 0);
         for Far { table, key, .. } in far {
             if *table == Table::Runs {
                 // A run with the same number stays where it is: other processes know where.
-                runs = true;
+                let number = key.first_chunk().map(|number| u32::from_be_bytes(*number));
+                first_run = first_run.into_iter().chain(number).min();
+                parts += 1;
                 continue;
             }
             self.check(*table, key, false)?;
@@ -125,6 +128,6 @@ impl Writing<'_> {
             put.map_err(|source| self.lmdb.failed("move", source))?;
         }
         self.changed = true;
-        if runs { self.merge_runs() } else { Ok(()) }
+        first_run.map_or(Ok(()), |first| self.merge_runs(first, parts))
     }
 }

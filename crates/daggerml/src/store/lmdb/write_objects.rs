@@ -292,9 +292,10 @@ impl Writing<'_> {
             .map(drop)
     }
 
-    /// Makes all runs into one, when the transaction ends.
-    pub(super) fn merge_runs(&mut self) -> Result<()> {
-        self.adding()?.merges_all = true;
+    /// Makes run `first` and those after it into one, when the transaction ends; into two if it has more
+    /// than `most` parts.
+    pub(super) fn merge_runs(&mut self, first: u32, most: usize) -> Result<()> {
+        self.adding()?.merges_from = Some((first, most));
         Ok(())
     }
 

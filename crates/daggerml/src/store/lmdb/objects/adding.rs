@@ -21,8 +21,9 @@ pub(in crate::store::lmdb) struct Adding {
     pub directory: Directory,
     /// The chunk that is being filled: it has the next number.
     pub chunk: Vec<u8>,
-    /// Whether the new run takes the place of all others.
-    pub merges_all: bool,
+    /// The new run takes the place of this one and of those after it, and of no others. It is made two
+    /// when it has more than so many parts.
+    pub merges_from: Option<(u32, usize)>,
     entries: Vec<Entry>,
     /// For each entry, the one before it whose prefix is the same, and one more than its index.
     before: Vec<u32>,
@@ -41,7 +42,7 @@ impl Adding {
 
     /// Returns whether there is no run to be made.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty() && !self.merges_all
+        self.entries.is_empty() && self.merges_from.is_none()
     }
 
     /// Returns whether the chunk that is being filled has room for an object of `length` bytes.
@@ -104,20 +105,27 @@ impl Adding {
         let mut size = self.entries.len();
         let mut kept = base.runs.len();
         while let Some(run) = kept.checked_sub(1).and_then(|last| base.runs.get(last)) {
-            let small = run.entries < RATIO * size || run.entries + size <= SMALL;
-            if !small && !self.merges_all {
+            let merges = match self.merges_from {
+                Some((first, _)) => run.number >= first,
+                None => run.entries < RATIO * size || run.entries + size <= SMALL,
+            };
+            if !merges {
                 break;
             }
             size += run.entries;
             kept -= 1;
         }
         let number = self.directory.run;
-        let mut parts = Parts::new(number);
+        let (mut parts, mut made) = (Parts::new(number), Vec::new());
         let merged = self.merge(base, view, kept);
         let mut merge = merged.map_err(&damaged)?;
         while let Some(entry) = merge.either().map_err(&damaged)? {
             if let Some(part) = parts.push(entry) {
                 write(part)?;
+                if self.merges_from.is_some_and(|(_, most)| parts.done == most) {
+                    let next = parts.run.number.saturating_add(1);
+                    made.push(std::mem::replace(&mut parts, Parts::new(next)).run);
+                }
             }
         }
         let (info, rest) = parts.finish();
@@ -125,9 +133,10 @@ impl Adding {
             write(part)?;
         }
         let removed = self.directory.runs.split_off(kept);
-        if info.entries > 0 {
+        made.push(info);
+        for info in made.into_iter().filter(|info| info.entries > 0) {
             self.directory.runs.push(info);
-            self.directory.run = number.saturating_add(1);
+            self.directory.run = info.number.saturating_add(1);
         }
         Ok(removed)
     }

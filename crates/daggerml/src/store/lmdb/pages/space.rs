@@ -47,6 +47,15 @@ impl Space {
         view.meta.pages.saturating_sub(self.count)
     }
 
+    /// Returns the first of more than `least` free pages that lie side by side.
+    pub fn first_hole(&self, least: u64) -> Option<u64> {
+        let mut length = 0;
+        (2..self.end).find_map(|page| {
+            length = if self.free.has(page) { length + 1 } else { 0 };
+            (length > least).then(|| page - least)
+        })
+    }
+
     /// Returns the lengths of all runs of free pages before `limit`, the longest first.
     pub fn runs(&self, limit: u64) -> Runs {
         let (mut runs, mut length) = (BinaryHeap::new(), 0);
