@@ -20,20 +20,8 @@ impl Project {
         if self.maturin.is_none() {
             return Ok(());
         }
-        let listed = self
-            .settings
-            .interpreters()
-            .map_err(|(position, problem)| {
-                let position = position.to_string();
-                self.error_at(&[LIST, &[position.as_str()]].concat(), problem)
-            })?;
-        let of_releases = self
-            .settings
-            .release_interpreters()
-            .map_err(|(position, problem)| {
-                let position = position.to_string();
-                self.error_at(&[LIST_OF_RELEASES, &[position.as_str()]].concat(), problem)
-            })?;
+        let listed = self.named(LIST, self.settings.interpreters())?;
+        let of_releases = self.named(LIST_OF_RELEASES, self.settings.release_interpreters())?;
         for interpreter in only {
             self.check_supported(*interpreter)?;
         }
@@ -96,6 +84,18 @@ impl Project {
         }
         self.abis = abis;
         Ok(())
+    }
+
+    /// What a list names; an error says which of its items is wrong.
+    fn named(
+        &self,
+        list: &[&str],
+        parsed: Result<Vec<Interpreter>, (usize, String)>,
+    ) -> Result<Vec<Interpreter>, ProjectError> {
+        parsed.map_err(|(position, problem)| {
+            let position = position.to_string();
+            self.error_at(&[list, &[position.as_str()]].concat(), problem)
+        })
     }
 
     /// What the crate is for these, each once.
