@@ -354,4 +354,5 @@ def main() -> None:
         table(Path(arguments[0]))
 
 
-main()
+if __name__ == "__main__":
+    main()

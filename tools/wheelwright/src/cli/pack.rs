@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use super::Outcome;
 use crate::pack::wheel::{self, Native};
-use crate::project::Project;
 use crate::project::abi::{Abi, Interpreter};
 use crate::project::files::File;
+use crate::project::workspace;
 
 /// Pack one wheel from a project and, if it has one, its compiled extension
 ///
@@ -38,7 +38,7 @@ pub(super) struct Args {
 
 impl Args {
     pub(super) fn run(self) -> Outcome {
-        let mut project = Project::read(&self.project)?;
+        let mut project = workspace::project(&self.project)?;
         project.choose(self.interpreter.as_slice())?;
         let abi = match project.abis[..] {
             [] => Abi::Stated,

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use super::Outcome;
 use crate::pack::sdist;
-use crate::project::Project;
+use crate::project::workspace;
 
 /// Pack one sdist from a project
 ///
@@ -26,7 +26,7 @@ pub(super) struct Args {
 
 impl Args {
     pub(super) fn run(self) -> Outcome {
-        let project = Project::read(&self.project)?;
+        let project = workspace::project(&self.project)?;
         crate::project::files::warn_of_left_out(&project)?;
         let path = sdist::pack(&project, self.vendor)?.write(&self.out)?;
         super::print(format!("{}\n", path.display()).as_bytes())?;

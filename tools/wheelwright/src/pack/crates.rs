@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 use toml::{Table, Value};
 
-use super::PackError;
+use super::resolve::resolve;
+use super::{PackError, placed};
 use crate::project::files::{self, File};
 use crate::project::{Project, ProjectError, source};
 use crate::toolchain::rust;
@@ -182,27 +182,13 @@ impl LocalCrates {
     /// The files of a workspace that holds these crates only: their sources,
     /// manifests without what tests need, a `Cargo.toml`, and the part of
     /// `Cargo.lock` that is about them. With `vendor`, also every crate that
-    /// they need, and a cargo configuration that says so.
+    /// they need, and a cargo configuration that says so. Paths are those of the sdist.
     ///
     /// # Errors
-    /// A manifest cannot be read, or cargo cannot resolve the new workspace.
+    /// A crate outside of the workspace's folder inherits from another one, a manifest cannot
+    /// be read, or cargo cannot resolve the new workspace.
     pub fn workspace(&self, project: &Project, vendor: bool) -> Result<Vec<File>, PackError> {
-        if let Some(outside) = self
-            .all
-            .iter()
-            .find(|member| member.folder.starts_with(".."))
-        {
-            return Err(PackError::Crates {
-                project: project.name.to_string(),
-                problem: format!(
-                    "crate {} lies in {}, outside of {}, and an sdist holds one folder; make \
-                     both members of one workspace (its Cargo.toml in a folder above them)",
-                    outside.name,
-                    outside.folder,
-                    self.root.display()
-                ),
-            });
-        }
+        let place = self.place(project, vendor)?;
         let profile = project.maturin.as_ref();
         let profile = profile.map_or("release", |maturin| &maturin.profile);
         let mut all = self.files(project)?;
@@ -227,9 +213,52 @@ impl LocalCrates {
             path: "Cargo.lock".to_owned(),
             bytes: lock,
         });
-        resolve(project, &mut all, vendor)?;
+        for file in &mut all {
+            file.path = placed::path(&place, &file.path);
+        }
+        all.sort_by(|a, b| a.path.cmp(&b.path));
+        all.dedup_by(|a, b| a.path == b.path);
+        resolve(project, &place, &mut all, vendor)?;
         all.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(all)
+    }
+
+    /// The folder of the workspace in the sdist.
+    fn place(&self, project: &Project, vendor: bool) -> Result<String, PackError> {
+        let is_outside = |one: &&LocalCrate| one.folder.starts_with("..");
+        for outside in self.all.iter().filter(is_outside) {
+            let manifest = self.read_manifest(&outside.path("Cargo.toml"))?;
+            let why = if inherits(&Value::Table(manifest)) {
+                "it inherits from another workspace, which the sdist does not have"
+            } else if vendor {
+                "`--vendor` needs one folder"
+            } else {
+                continue;
+            };
+            return Err(PackError::Crates {
+                project: project.name.to_string(),
+                problem: format!(
+                    "crate {} lies in {}, outside of {}, and {why}; make both members of one \
+                     workspace (its Cargo.toml in a folder above them)",
+                    outside.name,
+                    outside.folder,
+                    self.root.display()
+                ),
+            });
+        }
+        placed::workspace(self).ok_or_else(|| PackError::Crates {
+            project: project.name.to_string(),
+            problem: format!("{} is no path in UTF-8", self.root.display()),
+        })
+    }
+
+    /// The manifest of the extension's crate, in the sdist.
+    ///
+    /// # Errors
+    /// As of [`LocalCrates::workspace`].
+    pub fn manifest_in_sdist(&self, project: &Project) -> Result<String, PackError> {
+        let place = self.place(project, false)?;
+        Ok(placed::path(&place, &self.extension.path("Cargo.toml")))
     }
 
     fn read_manifest(&self, relative: &str) -> Result<Table, ProjectError> {
@@ -265,7 +294,7 @@ impl LocalCrates {
             let members = self
                 .all
                 .iter()
-                .filter(|member| !member.folder.is_empty())
+                .filter(|member| !member.folder.is_empty() && !member.folder.starts_with(".."))
                 .map(|member| Value::String(member.folder.clone()))
                 .collect();
             workspace.insert("members".to_owned(), Value::Array(members));
@@ -288,6 +317,17 @@ impl LocalCrates {
             }
         }
         Ok(manifest.to_string())
+    }
+}
+
+/// Does a manifest say `workspace = true` of anything?
+fn inherits(value: &Value) -> bool {
+    match value {
+        Value::Table(table) => table.iter().any(|(key, value)| {
+            inherits(value) || key == "workspace" && *value == Value::from(true)
+        }),
+        Value::Array(array) => array.iter().any(inherits),
+        _ => false,
     }
 }
 
@@ -328,68 +368,6 @@ fn forget_tests(manifest: &mut Table) {
     for table in ONLY_FOR_TESTS {
         manifest.remove(*table);
     }
-}
-
-/// Lets cargo cut `Cargo.lock` down to the new workspace (it keeps every
-/// version that is locked), and fetch what `vendor` asks for.
-fn resolve(project: &Project, all: &mut Vec<File>, vendor: bool) -> Result<(), PackError> {
-    let problem = |problem: String| PackError::Crates {
-        project: project.name.to_string(),
-        problem,
-    };
-    let staged =
-        crate::temporary::folder("wheelwright-").map_err(|error| problem(error.to_string()))?;
-    for file in all.iter() {
-        let path = staged.path().join(&file.path);
-        let write = |source| PackError::Write {
-            path: path.clone(),
-            source,
-        };
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(write)?;
-        }
-        std::fs::write(&path, &file.bytes).map_err(write)?;
-    }
-    let cargo = |arguments: &[&str]| {
-        let output = Command::new(rust::cargo())
-            .args(arguments)
-            .current_dir(staged.path())
-            .output()
-            .map_err(|error| problem(format!("cargo does not start: {error}")))?;
-        if output.status.success() {
-            Ok(output.stdout)
-        } else {
-            let message = String::from_utf8_lossy(&output.stderr);
-            Err(problem(format!(
-                "cargo {}: {}",
-                arguments.join(" "),
-                message.trim()
-            )))
-        }
-    };
-    let resolve = ["metadata", "--format-version=1", "--quiet"];
-    cargo(&[resolve.as_slice(), &["--offline"]].concat()).or_else(|_| cargo(&resolve))?;
-    let read = |name: &str| {
-        let path = staged.path().join(name);
-        std::fs::read(&path).map_err(|source| ProjectError::Read { path, source })
-    };
-    if let Some(lock) = all.iter_mut().find(|file| file.path == "Cargo.lock") {
-        lock.bytes = read("Cargo.lock")?;
-    }
-    if vendor {
-        // With `--quiet` cargo does not print the configuration either.
-        let config = cargo(&["vendor", "--locked", "--versioned-dirs", "vendor"])?;
-        if config.trim_ascii().is_empty() {
-            let problem_is = "cargo vendor printed no configuration to build with";
-            return Err(problem(problem_is.to_owned()));
-        }
-        all.push(File {
-            path: ".cargo/config.toml".to_owned(),
-            bytes: config,
-        });
-        all.extend(files::every(&staged.path().join("vendor"), "vendor/")?);
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 
 pub mod crates;
 pub mod normal;
+mod placed;
+mod resolve;
 pub mod sdist;
 pub mod tar;
 pub mod wheel;

@@ -61,9 +61,9 @@ fn moved_manifest_path(
     project: &Project,
     written: &str,
     crates: &LocalCrates,
-) -> Result<String, ProjectError> {
+) -> Result<String, PackError> {
     const KEYS: &[&str] = &["tool", "maturin", "manifest-path"];
-    let moved = crates.extension.path("Cargo.toml");
+    let moved = crates.manifest_in_sdist(project)?;
     if moved == written {
         return Ok(project.source.clone());
     }
@@ -82,10 +82,9 @@ fn moved_manifest_path(
         .map(|tool| tool.entry("maturin").or_insert_with(implicit))
         .and_then(toml_edit::Item::as_table_like_mut)
     else {
-        return Err(project.error_at(
-            KEYS,
-            format!("write manifest-path = {written:?} down, so that the sdist can hold another"),
-        ));
+        let problem =
+            format!("write manifest-path = {written:?} down, so that the sdist can hold another");
+        return Err(project.error_at(KEYS, problem).into());
     };
     table.insert("manifest-path", toml_edit::value(moved));
     if let Some(maturin) = project

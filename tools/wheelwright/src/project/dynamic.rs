@@ -22,27 +22,41 @@ const FIELDS: &[&str] = &[
 /// The names that a README has where a crate does not say.
 const READMES: &[&str] = &["README.md", "README.txt", "README.rst", "README"];
 
-/// Fills in the fields that the project in `folder` leaves to `Cargo.toml`; an error
-/// comes with the position in `dynamic`.
+/// The table of a project that has none: all is left to the crate.
+pub fn all_of(cargo: &CargoToml) -> ProjectTable {
+    ProjectTable {
+        name: cargo.text("name").unwrap_or_default().to_owned(),
+        dynamic: FIELDS.iter().map(|field| (*field).to_owned()).collect(),
+        ..ProjectTable::default()
+    }
+}
+
+/// A sentence with the position in `dynamic` that it is about.
+pub type AtField = (usize, String);
+
+/// Fills in the fields that the project in `folder` leaves to `Cargo.toml`. Returns those
+/// that no `Cargo.toml` can say.
 ///
 /// # Errors
-/// A field that `Cargo.toml` cannot say, or does not say although it must.
+/// A field that `Cargo.toml` does not say although it must.
 pub fn fill(
     table: &mut ProjectTable,
     cargo: &CargoToml,
     folder: &Path,
-) -> Result<(), (usize, String)> {
+) -> Result<Vec<AtField>, AtField> {
+    let mut unknown = Vec::new();
     for (position, field) in table.dynamic.clone().iter().enumerate() {
-        let here = |problem: String| (position, problem);
-        if !FIELDS.contains(&field.as_str()) {
-            return Err(here(format!(
+        if FIELDS.contains(&field.as_str()) {
+            fill_one(table, field, cargo, folder).map_err(|problem| (position, problem))?;
+        } else {
+            let problem = format!(
                 "{field:?} is in no Cargo.toml (which says {}); write it into [project]",
                 FIELDS.join(", ")
-            )));
+            );
+            unknown.push((position, problem));
         }
-        fill_one(table, field, cargo, folder).map_err(here)?;
     }
-    Ok(())
+    Ok(unknown)
 }
 
 fn fill_one(

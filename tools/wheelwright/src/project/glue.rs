@@ -1,6 +1,8 @@
 //! What a wheel of an extension holds besides its import packages: the package that is
 //! made for an extension alone, and what `[tool.maturin]` adds.
 
+use wheelwright_artifacts::audit::Profile;
+
 use super::files::{self, File};
 use super::imports::{Import, folder, join};
 use super::maturin::Format;
@@ -62,7 +64,8 @@ fn init(name: &str) -> String {
 /// The files that `[tool.maturin] include` adds to an artifact.
 ///
 /// # Errors
-/// A pattern is malformed or names a file that cannot be packed.
+/// A pattern is malformed or names a file that cannot be packed; or no file, which an index
+/// (and maturin) has nothing against.
 pub fn included(project: &Project, format: Format) -> Result<Vec<File>, ProjectError> {
     let mut added = Vec::new();
     let Some(maturin) = &project.maturin else {
@@ -72,13 +75,24 @@ pub fn included(project: &Project, format: Format) -> Result<Vec<File>, ProjectE
     for (position, pattern) in maturin.included(format) {
         let keys = ["tool", "maturin", "include", &position.to_string()];
         let pattern = pattern.strip_prefix("./").unwrap_or(pattern);
+        let pattern = pattern.trim_end_matches('/');
         files::check_named(&pattern.replace(['*', '?'], "x"))
             .map_err(|problem| project.error_at(&keys, problem))?;
-        let mut found = license::named(project, &keys, pattern)?;
+        let named = |path: String| {
+            // A folder's name stands for all that is in it.
+            let is_folder = project.folder.join(&path).is_dir();
+            let path = if is_folder {
+                format!("{path}/**")
+            } else {
+                path
+            };
+            license::named(project, &keys, &path)
+        };
+        let mut found = named(pattern.to_owned())?;
         if found.is_empty() && !source.is_empty() {
-            found = license::named(project, &keys, &join(&source, pattern))?;
+            found = named(join(&source, pattern))?;
         }
-        if found.is_empty() {
+        if found.is_empty() && project.settings.audit.profile != Profile::Index {
             let problem = format!("{pattern:?} names no file that may be packed");
             return Err(project.error_at(&keys, problem));
         }

@@ -67,7 +67,7 @@ fn of_maturin(project: &Project, maturin: &Maturin) -> Result<Vec<Import>, Proje
     } else if !dotted && maturin.python_source.is_none() && (is_crate || !folder.is_dir()) {
         vec![Import {
             name: maturin.module_name.clone(),
-            path: format!("{}.pyi", maturin.module_name),
+            path: stub(project, maturin),
             kind: Kind::Extension,
         }]
     } else {
@@ -318,4 +318,17 @@ pub(super) fn join(folder: &str, name: &str) -> String {
     } else {
         format!("{folder}/{name}")
     }
+}
+
+/// Where the stub of an extension lies that no Python file belongs to: beside
+/// `pyproject.toml`, or else beside the crate's manifest.
+fn stub(project: &Project, maturin: &Maturin) -> String {
+    let usual = format!("{}.pyi", maturin.module_name);
+    let of_crate = maturin.manifest_path.strip_suffix("Cargo.toml");
+    let of_crate = of_crate.map(|folder| format!("{folder}{usual}"));
+    let is_there = |path: &String| project.folder.join(path).is_file();
+    of_crate
+        .filter(|path| !path.split('/').any(|part| part == "..") && is_there(path))
+        .filter(|_| !is_there(&usual))
+        .unwrap_or(usual)
 }

@@ -108,7 +108,8 @@ fn check_pattern(pattern: &str) -> Result<(), String> {
     }
 }
 
-/// The project's files that a pattern names.
+/// The project's files that a pattern names. Files and folders with a dot are named by
+/// patterns that say the dot.
 pub(super) fn named(
     project: &Project,
     keys: &[&str],
@@ -125,7 +126,13 @@ pub(super) fn named(
     } else {
         pattern.matches('/').count() + 1
     };
-    let rules = Rules::new(project, Format::Sdist, OF_A_REPOSITORY, "")?;
+    let dotted = pattern.split('/').any(|part| part.starts_with('.'));
+    let more = if dotted {
+        &["target"][..]
+    } else {
+        OF_A_REPOSITORY
+    };
+    let rules = Rules::new(project, Format::Sdist, more, "")?;
     let mut found = Vec::new();
     let walk = WalkDir::new(&project.folder)
         .min_depth(1)

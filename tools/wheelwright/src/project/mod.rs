@@ -129,24 +129,39 @@ impl Project {
     /// # Errors
     /// `pyproject.toml` is missing or cannot be used.
     pub fn read(folder: &Path) -> Result<Self, ProjectError> {
+        Self::read_open(folder, &[])
+    }
+
+    /// Reads the project in `folder` that knows nothing of wheelwright: keys that maturin
+    /// passes over are passed over, with a note.
+    ///
+    /// # Errors
+    /// `pyproject.toml` is missing or cannot be used.
+    pub fn read_as_maturin(folder: &Path) -> Result<Self, ProjectError> {
+        Self::read_open(folder, &[&["project"], &["tool", "maturin"]])
+    }
+
+    fn read_open(folder: &Path, open: &[&[&str]]) -> Result<Self, ProjectError> {
         let path = folder.join("pyproject.toml");
-        let source = match std::fs::read_to_string(&path) {
-            Ok(source) => source,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(ProjectError::NoProject {
-                    folder: folder.to_owned(),
-                    file: "pyproject.toml",
-                });
-            }
-            Err(source) => return Err(ProjectError::Read { path, source }),
-        };
-        let parsed: PyProject = source::parse(&path, &source)?;
+        let source = text_of(&path, folder)?;
+        let (parsed, mut notes): (PyProject, _) = source::parse_open(&path, &source, open)?;
         let field = |keys: &[&str], problem: String| field_error(&path, &source, keys, problem);
-        let Some(mut table) = parsed.project else {
-            return Err(field(&["project"], "there is no such table".to_owned()));
-        };
         let native =
             parsed.tool.maturin.is_some() || backend::is_maturin(parsed.build_system.as_ref());
+        let mut table = match parsed.project {
+            Some(table) => table,
+            None if native => {
+                let manifest = parsed.tool.maturin.clone().unwrap_or_default();
+                let manifest = folder.join(manifest.manifest(folder, ""));
+                dynamic::all_of(&CargoToml::read(&manifest)?)
+            }
+            None => return Err(field(&["project"], "there is no such table".to_owned())),
+        };
+        if native && table.version.is_empty() && !table.dynamic.iter().any(|one| one == "version") {
+            let note = "is taken from Cargo.toml, although dynamic = [\"version\"] does not say so";
+            notes.push(field(&["project", "version"], note.to_owned()).to_string());
+            table.dynamic.push("version".to_owned());
+        }
         if !native && let Some(dynamic) = table.dynamic.first() {
             return Err(field(
                 &["project", "dynamic"],
@@ -161,7 +176,6 @@ impl Project {
         backend::check(&source, folder, parsed.build_system.as_ref(), native)
             .and_then(|()| settings.check(native))
             .map_err(|(keys, problem)| field(keys, problem))?;
-        let mut notes = Vec::new();
         let mut maturin = None;
         if native {
             let stated = parsed.tool.maturin.unwrap_or_default();
@@ -190,9 +204,17 @@ impl Project {
                 Some(CargoToml::read(&manifest)?)
             };
             if let Some(cargo) = &cargo {
-                dynamic::fill(&mut table, cargo, folder).map_err(|(position, problem)| {
+                let at = |(position, problem): dynamic::AtField| {
                     field(&["project", "dynamic", &position.to_string()], problem)
-                })?;
+                };
+                let unknown = dynamic::fill(&mut table, cargo, folder).map_err(at)?;
+                for error in unknown.into_iter().map(at) {
+                    // maturin leaves such a field empty.
+                    if open.is_empty() {
+                        return Err(error);
+                    }
+                    notes.push(error.to_string());
+                }
             }
             maturin = Some(
                 stated
@@ -200,19 +222,8 @@ impl Project {
                     .map_err(|(keys, problem)| field(keys, problem))?,
             );
         }
-        let version = table
-            .version
-            .parse()
-            .map_err(|error: pep440_rs::VersionParseError| {
-                let problem = match table.version.as_str() {
-                    "" if native => "is missing; write one, or write dynamic = [\"version\"] \
-                                     to take that of Cargo.toml"
-                        .to_owned(),
-                    "" => "is missing; write one".to_owned(),
-                    _ => error.to_string(),
-                };
-                field(&["project", "version"], problem)
-            })?;
+        let version = stated_version(&table, native)
+            .map_err(|problem| field(&["project", "version"], problem))?;
         let mut project = Self {
             folder: folder.to_owned(),
             source,
@@ -346,6 +357,34 @@ impl Project {
         let path = self.folder.join(relative);
         std::fs::read(&path).map_err(|source| ProjectError::Read { path, source })
     }
+}
+
+/// The text of the `pyproject.toml` at `path`.
+fn text_of(path: &Path, folder: &Path) -> Result<String, ProjectError> {
+    std::fs::read_to_string(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => ProjectError::NoProject {
+            folder: folder.to_owned(),
+            file: "pyproject.toml",
+        },
+        _ => ProjectError::Read {
+            path: path.to_owned(),
+            source: error,
+        },
+    })
+}
+
+/// The version of a package, which is `native` or not.
+fn stated_version(table: &ProjectTable, native: bool) -> Result<Version, String> {
+    let parsed = table.version.parse();
+    parsed.map_err(
+        |error: pep440_rs::VersionParseError| match table.version.as_str() {
+            "" if native => "is missing; write one, or write dynamic = [\"version\"] to take that \
+                             of Cargo.toml"
+                .to_owned(),
+            "" => "is missing; write one".to_owned(),
+            _ => error.to_string(),
+        },
+    )
 }
 
 /// Is cffi among the dependencies?

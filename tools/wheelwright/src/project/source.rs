@@ -22,15 +22,78 @@ pub fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, ProjectE
                 .to_owned(),
         });
     }
-    toml::from_str(text).map_err(|error| {
+    toml::from_str(text).map_err(|error| told(path, text, &error))
+}
+
+/// Reads `text` like [`parse`], but passes over unknown keys of the tables in `open`, and
+/// returns a sentence on each. One that looks like a slip of the pen, or that has a way out
+/// (`refused.rs`), is an error there, too.
+///
+/// # Errors
+/// As of [`parse`].
+pub fn parse_open<T: DeserializeOwned>(
+    path: &Path,
+    text: &str,
+    open: &[&[&str]],
+) -> Result<(T, Vec<String>), ProjectError> {
+    let mut passed: Vec<(Vec<String>, String)> = Vec::new();
+    let mut notes = Vec::new();
+    loop {
+        let Ok(mut document) = DeTable::parse(text) else {
+            return parse(path, text).map(|read| (read, notes));
+        };
+        for (table, key) in &passed {
+            remove(document.get_mut(), table, key);
+        }
+        let error = match T::deserialize(toml::de::Deserializer::from(document)) {
+            Ok(read) => return Ok((read, notes)),
+            Err(error) => error,
+        };
         let at = error.span().map_or(0, |span| span.start);
         let keys = keys_at(text, at);
-        ProjectError::Malformed {
-            path: path.to_owned(),
-            line: line_at(text, at),
-            problem: problem(&keys, error.message()),
+        let unknown = Unknown::of(&keys, error.message())
+            .filter(|one| open.iter().any(|table| table == &one.table))
+            .filter(|one| one.advice().is_none() && one.near().is_none());
+        let Some(unknown) = unknown else {
+            return Err(told(path, text, &error));
+        };
+        notes.push(format!(
+            "{}:{}: {} is passed over: no such key is known",
+            path.display(),
+            line_at(text, at),
+            unknown.written()
+        ));
+        let table = unknown.table.iter().map(|key| (*key).to_owned()).collect();
+        let key = (table, unknown.key.to_owned());
+        if passed.contains(&key) {
+            return Err(told(path, text, &error));
         }
-    })
+        passed.push(key);
+    }
+}
+
+/// Takes a key out of a table.
+fn remove(document: &mut DeTable<'_>, table: &[String], key: &str) {
+    let mut here = document;
+    for name in table {
+        let Some(DeValue::Table(below)) = here.get_mut(name.as_str()).map(toml::Spanned::get_mut)
+        else {
+            return;
+        };
+        here = below;
+    }
+    here.remove(key);
+}
+
+/// An error of `text` with its line and key.
+fn told(path: &Path, text: &str, error: &toml::de::Error) -> ProjectError {
+    let at = error.span().map_or(0, |span| span.start);
+    let keys = keys_at(text, at);
+    ProjectError::Malformed {
+        path: path.to_owned(),
+        line: line_at(text, at),
+        problem: problem(&keys, error.message()),
+    }
 }
 
 /// The line of a key, or of an element of an array (`["project", "authors", "0"]`);
@@ -141,10 +204,45 @@ fn enter_value(value: &toml::Spanned<DeValue<'_>>, at: usize, keys: &mut Vec<Str
     below || value.span().contains(&at)
 }
 
+/// A key that nobody knows.
+struct Unknown<'a> {
+    table: Vec<&'a str>,
+    key: &'a str,
+    known: Vec<&'a str>,
+}
+
+impl<'a> Unknown<'a> {
+    /// Reads it from what serde says about `keys`, if that is what is wrong.
+    fn of(keys: &'a [String], message: &'a str) -> Option<Self> {
+        let rest = message.strip_prefix("unknown field `")?;
+        // serde lists the known keys between backticks.
+        let mut quoted = rest.split('`');
+        let key = quoted.next().unwrap_or_default();
+        let known = quoted.skip(1).step_by(2).collect();
+        let mut table: Vec<&str> = keys.iter().map(String::as_str).collect();
+        table.pop_if(|last| *last == key);
+        Some(Self { table, key, known })
+    }
+
+    fn written(&self) -> String {
+        dotted(&[self.table.as_slice(), &[self.key]].concat())
+    }
+
+    /// What to do instead.
+    fn advice(&self) -> Option<&'static str> {
+        refused::advice(&dotted(&self.table), self.key)
+    }
+
+    /// The key that was meant.
+    fn near(&self) -> Option<&'a str> {
+        nearest(self.key, &self.known)
+    }
+}
+
 /// What serde says, as a sentence about the key.
 fn problem(keys: &[String], message: &str) -> String {
-    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-    let Some(rest) = message.strip_prefix("unknown field `") else {
+    let Some(unknown) = Unknown::of(keys, message) else {
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         let message = message.replace('\n', " ");
         return if keys.is_empty() {
             message
@@ -152,23 +250,15 @@ fn problem(keys: &[String], message: &str) -> String {
             format!("{}: {message}", dotted(&keys))
         };
     };
-    // serde lists the known keys between backticks.
-    let mut quoted = rest.split('`');
-    let unknown = quoted.next().unwrap_or_default();
-    let known: Vec<&str> = quoted.skip(1).step_by(2).collect();
-    let table = match keys.split_last() {
-        Some((last, above)) if *last == unknown => above,
-        _ => keys.as_slice(),
-    };
-    let written = dotted(&[table, &[unknown]].concat());
-    if let Some(advice) = refused::advice(&dotted(table), unknown) {
+    let written = unknown.written();
+    if let Some(advice) = unknown.advice() {
         return format!("wheelwright does not take {written}: {advice}");
     }
-    match nearest(unknown, &known) {
+    match unknown.near() {
         Some(near) => format!("there is no key {written}; did you mean `{near}`?"),
         None => format!(
             "there is no key {written}; the keys here are: {}",
-            known.join(", ")
+            unknown.known.join(", ")
         ),
     }
 }

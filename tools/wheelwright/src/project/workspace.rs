@@ -141,6 +141,27 @@ pub fn is_of_a_backend(root: &Path) -> bool {
     !root.join(FILE).is_file() && !maturin && toml::from_str::<toml::Table>(&text).is_ok()
 }
 
+/// Reads the package in `folder` by itself, as the repository that it is in would.
+///
+/// # Errors
+/// It cannot be used.
+pub fn project(folder: &Path) -> Result<Project, ProjectError> {
+    let root = root(folder).unwrap_or_else(|_| folder.to_owned());
+    if root.join(FILE).is_file() {
+        return Project::read(folder);
+    }
+    let mut project = Project::read_as_maturin(folder)?;
+    hold_to(&mut project, Profile::Index);
+    Ok(project)
+}
+
+/// Holds a package that does not say which rules it keeps to these.
+fn hold_to(project: &mut Project, profile: Profile) {
+    if !source::has(&project.source, &["tool", "wheelwright", "audit"]) {
+        project.settings.audit.profile = profile;
+    }
+}
+
 /// The folder for everything that a build of the repository in `root` leaves behind.
 pub fn work_folder(root: &Path) -> PathBuf {
     root.join("target").join("wheelwright")
@@ -175,19 +196,20 @@ impl Workspace {
     /// the packages do not fit together.
     pub fn read(root: &Path) -> Result<Self, ProjectError> {
         let settings = settings(root)?;
+        let read = if root.join(FILE).is_file() {
+            Project::read
+        } else {
+            Project::read_as_maturin
+        };
         let mut projects = settings
             .folders()
-            .map(|folder| Project::read(&in_root(root, folder)))
+            .map(|folder| read(&in_root(root, folder)))
             .collect::<Result<Vec<_>, _>>()?;
         for project in projects.iter_mut().skip(settings.packages.len()) {
             project.apart = true;
         }
-        let says = ["tool", "wheelwright", "audit"];
-        for project in projects
-            .iter_mut()
-            .filter(|one| !source::has(&one.source, &says))
-        {
-            project.settings.audit.profile = settings.audit.profile;
+        for project in &mut projects {
+            hold_to(project, settings.audit.profile);
         }
         let (table, platforms) = platforms::chosen(root, settings)?;
         check_order(&projects)?;

@@ -24,4 +24,5 @@ mod repository;
 #[cfg(unix)]
 mod rustc;
 mod sbom;
+mod strangers;
 mod trying;

@@ -1,0 +1,206 @@
+//! Projects that maturin takes although something in their `pyproject.toml` is missing or
+//! unknown, as many on the index are.
+
+use wheelwright::pack::sdist;
+use wheelwright::project::Project;
+use wheelwright::project::workspace::{self, Workspace};
+
+use crate::maturin::{BARE, CARGO, cpython, packed, read};
+use crate::packer::members;
+use crate::project::write;
+
+/// Reads a project that has no `wheelwright.toml`; returns it and its notes.
+fn notes(pyproject: &str) -> Result<(Project, String), String> {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "Cargo.toml", CARGO);
+    write(folder.path(), "pyproject.toml", pyproject);
+    let project = workspace::project(folder.path()).map_err(|error| error.to_string())?;
+    let notes = project.notes.join("\n");
+    Ok((project, notes))
+}
+
+#[test]
+fn a_key_that_maturin_passes_over_is_no_error() {
+    let odd = BARE.replace("[project]\n", "[project]\nrepository = \"x\"\n")
+        + "[project.more]\na = 1\n[tool.maturin]\nrustc-extra-args = [\"-C\", \"x\"]\nstrip = true\n";
+    let (project, notes) = notes(&odd).unwrap();
+    assert!(project.maturin.unwrap().strip, "what follows is read");
+    for wanted in [
+        "pyproject.toml:6: project.repository is passed over",
+        "project.more is passed over",
+        "pyproject.toml:13: tool.maturin.rustc-extra-args is passed over",
+    ] {
+        assert!(notes.contains(wanted), "{notes}");
+    }
+
+    let dynamic = BARE.replace("[\"version\", ", "[\"version\", \"classifiers\", ");
+    let (_, notes) = self::notes(&dynamic).unwrap();
+    assert!(
+        notes.contains("\"classifiers\" is in no Cargo.toml"),
+        "{notes}"
+    );
+    assert!(read(&dynamic, &[]).is_err());
+
+    // What changes an artifact, and what is only mistyped, is not passed over.
+    for (table, wanted) in [
+        ("[tool.maturin]\nrustc-args = []\n", "does not take"),
+        ("[tool.maturin]\nmodule-nam = \"x\"\n", "`module-name`"),
+        ("[tool.wheelwright]\ncolour = 1\n", "there is no key"),
+        ("[colour]\na = 1\n", "there is no key colour"),
+        ("[tool.maturin]\ncolour = 1\nstrip = 1\n", "invalid type"),
+    ] {
+        let error = self::notes(&format!("{BARE}{table}")).unwrap_err();
+        assert!(error.contains(wanted), "{error}");
+    }
+
+    // Who has a wheelwright.toml is told at once.
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "Cargo.toml", CARGO);
+    write(folder.path(), "pyproject.toml", &odd);
+    let file = "packages = [\".\"]\nplatforms = [\"linux-x86_64\"]\n";
+    write(folder.path(), "wheelwright.toml", file);
+    for error in [
+        Workspace::read(folder.path()).unwrap_err(),
+        workspace::project(folder.path()).unwrap_err(),
+    ] {
+        let error = error.to_string();
+        assert!(error.contains("no key project.repository"), "{error}");
+    }
+}
+
+#[test]
+fn what_is_not_written_down_is_in_the_crate() {
+    let unsaid = "[build-system]\nrequires = [\"maturin>=1,<2\"]\nbuild-backend = \"maturin\"\n";
+    let (project, notes) = notes(&format!("{unsaid}[project]\nname = \"fast\"\n")).unwrap();
+    assert_eq!(project.version.to_string(), "1.2.0rc1");
+    assert_eq!(project.table.description, None, "only the version is");
+    assert!(
+        notes.contains("project.version: is taken from Cargo.toml"),
+        "{notes}"
+    );
+    // Without a table, everything is.
+    let (project, notes) = self::notes(unsaid).unwrap();
+    assert_eq!(notes, "");
+    assert_eq!(project.stem(), "fast-1.2.0rc1");
+    assert_eq!(project.table.description.as_deref(), Some("Sums, quickly"));
+    assert_eq!(project.table.keywords, ["sums"]);
+}
+
+#[test]
+fn a_licence_is_judged_by_what_an_index_asks() {
+    let both = format!(
+        "{}license = \"MIT\"\nclassifiers = [\"License :: OSI Approved :: MIT License\"]\n",
+        BARE.replace("\"license\", ", "")
+    );
+    let (_folder, project) = read(&both, &[]).unwrap();
+    let refused = wheelwright::project::metadata::metadata(&project, &[]);
+    assert!(refused.is_err(), "by our own rules");
+    let (project, _) = notes(&both).unwrap();
+    wheelwright::project::metadata::metadata(&project, &[]).unwrap();
+}
+
+#[test]
+fn what_include_names_is_packed_and_may_be_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let include = "[tool.maturin]\nmanifest-path = \"rust/Cargo.toml\"\ninclude = [\n\
+                   { path = \".cargo/*\", format = \"wheel\" },\n\
+                   { path = \"docs/\", format = \"wheel\" },\n\
+                   { path = \"none/*\", format = \"wheel\" },\n]\n";
+    for (path, content) in [
+        ("rust/Cargo.toml", CARGO),
+        ("rust/fast.pyi", "def add() -> int: ...\n"),
+        (".cargo/config.toml", "[build]\n"),
+        ("docs/a/b.md", "# B\n"),
+        ("docs/c.md", "# C\n"),
+        ("pyproject.toml", &format!("{BARE}{include}")),
+    ] {
+        write(folder.path(), path, content);
+    }
+    let project = workspace::project(folder.path()).unwrap();
+    let (names, _) = packed(&project, cpython("cp312")).unwrap();
+    assert_eq!(
+        names[..7],
+        [
+            ".cargo/config.toml",
+            "docs/a/b.md",
+            "docs/c.md",
+            "fast/__init__.py",
+            "fast/__init__.pyi",
+            "fast/fast.cpython-312-x86_64-linux-gnu.so",
+            "fast/py.typed",
+        ]
+    );
+    // By our own rules, a pattern is there for a file.
+    let own = format!("{BARE}{include}[tool.wheelwright.audit]\nprofile = \"ours\"\n");
+    write(folder.path(), "pyproject.toml", &own);
+    let project = workspace::project(folder.path()).unwrap();
+    let error = packed(&project, cpython("cp312")).unwrap_err();
+    assert!(error.contains("\"none/*\" names no file"), "{error}");
+}
+
+/// `bindings/python`, a workspace of its own, with a crate from `core` two folders above.
+fn bindings(core: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let crate_of = |name: &str, more: &str| {
+        format!("[package]\nname = \"{name}\"\nversion = \"1.0.0\"\nedition = \"2024\"\n{more}")
+    };
+    let tool = crate_of(
+        "tool",
+        "[workspace]\n[dependencies]\ncore-of-it = { path = \"../../core\" }\n",
+    );
+    let lock = "version = 4\n\n[[package]]\nname = \"core-of-it\"\nversion = \"1.0.0\"\n\n\
+                [[package]]\nname = \"tool\"\nversion = \"1.0.0\"\ndependencies = [\n \
+                \"core-of-it\",\n]\n";
+    let pyproject = "[build-system]\nrequires = [\"maturin>=1,<2\"]\nbuild-backend = \"maturin\"\n\
+                     [project]\nname = \"tool\"\nversion = \"1.0.0\"\n";
+    let above = "[workspace]\nmembers = [\"core\"]\nexclude = [\"bindings\"]\n\
+                 [workspace.package]\nlicense = \"MIT\"\n";
+    for (path, content) in [
+        ("Cargo.toml", above),
+        ("bindings/python/Cargo.toml", tool.as_str()),
+        ("bindings/python/Cargo.lock", lock),
+        ("bindings/python/src/main.rs", "fn main() {}\n"),
+        ("bindings/python/pyproject.toml", pyproject),
+        ("core/Cargo.toml", &crate_of("core-of-it", core)),
+        ("core/src/lib.rs", ""),
+        ("core/tests/long.rs", ""),
+    ] {
+        write(folder.path(), path, content);
+    }
+    folder
+}
+
+#[test]
+fn an_sdist_holds_crates_from_beside_the_workspace() {
+    let folder = bindings("");
+    let project = workspace::project(&folder.path().join("bindings/python")).unwrap();
+    let sdist = sdist::pack(&project, false).unwrap();
+    let members = members(&sdist);
+    let names: Vec<&str> = members.iter().map(|(path, _)| path.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "tool-1.0.0/PKG-INFO",
+            "tool-1.0.0/bindings/python/Cargo.lock",
+            "tool-1.0.0/bindings/python/Cargo.toml",
+            "tool-1.0.0/bindings/python/src/main.rs",
+            "tool-1.0.0/core/Cargo.toml",
+            "tool-1.0.0/core/src/lib.rs",
+            "tool-1.0.0/pyproject.toml",
+        ]
+    );
+    let pyproject = String::from_utf8(members[6].1.clone()).unwrap();
+    assert!(
+        pyproject.contains("manifest-path = \"bindings/python/Cargo.toml\""),
+        "{pyproject}"
+    );
+    for (core, vendor, wanted) in [
+        ("license.workspace = true\n", false, "inherits from another"),
+        ("", true, "`--vendor` needs one folder"),
+    ] {
+        let folder = bindings(core);
+        let project = workspace::project(&folder.path().join("bindings/python")).unwrap();
+        let error = sdist::pack(&project, vendor).unwrap_err().to_string();
+        assert!(error.contains(wanted), "{error}");
+    }
+}
