@@ -1,5 +1,7 @@
 //! One sdist from a project: what `pip` needs to build its wheel.
 
+use std::collections::BTreeSet;
+
 use super::crates::LocalCrates;
 use super::{Artifact, PackError, tar};
 use crate::project::files::{self, File};
@@ -32,7 +34,11 @@ pub fn pack(project: &Project, vendor: bool) -> Result<Artifact, PackError> {
         path: "pyproject.toml".to_owned(),
         bytes: pyproject.into_bytes(),
     });
-    all.extend(files::import_sources(project)?);
+    // `include` may name a manifest or a lock file that is cut down here.
+    let made: BTreeSet<String> = all.iter().map(|file| file.path.clone()).collect();
+    let is_made = |file: &File| is_cut_down(&file.path) && made.contains(&file.path);
+    let sources = files::import_sources(project)?;
+    all.extend(sources.into_iter().filter(|file| !is_made(file)));
     all.sort_by(|a, b| a.path.cmp(&b.path));
     all.dedup();
     let file_name = format!("{}.tar.gz", project.stem());
@@ -47,6 +53,12 @@ pub fn pack(project: &Project, vendor: bool) -> Result<Artifact, PackError> {
         source,
     })?;
     Ok(Artifact { file_name, bytes })
+}
+
+/// Is it one of the files that an sdist has in a form of its own?
+fn is_cut_down(path: &str) -> bool {
+    let name = path.rsplit('/').next();
+    matches!(name, Some("Cargo.toml" | "Cargo.lock" | "pyproject.toml"))
 }
 
 fn own(project: &Project, path: &str) -> Result<File, ProjectError> {

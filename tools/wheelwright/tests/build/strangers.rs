@@ -152,7 +152,9 @@ fn bindings(core: &str) -> tempfile::TempDir {
                 [[package]]\nname = \"tool\"\nversion = \"1.0.0\"\ndependencies = [\n \
                 \"core-of-it\",\n]\n";
     let pyproject = "[build-system]\nrequires = [\"maturin>=1,<2\"]\nbuild-backend = \"maturin\"\n\
-                     [project]\nname = \"tool\"\nversion = \"1.0.0\"\n";
+                     [project]\nname = \"tool\"\nversion = \"1.0.0\"\n\
+                     [tool.maturin]\ninclude = [\n\
+                     { path = \"pyproject.toml\", format = \"sdist\" },\n]\n";
     let above = "[workspace]\nmembers = [\"core\"]\nexclude = [\"bindings\"]\n\
                  [workspace.package]\nlicense = \"MIT\"\n";
     for (path, content) in [
