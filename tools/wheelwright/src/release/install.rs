@@ -105,7 +105,7 @@ fn install(
     let mut command = match installer {
         Installer::Pip => {
             python.venv(&venv.folder, false)?;
-            let mut command = clean(&tools.pip_for(&venv)?);
+            let mut command = clean(&tools.pip_for(&venv, python)?);
             command
                 .args([
                     "install",

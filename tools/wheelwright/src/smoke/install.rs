@@ -45,12 +45,12 @@ impl Installed {
         let (mut pip, installed) = match interpreter {
             Interpreter::Own(python) => {
                 let venv = python.venv(&folder.join("venv"), false)?;
-                (tools.pip_for(&venv)?, Self::Venv(venv))
+                (tools.pip_for(&venv, python)?, Self::Venv(venv))
             }
             Interpreter::Foreign(python, _) => {
                 let folder = folder.join("site");
                 (
-                    tools.pip()?,
+                    tools.pip_that_knows(python)?,
                     Self::Folder {
                         runner: python.program.clone(),
                         folder,
@@ -188,9 +188,10 @@ fn fetch(
     lock: &Path,
     to: &Path,
 ) -> Result<(), ToolError> {
+    let (Interpreter::Own(python) | Interpreter::Foreign(python, _)) = interpreter;
     let mut pip = match installed {
-        Installed::Venv(venv) => tools.pip_for(venv)?,
-        Installed::Folder { .. } => tools.pip()?,
+        Installed::Venv(venv) => tools.pip_for(venv, python)?,
+        Installed::Folder { .. } => tools.pip_that_knows(python)?,
     };
     pip.args(["download", "--require-hashes", "--only-binary", ":all:"])
         .args(["--quiet", "--disable-pip-version-check", "--dest"])

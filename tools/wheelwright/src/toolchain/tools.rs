@@ -13,8 +13,10 @@ use super::ToolError;
 use super::process::run;
 use super::python::{Python, Venv};
 use crate::exclusive;
+use crate::project::abi;
 
 const PIP: &str = include_str!("requirements/pip.txt");
+const PIP_FOR_ABI3T: &str = include_str!("requirements/pip-abi3t.txt");
 /// zig's version, by the hash of each of its files.
 pub const ZIG: &str = include_str!("requirements/zig.txt");
 
@@ -68,12 +70,12 @@ impl Tools {
         self.index.as_deref()
     }
 
-    /// A pip command that acts on another environment.
+    /// A pip command that acts on an environment of another `python`.
     ///
     /// # Errors
     /// Python cannot make an environment, or pip cannot be fetched.
-    pub fn pip_for(&self, venv: &Venv) -> Result<Command, ToolError> {
-        let mut command = self.pip()?;
+    pub fn pip_for(&self, venv: &Venv, python: &Python) -> Result<Command, ToolError> {
+        let mut command = self.pip_that_knows(python)?;
         command.arg("--python").arg(venv.python());
         Ok(command)
     }
@@ -170,17 +172,24 @@ impl Tools {
         let folder = self.folder(name, requirements);
         once(&folder, || {
             eprintln!("tools: installing {name} into {}", folder.display());
-            install(name, &mut self.pip()?, &folder, requirements)
+            install(name, &mut self.pip(PIP)?, &folder, requirements)
         })?;
         Ok(folder)
     }
 
-    /// A pip command.
+    /// A pip command that knows the tags of the wheels which `python` loads.
     ///
     /// # Errors
     /// As [`Tools::pip_for`].
-    pub fn pip(&self) -> Result<Command, ToolError> {
-        let folder = self.folder("pip", PIP);
+    pub fn pip_that_knows(&self, python: &Python) -> Result<Command, ToolError> {
+        let from = |one: &Python, minor| one.cpython.is_some_and(|own| own >= minor);
+        let newer = from(python, abi::FIRST_ABI3T) && from(&self.python, 10);
+        self.pip(if newer { PIP_FOR_ABI3T } else { PIP })
+    }
+
+    /// A pip command.
+    fn pip(&self, requirements: &str) -> Result<Command, ToolError> {
+        let folder = self.folder("pip", requirements);
         let venv = Venv {
             folder: folder.join("venv"),
         };
@@ -190,7 +199,7 @@ impl Tools {
             self.python.venv(&venv.folder, true)?;
             let mut own = Command::new(&python);
             own.args(["-m", "pip"]);
-            install("pip", &mut own, &folder, PIP)
+            install("pip", &mut own, &folder, requirements)
         })?;
         let mut command = Command::new(&python);
         command.arg("-I").arg(folder.join("pip"));
