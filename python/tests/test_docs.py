@@ -40,7 +40,7 @@ def test_examples_of_the_extension_run(cls: type) -> None:
 
 def test_every_public_name_is_there_and_documented() -> None:
     assert set(ALL) <= set(dir(daggerml))
-    for name in ALL:
+    for name in set(ALL) - {"__version__"}:
         assert inspect.getdoc(getattr(daggerml, name)), name
 
 

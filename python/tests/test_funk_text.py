@@ -100,3 +100,18 @@ def test_the_syntax_of_newer_versions() -> None:
         assert printed(trees.parsed(text).body) == text
     nested = trees.parsed("x = f'{f'{f'{f'{f'{a['b\\n']}'}'}'}'}'")
     assert trees.difference(nested, trees.parsed(printed(nested.body))) is None
+
+
+@pytest.mark.skipif(sys.version_info < (3, 15), reason="its own syntax")
+def test_the_syntax_of_3_15() -> None:
+    for text in (
+        "lazy import a.b as c, d",
+        "lazy from .a import b",
+        "[*a for a in b]",
+        "{*a for a in b}",
+        "{**a for a in b}",
+        "{**(a or b) for a in c}",
+    ):
+        tree = trees.parsed(text)
+        assert printed(tree.body) == text
+        assert trees.difference(tree, trees.parsed(text)) is None

@@ -323,7 +323,11 @@ class Printer:
         return f"({self._generated(node)})", ATOM
 
     def _DictComp(self, node: ast.DictComp) -> tuple[str, int]:
-        item = f"{self.expression(node.key)}: {self.expression(node.value)}"
+        value: Any = node.value
+        if value is None:  # {**each for each in several}, since CPython 3.15
+            item = f"**{self.expression(node.key, BIT_OR)}"
+        else:
+            item = f"{self.expression(node.key)}: {self.expression(value)}"
         return f"{{{item}{self._generators(node.generators)}}}", ATOM
 
     def _generators(self, generators: Iterable[ast.comprehension]) -> str:

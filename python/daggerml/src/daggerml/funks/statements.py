@@ -151,10 +151,11 @@ class _Statements(Printer):
         return f"nonlocal {', '.join(node.names)}"
 
     def _Import(self, node: ast.Import) -> str:
-        return f"import {_aliases(node.names)}"
+        return f"{_lazily(node)}import {_aliases(node.names)}"
 
     def _ImportFrom(self, node: ast.ImportFrom) -> str:
-        return f"from {'.' * node.level}{node.module or ''} import {_aliases(node.names)}"
+        module = "." * node.level + (node.module or "")
+        return f"{_lazily(node)}from {module} import {_aliases(node.names)}"
 
     # Compound statements.
 
@@ -266,3 +267,8 @@ def _aliases(names: Iterable[ast.alias]) -> str:
     return ", ".join(
         name.name if name.asname is None else f"{name.name} as {name.asname}" for name in names
     )
+
+
+def _lazily(node: ast.stmt) -> str:
+    """Returns the word for an import that waits until its name is used (CPython 3.15)."""
+    return "lazy " if getattr(node, "is_lazy", 0) else ""
