@@ -29,7 +29,8 @@ BUDGET = 0.2
 #: The most calls of a task.
 MOST = 64
 
-#: How long a call alone runs before its task is published, in seconds.
+#: How long a request waits for the end of a call, if no other call is under way, in seconds. The
+#: task of a call alone is published after that.
 MOMENT = 0.25
 
 #: How many tasks are submitted for each thread of the cluster while calls are short: one that
@@ -100,7 +101,8 @@ class Group:
         self.calls = {call.token: call for call in calls}
         self.future: Optional[Future] = None
         self.published = False
-        self.since = time.monotonic()
+        #: A call alone is known to others with the first answer that it is pending.
+        self.since = time.monotonic() if several else calls[0].since
         #: After how many seconds it is published: it takes longer than short calls do.
         self.moment = 3 * BUDGET if several else MOMENT
         for call in calls:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Callable, Optional, TypeVar
 from daggerml.adapters import answers
 from daggerml.adapters.lines import PROTOCOL, AdapterError
 from daggerml_adapter_dask import cluster, outcomes, worker
-from daggerml_adapter_dask.groups import Call, Group, Groups
+from daggerml_adapter_dask.groups import MOMENT, Call, Group, Groups
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -27,9 +27,6 @@ __all__ = ["collect", "stop", "submit"]
 
 Message = dict[str, Any]
 T = TypeVar("T")
-
-#: How many seconds a request waits for the end of a call, if no other call is under way.
-MOMENT = 0.25
 
 #: After how many milliseconds a call of another process is asked for again.
 LATER_MS = 200
