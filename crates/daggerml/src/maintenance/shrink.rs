@@ -30,6 +30,9 @@ const LARGE: u64 = 16;
 /// these meanwhile.
 const SPLIT: usize = 8;
 
+/// One of so many parts that have room is left to the other run.
+const SLACK: usize = 32;
+
 /// Pages side by side are made by moving so many pages for each free one, at most.
 const MOST: u64 = 2;
 
@@ -122,6 +125,8 @@ impl Plan {
         let used = space.used(view);
         // The list of free pages changes meanwhile, and takes some itself.
         let limit = used + used / 64 + LEAST / 2;
+        // What lies before this may be used for what lies behind the limit: it is somewhat more.
+        let room_to = limit + used / 16;
         let mut plan = Self {
             far: Vec::new(),
             end: space.end,
@@ -143,7 +148,7 @@ impl Plan {
         let weight = |one: &Beyond| (one.pages > LARGE, one.page);
         sort_by(&mut found, |(a, _), (b, _)| weight(b).cmp(&weight(a)));
         let large = found.partition_point(|(one, _)| one.pages > LARGE);
-        let mut room = space.runs(limit);
+        let mut room = space.runs(room_to);
         let mut small = found.split_off(large);
         found.retain(|(one, _)| room.take(one.pages));
         if found.is_empty() && large > 0 && may_slide {
@@ -174,7 +179,7 @@ impl Plan {
         let runs = beyond(Table::Runs, limit)?;
         let first = runs.iter().map(|one| &one.key).min();
         if let Some(first) = first.and_then(|key| key.get(..4)) {
-            let mut left = space.runs(limit);
+            let mut left = space.runs(room_to);
             for (one, _) in &found {
                 left.take(one.pages);
             }
@@ -186,6 +191,8 @@ impl Plan {
             while moved.get(fit).is_some_and(|one| left.take(one.pages)) {
                 fit += 1;
             }
+            // LMDB takes some of these pages itself.
+            fit = if fit < all { fit - fit / SLACK } else { fit };
             if all - fit <= all / SPLIT {
                 room = left;
                 moved.truncate(fit);
