@@ -5,11 +5,10 @@ use super::saved;
 use super::stage::{Layered, To, encode};
 use crate::error::{Error, Result};
 use crate::id::{CommitId, DagId, NodeId, ObjectId, TypedId};
-use crate::maintenance::shrink;
 use crate::record::{Dag, ErrorInfo, Outcome, Record};
 use crate::repo::commit::commit_changes;
 use crate::sorting;
-use crate::store::WriteTxn;
+use crate::store::{WriteTxn, shrink};
 
 /// A committed DAG and the commit that holds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,7 +14,6 @@ mod ids;
 pub mod migrate;
 pub mod released;
 mod roots;
-pub(crate) mod shrink;
 
 use std::collections::BTreeMap;
 

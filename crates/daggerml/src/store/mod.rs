@@ -10,6 +10,7 @@
 //! | `snapshot`, `write` | what is read and written: entries, objects, records |
 //! | `absent` | which objects are not here on purpose |
 //! | `journal` | what writers note while `gc` runs |
+//! | `shrink` | giving space back to the file system |
 //! | `backend` | the door to what keeps the entries |
 //! | `lmdb` | a file that keeps them: what every repository on disk has |
 //! | `memory` | memory that keeps them, for tests |
@@ -19,6 +20,7 @@ mod backend;
 pub(crate) mod journal;
 pub(crate) mod lmdb;
 mod memory;
+pub(crate) mod shrink;
 mod snapshot;
 mod table;
 mod write;

@@ -40,11 +40,11 @@ use crate::error::{Error, Result};
 use crate::record::Kind;
 use crate::store::journal::GC_KEY;
 use crate::store::pages::check::Walk;
-use crate::store::{Store, Table};
+use crate::store::{Store, Table, shrink};
 use crate::transfer::remote::{Held, before_gc};
 
 use super::ids::{Ids, damaged, kind_of_place};
-use super::{Step, Totals, shrink};
+use super::{Step, Totals};
 use mark::Marker;
 use order::Garbage;
 
@@ -104,7 +104,13 @@ pub fn gc(store: &Store, options: Options, progress: &mut dyn FnMut(Step)) -> Re
     let ended = end(store, run_number);
     let mut report = report?;
     ended?;
-    shrink::shrink(store, progress)?;
+    shrink::shrink(store, &mut |done, total| {
+        progress(Step {
+            phase: "moving pages",
+            done,
+            total: Some(total),
+        });
+    })?;
     let after = store.size()?;
     report.file = FileSize { before, after };
     Ok(report)

@@ -8,13 +8,14 @@
 //! that were merged. A run of so many entries is merged seldom, each time after the store has grown by a
 //! part of its size, so the work is a part of what was written.
 
-use crate::error::Result;
+use super::pages::Damage;
+use super::pages::space::{Beyond, Space, beyond};
+use super::{DATA_FILE, Far, Snapshot, Store, Table};
+use crate::error::{Error, Result};
 use crate::sorting::sort_by;
-use crate::store::pages::space::{Beyond, Space, beyond};
-use crate::store::{Far, Snapshot, Store, Table};
 
-use super::Step;
-use super::ids::damaged;
+/// Is told how many pages were moved, and of how many.
+type Progress<'p> = &'p mut dyn FnMut(u64, u64);
 
 /// What lies at the end is moved if at least this many hundredths of the pages are free. It has to be
 /// written again, and the next writes would use the free pages.
@@ -52,7 +53,7 @@ const VAIN: usize = 1;
 const BATCH: u64 = 1024;
 
 /// Makes the file of `store` as short as can be.
-pub(crate) fn shrink(store: &Store, progress: &mut dyn FnMut(Step)) -> Result<()> {
+pub(crate) fn shrink(store: &Store, progress: Progress<'_>) -> Result<()> {
     if cfg!(windows) {
         return Ok(()); // No file can be shortened there while somebody has it in memory.
     }
@@ -80,7 +81,7 @@ pub(crate) fn after_end(store: &Store, chunks: u64) {
         return;
     }
     if is_roomy(store).unwrap_or(false) {
-        let _ = shrink(store, &mut |_| {});
+        let _ = shrink(store, &mut |_, _| {});
     }
 }
 
@@ -214,8 +215,17 @@ impl Plan {
     }
 }
 
+/// Returns the error that `damage` makes.
+fn damaged(snapshot: &Snapshot, damage: &Damage) -> Box<Error> {
+    Error::StoreDamaged {
+        path: snapshot.store().path().join(DATA_FILE),
+        detail: damage.to_string(),
+    }
+    .into()
+}
+
 /// Moves what the plan says. Returns whether that went without making the file much longer.
-fn carry_out(store: &Store, plan: &Plan, progress: &mut dyn FnMut(Step)) -> Result<bool> {
+fn carry_out(store: &Store, plan: &Plan, progress: Progress<'_>) -> Result<bool> {
     let pages = || -> Result<u64> { Ok(store.snapshot()?.pages()?.view.meta.pages) };
     let before = pages()?;
     let total = plan.far.iter().map(|far| far.pages).sum();
@@ -234,11 +244,7 @@ fn carry_out(store: &Store, plan: &Plan, progress: &mut dyn FnMut(Step)) -> Resu
         store.write(|txn| txn.put_again(&some))?;
         left = rest;
         done += some.iter().map(|far| far.pages).sum::<u64>();
-        progress(Step {
-            phase: "moving pages",
-            done,
-            total: Some(total),
-        });
+        progress(done, total);
         if pages()? > before + plan.end / MOST_LONGER {
             return Ok(false);
         }
