@@ -3,6 +3,7 @@
 //! The bytes of an artifact follow from its files' names and contents alone.
 
 pub mod crates;
+pub mod layout;
 pub mod normal;
 mod placed;
 mod resolve;

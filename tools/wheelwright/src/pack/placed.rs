@@ -42,7 +42,7 @@ mod tests {
             folder: (*folder).to_owned(),
         };
         LocalCrates {
-            root: "/home/me/bindings/python".into(),
+            root: "/of/bindings/python".into(),
             extension: one(&""),
             all: folders.iter().map(one).collect(),
         }

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use wheelwright_artifacts::digest::{Digest, Pieces};
+use wheelwright_artifacts::digest::Digest;
 
-use super::zip::{self, Member};
+use super::layout::Layout;
+use super::zip::Member;
 use super::{Artifact, PackError};
 use crate::project::abi::Abi;
 use crate::project::files::{self, File};
@@ -22,40 +23,6 @@ pub struct Native<'a> {
     pub platform_tag: &'a str,
     /// The Pythons that load it.
     pub abi: Abi,
-}
-
-/// A wheel before it is compressed, which takes most of the time of packing.
-#[derive(Debug, Clone)]
-pub struct Layout {
-    file_name: String,
-    members: Vec<Member>,
-}
-
-impl Layout {
-    /// Its file name.
-    pub fn file_name(&self) -> &str {
-        &self.file_name
-    }
-
-    /// Adds all that its bytes depend on, besides how they are compressed.
-    pub fn add_to(&self, pieces: &mut Pieces) {
-        pieces.add("wheel", self.file_name.as_bytes());
-        for member in &self.members {
-            pieces.add(&member.path, &member.bytes);
-            pieces.add("executable", &[u8::from(member.executable)]);
-        }
-    }
-
-    /// Compresses it.
-    ///
-    /// # Errors
-    /// It is too large for a zip file.
-    pub fn pack(&self) -> Result<Artifact, PackError> {
-        Ok(Artifact {
-            bytes: zip::write(&self.file_name, &self.members)?,
-            file_name: self.file_name.clone(),
-        })
-    }
 }
 
 /// Packs a wheel: lays it out, and compresses it.
