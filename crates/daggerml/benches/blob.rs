@@ -67,9 +67,10 @@ fn measure(folder: &Path, bytes: u64) {
     forget(&file);
     let put = step("put", folder);
     told("put", put, [before, write()]);
+    // The same bytes at the same place of the disk.
     let read = || {
-        forget(&file);
-        dd(&file, Path::new("/dev/null"))
+        forget(&data);
+        dd(&data, Path::new("/dev/null"))
     };
     let before = read();
     forget(&data);

@@ -10,7 +10,7 @@ use super::put_blob::Progress;
 use super::view::DagView;
 use crate::error::{Error, FaultKind, Result, failed};
 use crate::id::{BlobId, NodeId, TypedId};
-use crate::record::{BlobList, Datum, Kind, Part};
+use crate::record::{BlobList, CHUNK, Datum, Kind, Part};
 use crate::repo::Repository;
 use crate::store::{ReadObjects, Store};
 use crate::value::{Blob, Value};
@@ -32,8 +32,8 @@ pub struct BlobReader {
     ahead_at: Option<u64>,
 }
 
-/// How many of the chunks that come next the system begins to read, when they are read in order.
-const AHEAD: usize = 3;
+/// How many chunks the system begins to read beyond one, when they are read in order.
+const AHEAD: usize = 4;
 
 impl Repository {
     /// Returns a reader of a blob's bytes.
@@ -183,24 +183,34 @@ impl BlobReader {
         if self.ahead_at.take() == Some(part.at) {
             return visit(&self.ahead);
         }
-        let next = self.read_ahead(part, if in_order { AHEAD } else { 1 })?;
+        // What is wrong with it is told when it is wanted.
+        let next = match part.at + part.size {
+            end if in_order && end < self.blob.size => self.find(end).ok(),
+            _ => None,
+        };
+        let beyond = if in_order { AHEAD * CHUNK } else { CHUNK };
         let mut ahead = std::mem::take(&mut self.ahead);
         ahead.clear();
         let (this, to) = (&*self, &mut ahead);
         let (seen, is_ahead) = std::thread::scope(|scope| {
-            let other = next.filter(|_| in_order).and_then(|next| {
+            let other = next.and_then(|next| {
                 let read = move || {
-                    let copied = this.read_part(next, &mut |bytes| {
-                        to.extend_from_slice(bytes);
-                        Ok(bytes.len())
+                    let copied = this.read_ahead(next, beyond).and_then(|is_here| {
+                        let mut copy = |bytes: &[u8]| {
+                            to.extend_from_slice(bytes);
+                            Ok(bytes.len())
+                        };
+                        // Only what is wanted is fetched from a remote.
+                        is_here.then(|| this.read_part(next, &mut copy)).transpose()
                     });
-                    copied.is_ok()
+                    matches!(copied, Ok(Some(_)))
                 };
                 let thread = std::thread::Builder::new().name("dml-blob".to_owned());
                 thread.spawn_scoped(scope, read).ok() // It is read later where there are no threads.
             });
-            let seen = this.read_part(part, visit);
-            // What is wrong with it is told when it is wanted.
+            let seen = this
+                .read_ahead(part, beyond)
+                .and_then(|_| this.read_part(part, visit));
             (
                 seen,
                 other.is_some_and(|other| other.join().unwrap_or(false)),
@@ -211,26 +221,11 @@ impl BlobReader {
         seen
     }
 
-    /// Lets the system begin to read a chunk and `count` of those after it. Returns the one right after it,
-    /// unless it is the last, or not here.
-    fn read_ahead(&mut self, part: Part, count: usize) -> Result<Option<Part>> {
+    /// Lets the system begin to read a chunk, if it is here, and what lies beyond it in the store's file:
+    /// chunks that were put one after the other lie so. Returns whether it is here.
+    fn read_ahead(&self, part: Part, beyond: usize) -> Result<bool> {
         let snapshot = self.store.snapshot()?;
-        snapshot.read_ahead(part.reference.id)?;
-        let (mut first, mut end) = (None, part.at + part.size);
-        for _ in 0..count {
-            if end >= self.blob.size {
-                break;
-            }
-            let Ok(next) = self.find(end) else {
-                break; // It is told when it is wanted.
-            };
-            if !snapshot.read_ahead(next.reference.id)? {
-                break;
-            }
-            first = first.or(Some(next));
-            end = next.at + next.size;
-        }
-        Ok(first)
+        snapshot.read_ahead(part.reference.id, beyond)
     }
 
     /// Calls `visit` with the bytes of a chunk, which are compared with its id.

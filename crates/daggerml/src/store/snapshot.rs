@@ -163,13 +163,15 @@ impl Snapshot {
         }
     }
 
-    /// Lets the system begin to read the object `id`, if it is here. Returns whether it is.
-    pub(crate) fn read_ahead(&self, id: ObjectId) -> Result<bool> {
+    /// Lets the system begin to read the object `id`, if it is here, and so many bytes `beyond` it in the
+    /// store's file. Returns whether it is. Looking for it waits for its first page, so those that
+    /// come next are better read as what lies beyond.
+    pub(crate) fn read_ahead(&self, id: ObjectId, beyond: usize) -> Result<bool> {
         let found = self.likely_object(id)?;
         if let Some(version) = self.tables.pages()
             && let Some(bytes) = found
         {
-            version.view.read_ahead(bytes);
+            version.view.read_ahead(bytes, beyond);
         }
         Ok(found.is_some())
     }

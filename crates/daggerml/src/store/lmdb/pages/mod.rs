@@ -143,11 +143,13 @@ impl View {
         let Some(offset) = self.offset(bytes) else {
             return;
         };
-        let end = offset.saturating_add(bytes.len()) / MULTIPLE * MULTIPLE;
-        let begin = offset.next_multiple_of(MULTIPLE);
-        if begin >= end || end > self.map.len() {
+        let end = offset.saturating_add(bytes.len());
+        if bytes.is_empty() || end > self.map.len() {
             return;
         }
+        // What lies beside them goes too, or a part of each would stay.
+        let begin = offset / MULTIPLE * MULTIPLE;
+        let end = end.next_multiple_of(MULTIPLE).min(self.map.len());
         let advice = memmap2::UncheckedAdvice::DontNeed;
         // SAFETY: these are pages of a file that is mapped to be read, by a map that others share. Whoever
         // reads them again gets the same bytes from the file.
@@ -158,15 +160,16 @@ impl View {
         };
     }
 
-    /// Says that bytes are needed soon: the system begins to read them.
+    /// Says that bytes are needed soon, and so many `beyond` them: the system begins to read them.
     #[cfg(unix)]
-    pub fn read_ahead(&self, bytes: &[u8]) {
+    pub fn read_ahead(&self, bytes: &[u8], beyond: usize) {
         // What is not in the file is refused, and read as it is.
         if let Some(offset) = self.offset(bytes)
             && offset.saturating_add(bytes.len()) <= self.map.len()
         {
+            let length = (bytes.len().saturating_add(beyond)).min(self.map.len() - offset);
             let advice = memmap2::Advice::WillNeed;
-            let _refused = self.map.raw.advise_range(advice, offset, bytes.len());
+            let _refused = self.map.raw.advise_range(advice, offset, length);
         }
     }
 
@@ -178,7 +181,7 @@ impl View {
     /// Does nothing: the system decides.
     #[cfg(not(unix))]
     #[expect(clippy::unused_self, reason = "as on other systems")]
-    pub fn read_ahead(&self, _bytes: &[u8]) {}
+    pub fn read_ahead(&self, _bytes: &[u8], _beyond: usize) {}
 
     /// Returns the `length` bytes that begin at `offset` in the file.
     pub fn bytes(&self, offset: usize, length: usize) -> Checked<&[u8]> {
