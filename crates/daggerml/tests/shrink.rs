@@ -256,7 +256,9 @@ fn others_write_and_read_meanwhile() {
         assert!(worker.wait().unwrap().success());
     }
     let before = size(repository.store());
-    assert!(collect(repository.store()).file.after <= before);
+    let after = collect(repository.store()).file.after;
+    // What is short already can get longer by the pages that `gc` itself needs: fewer free ones stay.
+    assert!(after <= before + 64 * 4096, "{before} became {after}");
     clean(repository.store());
     (0..4).for_each(|round| read_all(&repository, round));
 }

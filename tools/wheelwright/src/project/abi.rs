@@ -9,10 +9,6 @@ use pep440_rs::{Version, VersionSpecifiers};
 /// The minor versions of CPython 3 that a project is built for unless it says which.
 pub const KNOWN: std::ops::RangeInclusive<u32> = 9..=15;
 
-/// The first minor version of CPython 3 whose stable interface can do without a global
-/// interpreter lock (`abi3t`, PEP 803).
-pub const FIRST_ABI3T: u32 = 15;
-
 /// The minor versions of Python 3 that `PyPy` has had with its ABI 7.3.
 const PYPY: std::ops::RangeInclusive<u32> = 9..=11;
 

@@ -3,6 +3,7 @@
 use super::abi::{self, Abi, Interpreter, Kind};
 use super::cargo_toml::{CargoToml, Stable};
 use super::{Project, ProjectError};
+use crate::toolchain::python::FIRST_ABI3T;
 
 /// The newest CPython 3 that each series of `PyO3` builds for, newest series first.
 const NEWEST: &[(u64, u32)] = &[(29, 15), (25, 14), (22, 13), (19, 12), (17, 11), (15, 10)];
@@ -287,13 +288,13 @@ impl Project {
             let (no_default, all) = (maturin.no_default_features, maturin.all_features);
             cargo.stable(family, &features, no_default, all)
         };
-        if interpreter.kind != Kind::PyPy && interpreter.minor >= abi::FIRST_ABI3T {
+        if interpreter.kind != Kind::PyPy && interpreter.minor >= FIRST_ABI3T {
             match stable("abi3t") {
                 Stable::No => {}
                 Stable::From(Some(floor)) => return Ok(Abi::StableOfBoth(floor)),
                 Stable::From(None) => {
                     let oldest = self.supported(cargo)?[0].minor;
-                    return Ok(Abi::StableOfBoth(oldest.max(abi::FIRST_ABI3T)));
+                    return Ok(Abi::StableOfBoth(oldest.max(FIRST_ABI3T)));
                 }
             }
         }

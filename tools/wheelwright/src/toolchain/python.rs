@@ -23,6 +23,10 @@ pub struct Python {
     pub free_threaded: bool,
 }
 
+/// The first minor version of CPython 3 whose stable interface can do without a global
+/// interpreter lock (`abi3t`, PEP 803).
+pub const FIRST_ABI3T: u32 = 15;
+
 const OLDEST: (u32, u32) = (3, 9);
 const DESCRIBE: &str = "import sys,platform,sysconfig;\
     print(sys.version_info[0],sys.version_info[1],platform.python_implementation(),\

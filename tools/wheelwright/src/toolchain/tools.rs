@@ -11,9 +11,8 @@ use wheelwright_artifacts::digest::Digest;
 
 use super::ToolError;
 use super::process::run;
-use super::python::{Python, Venv};
+use super::python::{FIRST_ABI3T, Python, Venv};
 use crate::exclusive;
-use crate::project::abi;
 
 const PIP: &str = include_str!("requirements/pip.txt");
 const PIP_FOR_ABI3T: &str = include_str!("requirements/pip-abi3t.txt");
@@ -183,7 +182,7 @@ impl Tools {
     /// As [`Tools::pip_for`].
     pub fn pip_that_knows(&self, python: &Python) -> Result<Command, ToolError> {
         let from = |one: &Python, minor| one.cpython.is_some_and(|own| own >= minor);
-        let newer = from(python, abi::FIRST_ABI3T) && from(&self.python, 10);
+        let newer = from(python, FIRST_ABI3T) && from(&self.python, 10);
         self.pip(if newer { PIP_FOR_ABI3T } else { PIP })
     }
 
