@@ -154,8 +154,10 @@ fn a_call_of_a_map_is_made_ready_shortly_before_its_turn() {
         .run_many(&mut calls, 2, true, &options, &ended);
     assert!(made.into_iter().all(|made| made.unwrap().is_ok()));
     assert_eq!(bench.runs(), 200);
-    // Those that wait for a worker, those that are claimed ahead and those that run.
-    assert!(most.into_inner() <= 2 * (2 + 32));
+    // Those that wait for a worker, those that are claimed ahead and those that run are 68 at most. On a
+    // busy machine it is told later that some have ended; if all were made ready first, it would be 199.
+    let most = most.into_inner();
+    assert!(most < 150, "{most} were made ready ahead");
 }
 
 #[test]
