@@ -75,6 +75,11 @@ impl Remap {
     /// Flags for C compilers, as the zig wrappers take them.
     pub(super) fn c_flags(&self) -> OsString {
         let mut flags = OsString::new();
+        // The crate `cc` adds these too, since rustc has them, but only if the compiler is silent when
+        // it is asked for them. zig warns of an SDK for macOS, so there they were left out.
+        for flag in ["-fno-omit-frame-pointer", "-mno-omit-leaf-frame-pointer"] {
+            flags.push(format!("{SEPARATOR}{flag}"));
+        }
         self.append(&mut flags, "-ffile-prefix-map=");
         flags
     }
