@@ -8,10 +8,9 @@
 //! that were merged. A run of so many entries is merged seldom, each time after the store has grown by a
 //! part of its size, so the work is a part of what was written.
 
-use super::pages::Damage;
 use super::pages::space::{Beyond, Space, beyond};
-use super::{DATA_FILE, Far, Snapshot, Store, Table};
-use crate::error::{Error, Result};
+use super::{Far, Snapshot, Store, Table};
+use crate::error::Result;
 use crate::sorting::sort_by;
 
 /// Is told how many pages were moved, and of how many.
@@ -89,7 +88,7 @@ pub(crate) fn after_end(store: &Store, chunks: u64) {
 fn is_roomy(store: &Store) -> Result<bool> {
     let snapshot = store.snapshot()?;
     let view = &snapshot.pages()?.view;
-    let space = Space::of(view, |_| true).map_err(|damage| damaged(&snapshot, &damage))?;
+    let space = Space::of(view, |_| true).map_err(|damage| snapshot.damaged(&damage))?;
     Ok(is_much(
         space.end.saturating_sub(space.used(view)),
         space.end,
@@ -119,7 +118,7 @@ struct Plan {
 impl Plan {
     /// Makes a plan. If it `may_slide`, all that is small may be moved, so that large entries have room.
     fn of(snapshot: &Snapshot, may_slide: bool) -> Result<Self> {
-        let failed = |damage| damaged(snapshot, &damage);
+        let failed = |damage| snapshot.damaged(&damage);
         let version = snapshot.pages()?;
         let view = &version.view;
         let space = Space::of(view, |_| true).map_err(failed)?;
@@ -213,15 +212,6 @@ impl Plan {
             .map(|(Beyond { key, pages, .. }, table)| Far { table, key, pages });
         self.far.extend(far);
     }
-}
-
-/// Returns the error that `damage` makes.
-fn damaged(snapshot: &Snapshot, damage: &Damage) -> Box<Error> {
-    Error::StoreDamaged {
-        path: snapshot.store().path().join(DATA_FILE),
-        detail: damage.to_string(),
-    }
-    .into()
 }
 
 /// Moves what the plan says. Returns whether that went without making the file much longer.

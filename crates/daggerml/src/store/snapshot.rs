@@ -8,7 +8,8 @@ use crate::record::{Kind, Record, Tombstone};
 
 use super::backend::{Entries, Keys, ReadTables};
 use super::lmdb::Version;
-use super::{Absent, Store, Table, absent};
+use super::pages::Damage;
+use super::{Absent, DATA_FILE, Store, Table, absent};
 
 /// Anything objects can be read from: a [`Snapshot`], a [`super::WriteTxn`], a draft.
 pub trait ReadObjects {
@@ -105,6 +106,15 @@ impl Snapshot {
     /// Returns the store that this is a view of.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Returns the error that `damage` to the store's file makes.
+    pub(crate) fn damaged(&self, damage: &Damage) -> Box<Error> {
+        Error::StoreDamaged {
+            path: self.store.path().join(DATA_FILE),
+            detail: damage.to_string(),
+        }
+        .into()
     }
 
     /// Returns the number of the transaction whose result this is. It grows with every

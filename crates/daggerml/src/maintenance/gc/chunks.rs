@@ -8,7 +8,6 @@ use crate::store::lmdb::objects::Sparse;
 use crate::store::{Store, Table};
 
 use super::super::Step;
-use super::super::ids::damaged;
 use super::taken_over;
 
 /// A chunk is given up when this many of its bytes, in hundredths, are garbage.
@@ -83,5 +82,5 @@ fn find(store: &Store) -> Result<Vec<(usize, Sparse)>> {
         }
         Ok(sparse.into_values().collect())
     });
-    found.map_err(|damage| damaged(&snapshot, &damage))
+    found.map_err(|damage| snapshot.damaged(&damage))
 }

@@ -6,7 +6,7 @@ use crate::record::{AnyRecord, Exec, Kind, Record, Tombstone, kind_of, reference
 use crate::store::absent::is_absent;
 use crate::store::{DATA_FILE, Snapshot, Table};
 
-use super::super::ids::{Ids, Marks, damaged, start};
+use super::super::ids::{Ids, Marks, start};
 use super::super::{STRIDE, Step, roots};
 
 /// How many references are gathered before they are looked up. Looked up in order, they
@@ -74,7 +74,7 @@ impl Marker {
                 break;
             };
             let found = self.ids.unverified(version, position);
-            let (id, bytes) = found.map_err(|damage| damaged(snapshot, &damage))?;
+            let (id, bytes) = found.map_err(|damage| snapshot.damaged(&damage))?;
             match id {
                 Some(id) => self.look_into(id, bytes)?,
                 None => self.follow(|| ObjectId::of(bytes), bytes)?,

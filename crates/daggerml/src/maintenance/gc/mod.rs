@@ -43,7 +43,7 @@ use crate::store::pages::check::Walk;
 use crate::store::{Store, Table, shrink};
 use crate::transfer::remote::{Held, before_gc};
 
-use super::ids::{Ids, damaged, kind_of_place};
+use super::ids::{Ids, kind_of_place};
 use super::{Step, Totals};
 use mark::Marker;
 use order::Garbage;
@@ -134,7 +134,7 @@ fn run(
     }
     let ids = Ids::read(version, &mut walk.damage, progress);
     if let Some(damage) = walk.damage.first() {
-        return Err(damaged(&snapshot, damage));
+        return Err(snapshot.damaged(damage));
     }
     let mut marker = Marker::new(ids);
     marker.mark(&snapshot, progress)?;
@@ -146,7 +146,7 @@ fn run(
     let is_garbage = |position: &u32| !marker.marks.has(*position as usize);
     for &position in marker.ids.stored().iter().filter(|at| is_garbage(at)) {
         let found = marker.ids.unverified(version, position as usize);
-        let (_, bytes) = found.map_err(|damage| damaged(&snapshot, &damage))?;
+        let (_, bytes) = found.map_err(|damage| snapshot.damaged(&damage))?;
         let kind = kind_at(bytes);
         report.kept.remove(kind, bytes.len());
         report.removed.add(kind, bytes.len());

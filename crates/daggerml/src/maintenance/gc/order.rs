@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::record::references;
 use crate::store::Snapshot;
 
-use super::super::ids::{damaged, start};
+use super::super::ids::start;
 use super::mark::{CROWD, Marker};
 
 /// What is to be removed.
@@ -34,7 +34,7 @@ impl Links<'_> {
         {
             let version = self.snapshot.pages()?;
             let found = self.marker.ids.unverified(version, position as usize);
-            let (_, bytes) = found.map_err(|damage| damaged(self.snapshot, &damage))?;
+            let (_, bytes) = found.map_err(|damage| self.snapshot.damaged(&damage))?;
             let wanted = &mut self.wanted;
             let _ = references(bytes, &mut |id, datum| {
                 wanted.push((start(id.as_bytes()), datum));

@@ -4,7 +4,7 @@ mod read;
 
 use std::sync::OnceLock;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::id::ObjectId;
 use crate::record::{Kind, Record, Tombstone, kind_of};
 use crate::store::Snapshot;
@@ -293,7 +293,7 @@ impl Ids {
         position: usize,
     ) -> Result<(ObjectId, &'s [u8])> {
         self.object_in(snapshot.pages()?, position)
-            .map_err(|damage| damaged(snapshot, &damage))
+            .map_err(|damage| snapshot.damaged(&damage))
     }
 }
 
@@ -328,15 +328,6 @@ impl Marks {
         let word = self.0.get(position / 64).copied().unwrap_or_default();
         word & 1 << (position % 64) != 0
     }
-}
-
-/// Returns the error that `damage` makes.
-pub(super) fn damaged(snapshot: &Snapshot, damage: &Damage) -> Box<Error> {
-    Error::StoreDamaged {
-        path: snapshot.store().path().join(crate::store::DATA_FILE),
-        detail: damage.to_string(),
-    }
-    .into()
 }
 
 #[cfg(test)]
