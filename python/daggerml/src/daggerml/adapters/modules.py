@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any, Optional
 
-__all__ = ["brought"]
+__all__ = ["brought", "sources"]
 
 _PACKAGE = ".__init__"
 
@@ -44,6 +44,24 @@ class brought:  # noqa: N801  used like a function
             sys.modules.update(self._before)
 
 
+def sources(name: str) -> Optional[dict[str, str]]:
+    """Returns what a call that runs here brought of a module or package, with those around it.
+
+    ``None`` is for a module that no call brought.
+    """
+    root = name.partition(".")[0]
+    for finder in sys.meta_path:
+        if isinstance(finder, _Finder) and root in finder.roots:
+            parts = name.split(".")
+            around = {".".join(parts[:end]) + _PACKAGE for end in range(1, len(parts))}
+            return {
+                each: text
+                for each, text in finder.sources.items()
+                if each == name or each in around or each.startswith(f"{name}.")
+            }
+    return None
+
+
 def _taken(roots: set[str]) -> dict[str, ModuleType]:
     """Removes the modules of these packages from ``sys.modules``."""
     names = [name for name in sys.modules if name.partition(".")[0] in roots]
@@ -54,7 +72,7 @@ class _Finder:
     """Finds and loads modules. It has no base class, because those are slow to import."""
 
     def __init__(self, sources: Mapping[str, str]) -> None:
-        self._sources = sources
+        self.sources = sources
         self.roots = {name.partition(".")[0] for name in sources}
 
     def find_spec(
@@ -65,8 +83,8 @@ class _Finder:
     ) -> Optional[ModuleSpec]:
         if fullname.partition(".")[0] not in self.roots:
             return None
-        is_package = any(name.startswith(f"{fullname}.") for name in self._sources)
-        if fullname not in self._sources and not is_package:
+        is_package = any(name.startswith(f"{fullname}.") for name in self.sources)
+        if fullname not in self.sources and not is_package:
             text = f"No module named {fullname!r}: the funk did not bring it along"
             raise ModuleNotFoundError(text, name=fullname)
         from importlib.machinery import ModuleSpec
@@ -86,8 +104,8 @@ class _Finder:
 
     def get_source(self, fullname: str) -> str:
         """Returns the source of a module; ``""`` for a package without an ``__init__``."""
-        found: Any = self._sources.get(fullname)
-        return self._sources.get(fullname + _PACKAGE, "") if found is None else str(found)
+        found: Any = self.sources.get(fullname)
+        return self.sources.get(fullname + _PACKAGE, "") if found is None else str(found)
 
 
 def _file(name: str) -> str:

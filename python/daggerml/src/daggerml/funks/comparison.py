@@ -152,7 +152,7 @@ class Comparison:
             raise Different(path, f"its code is not that of its source: {differs} differ")
         for name in ("__name__", "__doc__", "__defaults__", "__kwdefaults__"):
             self.same(getattr(given, name), getattr(made, name), f"{path}.{name}")
-        self._namespaces(given.__dict__, made.__dict__, path, set())
+        self._namespaces(given.__dict__, made.__dict__, path, _OF_OBJECT)
         is_generated = made.__code__.co_filename.startswith("<string")
         self._closures(given, made, path, is_generated=is_generated)
         annotations = _annotations(made) if self._annotations and not is_generated else None

@@ -8,6 +8,7 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Optional, Union
 
+from daggerml.adapters import modules as modules_of_call
 from daggerml.errors import InvalidError
 from daggerml.funks import again, installed, trees
 from daggerml.funks import loaded as loaded_modules
@@ -34,6 +35,10 @@ def gathered(modules: Iterable[Union[ModuleType, str]]) -> dict[str, str]:
             text = f"{module!r} is no module"
             raise InvalidError(text, hint="modules=[...] takes modules and names of modules")
         _refuse_standard(name)
+        of_call = modules_of_call.sources(name)
+        if of_call is not None:  # a module that came along makes a funk itself
+            found.update(of_call)
+            continue
         for each, file in _files(name):
             if each not in found:
                 found[each], text = _source(each, file)

@@ -20,7 +20,10 @@ from daggerml.funks.replaced import is_original_builtin
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["UNKNOWN", "check", "free", "meanings", "surroundings", "undefined"]
+__all__ = [
+    "UNKNOWN", "assigned", "check", "free", "meanings", "refuse_outside", "surroundings",
+    "undefined",
+]  # fmt: skip
 
 # IPython adds names to the builtins, which other processes do not have. Names such as
 # __file__ mean something else where the funk runs. __name__ is allowed, for logging.
@@ -68,9 +71,16 @@ def check(what: str, source: str, known: Mapping[str, Any]) -> None:
     ``known`` are the author's objects by name, for the hint.
     """
     missing = undefined(source, known)
-    if not missing:
-        _refuse_elsewhere(what, source)
-        return
+    if missing:
+        refuse_outside(what, missing, known)
+    _refuse_elsewhere(what, source)
+
+
+def refuse_outside(what: str, missing: Mapping[str, str], known: Mapping[str, Any]) -> None:
+    """Raises an error for names that mean something outside of a funk's source only.
+
+    ``missing`` has for each name the definition that uses it.
+    """
     names = list(missing)
     shown = ", ".join(repr(name) for name in names[:_SHOWN])
     if len(names) > _SHOWN:
@@ -78,9 +88,10 @@ def check(what: str, source: str, known: Mapping[str, Any]) -> None:
     users = dict.fromkeys(user for user in missing.values() if user not in {what, ""})
     where = f" (in {', '.join(users)})" if users else ""
     them = "it" if len(names) == 1 else "they"
+    gone = "missing" if set(names) - _BUILTINS else "Python's own"
     text = (
         f"the funk {what!r} uses {shown}{where} from outside of itself; "
-        f"{them} would be missing where it runs"
+        f"{them} would be {gone} where it runs"
     )
     raise InvalidError(text, hint=" ".join(_advice(name, known) for name in names[:_SHOWN]))
 
@@ -199,6 +210,11 @@ def undefined(source: str, known: Mapping[str, Any]) -> dict[str, str]:
 def free(source: str) -> dict[str, str]:
     """Returns the same, and the names of builtins too."""
     return _uses(source)[0]
+
+
+def assigned(source: str) -> set[str]:
+    """Returns the globals that functions in source assign."""
+    return _uses(source)[1]
 
 
 @functools.lru_cache(maxsize=32)

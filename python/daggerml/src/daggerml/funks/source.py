@@ -11,7 +11,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
 from daggerml.errors import InvalidError
-from daggerml.funks import code_objects, imports, names, proof, trees, type_hints
+from daggerml.funks import code_objects, imports, names, proof, shadows, trees, type_hints
 from daggerml.funks.comparison import Comparison, Different
 from daggerml.funks.definition import named
 from daggerml.funks.parts import Choices, Part, Parts, refused
@@ -124,6 +124,7 @@ def _made(function: Any, helpers: list[Any], parts: Parts, lines: list[str]) -> 
     uses = _refuse_mixing(every, [*given, main])
     text = "\n\n".join([printed(part.statements) for part in every]) + "\n"
     names.check(main.name, text, known)
+    shadows.refuse(main.name, every, text)
     statements = [statement for part in every for statement in part.statements]
     nodes = trees.walk(statements)
     imports.check(main.name, nodes)

@@ -25,6 +25,9 @@ _READERS = {
     "get_annotations", "get_type_hints", "getfullargspec", "inspect", "signature",
 }  # fmt: skip
 
+# Builtins that find functions without their names.
+_FINDERS = {"eval", "exec", "locals"}
+
 _APART = {"annotation", "returns", "ctx", "op"}
 
 _Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]
@@ -113,11 +116,22 @@ def _words(node: ast.AST) -> set[str]:
 def _used_as_values(nodes: list[ast.AST]) -> set[str]:
     """Returns the names that are read for more than a call."""
     called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
+    if any(_is_finder(node) for node in nodes):
+        return {str(getattr(node, "name", "")) for node in nodes}
     return {
         node.id
         for node in nodes
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and id(node) not in called
     }
+
+
+def _is_finder(node: ast.AST) -> bool:
+    """Tells whether this may give any function in the source."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "vars":
+        return not node.args
+    if isinstance(node, ast.Attribute):
+        return node.attr == "f_locals"
+    return isinstance(node, ast.Name) and node.id in _FINDERS
 
 
 def _slots(body: Iterable[ast.stmt], values: set[str]) -> Iterator[_Slot]:
