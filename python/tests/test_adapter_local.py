@@ -20,6 +20,7 @@ from by_hand import Adapter, outcome
 
 import daggerml
 from daggerml import Runnable, funk
+from daggerml.errors import InvalidError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -193,7 +194,7 @@ def commits(dag: Any) -> Any:
     [
         (exits, "SystemExit", "3"),
         (raises_what_cannot_be_pickled_or_printed, "Odd", "<a Odd that cannot be printed>"),
-        (returns_what_is_no_value, "codec-error", "a value cannot hold a object"),
+        (returns_what_is_no_value, "codec-error", "a value cannot hold an object"),
         (raises_a_surrogate, "ValueError", "\\udcff"),
         (recurses, "RecursionError", "maximum recursion"),
         (interrupts, "KeyboardInterrupt", ""),
@@ -339,6 +340,18 @@ def test_the_end_of_standard_input_stops_everything_it_started(
     while alive(child):
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_mistakes_in_a_command_are_errors_at_once() -> None:
+    commands: list[tuple[list[Any], dict[str, Any], str]] = [
+        (["echo", None], {}, "not a NoneType"),
+        (["echo", ["a"]], {}, "not a list"),
+        (["head", -1], {}, "-1 is no argument of a call: they are counted from 0"),
+        (["env"], {"env": {"A": 1}}, "the environment variable 'A' is a text, not 1"),
+    ]
+    for argv, options, words in commands:
+        with pytest.raises(InvalidError, match=words):
+            daggerml.command(argv, **options)
 
 
 def test_commands(local: Adapter, tmp_path: Path) -> None:

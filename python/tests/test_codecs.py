@@ -168,7 +168,7 @@ def test_priority(repo: Dml) -> None:
     [
         (lambda value: value, "made a Celsius of a Celsius"),
         (lambda value: 1 / 0, "failed on a Celsius: division by zero"),
-        (lambda value: object(), "cannot hold a object"),
+        (lambda value: object(), "cannot hold an object"),
     ],
 )
 def test_bad_codecs(repo: Dml, result: Any, words: str) -> None:

@@ -305,6 +305,24 @@ def test_options() -> None:
     assert other.options(adapter="local") == total
 
 
+def test_mistakes_in_options_are_errors_at_once() -> None:
+    def f(dag: Any) -> Any:
+        return 1
+
+    mistakes: list[tuple[dict[str, Any], str]] = [
+        ({"prepop": ["x"]}, "prepop is a dict of values by their names"),
+        ({"prepop": {3: 1}}, "prepop has the key 3"),
+        ({"prepop": {"": 1}}, "prepop has the key ''"),
+        ({"prepop": {"g": f}}, "decorate it with @daggerml.funk"),
+        ({"tags": [1]}, "tags is a list of texts"),
+        ({"tags": ["a", ""]}, "tags is a list of texts"),
+    ]
+    for options, words in mistakes:
+        with pytest.raises(InvalidError) as raised:
+            funk(f, **options)
+        assert words in str(raised.value)
+
+
 def test_a_decorated_class_of_a_module_that_has_its_annotations(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

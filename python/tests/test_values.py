@@ -126,7 +126,7 @@ def test_subclasses_are_their_base(repo: Dml) -> None:
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        (object(), "cannot hold a object"),
+        (object(), "cannot hold an object"),
         (1j, "complex"),
         (print, "builtin"),
         (pytest, "module"),

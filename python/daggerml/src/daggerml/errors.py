@@ -213,10 +213,11 @@ class CodecError(Error, TypeError):
         name = kind.__qualname__
         if kind.__module__ not in {"builtins", "__main__"}:
             name = f"{kind.__module__}.{name}"
+        article = "an" if name[:1].lower() in set("aeio") else "a"
         return cls(
-            f"a value cannot hold a {name}; {_advice(value)}convert it to null, bool, int, float, "
-            "str, bytes, Uri, list, set, dict or Runnable, register a codec for it (entry point "
-            "group 'daggerml.codecs'), or store it elsewhere and put its Uri"
+            f"a value cannot hold {article} {name}; {_advice(value)}convert it to null, bool, int, "
+            "float, str, bytes, Uri, list, set, dict or Runnable, register a codec for it (entry "
+            "point group 'daggerml.codecs'), or store it elsewhere and put its Uri"
         )
 
 

@@ -78,6 +78,8 @@ def command(
     if not argv or not isinstance(argv[0], str):
         text = "a command needs a program: argv[0] must be its name"
         raise InvalidError(text)
+    for part in argv:
+        _check(part)
     if stdin is not None:
         kwargs["stdin"] = stdin
     if files:
@@ -88,7 +90,7 @@ def command(
     if store is not None:
         kwargs["store"] = store if isinstance(store, Uri) else Uri(store)
     if env:
-        kwargs["env"] = dict(env)
+        kwargs["env"] = {name: _variable(name, value) for name, value in env.items()}
     inherited = [inherit] if isinstance(inherit, str) else sorted(set(inherit))
     if inherited:
         kwargs["inherit"] = inherited
@@ -96,6 +98,20 @@ def command(
     if codes:
         kwargs["transient"] = codes
     return Runnable(URI, adapter=adapter, kwargs=kwargs)
+
+
+def _check(part: Any) -> None:
+    """Refuses what can be no argument of a program."""
+    if isinstance(part, int) and part < 0:
+        text = f"{part} is no argument of a call: they are counted from 0"
+        raise InvalidError(text, hint=f"for a number as text, write {str(part)!r}")
+    _text(part)
+
+
+def _variable(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise InvalidError(f"the environment variable {name!r} is a text, not {value!r}")
+    return value
 
 
 def _exit_code(code: object) -> int:

@@ -32,7 +32,7 @@ class Funk:
     :meth:`in_process` runs the function in this process, for tests.
     """
 
-    __slots__ = ("__weakref__", "_proof", "cache", "function", "runnable", "timeout")
+    __slots__ = ("__weakref__", "_proof", "_runs", "cache", "function", "runnable", "timeout")
 
     #: The runnable, which is part of the key of each call.
     runnable: Runnable
@@ -53,6 +53,8 @@ class Funk:
         proof: Optional[Proof] = None,
     ) -> None:
         self._proof = proof
+        # How many in_process are under way: the function may call itself by its name then.
+        self._runs = 0
         self.runnable = runnable
         self.function = function
         self.timeout = timeout
@@ -133,7 +135,11 @@ class Funk:
                 dag = repo.new(self.name)
                 for name, value in self.runnable.kwargs.get("prepop", {}).items():
                     dag.put(value, name=name)
-                result = self.function(dag, *(dag.put(arg) for arg in args))
+                self._runs += 1
+                try:
+                    result = self.function(dag, *(dag.put(arg) for arg in args))
+                finally:
+                    self._runs -= 1
                 node = result if isinstance(result, Node) else dag.put(result)
                 return node.value()
 
@@ -143,6 +149,8 @@ class Funk:
             return tried(run, names, known, retries)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._runs > 0:  # where a call runs, the name is the function
+            return self.function(*args, **kwargs)
         text = (
             f"{self.name} is a funk: call it in a DAG by dag.call({self.name}, ...), "
             f"or run it here by {self.name}.in_process(...)"
@@ -283,8 +291,11 @@ def funk(
 
         kwargs["requires"] = sorted({str(requirements.parsed(each)) for each in required})
     if prepop:
-        kwargs["prepop"] = {name: runnables(value) for name, value in prepop.items()}
-    labels = [tags] if isinstance(tags, str) else sorted(set(tags))
+        kwargs["prepop"] = _prepop(prepop)
+    labels = [tags] if isinstance(tags, str) else list(tags)
+    for label in labels:
+        _check_tag(label)
+    labels = sorted(set(labels))
     if labels:
         kwargs["tags"] = labels
     if transient:
@@ -295,6 +306,26 @@ def funk(
             kwargs["transient"] = named
     runnable = Runnable(URI, adapter=adapter, kwargs=kwargs)
     return Funk(runnable, function, timeout=timeout, cache=cache, proof=made.proof)
+
+
+def _check_tag(tag: Any) -> None:
+    if not isinstance(tag, str) or not tag:
+        raise InvalidError(f"tags is a list of texts that are not empty, not of {tag!r}")
+
+
+def _prepop(given: Any) -> dict[str, Any]:
+    """Returns the values to put into the DAG of a call, by name."""
+    if not hasattr(given, "items"):
+        raise InvalidError(f"prepop is a dict of values by their names, not {given!r}")
+    found = {}
+    for name, value in given.items():
+        if not isinstance(name, str) or not name:
+            raise InvalidError(f"prepop has the key {name!r}, and a key is the name of a node")
+        if hasattr(value, "__code__"):
+            text = f"prepop has a function under {name!r}, and a function is no value"
+            raise InvalidError(text, hint="decorate it with @daggerml.funk, or list it in helpers")
+        found[name] = runnables(value)
+    return found
 
 
 def runnables(value: Any) -> Any:
