@@ -104,6 +104,33 @@ def test_two_versions_of_a_module_in_one_process(folder: Path) -> None:
         assert outcome(local.invoke(left)) == []
 
 
+SUBMODULES = """
+import email.mime.text, logging.handlers, os.path, wsgiref.headers
+import xml.dom.minidom
+import daggerml as dml
+
+@dml.funk(helpers=[xml, email])
+def given(dag):
+    tag = xml.dom.minidom.parseString("<a/>").documentElement.tagName
+    return [tag, email.mime.text.MIMEText("x").get_payload()]
+
+@dml.funk
+def inside(dag):
+    import logging
+    import wsgiref
+    return [logging.handlers.SYSLOG_UDP_PORT, wsgiref.headers.Headers.__name__]
+"""
+
+
+def test_submodules_that_the_file_imports_are_there(repo: Dml, folder: Path) -> None:
+    """In a process of their own, in which nothing else has imported them."""
+    module = written(folder, "own_program", SUBMODULES)
+    assert called(repo, module.given) == module.given.in_process() == ["a", "x"]
+    assert called(repo, module.inside) == module.inside.in_process() == [514, "Headers"]
+    assert module.given.source.startswith("import xml\nimport xml.dom.minidom\n\nimport email\n")
+    assert "os.path" not in module.given.source
+
+
 def test_what_was_not_brought_is_not_taken_from_disk(repo: Dml, folder: Path) -> None:
     package = folder / "own_package"
     package.mkdir()

@@ -43,6 +43,8 @@ class Found(NamedTuple):
     code: CodeType
     #: Whether its annotations are texts, by ``from __future__ import annotations``.
     are_texts: bool
+    #: The modules that its file imports by ``import a.b``.
+    submodules: tuple[str, ...]
 
     @property
     def qualname(self) -> str:
@@ -89,7 +91,8 @@ def of_function(function: FunctionType) -> Found:
     differs = None
     for node, around in [*there, *(each for each in nodes if each not in there)]:
         known = function.__globals__
-        found = Found(node, around, *_compiled(node, around, function, source, known))
+        made = _compiled(node, around, function, source, known)
+        found = Found(node, around, *made, tuple(source.submodules))
         different = code_objects.different(code, found.code)
         if different is None:
             return found
@@ -135,7 +138,7 @@ def of_class(cls: type) -> list[Found]:
         for node, around in source.definitions:
             if isinstance(node, ast.ClassDef) and node.name == cls.__name__:
                 made = _compiled(node, around, None, source, known, texts=texts)
-                found.append(Found(node, around, *made))
+                found.append(Found(node, around, *made, tuple(source.submodules)))
     line = vars(cls).get("__firstlineno__")
     found = [each for each in found if each.qualname == cls.__qualname__] or found
     found = [each for each in found if _first_line(each.node) == line] or found
@@ -190,6 +193,8 @@ class _Source:
         self.definitions: list[tuple[Definition, tuple[Definition, ...]]] = []
         #: The names that the module imports, for which Python makes other code.
         self.imports: list[str] = []
+        #: The modules that it imports by ``import a.b``, which gives the name ``a``.
+        self.submodules: list[str] = []
         stack: list[tuple[ast.AST, tuple[Definition, ...]]] = [(self.tree, ())]
         while stack:
             node, around = stack.pop()
@@ -199,6 +204,8 @@ class _Source:
             elif isinstance(node, (ast.Import, ast.ImportFrom)) and not around:
                 for name in node.names:
                     self.imports.append(name.asname or name.name.partition(".")[0])
+                    if isinstance(node, ast.Import) and "." in name.name and not name.asname:
+                        self.submodules.append(name.name)
             stack += [(child, around) for child in _statements(node)]
 
     @property

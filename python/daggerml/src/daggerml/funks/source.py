@@ -7,7 +7,8 @@ read. The same code has the same text on every version of Python.
 from __future__ import annotations
 
 import ast
-from types import FunctionType
+import sys
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
 from daggerml.errors import InvalidError
@@ -110,6 +111,7 @@ def _made(function: Any, helpers: list[Any], parts: Parts, lines: list[str]) -> 
     if main.is_import:
         text = f"{named(function)} is of the installed module {function.__module__!r}"
         raise InvalidError(text, hint="write a function with `def` that calls it")
+    _import_submodules(parts.all)
     every = _distinct(parts.all)
     aliases = _aliases(every, given, known)
     exact = type_hints.settle(
@@ -131,6 +133,46 @@ def _made(function: Any, helpers: list[Any], parts: Parts, lines: list[str]) -> 
     imports.refuse_twice([part.thing for part in every if not part.is_import], nodes)
     made = proof.prove(main.name, text, every, statements, uses, annotations=exact)
     return Packaged(text, main.name, made, nodes)
+
+
+def _import_submodules(parts: list[Part]) -> None:
+    """Imports what the author's file imports by ``import a.b`` and a definition uses.
+
+    The helper, or an import inside of the definition, is ``a`` alone, which need not bring
+    ``a.b``. Where the author's file was run, it did.
+    """
+    given = {
+        part.name: part for part in parts if part.is_import and isinstance(part.thing, ModuleType)
+    }
+    wanted: set[tuple[str, str]] = set()
+    for part in parts:
+        if part.found is None or not part.found.submodules:
+            continue
+        code = part.found.code
+        used = {name for each in (code, *code_objects.inside(code)) for name in each.co_names}
+        inside = _imported_whole(part.statements)
+        for module in part.found.submodules:
+            for package in given.keys() | inside:
+                rest = module.removeprefix(f"{package}.")
+                if rest != module and module not in inside and used.issuperset(rest.split(".")):
+                    wanted.add((package, module))
+    for package, module in sorted(wanted):
+        if package not in given:
+            given[package] = Part(sys.modules.get(package), package, [])
+            given[package].is_import = True
+            parts.append(given[package])
+        given[package].statements += trees.parsed(f"import {module}").body
+
+
+def _imported_whole(statements: list[ast.stmt]) -> set[str]:
+    """Returns the modules that statements import by their whole names, also in functions."""
+    return {
+        each.name
+        for node in trees.walk(statements)
+        if isinstance(node, ast.Import)
+        for each in node.names
+        if each.asname is None
+    }
 
 
 def _distinct(parts: list[Part]) -> list[Part]:
