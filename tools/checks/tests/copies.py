@@ -28,7 +28,8 @@ def copies(facts: Facts) -> dict[str, dict[str, list[str]]]:
     shipped = [member.folder for member in facts.crates if member.ships]
     native = [package for package in facts.packages if package.compiled]
     pure = [package for package in facts.packages if not package.compiled]
-    tests = ["python/tests", "tools/checks/tests"]
+    # Python code that is in no package: tests, and the programs of studies.
+    others = ["python/tests", "tools/checks/tests", "tools/wheelwright/study"]
     found = {
         "rust-toolchain.toml": {
             "rust": [f'channel = "{facts.rust}"'],
@@ -78,8 +79,8 @@ def copies(facts: Facts) -> dict[str, dict[str, list[str]]]:
         },
         "mypy.ini": {
             "packages": [
-                f"mypy_path = {':'.join([*tests, *sources])}",
-                f"files = {', '.join([*sources, *tests])}",
+                f"mypy_path = {':'.join([*others, *sources])}",
+                f"files = {', '.join([*sources, *others])}",
             ]
         },
         "docs/guide/building.md": {"platforms": recipe(facts)},

@@ -125,7 +125,9 @@ def row(line: dict[str, Any], causes: dict[str, str]) -> str:
 
     """
     release = line["release"]
-    file = line["report"]["files"][0] if "report" in line else {"verdict": "not-built"}
+    file: dict[str, Any] = {"verdict": "not-built"}
+    if "report" in line:
+        file = line["report"]["files"][0]
     verdict = file["verdict"]
     built = file.get("built", {})
     why = causes.get(release)
@@ -168,4 +170,5 @@ def main() -> None:
         table(Path(arguments[0]))
 
 
-main()
+if __name__ == "__main__":
+    main()
