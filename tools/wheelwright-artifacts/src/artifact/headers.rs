@@ -24,10 +24,13 @@ impl Headers {
         let mut rest: &str = &text;
         let mut number = 0;
         while !rest.is_empty() {
-            let (line, after) = rest.split_once('\n').unwrap_or((rest, ""));
-            rest = after;
+            // As Python's tools have it, a carriage return alone ends a line, too.
+            let (line, after) = rest.split_at(rest.find(['\r', '\n']).unwrap_or(rest.len()));
+            rest = match after.strip_prefix("\r\n") {
+                Some(after) => after,
+                None => after.get(1..).unwrap_or_default(),
+            };
             number += 1;
-            let line = line.strip_suffix('\r').unwrap_or(line);
             if line.is_empty() {
                 rest.clone_into(&mut headers.body);
                 break;
@@ -89,5 +92,7 @@ mod tests {
         assert_eq!(h.all("Tag").collect::<Vec<_>>(), ["1", "2"]);
         assert_eq!(h.body, "Body: no\n\nx");
         assert_eq!(h.stray, [(4, "nonsense".to_owned())]);
+        let h = Headers::parse(b"Name: x\rTag: 1\r\rbody");
+        assert_eq!((h.get("Tag"), h.body.as_str()), (Some("1"), "body"));
     }
 }

@@ -11,6 +11,18 @@ pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
         return;
     };
     let path = Some(member.path.as_str());
+    // An index looks at the type also when there is no description.
+    let stated = metadata.get("Description-Content-Type");
+    let kind = stated.map(|stated| (stated, Type::parse(stated)));
+    if let Some((stated, Err(reason))) = &kind {
+        findings.add(
+            README_RENDERS,
+            path,
+            format!("Description-Content-Type is {stated}: {reason}"),
+            "text/markdown, text/x-rst or text/plain, in UTF-8",
+            "correct project.readme's content-type",
+        );
+    }
     let text = description(&metadata);
     if text.trim().is_empty() {
         findings.add(
@@ -22,27 +34,17 @@ pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
         );
         return;
     }
-    let Some(stated) = metadata.get("Description-Content-Type") else {
-        findings.add(
+    match kind {
+        None => findings.add(
             README_PRESENT,
             path,
             "Description-Content-Type is missing, so the description is taken as reStructuredText",
             "text/markdown, text/x-rst or text/plain",
             "set project.readme to a file with a known suffix",
-        );
-        return;
-    };
-    match Type::parse(stated) {
-        Err(reason) => findings.add(
-            README_RENDERS,
-            path,
-            format!("Description-Content-Type is {stated}: {reason}"),
-            "text/markdown, text/x-rst or text/plain, in UTF-8",
-            "correct project.readme's content-type",
         ),
-        Ok(Type::Markdown) => markdown(&text, path, findings),
+        Some((_, Ok(Type::Markdown))) => markdown(&text, path, findings),
         // There is no reStructuredText renderer here worth trusting: not judged.
-        Ok(Type::Rst | Type::Plain) => {}
+        Some((_, Ok(Type::Rst | Type::Plain) | Err(_))) => {}
     }
 }
 
@@ -98,10 +100,10 @@ impl Type {
                 return Err(format!("{name} is there twice"));
             }
             match name.as_str() {
-                "charset" if !value.eq_ignore_ascii_case("utf-8") => {
-                    return Err(format!("the charset is {value}"));
+                // All of these are compared with their case.
+                "charset" if value != "UTF-8" => {
+                    return Err(format!("the charset is {value}, not UTF-8"));
                 }
-                // The two are compared with their case.
                 "variant" if kind == Self::Markdown && !matches!(value, "GFM" | "CommonMark") => {
                     return Err(format!("the variant is {value}, not GFM or CommonMark"));
                 }

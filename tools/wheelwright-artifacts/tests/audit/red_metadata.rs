@@ -87,6 +87,17 @@ fn readme_and_license() -> Vec<Red> {
         ),
         (
             "readme-renders",
+            edit("text/markdown", "text/markdown; charset=utf-8"),
+        ),
+        (
+            "readme-renders",
+            edit(
+                "text/markdown\n\n# demo\n\nSee [the site](https://example.org).",
+                "markdown\n\n",
+            ),
+        ),
+        (
+            "readme-renders",
             edit(
                 "# demo\n\nSee [the site](https://example.org).",
                 "[x]: https://example.org",

@@ -23,7 +23,7 @@ pub fn check(value: &str) -> Result<(), String> {
 fn single(value: &str) -> Option<String> {
     let mut bare = String::new();
     let (mut quoted, mut escaped, mut depth) = (false, false, 0_usize);
-    // A comment counts as a space, a quoted phrase as the one letter `q`.
+    // A comment counts as a space, a quoted phrase as one quote, which no address may have.
     for c in value.chars() {
         match c {
             _ if escaped => escaped = false,
@@ -31,7 +31,7 @@ fn single(value: &str) -> Option<String> {
             '"' if depth == 0 => {
                 quoted = !quoted;
                 if quoted {
-                    bare.push('q');
+                    bare.push('"');
                 }
             }
             _ if quoted => {}
@@ -70,14 +70,20 @@ fn single(value: &str) -> Option<String> {
     if address.matches('@').count() > 1 || address.ends_with('@') || address.contains('[') {
         return None;
     }
-    // Where there is an address, a quoted local part is refused anyway.
     (!address.is_empty()).then(|| address.to_owned())
 }
 
 fn mailbox(address: &str) -> Result<(), String> {
+    if let Some(unseen) = address.chars().find(|c| is_unseen(*c)) {
+        return Err(format!(
+            "it has the unseen character U+{:04X}",
+            u32::from(unseen)
+        ));
+    }
     let Some((local, domain)) = address.split_once('@') else {
         return Err(format!("`{address}` has no @"));
     };
+    let (local, domain) = (local.trim_end(), domain.trim_start());
     let atom =
         |c: char| c.is_ascii_alphanumeric() || "_!#$%&'*+-/=?^`{|}~".contains(c) || !c.is_ascii();
     if local.is_empty() || local.split('.').any(str::is_empty) {
@@ -91,7 +97,7 @@ fn mailbox(address: &str) -> Result<(), String> {
     } else {
         // An international name is judged by its ASCII form.
         match url::Host::parse(domain) {
-            Ok(url::Host::Domain(name)) => name,
+            Ok(url::Host::Domain(name)) if !domain.contains(is_sign) => name,
             _ => return Err(format!("`{domain}` is not a domain name")),
         }
     };
@@ -119,6 +125,27 @@ fn mailbox(address: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// Whether a character takes no place, so that two addresses that look alike differ.
+fn is_unseen(c: char) -> bool {
+    let is_space = c.is_whitespace() && !matches!(c, ' ' | '\t');
+    let is_format = matches!(c,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
+    let is_private = matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..);
+    c.is_control() || is_space || is_format || is_private
+}
+
+/// Whether a character is a sign or a picture, which no name of a domain may have
+/// (IDNA 2008), though browsers take it.
+fn is_sign(c: char) -> bool {
+    !c.is_alphanumeric()
+        && matches!(c,
+            '\u{a1}'..='\u{b6}' | '\u{b8}'..='\u{bf}' | '\u{d7}' | '\u{f7}' | '\u{2010}'..='\u{2bff}'
+            | '\u{3000}'..='\u{3004}' | '\u{3008}'..='\u{3020}' | '\u{1f000}'..='\u{1faff}')
+        // Some of these stand for a dot or another character.
+        && c != '\u{3002}'
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,6 +165,9 @@ mod tests {
             "a@example.org; b",
             "A <>",
             "A [bot] <x>",
+            "a @ example.org",
+            "a(A Person)@example.org",
+            "a@example\u{3002}org",
         ] {
             assert_eq!(check(good), Ok(()), "{good}");
         }
@@ -161,6 +191,12 @@ mod tests {
             "a@host.local",
             "\"a b\" c@example.org",
             "A <'a@example.org'>",
+            "\"a b\"@example.org",
+            "A <\"a\"@example.org>",
+            "a@\u{2603}.org",
+            "a\u{200b}@example.org",
+            "a@example\u{200b}.org",
+            "a@\u{1f600}.org",
         ] {
             assert!(check(bad).is_err(), "{bad:?}");
         }

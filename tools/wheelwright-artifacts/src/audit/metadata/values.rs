@@ -116,8 +116,14 @@ fn specifiers(text: &str) -> Result<(), String> {
         if wild && !part.starts_with("==") && !part.starts_with("!=") {
             return Err(format!("`{part}`: `.*` goes with == and != alone"));
         }
-        if !part.starts_with("===") {
-            VersionSpecifiers::from_str(part).map_err(|e| first_line(&e))?;
+        match part.strip_prefix("===") {
+            Some(text) if text.trim().contains([' ', '\t', ';', ')']) => {
+                return Err(format!("`{part}`: one word goes with ==="));
+            }
+            Some(_) => {}
+            None => {
+                VersionSpecifiers::from_str(part).map_err(|e| first_line(&e))?;
+            }
         }
     }
     Ok(())
@@ -167,7 +173,28 @@ fn parse(text: &str) -> Result<Requirement<VerbatimUrl>, String> {
             return Err(format!("`{bad}` is not a name of an extra"));
         }
     }
-    Requirement::from_str(&without_arbitrary(text)).map_err(|e| first_line(&e))
+    let text = without_last_comma(&without_arbitrary(text));
+    Requirement::from_str(&text).map_err(|e| first_line(&e))
+}
+
+/// The same requirement without a comma after its last version, which Python's tools take.
+fn without_last_comma(requirement: &str) -> String {
+    let end = requirement.find(';').unwrap_or(requirement.len());
+    let (needs, marker) = requirement.split_at(end);
+    let (inside, close) = match needs.trim_end().strip_suffix(')') {
+        Some(inside) => (inside, ")"),
+        None => (needs, ""),
+    };
+    match inside.trim_end().strip_suffix(',') {
+        // `a,` and `a>=1,,` are none.
+        Some(short)
+            if short.ends_with(|c: char| c.is_alphanumeric() || c == '*')
+                && short.contains(['<', '>', '=']) =>
+        {
+            format!("{short}{close} {marker}")
+        }
+        _ => requirement.to_owned(),
+    }
 }
 
 /// The same requirement in ASCII, in which the parser does not lose its place. What
@@ -214,8 +241,7 @@ fn without_arbitrary(requirement: &str) -> std::borrow::Cow<'_, str> {
 
 fn links(metadata: &Headers, list: &mut Vec<Problem>) {
     for field in ["Home-page", "Download-URL"] {
-        // An empty value is what old tools write for none.
-        if let Some(value) = metadata.get(field).filter(|v| !v.is_empty())
+        if let Some(value) = metadata.get(field)
             && let Err(reason) = uri::check(value)
         {
             list.push(Problem::new(
