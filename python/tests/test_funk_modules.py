@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import os
 import sys
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -166,6 +167,46 @@ def test_what_cannot_be_brought_along(folder: Path) -> None:
     ]:
         with pytest.raises(InvalidError, match=words):
             rated(modules=[module])
+
+
+def test_what_is_in_the_folder_of_a_package(repo: Dml, folder: Path) -> None:
+    package = folder / "own_folder"
+    for name, text in {
+        "__init__.py": "",
+        "one.py": "X = 1",  # a package of that name is beside it
+        "one/__init__.py": "X = 2",
+        "two.py": "X = 3",  # beside a folder that is no package
+        "two/more.py": "X = 4",
+        "three/more.py": "X = 5",
+        "not-a-name.py": "{{ template }}",
+        "data.py/x": "",
+    }.items():
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).write_text(text, "utf-8")
+    names = ["own_folder.__init__", "own_folder.one.__init__", "own_folder.three.more"]
+    if sys.platform != "win32":
+        for link in ("loop", "again"):
+            (package / link).symlink_to(".")
+        (package / "three" / "up").symlink_to("../..")
+        (package / "gone.py").symlink_to("nowhere.py")
+        (package / "four").symlink_to("one")
+        os.mkfifo(package / "pipe.py")
+        names.insert(1, "own_folder.four.__init__")
+
+    @funk(modules=["own_folder"])
+    def f(dag: Any) -> Any:
+        import own_folder.one  # type: ignore[import-not-found]
+        import own_folder.three.more  # type: ignore[import-not-found]
+        import own_folder.two  # type: ignore[import-not-found]
+
+        return [own_folder.one.X, own_folder.two.X, own_folder.three.more.X]
+
+    assert list(f.runnable.kwargs["modules"]) == [*names, "own_folder.two"]
+    assert called(repo, f) == f.in_process() == [2, 3, 5]
+    (package / "template.py").write_text("import x\n{{ name }} = 1\n", "utf-8")
+    with pytest.raises(InvalidError, match=r"own_folder.template.*template.py, line 2") as raised:
+        funk(f.function, modules=["own_folder"])
+    assert "name the modules that are needed" in (raised.value.hint or "")
 
 
 def test_a_module_of_ones_own_is_warned_of_once(folder: Path) -> None:

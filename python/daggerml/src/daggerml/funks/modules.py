@@ -105,7 +105,8 @@ def _place(name: str) -> tuple[Optional[str], list[str]]:
     return file, folders
 
 
-def _of_folder(name: str, folder: str) -> Iterator[tuple[str, str]]:
+def _of_folder(name: str, folder: str, around: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
+    around = (*around, os.path.realpath(folder))
     try:
         entries = sorted(os.listdir(folder))
     except OSError:
@@ -115,12 +116,26 @@ def _of_folder(name: str, folder: str) -> Iterator[tuple[str, str]]:
         stem, ending = os.path.splitext(entry)
         if ending in _COMPILED:
             raise _no_source(f"{name}.{stem.partition('.')[0]}")
-        if ending == ".py" and stem == "__init__":
-            yield name + PACKAGE, path
-        elif ending == ".py" and stem.isidentifier():
-            yield f"{name}.{stem}", path
-        elif entry.isidentifier() and entry != "__pycache__" and os.path.isdir(path):
-            yield from _of_folder(f"{name}.{entry}", path)
+        if ending == ".py" and os.path.isfile(path):  # and no pipe, which would be waited for
+            if stem == "__init__":
+                yield name + PACKAGE, path
+            # Python takes a package for a module of the same name beside it.
+            elif stem.isidentifier() and not _is_package(os.path.join(folder, stem)):
+                yield f"{name}.{stem}", path
+        elif entry.isidentifier() and entry != "__pycache__" and _is_inside(path, around):
+            yield from _of_folder(f"{name}.{entry}", path, around)
+
+
+def _is_package(path: str) -> bool:
+    return os.path.isfile(os.path.join(path, "__init__.py"))
+
+
+def _is_inside(path: str, around: tuple[str, ...]) -> bool:
+    """Tells whether this is a folder of a package: of links, only those to other packages."""
+    if _is_package(path):
+        return os.path.realpath(path) not in around
+    # A module of the same name is taken for a folder that is no package.
+    return os.path.isdir(path) and not os.path.islink(path) and not os.path.isfile(f"{path}.py")
 
 
 def _no_source(name: str) -> InvalidError:
@@ -140,7 +155,12 @@ def _source(name: str, file: str) -> tuple[str, str]:
     except OSError:
         raise _no_source(name) from None
     except (SyntaxError, ValueError) as problem:
-        raise InvalidError(f"the module {name!r} cannot be read: {problem}") from None
+        number = getattr(problem, "lineno", None)
+        line = f", line {number}" if number else ""
+        what = getattr(problem, "msg", problem)
+        text = f"the module {name!r} cannot be read: {what} ({file}{line})"
+        hint = "a package comes whole: name the modules that are needed, such as 'mylib.tools'"
+        raise InvalidError(text, hint=hint) from None
     except trees.DEEP:
         raise trees.too_deep(name) from None
     loaded = sys.modules.get(name.removesuffix(PACKAGE))
