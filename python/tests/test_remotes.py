@@ -118,6 +118,15 @@ def test_branches_tags_and_what_is_followed(team: Any) -> None:
     assert list(bob.remotes.branches("origin")) == ["main", "trial"]
 
 
+def test_what_is_checked_out_is_pushed_beside_others(team: Any) -> None:
+    ada, _ = team
+    commit(ada, "base", 2)
+    ada.tag.create("v9")
+    changes = ada.push(["HEAD", "@v9"])["changes"]
+    assert [change["ref"] for change in changes] == ["heads/main", "tags/v9"]
+    assert ada.remotes.refs()["heads/main"] == ada.status()["commit"]
+
+
 def test_a_remote_is_collected_and_checked(team: Any, tmp_path: Any) -> None:
     ada, _ = team
     before = ada.status()["commit"]

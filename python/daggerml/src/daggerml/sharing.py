@@ -129,7 +129,7 @@ class Remotes:
             raise InvalidError(f'force must be True, False or "lease", not {force!r}')
         names = [refs] if isinstance(refs, str) else list(refs or ())
         # 0.1.x wrote a tag as "@v1", and what is checked out as "HEAD".
-        names = [name.removeprefix("@") for name in names if name != "HEAD"]
+        names = [] if names == ["HEAD"] else [self._pushed(name) for name in names]
         return _core.push(
             self._handle,
             _named(self._handle, remote),
@@ -141,6 +141,11 @@ class Remotes:
             dry_run=dry_run,
             on_step=on_progress,
         )
+
+    def _pushed(self, name: str) -> str:
+        if name == "HEAD":
+            return str(self._handle.status()["branch"] or name)
+        return name.removeprefix("@")
 
     def fetch(
         self,
