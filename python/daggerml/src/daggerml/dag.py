@@ -411,9 +411,12 @@ class Dag:
 
         :param parallel: how many calls run at once, at most; by default the number of
             processors for the adapter ``local``, 256 for ``dask``, and 64 for others.
-        :param timeout: how many seconds each call may take; see also :meth:`call`.
+        :param timeout: how many seconds each call may take; ``cache`` and ``retries`` are those
+            of :meth:`call`.
         :param progress: whether to show a bar on standard error; by default when it is a
             terminal. Without a bar, messages go to the logger ``daggerml``.
+        :raises NodeError: the first error that a call ended in.
+        :raises BadExecutionStatusError: when the adapter failed, or the time was up.
         """
         from daggerml.calls import map_items
 

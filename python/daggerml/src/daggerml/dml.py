@@ -163,7 +163,11 @@ class Dml:
     def temporary(
         cls, prefix: str = "dml-", *, user: Optional[str] = None
     ) -> AbstractContextManager[Dml]:
-        """Makes a repository in a temporary folder, which is removed when ``with`` ends."""
+        """Makes a repository in a temporary folder, which is removed when ``with`` ends.
+
+        :param prefix: how the name of the folder begins.
+        :param user: the author of commits, as the setting ``user.name``.
+        """
         return _Temporary(cls, prefix, user)
 
     @property

@@ -148,7 +148,12 @@ def load(
     revision: Union[str, Ref, None] = None,
     remote: Union[str, bool, None] = None,
 ) -> Dag:
-    """Loads a committed DAG by its name or its ref, as of ``revision``; see :meth:`Dml.load`."""
+    """Loads a committed DAG by its name or its ref, as of ``revision``; see :meth:`Dml.load`.
+
+    :param dml: the repository; by default the one of :func:`get_default_dml`.
+    :param remote: the remote whose branch is looked in, as it was when it was last fetched.
+    :raises NotFoundError: when there is no such DAG or commit.
+    """
     return (dml or get_default_dml()).load(name, revision=revision, remote=remote)
 
 
@@ -159,7 +164,12 @@ def resume(
     message: Optional[str] = None,
     dml: Optional[Dml] = None,
 ) -> Dag:
-    """Continues a draft that was frozen, or that another process left; see :meth:`Dml.resume`."""
+    """Continues a draft that was frozen, or that another process left; see :meth:`Dml.resume`.
+
+    :param index: its id, :attr:`Dag.token`.
+    :param dml: the repository; by default the one of :func:`get_default_dml`.
+    :raises NotFoundError: when there is no such draft.
+    """
     return (dml or get_default_dml()).resume(index, name=name, message=message)
 
 

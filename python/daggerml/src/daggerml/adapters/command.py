@@ -63,6 +63,7 @@ def command(
         only ``PATH`` and a few more.
     :param transient: exit codes of failures that may not come again, such as 75 ("try again
         later"). The call is run again, and the error is not cached.
+    :param adapter: the name of the adapter that runs it.
 
     >>> import daggerml
     >>> sort = daggerml.command(["sort", "-n"], stdin=0)
