@@ -13,10 +13,11 @@ use std::time::Duration;
 use daggerml::error::{RejectedReason, RemoteError};
 use daggerml::history::Merge;
 use daggerml::transfer::remote::{
-    ChangeKind, CloneOptions, FetchOptions, Force, PullOptions, PushOptions, Remote,
-    RemoteGcOptions, RemoteGcReport, Update, checked_setting, clone, clone_from,
+    ChangeKind, CloneOptions, FetchOptions, Filter, Force, Listener, PullOptions, PushOptions,
+    Remote, RemoteGcOptions, RemoteGcReport, Update, checked_setting, clone, clone_from,
 };
 use daggerml::transfer::transport::Address;
+use daggerml::value::Value;
 use daggerml::{Error, Repository};
 use support::remote::{Place, names};
 use support::{clean, collect, commit, count, ints};
@@ -320,7 +321,7 @@ fn the_nodes_that_a_dag_had_before_are_not_sent_again() {
 fn many_packs_are_sent_and_taken_in_and_kept() {
     let place = Place::default();
     let (_a, here) = fresh();
-    let big = |n: u8| daggerml::value::Value::Bytes(vec![n; 700_000 + usize::from(n)]);
+    let big = |n: u8| Value::Bytes(vec![n; 700_000 + usize::from(n)]);
     commit(&here, "big", (0..40).map(big));
     let report = place
         .remote()
@@ -339,7 +340,7 @@ fn a_large_value_is_a_pack_and_read_in_parts() {
     let place = Place::default();
     let (_a, here) = fresh();
     commit(&here, "small", ints(0..3));
-    let large = daggerml::value::Value::Bytes((0..20_000_000_u32).map(|n| n as u8).collect());
+    let large = Value::Bytes((0..20_000_000_u32).map(|n| n as u8).collect());
     commit(&here, "large", [large]);
     let report = place
         .remote()
@@ -474,6 +475,65 @@ fn a_clone_that_fails_leaves_nothing() {
         "{error}"
     );
     assert!(!root.exists());
+}
+
+/// Stops an operation at the step of this number.
+struct Stop(std::sync::atomic::AtomicI64);
+
+impl Listener for Stop {
+    fn interrupted(&self) -> bool {
+        self.0.fetch_sub(1, std::sync::atomic::Ordering::Relaxed) <= 0
+    }
+}
+
+#[test]
+fn a_clone_that_was_killed_goes_on() {
+    let place = Place::default();
+    let (_a, here) = fresh();
+    for name in ["one", "two", "three"] {
+        commit(&here, name, [Value::from(name.repeat(2000))]);
+        push(&place, &here).unwrap();
+    }
+    let clone_to = |root: &std::path::Path| {
+        clone_from(
+            &place.remote(),
+            &address(),
+            root,
+            &CloneOptions::default(),
+            &(),
+        )
+    };
+    let filtered = Some(Filter::Values { most: 1024 });
+    for filter in [None, filtered] {
+        for step in 0..6 {
+            // What is there when the process of a clone is killed.
+            let (folder, begun) = fresh();
+            let options = FetchOptions {
+                filter,
+                ..FetchOptions::default()
+            };
+            let stop = Stop(std::sync::atomic::AtomicI64::new(step));
+            let _ = place.remote().fetch(&begun, &options, &stop);
+            drop(begun);
+            let made = clone_to(folder.path()).unwrap();
+            assert_eq!(made.repository.head().unwrap(), here.head().unwrap());
+            assert_eq!(made.branch, "main");
+            assert_eq!(count(made.repository.store()), count(here.store()));
+            clean(made.repository.store());
+            // It is whole now, so it is not cloned into once more.
+            let error = clone_to(folder.path()).err().unwrap();
+            assert!(matches!(*error, Error::Exists { .. }), "{error}");
+        }
+    }
+    // One of another remote, or with a draft of somebody, is not touched.
+    let (folder, other) = fresh();
+    other.set_remote_url("origin", "test://elsewhere").unwrap();
+    assert!(clone_to(folder.path()).is_err());
+    let (folder, other) = fresh();
+    let mut draft = other.new_dag("mine", "m").unwrap();
+    draft.freeze("to be continued").unwrap();
+    assert!(clone_to(folder.path()).is_err());
+    assert_eq!(other.drafts().unwrap().len(), 1);
 }
 
 #[test]

@@ -117,6 +117,8 @@ class Dml:
     ) -> Dml:
         """Makes a repository that begins as a remote is. When that fails, none is left behind.
 
+        A clone that was interrupted, such as by Ctrl-C, goes on when it is made again.
+
         :param root: the address of the remote: the path of a folder, ``s3://bucket/prefix`` ...
         :param project_home: the folder to make it in; by default the last part of the address.
         :param branch: the branch to check out; by default the one that the remote names.

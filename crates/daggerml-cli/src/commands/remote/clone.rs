@@ -13,7 +13,7 @@ use crate::ui::{size, text};
 /// Make a repository that begins as a remote is
 ///
 /// Everything that its branches and tags reach is taken in, verified. When that fails, no
-/// repository is left behind.
+/// repository is left behind. A clone that was interrupted goes on when it is run again.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   dml clone /srv/team              into the folder team

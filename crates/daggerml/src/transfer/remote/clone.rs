@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::folder::Sharing;
 use crate::repo::Repository;
 use crate::repo::branches::HEADS;
@@ -53,7 +53,8 @@ pub struct Cloned {
 }
 
 /// Makes a repository in the folder `root` and fetches all of the remote at `address` into it.
-/// When that fails, no repository is left there.
+/// When that fails, no repository is left there. A clone of the same remote that was
+/// interrupted there goes on.
 pub fn clone(
     address: &Address,
     root: &Path,
@@ -75,8 +76,32 @@ pub fn clone_from(
 ) -> Result<Cloned> {
     // Before anything is made: is there a remote, and has it the branch?
     let head = remote.manifest(None)?.manifest.head;
-    let repository = Repository::init_for(root, options.sharing)?;
-    let made = fill(remote, address, &repository, head, options, listener);
+    let repository = match Repository::init_for(root, options.sharing) {
+        Err(error) if error.kind() == ErrorKind::Exists => {
+            let begun = begun(root, address, options)?.ok_or(error)?;
+            let fetch = FetchOptions {
+                // What was begun with other options becomes what these say.
+                depth: match options.depth {
+                    Depth::Keep => Depth::Full,
+                    depth => depth,
+                },
+                filter: Some(options.filter),
+                tags: options.tags,
+                ..FetchOptions::default()
+            };
+            return fill(remote, &begun, &fetch, head, options, listener);
+        }
+        made => made?,
+    };
+    let fetch = FetchOptions {
+        tags: options.tags,
+        depth: options.depth,
+        filter: (options.filter != Filter::None).then_some(options.filter),
+        ..FetchOptions::default()
+    };
+    let made = repository
+        .add_remote(&options.remote, address.as_str())
+        .and_then(|_| fill(remote, &repository, &fetch, head, options, listener));
     if made.is_err() {
         drop(repository);
         remove(root);
@@ -84,22 +109,28 @@ pub fn clone_from(
     made
 }
 
+/// Returns the repository of a clone of this remote that was interrupted: nothing is in it
+/// but what was fetched.
+fn begun(root: &Path, address: &Address, options: &CloneOptions) -> Result<Option<Repository>> {
+    let repository = Repository::open(root)?;
+    let is_its = repository
+        .remote(&options.remote)
+        .is_ok_and(|remote| remote.url == address.as_str());
+    let is_empty = repository.head()?.is_none()
+        && repository.branches()?.is_empty()
+        && repository.drafts()?.is_empty();
+    Ok((is_its && is_empty).then_some(repository))
+}
+
 fn fill(
     remote: &Remote,
-    address: &Address,
     repository: &Repository,
+    fetch: &FetchOptions,
     head: Option<String>,
     options: &CloneOptions,
     listener: &dyn Listener,
 ) -> Result<Cloned> {
-    repository.add_remote(&options.remote, address.as_str())?;
-    let fetch = FetchOptions {
-        tags: options.tags,
-        depth: options.depth,
-        filter: (options.filter != Filter::None).then_some(options.filter),
-        ..FetchOptions::default()
-    };
-    let fetched = remote.fetch(repository, &fetch, listener)?;
+    let fetched = remote.fetch(repository, fetch, listener)?;
     let first = crate::repo::FIRST_BRANCH;
     let full_name = match &options.branch {
         Some(branch) => refs::branch_ref(branch)?,
