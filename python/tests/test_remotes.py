@@ -161,6 +161,13 @@ def test_remotes_are_set_up(repo: Any, tmp_path: Any, monkeypatch: Any) -> None:
         repo.fetch()
     with pytest.raises(InvalidError, match="password"):
         repo.remotes.add("second", "s3://user:secret@bucket/x")
+    with pytest.raises(InvalidError, match="a path on a host is written ssh://host/path"):
+        repo.remotes.add("second", "me@host:team")
+    with pytest.raises(InvalidError, match="after its first word comes ://"):
+        Dml.clone("file:team")
+    (tmp_path / "me@host:team").mkdir()
+    assert repo.remotes.add("second", "me@host:team") == str(tmp_path / "me@host:team")
+    repo.remotes.remove("second")
     repo.remotes.remove("origin")
     assert repo.remotes.list() == {}
 

@@ -8,9 +8,13 @@ use std::path::PathBuf;
 
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use clap_complete::env::Shells;
+use daggerml::config::{KEYS, OF_REMOTES};
+use daggerml::execution::Filter;
 use daggerml::repo::branches::{HEADS, REMOTES, TAGS};
 use daggerml::repo::refs::HEAD;
 use daggerml::{Error, Repository};
+
+use crate::ui::style::short;
 
 /// Says which shell asks.
 pub const VARIABLE: &str = "_DML_COMPLETE";
@@ -80,6 +84,27 @@ pub fn revisions() -> ArgValueCandidates {
 /// Names of DAGs in what is checked out.
 pub fn dags() -> ArgValueCandidates {
     names(|repository| Ok(each(repository.dags()?, |(name, _)| name.to_string())))
+}
+
+/// Settings: those of every repository, and those of the remotes that are here.
+pub fn settings() -> ArgValueCandidates {
+    names(|repository| {
+        let mut found = each(KEYS, |info| info.key.to_owned());
+        for remote in repository.remotes()? {
+            let name = remote.name;
+            found.extend(each(OF_REMOTES, |(key, ..)| format!("remote.{name}.{key}")));
+        }
+        Ok(found)
+    })
+}
+
+/// The first digits of the keys of calls: those that run, then the newest.
+pub fn calls() -> ArgValueCandidates {
+    names(|repository| {
+        let mut found = repository.calls(Filter::default())?;
+        found.truncate(MOST);
+        Ok(each(found, |call| short(&call.key.to_string()).to_owned()))
+    })
 }
 
 fn refs(repository: &Repository, spaces: &[&str]) -> Result<Vec<String>, Box<Error>> {

@@ -34,6 +34,8 @@ pub fn replace<T>(
         _ => Path::new("."),
     };
     let own = found.filter(is_own);
+    // Where there is no folder, the library would name its temporary file.
+    fs::metadata(folder).map_err(failed)?;
     let part = new_file().tempfile_in(folder).map_err(failed)?;
     keep_mode(part.as_file(), own.as_ref()).map_err(failed)?;
     let done = fill(part.as_file(), path, write)?;

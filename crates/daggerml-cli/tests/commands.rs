@@ -163,6 +163,16 @@ fn scripts_for_every_shell() {
 }
 
 #[test]
+fn settings_are_offered() {
+    let place = Place::with_repository();
+    let run = place.dml(&["remote", "add", "team", "../team"]);
+    assert_eq!(run.code, Some(0), "{}", run.all());
+    assert!(place.offered(&["config", "us"]).contains("user.name"));
+    let of_remote = place.offered(&["config", "remote.team."]);
+    assert!(of_remote.contains("remote.team.calls"), "{of_remote}");
+}
+
+#[test]
 fn what_was_excised_is_said() {
     let place = Place::with_dags();
     let excise = |words: &[&str]| {
@@ -220,5 +230,5 @@ fn files_are_put_and_written_back() {
     let id = json["made"]["value"]["$blob"]["id"].as_str().unwrap();
     common::fails(&place.dml(&["show", id]), 2, &["blob", "cannot show"]);
     let run = place.dml(&["put", "none", "nothing-here"]);
-    common::fails(&run, 1, &["nothing-here"]);
+    common::fails(&run, 3, &["nothing-here", "check the path"]);
 }

@@ -70,6 +70,11 @@ fn calls() {
     assert_eq!(shown["attempts"].as_array().unwrap().len(), 2);
     let text = place.dml(&["exec", "show", short]);
     assert!(ok(&text).stdout.contains(&key), "{}", text.all());
+    assert_eq!(place.offered(&["exec", "log", short]).trim(), &key[..12]);
+    assert_eq!(
+        place.offered(&["exec", "cancel", ""]).lines().next(),
+        Some(&key[..12])
+    );
     let log = place.dml(&["exec", "log", short]);
     assert_eq!(
         ok(&log).stdout,

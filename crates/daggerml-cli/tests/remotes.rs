@@ -213,6 +213,58 @@ fn newcomers_are_told_what_to_do() {
 }
 
 #[test]
+#[cfg(unix)] // Windows has no folders with such names.
+fn addresses_of_others_and_remotes_that_are_gone() {
+    let place = team();
+    let fails = |args: &[&str], code: i32, words: &[&str]| {
+        common::fails(&place.dml(args), code, words);
+    };
+    let host = "a path on a host is written ssh://host/path";
+    fails(&["clone", "me@host:team"], 1, &[host]);
+    fails(
+        &["-C", "ada", "remote", "add", "x", "me@host:team"],
+        1,
+        &[host],
+    );
+    fails(
+        &["clone", "file:team"],
+        1,
+        &["after its first word comes ://"],
+    );
+    let secret = place.dml(&["clone", "me:secret@host:team"]);
+    common::fails(&secret, 1, &["an address with a password"]);
+    assert!(!secret.all().contains("secret@"), "{}", secret.all());
+    std::fs::write(place.path().join("file"), "x").unwrap();
+    let bundle = "it is a file and no folder; `dml bundle apply` takes in a bundle";
+    fails(&["clone", "file", "copy"], 3, &[bundle]);
+    // A folder may have such a name.
+    std::fs::create_dir(place.path().join("me@host:team")).unwrap();
+    ok(place.dml(&["-C", "ada", "remote", "add", "origin", "../me@host:team"]));
+    ok(place.dml(&["-C", "ada", "push"]));
+    ok(place.dml(&["-C", "ada", "branch", "trial"]));
+    ok(place.dml(&["-C", "ada", "push", "origin", "trial"]));
+    ok(place.dml(&["clone", "me@host:team", "bob"]));
+    let makes = "`dml checkout -b trial origin/trial` makes a branch";
+    fails(
+        &["-C", "bob", "checkout", "trial"],
+        3,
+        &["\"trial\" not found", makes],
+    );
+    ok(place.dml(&["-C", "bob", "checkout", "-b", "trial", "origin/trial"]));
+    let config = ["-C", "bob", "config", "remote.origin.calls", "read"];
+    common::says(
+        &ok(place.dml(&config)),
+        &["config --user --add remotes.trusted", "me@host:team"],
+    );
+    std::fs::rename(place.path().join("me@host:team"), place.path().join("away")).unwrap();
+    let gone = [
+        "there was one before",
+        "`dml remote remove` it, and add it again",
+    ];
+    fails(&["-C", "bob", "fetch"], 3, &gone);
+}
+
+#[test]
 fn refs_that_may_not_move_are_refused_and_can_be_forced() {
     let place = team();
     ok(place.dml(&["-C", "ada", "remote", "add", "origin", "../team"]));

@@ -166,3 +166,20 @@ fn a_repository_that_was_half_made() {
     std::fs::remove_dir(place.path().join(".dml")).unwrap();
     ok(&place.dml(&["init"]));
 }
+
+#[test]
+fn files_that_are_not_there() {
+    let place = Place::with_repository();
+    let check = "check the path";
+    fails(
+        &place.dml(&["put", "a", "nowhere"]),
+        3,
+        &["cannot open nowhere", check],
+    );
+    put(&place, "a", 1);
+    let drawn = place.dml(&["dag", "graph", "a", "-o", "no/such/a.svg"]);
+    fails(&drawn, 1, &["cannot write no/such/a.svg: ", check]);
+    assert!(!drawn.all().contains(".part"), "{}", drawn.all());
+    let words = "repository of daggerml 0.1 \"nowhere\" not found in nowhere";
+    fails(&place.dml(&["import-0.1", "nowhere"]), 3, &[words]);
+}

@@ -1,6 +1,7 @@
 use clap::Args;
-use daggerml::repo::branches::Head;
+use daggerml::repo::branches::{Head, RefInfo};
 use daggerml::repo::refs::HEAD;
+use daggerml::{Error, ErrorKind, Repository};
 use serde_json::json;
 
 use crate::complete;
@@ -33,6 +34,24 @@ pub struct CheckoutArgs {
     orphan: Option<String>,
 }
 
+/// Returns the error that there is no such revision; if a remote has a branch of that name,
+/// how to make one of it here.
+fn at_remote(repository: &Repository, revision: &str, error: Box<Error>) -> CommandError {
+    let is_missing = error.kind() == ErrorKind::NotFound;
+    let made = CommandError::from(error);
+    let theirs = repository.remote_branches().unwrap_or_default();
+    let found = theirs.iter().map(RefInfo::name).filter(|name| {
+        let branch = name.split_once('/').map(|(_, branch)| branch);
+        branch == Some(revision)
+    });
+    match found.min() {
+        Some(name) if is_missing => made.hint(format!(
+            "`dml checkout -b {revision} {name}` makes a branch that begins as {name} is"
+        )),
+        _ => made,
+    }
+}
+
 pub fn run(context: &mut Context<'_>, args: &CheckoutArgs) -> Result<(), CommandError> {
     let repository = context.repository()?;
     let before = repository.head_state()?;
@@ -42,7 +61,12 @@ pub fn run(context: &mut Context<'_>, args: &CheckoutArgs) -> Result<(), Command
         (None, Some(name), Some(revision)) => {
             repository.checkout_new(name, Some(repository.commit_at(revision)?))?
         }
-        (None, None, revision) => repository.checkout(revision.as_deref().unwrap_or(HEAD))?,
+        (None, None, revision) => {
+            let revision = revision.as_deref().unwrap_or(HEAD);
+            repository
+                .checkout(revision)
+                .map_err(|error| at_remote(&repository, revision, error))?
+        }
     };
     let left = match before {
         // An error here must not hide that the checkout was done.

@@ -2,13 +2,14 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
 use clap::Args;
-use daggerml::ErrorKind;
 use daggerml::config::{Config, KEYS, OF_REMOTES, Scope, Setting};
 use daggerml::error::Error;
 use daggerml::transfer::remote::checked_setting;
+use daggerml::{ErrorKind, Repository};
 use serde::Serialize;
 use serde_json::json;
 
+use crate::complete;
 use crate::context::Context;
 use crate::error::{CommandError, CommandErrorKind};
 use crate::ui::{Cell, Report, Table, Ui, style, text};
@@ -20,6 +21,7 @@ use crate::ui::{Cell, Report, Table, Ui, style, text};
 #[command(after_help = settings_help())]
 pub struct ConfigArgs {
     /// Show the setting KEY
+    #[arg(add = complete::settings())]
     key: Option<String>,
 
     /// Set it to VALUE
@@ -108,6 +110,16 @@ fn is_unsafe(error: &CommandError) -> bool {
     error.kind() == CommandErrorKind::Engine(ErrorKind::Unsafe)
 }
 
+/// Returns the address of the remote for which `key` says that results of calls are shared, if
+/// the user does not trust it.
+fn untrusted(repository: &Repository, key: &str) -> Option<String> {
+    let name = key.strip_prefix("remote.")?.strip_suffix(".calls")?;
+    let all = repository.sharing().ok()?;
+    let found = all.iter().find(|sharing| sharing.remote == name)?;
+    let remote = repository.remote(name).ok()?;
+    (!found.trusted).then(|| remote.shown(repository))
+}
+
 pub fn run(context: &mut Context<'_>, args: &ConfigArgs) -> Result<(), CommandError> {
     // The user's settings can be seen and changed outside of any repository.
     let changes = args.value.is_some() || args.unset;
@@ -119,7 +131,7 @@ pub fn run(context: &mut Context<'_>, args: &ConfigArgs) -> Result<(), CommandEr
         Err(_) if args.user || args.value.is_none() => None,
         Err(error) => return Err(error),
     };
-    let mut config = Config::of(repository.as_ref().map(daggerml::Repository::root))?;
+    let mut config = Config::of(repository.as_ref().map(Repository::root))?;
     let scope = if args.user {
         Scope::User
     } else {
@@ -138,9 +150,16 @@ pub fn run(context: &mut Context<'_>, args: &ConfigArgs) -> Result<(), CommandEr
         }
         let done = if args.add { "Added to" } else { "Set" };
         let json = json!({"key": key, "value": value, "scope": scope.as_str()});
-        return context
+        context
             .ui
-            .done(&json, format_args!("{done} {key} ({})", scope.as_str()));
+            .done(&json, format_args!("{done} {key} ({})", scope.as_str()))?;
+        if let Some(url) = repository.and_then(|repository| untrusted(&repository, key)) {
+            context.ui.note(format_args!(
+                "Nothing is shared until you trust that remote, in your own settings: \
+                 `dml config --user --add remotes.trusted {url}`"
+            ));
+        }
+        return Ok(());
     }
     let not_set = || Error::NotFound {
         what: "setting",

@@ -2,6 +2,7 @@ use std::io;
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
+use daggerml::Error;
 use daggerml::maintenance::Step;
 use daggerml::value::Value;
 use serde_json::json;
@@ -55,7 +56,12 @@ pub fn run(context: &mut Context<'_>, args: &PutArgs) -> Result<(), CommandError
         dag.put_file(&args.file, &mut told)
     };
     drop(progress);
-    let node = put?;
+    let node = put.map_err(|error| match &*error {
+        Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+            CommandError::open(&args.file, source)
+        }
+        _ => error.into(),
+    })?;
     if let Some(name) = &args.node {
         dag.set_name(name, node)?;
     }

@@ -64,6 +64,16 @@ impl Place {
         command
     }
 
+    /// Returns what a shell is offered for the last of these words, one a line.
+    pub fn offered(&self, words: &[&str]) -> String {
+        let mut command = self.command();
+        command
+            .env("_DML_COMPLETE", "fish")
+            .args(["--", "dml"])
+            .args(words);
+        Run::of(&mut command, self).stdout
+    }
+
     /// Runs `dml` with these arguments.
     pub fn dml(&self, args: &[&str]) -> Run {
         Run::of(self.command().args(args), self)

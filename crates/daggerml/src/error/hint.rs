@@ -3,6 +3,9 @@
 use super::Error;
 use crate::id::MIN_PREFIX;
 
+/// What LMDB makes of a write that ended early, as on a full disk; the same on all Unixes.
+const EIO: i32 = 5;
+
 impl Error {
     /// Returns what to do about it, where that can be said.
     pub fn hint(&self) -> Option<String> {
@@ -64,6 +67,14 @@ impl Error {
             }
             Self::Unsafe { path, reason } => reason.hint(path),
             Self::StoreDamaged { .. } => "restore the file from a copy".to_owned(),
+            Self::Database {
+                source: heed::Error::Io(source),
+                ..
+            } if source.raw_os_error() == Some(EIO) => {
+                "the disk may be full, or damaged: make room and try again; everything committed \
+                 is still there"
+                    .to_owned()
+            }
             Self::Io { source, .. }
             | Self::Database {
                 source: heed::Error::Io(source),

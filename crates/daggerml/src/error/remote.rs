@@ -250,6 +250,11 @@ impl RemoteError {
                 key,
                 detail,
             },
+            Io::NotADirectory => Self::NotARemote {
+                remote,
+                detail: "it is a file and no folder; `dml bundle apply` takes in a bundle"
+                    .to_owned(),
+            },
             _ => Self::Failed {
                 remote,
                 verb,

@@ -20,6 +20,23 @@ impl Time {
         };
         Self(micros)
     }
+
+    /// Returns the moment to the second, as people read it: `2026-11-30 09:11:36 UTC`.
+    pub(crate) fn in_words(self) -> String {
+        let seconds = self.0.div_euclid(1_000_000);
+        let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+        // Years that begin in March have the leap day at their end; 400 of them are an era.
+        let days = days + 719_468;
+        let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+        let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+        let day = day - (365 * year + year / 4 - year / 100);
+        let month = (5 * day + 2) / 153;
+        let day = day - (153 * month + 2) / 5 + 1;
+        let month = if month < 10 { month + 3 } else { month - 9 };
+        let year = year + 400 * era + i64::from(month <= 2);
+        let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+        format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
+    }
 }
 
 /// One state of all named DAGs, and the states it follows.
@@ -79,5 +96,26 @@ impl Record for Commit {
         self.parents
             .iter()
             .for_each(|parent| visit((*parent).into()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Time;
+
+    #[test]
+    fn moments_in_words() {
+        for (second, words) in [
+            (0, "1970-01-01 00:00:00 UTC"),
+            (-1, "1969-12-31 23:59:59 UTC"),
+            (951_782_400, "2000-02-29 00:00:00 UTC"),
+            (1_796_029_896, "2026-11-30 09:11:36 UTC"),
+            (4_107_542_399, "2100-02-28 23:59:59 UTC"),
+        ] {
+            assert_eq!(Time(second * 1_000_000 + 999_999).in_words(), words);
+        }
+        for extreme in [i64::MIN, i64::MAX] {
+            assert!(Time(extreme).in_words().ends_with(" UTC"));
+        }
     }
 }

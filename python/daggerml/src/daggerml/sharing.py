@@ -287,9 +287,12 @@ def checked_depth(depth: Optional[int]) -> Optional[int]:
 def address(root: Union[str, os.PathLike[str]]) -> str:
     """Returns an address; that of a folder as an absolute path."""
     text = os.fspath(root)
+    path = os.path.abspath(text)
     if not text or text.startswith("-") or "://" in text:
         return text
-    return os.path.abspath(text)
+    if ":" in text.partition("/")[0] and not os.path.lexists(path):
+        return text  # such as host:path, which the engine refuses
+    return path
 
 
 def folder_of(root: Union[str, os.PathLike[str]]) -> str:

@@ -7,6 +7,7 @@ use daggerml::history::PathStep;
 use serde::Serialize;
 
 use crate::commands::dag::report::OwnedJson;
+use crate::complete;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::ui::{Moment, Report, Ui, text, value};
@@ -26,7 +27,7 @@ const LINES: usize = 40;
   dml exec explain 87c25e")]
 pub struct ExplainArgs {
     /// The call: 6 or more digits of its key
-    #[arg(value_name = "CALL")]
+    #[arg(value_name = "CALL", add = complete::calls())]
     call: String,
 }
 

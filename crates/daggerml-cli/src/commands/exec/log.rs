@@ -6,6 +6,7 @@ use daggerml::record::CallKey;
 use daggerml::{Error, Repository};
 use serde_json::json;
 
+use crate::complete;
 use crate::context::Context;
 use crate::error::CommandError;
 
@@ -23,7 +24,7 @@ const PAUSE: Duration = Duration::from_millis(50);
   dml exec log 87c25e --attempt 1")]
 pub struct LogArgs {
     /// The call: 6 or more digits of its key
-    #[arg(value_name = "CALL")]
+    #[arg(value_name = "CALL", add = complete::calls())]
     call: String,
 
     /// Which attempt, from 1; by default the newest

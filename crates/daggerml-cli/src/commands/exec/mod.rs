@@ -13,6 +13,7 @@ use daggerml::Repository;
 use daggerml::record::CallKey;
 use serde_json::{Value, json};
 
+use crate::complete;
 use crate::context::Context;
 use crate::error::CommandError;
 
@@ -43,7 +44,7 @@ pub fn run(context: &mut Context<'_>, command: &ExecCommand) -> Result<(), Comma
 #[derive(Args, Debug)]
 struct Calls {
     /// The calls: 6 or more digits of their keys
-    #[arg(value_name = "CALL", required = true)]
+    #[arg(value_name = "CALL", required = true, add = complete::calls())]
     calls: Vec<String>,
 }
 

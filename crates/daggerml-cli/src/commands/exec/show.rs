@@ -4,6 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::report::{AttemptReport, CallReport};
+use crate::complete;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::ui::{Cell, Report, Table, Ui, text};
@@ -14,7 +15,7 @@ use crate::ui::{Cell, Report, Table, Ui, text};
   dml exec show 87c25e")]
 pub struct ShowArgs {
     /// The call: 6 or more digits of its key
-    #[arg(value_name = "CALL")]
+    #[arg(value_name = "CALL", add = complete::calls())]
     call: String,
 }
 

@@ -62,6 +62,8 @@ impl Report for Collected {
     fn text(&self, ui: &mut Ui) -> io::Result<()> {
         let (does, writes) = if self.dry_run {
             ("Would delete", "would be")
+        } else if self.rewritten == 1 {
+            ("Deleted", "was")
         } else {
             ("Deleted", "were")
         };

@@ -129,7 +129,9 @@ impl Taking<'_> {
         )?;
         let log = format!(
             "daggerml: taken from the remote {}, where {} offered it at {}\n",
-            self.remote, self.result.who, self.result.when.0
+            self.remote,
+            self.result.who,
+            self.result.when.in_words()
         );
         let log = txn.save(&Datum {
             value: Value::Bytes(log.into_bytes()),

@@ -49,7 +49,7 @@ impl Source {
                 return Err(Error::NotFound {
                     what: "repository of daggerml 0.1",
                     name: path.display().to_string(),
-                    place: format!("there is no {}", file.display()),
+                    place: file.display().to_string(),
                 }
                 .into());
             }

@@ -171,6 +171,12 @@ impl Remote {
                 Some(state) => (state.etag.clone(), state.manifest.clone(), true),
                 None => return Err(self.damaged(&key, "it is unchanged, but was not known")),
             },
+            Got::Missing if state.is_some() && !self.is_made()? => {
+                return Err(self.not_a_remote(
+                    "there was one before, and nothing is there now: is the disk there? If it \
+                     was removed on purpose, `dml remote remove` it, and add it again",
+                ));
+            }
             Got::Missing if state.is_some() => {
                 let detail = "it was there before, and is gone; if that is meant, remove the \
                               remote here and add it again";

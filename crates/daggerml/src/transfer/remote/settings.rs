@@ -183,8 +183,8 @@ impl Repository {
         if values > 0 {
             return Err(Error::Conflict {
                 message: format!(
-                    "{values} values are only at the remote {name:?}; bring them first: \
-                     `dml fetch {name} --filter none`"
+                    "the remote {name:?} has values that are not here ({values}); bring them \
+                     first: `dml fetch {name} --filter none`"
                 ),
             }
             .into());

@@ -4,6 +4,10 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::error::{RemoteError, Result};
+use crate::folder;
+
+/// What is shown of an address with a password.
+const PASSWORD: &str = "an address with a password";
 
 /// The longest address, in bytes.
 const LONGEST: usize = 2048;
@@ -41,7 +45,13 @@ impl Address {
             if text.starts_with('-') {
                 return wrong("it begins with - like an option; write ./ before it");
             }
-            return Ok(Self::folder(base.join(text)));
+            let path = base.join(text);
+            if !folder::is_there(&path)
+                && let Some(detail) = of_others(text)
+            {
+                return wrong(detail);
+            }
+            return Ok(Self::folder(path));
         };
         let fine = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"+-.".contains(&b);
         if !scheme.starts_with(|c: char| c.is_ascii_lowercase()) || !scheme.bytes().all(fine) {
@@ -124,18 +134,35 @@ impl fmt::Debug for Address {
     }
 }
 
+/// Returns what is wrong with an address as it is written for another program, in the place
+/// of a folder that is not there.
+fn of_others(text: &str) -> Option<&'static str> {
+    let (first, _) = text.split_once(':')?;
+    let schemes = ["file", "ssh", "s3", "gs", "az", "http", "https"];
+    if schemes.contains(&first) {
+        return Some("after its first word comes ://, as in file:///path and s3://bucket/prefix");
+    }
+    let (user, rest) = text.split_once('@')?;
+    let (host, _) = rest.split_once(':')?;
+    let is_host = !user.contains('/') && !host.contains('/');
+    is_host.then_some("a path on a host is written ssh://host/path")
+}
+
 /// Returns the part of an address that holds no secrets: nothing of one with a password, and
 /// no query.
 fn shown(text: &str) -> &str {
     let Some((_, rest)) = text.split_once("://") else {
-        return text;
+        let is_secret = text
+            .split_once('@')
+            .is_some_and(|(user, _)| user.contains(':') && !user.contains('/'));
+        return if is_secret { PASSWORD } else { text };
     };
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     if host
         .rsplit_once('@')
         .is_some_and(|(user, _)| user.contains(':'))
     {
-        return "an address with a password";
+        return PASSWORD;
     }
     text.split(['?', '#']).next().unwrap_or_default()
 }
@@ -177,6 +204,8 @@ mod tests {
             ("/srv/x", "/srv/x"),
             ("file:///srv/a%20b", "/srv/a b"),
             ("../z", "/base/../z"),
+            ("a/b@c:d", "/base/a/b@c:d"),
+            ("me@home", "/base/me@home"),
         ] {
             let address = parse(text).unwrap();
             assert_eq!(address.path(), Some(Path::new(path)), "{text}");
@@ -204,6 +233,10 @@ mod tests {
             "ssh://-oProxyCommand=x/y",
             "ssh://-x@host/y",
             "https://me:secret@host/",
+            "me@host:team",
+            "me:secret@host:team",
+            "file:x",
+            "s3:bucket/x",
             &"a".repeat(LONGEST + 1),
         ] {
             let error = parse(text).unwrap_err().to_string();
