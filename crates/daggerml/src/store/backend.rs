@@ -47,8 +47,8 @@ pub(crate) trait Backend: Send + Sync {
     /// Refuses a store that was removed while it was open.
     fn check_there(&self) -> Result<()>;
 
-    /// Returns whether a transaction of this process has made many pages free since this was asked last.
-    fn has_freed_much(&self) -> bool {
+    /// Returns whether a transaction of this process has made many pages free, and forgets it.
+    fn take_freed_much(&self) -> bool {
         false // Where there are no pages.
     }
 

@@ -112,9 +112,9 @@ impl Store {
         self.backend.size()
     }
 
-    /// Returns whether a transaction of this process has made many pages free since this was asked last.
-    pub(crate) fn has_freed_much(&self) -> bool {
-        self.backend.has_freed_much()
+    /// Returns whether a transaction of this process has made many pages free, and forgets it.
+    pub(crate) fn take_freed_much(&self) -> bool {
+        self.backend.take_freed_much()
     }
 
     /// Gives what is free at the end of the file back to the file system.

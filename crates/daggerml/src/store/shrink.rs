@@ -75,7 +75,7 @@ pub(crate) fn shrink(store: &Store, progress: Progress<'_>) -> Result<()> {
 /// Makes the file shorter after a DAG has ended whose log had `chunks` chunks, if that left many free pages.
 /// What was written is durable already, so what goes wrong here is not told: the next `gc` does it.
 pub(crate) fn after_end(store: &Store, chunks: u64) {
-    let freed_much = store.has_freed_much();
+    let freed_much = store.take_freed_much();
     if !freed_much && chunks < LONG_LOG {
         return;
     }

@@ -1,5 +1,6 @@
 //! Reading: snapshots, and objects checked against their ids.
 
+use std::fmt::Display;
 use std::sync::OnceLock;
 
 use crate::error::{Error, Result};
@@ -8,7 +9,6 @@ use crate::record::{Kind, Record, Tombstone};
 
 use super::backend::{Entries, Keys, ReadTables};
 use super::lmdb::Version;
-use super::pages::Damage;
 use super::{Absent, DATA_FILE, Store, Table, absent};
 
 /// Anything objects can be read from: a [`Snapshot`], a [`super::WriteTxn`], a draft.
@@ -108,8 +108,8 @@ impl Snapshot {
         &self.store
     }
 
-    /// Returns the error that `damage` to the store's file makes.
-    pub(crate) fn damaged(&self, damage: &Damage) -> Box<Error> {
+    /// Returns the error that `damage` to the store's file makes: to its pages, or to what is in them.
+    pub(crate) fn damaged(&self, damage: &dyn Display) -> Box<Error> {
         Error::StoreDamaged {
             path: self.store.path().join(DATA_FILE),
             detail: damage.to_string(),

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::id::ObjectId;
 use crate::record::{AnyRecord, Exec, Kind, Record, Tombstone, kind_of, references};
 use crate::store::absent::is_absent;
-use crate::store::{DATA_FILE, Snapshot, Table};
+use crate::store::{Snapshot, Table};
 
 use super::super::ids::{Ids, Marks, start};
 use super::super::{STRIDE, Step, roots};
@@ -192,11 +192,7 @@ impl Marker {
 
 /// `from` refers to something that is not there.
 fn incomplete(snapshot: &Snapshot, from: &str, kind: Kind, id: ObjectId) -> Box<Error> {
-    Error::StoreDamaged {
-        path: snapshot.store().path().join(DATA_FILE),
-        detail: format!(
-            "{from} refers to {kind} {id}, which is not there; `dml fsck` tells what is lost"
-        ),
-    }
-    .into()
+    snapshot.damaged(&format_args!(
+        "{from} refers to {kind} {id}, which is not there; `dml fsck` tells what is lost"
+    ))
 }

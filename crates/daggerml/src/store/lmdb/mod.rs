@@ -117,7 +117,7 @@ impl Backend for Lmdb {
         Ok(())
     }
 
-    fn has_freed_much(&self) -> bool {
+    fn take_freed_much(&self) -> bool {
         self.freed_much.swap(false, Ordering::Relaxed)
     }
 
