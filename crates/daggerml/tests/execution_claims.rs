@@ -11,9 +11,9 @@ mod support;
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use adapter::{Setup, executor, put_call, runs};
+use adapter::{Setup, executor, put_call, runs, until};
 use daggerml::config::{Config, Scope};
 use daggerml::execution::{CallOptions, Event, Filter, Observer, Progress};
 use daggerml::value::Value;
@@ -108,6 +108,10 @@ fn worker() {
     let url = place.to_str().unwrap();
     let lease = Duration::from_millis(lease);
     let person = Person::new(root, words[0], url, "read,write", lease);
+    if (0..RACERS).any(|at| words[0] == racer(at)) {
+        // Otherwise the first could be at the end before the last begins.
+        until(|| (0..RACERS).all(|at| root.join(racer(at)).join(".dml").exists()));
+    }
     let told = Counts::default();
     for round in 0..rounds {
         let sum = person.call(root, words[1], &[20, round], &told).unwrap();
@@ -116,6 +120,10 @@ fn worker() {
     let counts = format!("{} {}", told.invoked.get(), told.waited.get());
     std::fs::write(root.join(format!("{}.counts", words[0])), counts).unwrap();
     assert_eq!(told.noticed.get(), 0);
+}
+
+fn racer(at: usize) -> String {
+    format!("racer-{at}")
 }
 
 fn spawn(root: &Path, name: &str, function: &str, rounds: u64, lease: u64) -> Child {
@@ -139,21 +147,13 @@ fn trusting(root: &Path) {
     std::fs::write(user.join("config.toml"), text).unwrap();
 }
 
-fn until(mut done: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !done() {
-        assert!(begun.elapsed() < Duration::from_mins(2));
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
 #[test]
 fn of_many_who_want_a_call_one_runs_it() {
     let rounds = std::env::var("DML_CLAIM_ROUNDS").map_or(30, |text| text.parse().unwrap());
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     trusting(root);
-    let names: Vec<String> = (0..RACERS).map(|at| format!("racer-{at}")).collect();
+    let names: Vec<String> = (0..RACERS).map(racer).collect();
     let racers: Vec<Child> = names
         .iter()
         .map(|name| spawn(root, name, "slow", rounds, 30_000))

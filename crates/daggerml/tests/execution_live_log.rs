@@ -123,10 +123,11 @@ fn a_reader_follows_a_call_through_its_runs() {
 fn who_began_before_anything_was_written_gets_all() {
     let bench = Bench::new(Setup::default());
     std::thread::scope(|scope| {
-        let call = scope.spawn(|| bench.value("slow", &[300]));
+        let call = scope.spawn(|| bench.value("until-go", &[1]));
         let key = running(&bench.repository);
         let part = bench.repository.log_part(key, None).unwrap();
         assert!(part.live && part.bytes.is_empty());
+        fs::write(bench.folder.path().join("go"), "").unwrap();
         call.join().unwrap().unwrap();
         let part = bench.repository.log_part(key, Some(part.position)).unwrap();
         assert!(!part.live && part.bytes.is_empty());

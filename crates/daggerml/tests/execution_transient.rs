@@ -7,7 +7,7 @@ mod support;
 
 use std::time::Duration;
 
-use adapter::{Bench, Setup, executor, put_call};
+use adapter::{Bench, Seen, Setup, executor, put_call, until};
 use daggerml::Error;
 use daggerml::execution::{CallOptions, Executor};
 use daggerml::record::ExecStatus;
@@ -108,23 +108,24 @@ fn all_who_wait_are_told_of_a_transient_error() {
         retries: 0,
         ..CallOptions::default()
     };
-    let call = |executor: &Executor| {
+    let seen = [(); 3].map(|()| Seen::default());
+    let call = |executor: &Executor, seen: &Seen| {
         let mut dag = bench.dag();
-        let nodes = put_call(&mut dag, bench.folder.path(), "slow-busy", &[800]);
-        let node = executor.call(&mut dag, &nodes, &once, &()).unwrap();
+        let nodes = put_call(&mut dag, bench.folder.path(), "busy-after-go", &[]);
+        let node = executor.call(&mut dag, &nodes, &once, seen).unwrap();
         dag.value(node).unwrap_err().to_string()
     };
     // The threads of an executor share one wait; another executor is as another process.
     std::thread::scope(|scope| {
-        let first = scope.spawn(|| bench.call("slow-busy", &[800], &once).unwrap());
-        while bench.runs() == 0 {
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        let first = scope.spawn(|| bench.call("busy-after-go", &[], &once).unwrap());
+        until(|| bench.runs() > 0);
         let told = [
-            scope.spawn(|| call(&others)),
-            scope.spawn(|| call(&others)),
-            scope.spawn(|| call(&bench.executor)),
+            scope.spawn(|| call(&others, &seen[0])),
+            scope.spawn(|| call(&others, &seen[1])),
+            scope.spawn(|| call(&bench.executor, &seen[2])),
         ];
+        until(|| seen.iter().all(|seen| seen.has("waiting")));
+        std::fs::write(bench.folder.path().join("go"), "").unwrap();
         first.join().unwrap();
         for told in told {
             assert!(told.join().unwrap().starts_with("Oops: it failed"));

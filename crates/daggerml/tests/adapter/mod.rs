@@ -14,7 +14,7 @@ pub mod varied;
 
 use std::path::Path;
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use daggerml::config::{Config, Scope};
 use daggerml::dag::Draft;
@@ -36,6 +36,32 @@ impl Observer for Seen {
         let told = (event.item, event.progress.as_str());
         self.0.lock().unwrap().push(told);
     }
+}
+
+impl Seen {
+    /// Whether it was told of `progress`.
+    pub fn has(&self, progress: &str) -> bool {
+        let told = self.0.lock().unwrap();
+        told.iter().any(|(_, one)| *one == progress)
+    }
+}
+
+/// Waits for something that comes soon, and on a busy machine later.
+pub fn until(mut ready: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_mins(2);
+    while !ready() {
+        assert!(Instant::now() < deadline, "it did not come");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Whether the process `pid` has ended; its parent may not have waited for it.
+pub fn has_ended(pid: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
+    stat.map_or(true, |stat| {
+        let state = stat.rsplit_once(')').map(|(_, rest)| rest.trim_start());
+        state.is_some_and(|state| state.starts_with(['Z', 'X']))
+    })
 }
 
 /// Not a test: this process as the adapter, when [`command`] started it.

@@ -138,8 +138,10 @@ fn invoke(request: &Json, own: &Repository, out: &mut File) -> Json {
         }
         "fail" => fail(dag),
         "large" => large(dag, &args, shared.is_some()),
-        "slow-busy" => {
-            std::thread::sleep(Duration::from_millis(args[0].unsigned_abs()));
+        "busy-after-go" => {
+            while !folder.join("go").exists() {
+                std::thread::sleep(Duration::from_millis(5));
+            }
             busy(dag, &[])
         }
         "busy" => busy(dag, &args),
