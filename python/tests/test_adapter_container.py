@@ -149,7 +149,7 @@ def test_limits(command: list[str], engine: Engine) -> None:
         return len(bytes([1]) * (600 << 20))
 
     image = engine.image
-    with Adapter(*command, "--time", "3s", "--memory", "256MiB", "--cpus", "1") as process:
+    with Adapter(*command, "--time", "10s", "--memory", "256MiB", "--cpus", "1") as process:
         assert outcome(process.invoke(on("container", total, image=image), 1)) == 1
         error = process.invoke(on("container", hangs, image=image))["error"]
         assert (error["kind"], error["transient"]) == ("timeout", False)

@@ -357,7 +357,7 @@ def test_a_preempted_job_is_an_error_that_may_pass(slurm: Slurm, folder: Path) -
 
 
 def test_time_is_limited(slurm: Slurm, folder: Path) -> None:
-    with Adapter(installed(PROGRAM), "--time", "2s") as process:
+    with Adapter(installed(PROGRAM), "--time", "8s") as process:
         error = ended(process, begun(process, folder))["error"]
         assert (error["kind"], error["transient"]) == ("timeout", False)
         for pid in runs(folder)[0]:

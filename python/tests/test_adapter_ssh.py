@@ -278,7 +278,7 @@ def test_time_and_memory_are_limited(program: str, server: Server, tmp_path: Pat
     def hungry(dag: Any) -> Any:
         return len(bytearray(1 << 30))
 
-    with Adapter(program, *server.command("--time", "2s", "--memory", "512MiB")) as ssh:
+    with Adapter(program, *server.command("--time", "8s", "--memory", "512MiB")) as ssh:
         error = ended(ssh, ssh.invoke(waits, str(tmp_path / "none")))
         assert outcome(error)["type"] == "FileNotFoundError"
         (tmp_path / "runs").mkdir()

@@ -377,7 +377,7 @@ def test_the_bar(capsys: pytest.CaptureFixture[str]) -> None:
             bar.event({"item": 0, "state": "invoked"})
             bar.event({"item": 0, "state": "done"})
             # It is drawn though nothing more happens.
-            until = time.monotonic() + 10
+            until = time.monotonic() + 60
             while stream is shown and "1/2" not in shown.getvalue():
                 assert time.monotonic() < until
                 time.sleep(0.01)

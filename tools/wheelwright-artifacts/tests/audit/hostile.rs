@@ -123,7 +123,7 @@ fn a_bomb_of_overlapping_entries() {
     let start = Instant::now();
     // With the limits that users have: fifty gigabytes must not be unpacked.
     let report = audit_bytes(Path::new("a-1-py3-none-any.whl"), bytes, &Policy::default()).unwrap();
-    assert!(start.elapsed() < Duration::from_secs(10));
+    assert!(start.elapsed() < Duration::from_mins(1));
     for rule in ["zip-limit", "zip-overlap", "zip-duplicate"] {
         assert!(crate::broken(&report).contains(rule), "{rule}");
     }
