@@ -3,7 +3,7 @@
 //! The peer puts the same bytes under the same keys into LMDB, with heed alone
 //! and the same durable commit, in the same run. Times are medians. With
 //! `DML_BENCH_NODES=1000000` the large DAG, and the repository of many DAGs, have a
-//! million nodes.
+//! million nodes. Names behind `--` choose parts: `small`, `values`, `large`, `many`, `raw`.
 #![allow(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 #![allow(clippy::cast_precision_loss, reason = "shown to three digits")]
 
@@ -293,13 +293,28 @@ fn resident() -> Option<u64> {
 }
 
 fn main() {
-    small_dags();
-    values();
+    let chosen: Vec<_> = std::env::args()
+        .skip(1)
+        .filter(|word| !word.starts_with('-'))
+        .collect();
+    let is_chosen = |part: &str| chosen.is_empty() || chosen.iter().any(|word| word == part);
     let count = std::env::var("DML_BENCH_NODES")
         .ok()
         .and_then(|text| text.parse().ok());
     let count = count.unwrap_or(100_000);
-    one_large_dag(count);
-    many_dags(count);
-    raw_many(count);
+    if is_chosen("small") {
+        small_dags();
+    }
+    if is_chosen("values") {
+        values();
+    }
+    if is_chosen("large") {
+        one_large_dag(count);
+    }
+    if is_chosen("many") {
+        many_dags(count);
+    }
+    if is_chosen("raw") {
+        raw_many(count);
+    }
 }
