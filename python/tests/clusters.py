@@ -73,7 +73,7 @@ class Cluster:
 def _line(stream: IO[bytes] | None, pattern: bytes) -> str:
     """Returns what a line of a log has for the pattern; go on reading the log."""
     assert stream is not None
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300  # for a start beside much other work
     seen = b""
     while time.monotonic() < deadline:
         line = stream.readline()
