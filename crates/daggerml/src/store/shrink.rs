@@ -81,6 +81,8 @@ pub(crate) fn after_end(store: &Store, chunks: u64) {
     }
     if is_roomy(store).unwrap_or(false) {
         let _ = shrink(store, &mut |_, _| {});
+        // What moving freed is no reason to do it again: the next end would try in vain.
+        store.take_freed_much();
     }
 }
 

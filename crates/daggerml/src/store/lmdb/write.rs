@@ -39,8 +39,8 @@ pub(super) struct Writing<'l> {
     pub(super) freed: u64,
 }
 
-/// A transaction that merges runs of so many entries makes many pages free: some MiB.
-const MUCH: u64 = 1 << 18;
+/// A transaction that merges runs of so many entries makes many pages free: a MiB or more.
+const MUCH: u64 = 1 << 17;
 
 impl<'l> Writing<'l> {
     /// Runs `change`, and commits what it changed.
