@@ -2,12 +2,12 @@
 # Prints the path of a CPython that is linked against musl, for `wheelwright
 # smoke --platform musllinux-MACHINE --runner PROGRAM`.
 #
-#     tools/foreign/musl-python.sh [x86_64|aarch64]
+#     tools/foreign/musl-python.sh [x86_64|aarch64|armv7l|i686]
 #
 # Needs Debian or a child of it on x86_64, and no root: Debian's source of
 # CPython is compiled with wheelwright's zig (two minutes on two cores) and runs
-# on the musl of Debian's package, unpacked into target/foreign. For aarch64 it is
-# compiled by a CPython 3.11 of this machine, and runs under qemu.
+# on the musl of Debian's package, unpacked into target/foreign. For other processors it
+# is compiled by a CPython 3.11 of this machine, and runs under qemu.
 set -eu
 
 machine=${1:-x86_64}
@@ -24,11 +24,30 @@ if [ -x "$program" ]; then
 fi
 need apt-get dpkg-deb make
 [ "$(uname -sm)" = "Linux x86_64" ] || skip "this machine runs no Linux x86_64 program"
+# Debian's name of the processor, zig's, that of configure, and qemu's.
 case $machine in
-    x86_64) ;;
-    aarch64) need python3.11 ;;
-    *) skip "no musl Python for $machine; say x86_64 or aarch64" ;;
+    x86_64) zig_target=x86_64-linux-musl ;;
+    aarch64)
+        architecture=arm64
+        zig_target=aarch64-linux-musl
+        host=$zig_target
+        emulator=aarch64
+        ;;
+    armv7l)
+        architecture=armhf
+        zig_target=arm-linux-musleabihf
+        host=$zig_target
+        emulator=arm
+        ;;
+    i686)
+        architecture=i386
+        zig_target=x86-linux-musl
+        host=i686-linux-musl
+        emulator=i386
+        ;;
+    *) skip "no musl Python for $machine; say x86_64, aarch64, armv7l or i686" ;;
 esac
+[ "$machine" = x86_64 ] || need python3.11
 find_zig "$repository"
 
 rm -rf "$folder"
@@ -40,20 +59,17 @@ for list in /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/source
 done
 make_python() {
     cd "$folder/apt"
-    case $machine in
-        x86_64)
-            apt-get -qq download musl
-            dpkg-deb -x musl_*.deb "$folder/apt/musl"
-            musl=$folder/apt/musl
-            qemu=
-            ;;
-        aarch64)
-            debian_packages arm64 "$folder/apt/arm64" musl
-            musl=$folder/apt/arm64/root
-            qemu_user aarch64 "$(dirname "$folder")"
-            ;;
-    esac
-    cp "$musl/lib/$machine-linux-musl/libc.so" "$folder/ld-musl"
+    if [ "$machine" = x86_64 ]; then
+        apt-get -qq download musl
+        dpkg-deb -x musl_*.deb "$folder/apt/musl"
+        musl=$folder/apt/musl
+        qemu=
+    else
+        debian_packages "$architecture" "$folder/apt/$architecture" musl
+        musl=$folder/apt/$architecture/root
+        qemu_user "$emulator" "$(dirname "$folder")"
+    fi
+    cp "$musl"/lib/*-linux-musl*/libc.so "$folder/ld-musl"
     source_only() {
         apt-get -qq -o Dir::State::Lists="$folder/apt/lists" -o Dir::Etc::sourcelist=/dev/null \
             -o Dir::Etc::sourceparts="$folder/apt/sources" "$@"
@@ -67,15 +83,15 @@ make_python() {
     cat > "$folder/cc" <<END
 #!/bin/sh
 [ "\$*" != "-E -v -" ] || exit 1
-exec "$zig" cc -target $machine-linux-musl -dynamic -g0 "\$@"
+exec "$zig" cc -target $zig_target -dynamic -g0 "\$@"
 END
     chmod +x "$folder/cc"
     cd "$folder/build"
     export ZIG_GLOBAL_CACHE_DIR="$folder/zig-cache" ZIG_LOCAL_CACHE_DIR="$folder/zig-cache"
-    if [ "$machine" = aarch64 ]; then
+    if [ "$machine" != x86_64 ]; then
         # What configure would find out by running a program, and a readelf that it
         # wants to have and does not use.
-        set -- --build=x86_64-linux-gnu --host=aarch64-linux-musl \
+        set -- --build=x86_64-linux-gnu --host="$host" \
             --with-build-python="$(command -v python3.11)" \
             ac_cv_file__dev_ptmx=yes ac_cv_file__dev_ptc=no ac_cv_buggy_getaddrinfo=no READELF=true
     else

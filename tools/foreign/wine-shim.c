@@ -5,10 +5,18 @@
 
 BOOLEAN NTAPI SystemFunction036(PVOID, ULONG); /* RtlGenRandom */
 
-__declspec(dllexport) BOOL ProcessPrng(PBYTE data, SIZE_T size) {
+#ifdef _WIN64
+__declspec(dllexport) BOOL ProcessPrng(PBYTE data, SIZE_T size);
+#else
+/* Windows has it by this name, without what C compilers add on x86. */
+__declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE data, SIZE_T size) __asm__("_ProcessPrng");
+#endif
+
+BOOL WINAPI ProcessPrng(PBYTE data, SIZE_T size) {
     return SystemFunction036(data, (ULONG)size);
 }
 
+#ifdef _WIN64 /* LMDB's part: DaggerML has no wheel for x86 */
 typedef LONG NTAPI create_section(HANDLE *, ACCESS_MASK, void *, LARGE_INTEGER *, ULONG, ULONG,
                                   HANDLE);
 typedef LONG NTAPI allocate(HANDLE, void **, ULONG_PTR, SIZE_T *, ULONG, ULONG);
@@ -56,3 +64,4 @@ BOOL WINAPI DllMain(HINSTANCE own, DWORD reason, void *reserved) {
     }
     return TRUE;
 }
+#endif
