@@ -289,7 +289,8 @@ fn command(order: &Order<'_>, worker: Worker, job: Job) -> Result<Command, Build
             .env(format!("CARGO_TARGET_{upper}_LINKER"), &wrappers.cc)
             .env(format!("CC_{lower}"), &wrappers.cc)
             .env(format!("CXX_{lower}"), &wrappers.cxx)
-            .env(format!("AR_{lower}"), &wrappers.ar);
+            .env(format!("AR_{lower}"), &wrappers.ar)
+            .env(format!("RANLIB_{lower}"), &wrappers.ranlib);
     }
     command.env("CARGO_ENCODED_RUSTFLAGS", rust_flags);
     Ok(command)

@@ -61,6 +61,18 @@ pub enum ToolError {
         /// The names that were tried.
         tried: String,
     },
+    /// The compiler that a folder asks for cannot be run.
+    #[error(
+        "the Rust that {} asks for cannot be run ({problem}); run `rustup toolchain install` \
+         there, or let RUSTUP_TOOLCHAIN name one that is installed (`rustup toolchain list`)",
+        folder.display()
+    )]
+    NoToolchain {
+        /// The folder.
+        folder: PathBuf,
+        /// What rustup said.
+        problem: String,
+    },
     /// The standard library of a target is missing and cannot be installed.
     #[error(
         "Rust's standard library for {target} is missing, and `rustup target add {target}` failed ({problem}); \

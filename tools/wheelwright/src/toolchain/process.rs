@@ -132,7 +132,7 @@ pub fn line(command: &Command) -> String {
 }
 
 /// The end of what a program said: standard error, or standard output if that
-/// is empty.
+/// is empty. Where a program's own functions were at that moment (rustup) helps nobody.
 pub fn last_lines(output: &Output) -> String {
     let said = if output.stderr.trim_ascii().is_empty() {
         &output.stdout
@@ -142,7 +142,26 @@ pub fn last_lines(output: &Output) -> String {
     let said = String::from_utf8_lossy(said);
     let lines: Vec<&str> = said
         .lines()
+        .take_while(|line| !line.trim().eq_ignore_ascii_case("stack backtrace:"))
         .filter(|line| !line.trim().is_empty())
         .collect();
     lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_ends_before_a_backtrace() {
+        let stderr = "error: toolchain '1.90' is not installed\nhelp: install it\n\n\
+                      Stack backtrace:\n   0: anyhow::error\n   1: main\n";
+        let output = Output {
+            status: std::process::ExitStatus::default(),
+            stdout: b"nothing".to_vec(),
+            stderr: stderr.into(),
+        };
+        let wanted = "error: toolchain '1.90' is not installed\nhelp: install it";
+        assert_eq!(last_lines(&output), wanted);
+    }
 }

@@ -40,14 +40,15 @@ impl Rust {
     /// The toolchain that is in force in `folder`.
     ///
     /// # Errors
-    /// rustc does not start.
+    /// rustc does not start, or it is one that is not installed.
     pub fn find(folder: &Path) -> Result<Self, ToolError> {
         const HINT: &str = "install Rust with rustup";
         let rustc = |arguments: &[&str]| {
             let output = run(
                 Command::new("rustc").args(arguments).current_dir(folder),
                 HINT,
-            )?;
+            )
+            .map_err(|error| not_run(folder, error))?;
             Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
         };
         Ok(Self {
@@ -94,5 +95,36 @@ impl Rust {
                     problem,
                 }
             })
+    }
+}
+
+/// rustup's proxies start, and say that a toolchain is missing.
+fn not_run(folder: &Path, error: ToolError) -> ToolError {
+    match error {
+        ToolError::Failed { message, .. } => ToolError::NoToolchain {
+            folder: folder.to_owned(),
+            problem: message.replace('\n', "; "),
+        },
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_toolchain_is_explained() {
+        let error = ToolError::Failed {
+            command: "rustc -vV".to_owned(),
+            status: "exit status: 1".to_owned(),
+            message: "error: toolchain '1.90' is not installed\nhelp: install it".to_owned(),
+        };
+        let text = not_run(Path::new("folder"), error).to_string();
+        assert!(
+            text.contains("folder asks for") && text.contains("installed; help:"),
+            "{text}"
+        );
+        assert!(text.contains("RUSTUP_TOOLCHAIN"), "{text}");
     }
 }

@@ -41,6 +41,8 @@ pub enum Tool {
     Cxx(String),
     /// The archiver.
     Ar,
+    /// What writes the table of an archive's symbols.
+    Ranlib,
     /// What makes an import library of a list of functions.
     Dlltool,
     /// rustc, told the same about a crate whoever calls it.
@@ -55,6 +57,7 @@ impl Tool {
             Self::Cc(target) => format!("zig-cc-{target}"),
             Self::Cxx(target) => format!("zig-c++-{target}"),
             Self::Ar => "zig-ar".to_owned(),
+            Self::Ranlib => "zig-ranlib".to_owned(),
             Self::Dlltool => "zig-dlltool".to_owned(),
             Self::Rustc => "rustc".to_owned(),
             Self::SectionOrder => "section-order".to_owned(),
@@ -74,6 +77,7 @@ pub fn wrapped_tool(own_name: Option<&OsStr>) -> Option<Tool> {
         "rustc" => Some(Tool::Rustc),
         "section-order" => Some(Tool::SectionOrder),
         "zig-ar" => Some(Tool::Ar),
+        "zig-ranlib" => Some(Tool::Ranlib),
         "zig-dlltool" => Some(Tool::Dlltool),
         _ => match name.strip_prefix("zig-")?.split_once('-')? {
             ("cc", target) => Some(Tool::Cc(target.to_owned())),
@@ -89,6 +93,7 @@ pub fn run(tool: &Tool, arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Tool::Cc(target) => zig::compiler("cc", target, arguments),
         Tool::Cxx(target) => zig::compiler("c++", target, arguments),
         Tool::Ar => zig::tool("ar", arguments),
+        Tool::Ranlib => zig::tool("ranlib", arguments),
         Tool::Dlltool => zig::dlltool(arguments),
         Tool::Rustc => canonical::run(arguments),
         Tool::SectionOrder => section_order::run(arguments),
@@ -104,6 +109,8 @@ pub struct Wrappers {
     pub cxx: PathBuf,
     /// Archiver.
     pub ar: PathBuf,
+    /// Writer of the table of an archive's symbols.
+    pub ranlib: PathBuf,
     /// Maker of import libraries.
     pub dlltool: PathBuf,
     /// What cargo starts in place of rustc.
@@ -131,6 +138,7 @@ impl Wrappers {
             cc: write(&Tool::Cc(platform.zig_target.clone()))?,
             cxx: write(&Tool::Cxx(platform.zig_target.clone()))?,
             ar: write(&Tool::Ar)?,
+            ranlib: write(&Tool::Ranlib)?,
             dlltool: write(&Tool::Dlltool)?,
             rustc: write(&Tool::Rustc)?,
         })
@@ -163,6 +171,7 @@ mod tests {
             Tool::Cc("x86_64-linux-gnu.2.28".into()),
             Tool::Cxx("aarch64-macos.11.0".into()),
             Tool::Ar,
+            Tool::Ranlib,
             Tool::Dlltool,
             Tool::Rustc,
             Tool::SectionOrder,

@@ -72,7 +72,7 @@ fn start(add: impl FnOnce(&mut Command, &OsStr)) -> ExitCode {
 fn compile(command: &mut Command, zig: &OsStr, mode: &str, target: &str, arguments: &[OsString]) {
     command
         .arg(mode)
-        .args(["-target", target, "-g0"])
+        .args(["-target", asked(target, arguments), "-g0"])
         .args(arguments);
     if arguments.iter().any(|argument| argument == "-c") {
         // zig's Mach-O linker ignores export lists and would export all of a
@@ -126,6 +126,19 @@ fn compile(command: &mut Command, zig: &OsStr, mode: &str, target: &str, argumen
             .join("libc")
             .join("darwin");
         command.env("SDKROOT", sdk);
+    }
+}
+
+/// The target, as it is said with these arguments. What asks the compiler about itself is
+/// passed on to clang as it is, which warns of a version of the C library.
+fn asked<'a>(target: &'a str, arguments: &[OsString]) -> &'a str {
+    let asks = |argument: &OsString| {
+        let text = argument.to_string_lossy();
+        text == "--version" || text.starts_with("-dump") || text.contains("-print-")
+    };
+    match target.split_once('.') {
+        Some((plain, _)) if !arguments.is_empty() && arguments.iter().all(asks) => plain,
+        _ => target,
     }
 }
 
@@ -223,6 +236,19 @@ fn is_export_list(target: &str, path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_question_about_the_compiler_names_no_version_of_the_c_library() {
+        let with = |line: &str| {
+            let arguments: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            asked("x86_64-linux-gnu.2.28", &arguments).to_owned()
+        };
+        for line in ["--version", "-dumpmachine", "-print-search-dirs"] {
+            assert_eq!(with(line), "x86_64-linux-gnu");
+        }
+        assert_eq!(with("--version -c a.c"), "x86_64-linux-gnu.2.28");
+        assert_eq!(asked("x86_64-linux-musl", &[]), "x86_64-linux-musl");
+    }
 
     #[test]
     fn gnu_targets_of_windows_do_without_gcc() {
