@@ -44,7 +44,8 @@ pub enum State {
 pub enum InitError {
     /// The folder holds no project.
     #[error(
-        "{} holds no pyproject.toml; run this in the folder of a package", folder.display()
+        "{} holds no pyproject.toml and no setup.py; run this in the folder of a package",
+        folder.display()
     )]
     NoProject {
         /// The folder.
@@ -73,7 +74,7 @@ pub enum InitError {
 /// # Errors
 /// There is no project, or a file cannot be read.
 pub fn wanted(folder: &Path) -> Result<Vec<Wanted>, InitError> {
-    if !folder.join("pyproject.toml").is_file() {
+    if !workspace::is_package(folder) {
         return Err(InitError::NoProject {
             folder: folder.to_owned(),
         });

@@ -34,6 +34,7 @@ mod terminal;
 pub mod toolchain;
 pub mod verify;
 pub mod version;
+mod work_tree;
 
 use std::process::ExitCode;
 

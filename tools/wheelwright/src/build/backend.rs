@@ -27,22 +27,12 @@ use crate::smoke::{self, SmokeError, install::Interpreter};
 use crate::toolchain::platform::Table;
 use crate::toolchain::python::Python;
 use crate::toolchain::tools::Tools;
+use crate::work_tree;
 
 /// How long one step of a backend may take.
 const TIME: Duration = Duration::from_mins(10);
 /// The lock of the build requirements, beside `pyproject.toml`.
 pub const LOCK: &str = "build-requirements.txt";
-/// Folders of a work tree that no backend reads.
-const NOT_COPIED: &[&str] = &[
-    "target",
-    "dist",
-    ".venv",
-    "venv",
-    ".tox",
-    ".nox",
-    "node_modules",
-    "__pycache__",
-];
 
 /// Builds the wheel and the sdist of the project in `root`.
 ///
@@ -185,11 +175,8 @@ fn made(
 
 /// Copies a work tree with its git repository, of which some backends take the version.
 fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
-    let wanted = |entry: &walkdir::DirEntry| {
-        let name = entry.file_name().to_string_lossy();
-        entry.depth() == 0 || !entry.file_type().is_dir() || !NOT_COPIED.contains(&&*name)
-    };
-    for entry in WalkDir::new(from).into_iter().filter_entry(wanted) {
+    let walk = WalkDir::new(from).into_iter();
+    for entry in walk.filter_entry(|entry| !work_tree::is_left_out(entry)) {
         let entry = entry?;
         let below = entry.path().strip_prefix(from).unwrap_or(entry.path());
         let target = to.join(below);

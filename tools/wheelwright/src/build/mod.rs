@@ -164,11 +164,16 @@ fn write_checksums(out: &Path, rows: &[Row]) -> Result<(), BuildError> {
         .map_err(|source| BuildError::Work { path, source })
 }
 
-/// Keeps two builds out of one work folder.
+/// Keeps two builds out of one work folder, and git, too: a project may not ignore it.
 fn lock(work: &Path) -> Result<std::fs::File, BuildError> {
     let path = work.join("lock");
-    exclusive::lock(&path, || {
+    let lock = exclusive::lock(&path, || {
         eprintln!("waiting for another build in {}", work.display());
     })
-    .map_err(|source| BuildError::Work { path, source })
+    .map_err(|source| BuildError::Work { path, source })?;
+    let path = work.join(".gitignore");
+    if !path.exists() {
+        std::fs::write(&path, "*\n").map_err(|source| BuildError::Work { path, source })?;
+    }
+    Ok(lock)
 }

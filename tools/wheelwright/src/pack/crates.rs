@@ -1,6 +1,7 @@
 //! The crates that a native package's sdist holds: its extension and every
 //! crate of the repository below it, as a workspace of their own.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -8,7 +9,8 @@ use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 use toml::{Table, Value};
 
 use super::resolve::resolve;
-use super::{PackError, placed};
+use super::{PackError, crate_readme, other_workspaces, placed};
+use crate::project::cargo_toml::CargoToml;
 use crate::project::files::{self, File};
 use crate::project::{Project, ProjectError, source};
 use crate::toolchain::rust;
@@ -50,6 +52,36 @@ impl LocalCrate {
     }
 }
 
+/// What is known of a crate in a folder.
+struct Member {
+    name: String,
+    /// The folders of the crates of the repository that it is compiled with.
+    needs: Vec<PathBuf>,
+}
+
+impl Member {
+    /// As cargo describes it.
+    fn of(package: &Package) -> Self {
+        let dependencies = package.dependencies.iter();
+        let needs = dependencies
+            .filter(|one| one.kind != DependencyKind::Development)
+            .filter_map(|one| Some(one.path.as_ref()?.as_std_path().to_owned()));
+        Self {
+            name: package.name.to_string(),
+            needs: needs.collect(),
+        }
+    }
+
+    /// As its manifest says.
+    fn read(folder: &Path) -> Result<Self, ProjectError> {
+        let manifest = CargoToml::read(&folder.join("Cargo.toml"))?;
+        Ok(Self {
+            name: manifest.text("name").unwrap_or_default().to_owned(),
+            needs: manifest.beside(),
+        })
+    }
+}
+
 /// The crates of a repository that an extension is compiled from.
 #[derive(Debug, Clone)]
 pub struct LocalCrates {
@@ -76,24 +108,21 @@ impl LocalCrates {
             return Err(problem("it has no native extension".to_owned()));
         };
         let manifest = project.folder.join(&maturin.manifest_path);
-        let describe = |manifest: &Path| {
-            MetadataCommand::new()
-                .cargo_path(rust::cargo())
-                .manifest_path(manifest)
-                .no_deps()
-                .exec()
-                .map_err(|error| problem(error.to_string()))
-        };
-        let metadata = describe(&manifest)?;
+        let metadata = MetadataCommand::new()
+            .cargo_path(rust::cargo())
+            .manifest_path(&manifest)
+            .no_deps()
+            .exec()
+            .map_err(|error| problem(error.to_string()))?;
         let root = metadata.workspace_root.as_std_path();
-        let mut by_folder: BTreeMap<PathBuf, Package> = BTreeMap::new();
-        let know = |by_folder: &mut BTreeMap<PathBuf, Package>, packages: Vec<Package>| {
-            by_folder.extend(packages.into_iter().filter_map(|package| {
+        let mut by_folder: BTreeMap<PathBuf, Member> = metadata
+            .packages
+            .iter()
+            .filter_map(|package| {
                 let folder = package.manifest_path.as_std_path().parent()?.to_owned();
-                Some((folder, package))
-            }));
-        };
-        know(&mut by_folder, metadata.packages.clone());
+                Some((folder, Member::of(package)))
+            })
+            .collect();
         let start = std::fs::canonicalize(&manifest)
             .ok()
             .and_then(|manifest| manifest.parent().map(Path::to_owned))
@@ -107,32 +136,21 @@ impl LocalCrates {
         let mut queue = vec![start.clone()];
         let mut found = BTreeSet::new();
         while let Some(folder) = queue.pop() {
-            if !by_folder.contains_key(&folder) {
-                // A crate of the repository that is not a member of the workspace.
-                know(
-                    &mut by_folder,
-                    describe(&folder.join("Cargo.toml"))?.packages,
-                );
-            }
-            let package = by_folder
-                .get(&folder)
-                .ok_or_else(|| problem(format!("{} holds no crate", folder.display())))?;
-            for dependency in &package.dependencies {
-                if let (Some(path), true) = (
-                    &dependency.path,
-                    dependency.kind != DependencyKind::Development,
-                ) && !found.contains(path.as_std_path())
-                {
-                    queue.push(path.as_std_path().to_owned());
-                }
-            }
+            let member = match by_folder.entry(folder.clone()) {
+                Entry::Occupied(known) => known.into_mut(),
+                // A crate of the repository that is not a member of the workspace. cargo would
+                // want the whole of the workspace that it is in, which an sdist may not have.
+                Entry::Vacant(place) => place.insert(Member::read(&folder)?),
+            };
+            let more = member.needs.iter().filter(|path| !found.contains(*path));
+            queue.extend(more.cloned());
             found.insert(folder);
         }
         let local = |folder: &Path| -> Result<LocalCrate, PackError> {
             let relative = below(root, folder)
                 .ok_or_else(|| problem(format!("{} is no path in UTF-8", folder.display())))?;
             Ok(LocalCrate {
-                name: by_folder[folder].name.to_string(),
+                name: by_folder[folder].name.clone(),
                 folder: relative,
             })
         };
@@ -185,10 +203,11 @@ impl LocalCrates {
     /// they need, and a cargo configuration that says so. Paths are those of the sdist.
     ///
     /// # Errors
-    /// A crate outside of the workspace's folder inherits from another one, a manifest cannot
-    /// be read, or cargo cannot resolve the new workspace.
+    /// `vendor` is asked for and a crate lies outside of the workspace's folder, a manifest
+    /// cannot be read, or cargo cannot resolve the new workspace.
     pub fn workspace(&self, project: &Project, vendor: bool) -> Result<Vec<File>, PackError> {
-        let place = self.place(project, vendor)?;
+        let others = other_workspaces::manifests(self)?;
+        let place = self.place(project, &others, vendor)?;
         let profile = project.maturin.as_ref();
         let profile = profile.map_or("release", |maturin| &maturin.profile);
         let mut all = self.files(project)?;
@@ -213,6 +232,9 @@ impl LocalCrates {
             path: "Cargo.lock".to_owned(),
             bytes: lock,
         });
+        all.retain(|file| !others.iter().any(|other| other.path == file.path));
+        all.extend(others);
+        crate_readme::add(project, self, &mut all)?;
         for file in &mut all {
             file.path = placed::path(&place, &file.path);
         }
@@ -223,33 +245,25 @@ impl LocalCrates {
         Ok(all)
     }
 
-    /// The folder of the workspace in the sdist.
-    fn place(&self, project: &Project, vendor: bool) -> Result<String, PackError> {
-        let is_outside = |one: &&LocalCrate| one.folder.starts_with("..");
-        for outside in self.all.iter().filter(is_outside) {
-            let manifest = self.read_manifest(&outside.path("Cargo.toml"))?;
-            let why = if inherits(&Value::Table(manifest)) {
-                "it inherits from another workspace, which the sdist does not have"
-            } else if vendor {
-                "`--vendor` needs one folder"
-            } else {
-                continue;
-            };
-            return Err(PackError::Crates {
-                project: project.name.to_string(),
-                problem: format!(
-                    "crate {} lies in {}, outside of {}, and {why}; make both members of one \
-                     workspace (its Cargo.toml in a folder above them)",
-                    outside.name,
-                    outside.folder,
-                    self.root.display()
-                ),
-            });
-        }
-        placed::workspace(self).ok_or_else(|| PackError::Crates {
+    /// The folder of the workspace in the sdist, where `others` lie beside or above it.
+    fn place(&self, project: &Project, others: &[File], vendor: bool) -> Result<String, PackError> {
+        let problem = |problem: String| PackError::Crates {
             project: project.name.to_string(),
-            problem: format!("{} is no path in UTF-8", self.root.display()),
-        })
+            problem,
+        };
+        let outside = self.all.iter().find(|one| one.folder.starts_with(".."));
+        if let Some(outside) = outside.filter(|_| vendor) {
+            return Err(problem(format!(
+                "crate {} lies in {}, outside of {}, and `--vendor` needs one folder; make both \
+                 members of one workspace (its Cargo.toml in a folder above them)",
+                outside.name,
+                outside.folder,
+                self.root.display()
+            )));
+        }
+        let others = others.iter().map(|file| file.path.as_str());
+        placed::workspace(self, others)
+            .ok_or_else(|| problem(format!("{} is no path in UTF-8", self.root.display())))
     }
 
     /// The manifest of the extension's crate, in the sdist.
@@ -257,11 +271,11 @@ impl LocalCrates {
     /// # Errors
     /// As of [`LocalCrates::workspace`].
     pub fn manifest_in_sdist(&self, project: &Project) -> Result<String, PackError> {
-        let place = self.place(project, false)?;
+        let place = self.place(project, &other_workspaces::manifests(self)?, false)?;
         Ok(placed::path(&place, &self.extension.path("Cargo.toml")))
     }
 
-    fn read_manifest(&self, relative: &str) -> Result<Table, ProjectError> {
+    pub(super) fn read_manifest(&self, relative: &str) -> Result<Table, ProjectError> {
         let path = self.root.join(relative);
         let text = std::fs::read_to_string(&path).map_err(|source| ProjectError::Read {
             path: path.clone(),
@@ -310,24 +324,13 @@ impl LocalCrates {
                         Some(path) => self
                             .all
                             .iter()
-                            .any(|member| member.folder == path.trim_end_matches('/')),
+                            .any(|member| member.folder == placed::plain(path)),
                         None => true,
                     }
                 });
             }
         }
         Ok(manifest.to_string())
-    }
-}
-
-/// Does a manifest say `workspace = true` of anything?
-fn inherits(value: &Value) -> bool {
-    match value {
-        Value::Table(table) => table.iter().any(|(key, value)| {
-            inherits(value) || key == "workspace" && *value == Value::from(true)
-        }),
-        Value::Array(array) => array.iter().any(inherits),
-        _ => false,
     }
 }
 
@@ -345,7 +348,7 @@ fn needed(profiles: &Table, profile: &str) -> Vec<String> {
 }
 
 /// A folder as seen from `root`, with `/`; with `..` if it is not below it.
-fn below(root: &Path, folder: &Path) -> Option<String> {
+pub(super) fn below(root: &Path, folder: &Path) -> Option<String> {
     let common = root
         .iter()
         .zip(folder.iter())
@@ -358,7 +361,7 @@ fn below(root: &Path, folder: &Path) -> Option<String> {
 }
 
 /// Drops what only tests need: it is not in the sdist.
-fn forget_tests(manifest: &mut Table) {
+pub(super) fn forget_tests(manifest: &mut Table) {
     let targets = manifest.get_mut("target").and_then(Value::as_table_mut);
     for target in targets.into_iter().flat_map(|targets| targets.iter_mut()) {
         if let Some(target) = target.1.as_table_mut() {

@@ -2,9 +2,11 @@
 //!
 //! The bytes of an artifact follow from its files' names and contents alone.
 
+mod crate_readme;
 pub mod crates;
 pub mod layout;
 pub mod normal;
+mod other_workspaces;
 mod placed;
 mod resolve;
 pub mod sdist;

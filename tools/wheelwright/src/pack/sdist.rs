@@ -6,7 +6,7 @@ use super::crates::LocalCrates;
 use super::{Artifact, PackError, tar};
 use crate::project::files::{self, File};
 use crate::project::pyproject::Readme;
-use crate::project::{Project, ProjectError, license, metadata, source};
+use crate::project::{Project, license, metadata, readme, source};
 
 /// Packs an sdist. A native package's holds the crates of its extension, and
 /// with `vendor` also every crate that they need.
@@ -21,14 +21,27 @@ pub fn pack(project: &Project, vendor: bool) -> Result<Artifact, PackError> {
         bytes: metadata::metadata(project, &names)?.into_bytes(),
     }];
     all.extend(licenses);
-    if let Some(file) = project.table.readme.as_ref().and_then(Readme::file) {
-        all.push(own(project, file)?);
+    let named = project.table.readme.as_ref().and_then(Readme::file);
+    let readme = named.map(|file| readme::place(project, file)).transpose()?;
+    if let Some(place) = &readme {
+        all.push(File {
+            path: place.in_sdist.clone(),
+            bytes: project.read_file(&place.path)?,
+        });
     }
     let mut pyproject = project.source.clone();
     if let Some(maturin) = &project.maturin {
         let crates = LocalCrates::find(project)?;
         pyproject = moved_manifest_path(project, &maturin.manifest_path, &crates)?;
         all.extend(crates.workspace(project, vendor)?);
+    }
+    if let Some(place) = readme.filter(|place| place.path != place.in_sdist) {
+        for keys in [&["project", "readme", "file"][..], &["project", "readme"]] {
+            if let Some(span) = source::value_span(&pyproject, keys) {
+                pyproject.replace_range(span, &toml::Value::from(place.in_sdist).to_string());
+                break;
+            }
+        }
     }
     all.push(File {
         path: "pyproject.toml".to_owned(),
@@ -59,13 +72,6 @@ pub fn pack(project: &Project, vendor: bool) -> Result<Artifact, PackError> {
 fn is_cut_down(path: &str) -> bool {
     let name = path.rsplit('/').next();
     matches!(name, Some("Cargo.toml" | "Cargo.lock" | "pyproject.toml"))
-}
-
-fn own(project: &Project, path: &str) -> Result<File, ProjectError> {
-    Ok(File {
-        path: path.to_owned(),
-        bytes: project.read_file(path)?,
-    })
 }
 
 /// In the sdist, `pyproject.toml` lies beside the workspace's `Cargo.toml`.

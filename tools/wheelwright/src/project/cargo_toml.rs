@@ -1,7 +1,6 @@
 //! `Cargo.toml` of an extension's crate, as far as a wheel is made of it. It is read as
 //! a file: no program is started.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
@@ -9,7 +8,7 @@ use toml::{Table, Value};
 use super::{ProjectError, source};
 
 /// The crates by which an extension speaks with Python.
-const BINDINGS: &[&str] = &["pyo3", "pyo3-ffi"];
+pub(super) const BINDINGS: &[&str] = &["pyo3", "pyo3-ffi"];
 
 /// The manifest of a crate, with what it inherits from its workspace.
 #[derive(Debug, Clone)]
@@ -17,19 +16,9 @@ pub struct CargoToml {
     /// Its path.
     pub path: PathBuf,
     /// The whole file.
-    table: Table,
+    pub(super) table: Table,
     /// The workspace's folder, and its `[workspace]`.
-    workspace: Option<(PathBuf, Table)>,
-}
-
-/// What the features of a crate ask of `PyO3`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stable {
-    /// The version-specific interface.
-    No,
-    /// The stable interface of CPython 3 from this minor version on; from the oldest
-    /// that the project supports, if none is said.
-    From(Option<u32>),
+    pub(super) workspace: Option<(PathBuf, Table)>,
 }
 
 impl CargoToml {
@@ -172,85 +161,23 @@ impl CargoToml {
             .max()
     }
 
-    /// What the crate and its `features` ask of `PyO3` by its features `abi3...`, or by
-    /// another `family` (`abi3t`); the default ones count unless `no_default`, and `all`
-    /// are all.
-    pub fn stable(&self, family: &str, features: &[String], no_default: bool, all: bool) -> Stable {
-        let asked = self.binding_features(features, no_default, all);
-        let version = |feature: &String| {
-            let version = feature.strip_prefix(family)?.strip_prefix("-py3")?;
-            version.parse().ok()
-        };
-        match asked.iter().filter_map(version).min() {
-            Some(minor) => Stable::From(Some(minor)),
-            None if asked.contains(family) => Stable::From(None),
-            None => Stable::No,
-        }
-    }
-
-    /// The features of `PyO3` that the manifest and the chosen features switch on.
-    fn binding_features(
-        &self,
-        features: &[String],
-        no_default: bool,
-        all: bool,
-    ) -> BTreeSet<String> {
-        let mut asked = BTreeSet::new();
-        // The names that the manifest has for them.
-        let mut names = BTreeSet::new();
-        for table in self.dependencies() {
-            for (name, stated) in table {
-                if !BINDINGS.contains(&package_of(name, stated)) {
-                    continue;
-                }
-                names.insert(name.as_str());
-                asked.extend(strings(stated.get("features")));
-                if stated.get("workspace").and_then(Value::as_bool) == Some(true) {
-                    let shared = self.workspace.as_ref().and_then(|(_, workspace)| {
-                        workspace.get("dependencies")?.get(name)?.get("features")
-                    });
-                    asked.extend(strings(shared));
-                }
-            }
-        }
-        let own = self.table.get("features").and_then(Value::as_table);
-        let mut queue: Vec<String> = features
-            .iter()
-            .flat_map(|feature| feature.split([',', ' ']))
-            .map(str::to_owned)
-            .collect();
-        if !no_default {
-            queue.push("default".to_owned());
-        }
-        if all {
-            queue.extend(own.into_iter().flat_map(|own| own.keys().cloned()));
-        }
-        let mut seen = BTreeSet::new();
-        while let Some(feature) = queue.pop() {
-            if !seen.insert(feature.clone()) {
-                continue;
-            }
-            if let Some((dependency, feature)) = feature.split_once('/') {
-                if names.contains(dependency.trim_end_matches('?')) {
-                    asked.insert(feature.to_owned());
-                }
-            } else {
-                queue.extend(strings(own.and_then(|own| own.get(&feature))));
-            }
-        }
-        asked
-    }
-
     /// `[dependencies]`, and those of all targets.
-    fn dependencies(&self) -> impl Iterator<Item = &Table> {
+    pub(super) fn dependencies(&self) -> impl Iterator<Item = &Table> {
+        self.tables("dependencies")
+    }
+
+    /// The same of what its build script needs.
+    pub(super) fn build_dependencies(&self) -> impl Iterator<Item = &Table> {
+        self.tables("build-dependencies")
+    }
+
+    fn tables(&self, key: &'static str) -> impl Iterator<Item = &Table> {
         let of_targets = self.table.get("target").and_then(Value::as_table);
-        let of_targets = of_targets.into_iter().flat_map(|targets| {
-            targets
-                .values()
-                .filter_map(|target| target.get("dependencies"))
-        });
+        let of_targets = of_targets
+            .into_iter()
+            .flat_map(move |targets| targets.values().filter_map(move |target| target.get(key)));
         self.table
-            .get("dependencies")
+            .get(key)
             .into_iter()
             .chain(of_targets)
             .filter_map(Value::as_table)
@@ -258,12 +185,12 @@ impl CargoToml {
 }
 
 /// The name of the package that a dependency is, whatever the manifest calls it.
-fn package_of<'a>(name: &'a str, stated: &'a Value) -> &'a str {
+pub(super) fn package_of<'a>(name: &'a str, stated: &'a Value) -> &'a str {
     let package = stated.get("package").and_then(Value::as_str);
     package.unwrap_or(name)
 }
 
-fn strings(value: Option<&Value>) -> impl Iterator<Item = String> {
+pub(super) fn strings(value: Option<&Value>) -> impl Iterator<Item = String> {
     let list = value.and_then(Value::as_array).into_iter().flatten();
     list.filter_map(|one| one.as_str().map(str::to_owned))
 }
@@ -309,62 +236,6 @@ fn workspace(folder: &Path, table: &Table) -> Result<Option<(PathBuf, Table)>, P
 mod tests {
     use super::*;
 
-    fn manifest(text: &str) -> CargoToml {
-        CargoToml {
-            path: "Cargo.toml".into(),
-            table: text.parse().unwrap(),
-            workspace: None,
-        }
-    }
-
-    #[test]
-    fn the_stable_interface_is_found_wherever_it_is_asked_for() {
-        let features = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
-        for (text, asked, wanted) in [
-            ("[dependencies]\npyo3 = '0.29'", vec![], Stable::No),
-            (
-                "[dependencies]\npyo3 = { version = '0.29', features = ['abi3-py310', 'abi3-py39'] }",
-                vec![],
-                Stable::From(Some(9)),
-            ),
-            (
-                "[dependencies.py]\npackage = 'pyo3'\nfeatures = ['abi3']",
-                vec![],
-                Stable::From(None),
-            ),
-            (
-                "[features]\ndefault = ['fast']\nfast = ['pyo3/abi3-py311']\n[dependencies]\npyo3 = '1'",
-                vec![],
-                Stable::From(Some(11)),
-            ),
-            (
-                "[target.'cfg(unix)'.dependencies]\npyo3 = '1'",
-                features(&["pyo3/abi3-py38"]),
-                Stable::From(Some(8)),
-            ),
-            (
-                "[dependencies]\nother = '1'",
-                features(&["other/abi3-py38"]),
-                Stable::No,
-            ),
-        ] {
-            assert_eq!(
-                manifest(text).stable("abi3", &asked, false, false),
-                wanted,
-                "{text}"
-            );
-        }
-        let hidden = "[features]\ndefault = ['pyo3/abi3']\n[dependencies]\npyo3 = '1'";
-        let stable = |all| manifest(hidden).stable("abi3", &[], true, all);
-        assert_eq!(stable(false), Stable::No);
-        assert_eq!(stable(true), Stable::From(None));
-        let both =
-            "[dependencies]\npyo3 = { version = '1', features = ['abi3-py39', 'abi3t-py315'] }";
-        let of = |family| manifest(both).stable(family, &[], false, false);
-        assert_eq!(of("abi3"), Stable::From(Some(9)));
-        assert_eq!(of("abi3t"), Stable::From(Some(15)));
-    }
-
     #[test]
     fn what_a_workspace_gives_is_inherited() {
         let folder = tempfile::tempdir().unwrap();
@@ -389,7 +260,7 @@ mod tests {
             Some(folder.path().join("README.md"))
         );
         let stable = manifest.stable("abi3", &[], false, false);
-        assert_eq!(stable, Stable::From(Some(9)));
+        assert_eq!(stable, crate::project::stable::Stable::From(Some(9)));
         assert_eq!(manifest.root(), folder.path());
     }
 }

@@ -1,7 +1,8 @@
 //! Which Pythons a package with an extension is built for.
 
 use super::abi::{self, Abi, Interpreter, Kind};
-use super::cargo_toml::{CargoToml, Stable};
+use super::cargo_toml::CargoToml;
+use super::stable::Stable;
 use super::{Project, ProjectError};
 use crate::toolchain::python::FIRST_ABI3T;
 

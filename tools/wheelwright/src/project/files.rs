@@ -12,6 +12,7 @@ use super::maturin::Format;
 use super::selection::{OF_A_REPOSITORY, Rules};
 use super::text::unportable;
 use super::{Project, ProjectError, glue};
+use crate::work_tree;
 
 /// A file: its path relative to the folder that was searched (with `/`), and
 /// its content.
@@ -42,7 +43,7 @@ struct Found {
 /// Every file of a crate's folder that may be packed, sorted by path.
 ///
 /// # Errors
-/// The folder cannot be read, or holds a symbolic link or an odd name.
+/// The folder cannot be read, or holds a symbolic link that leads elsewhere, or an odd name.
 pub fn of_crate(project: &Project, folder: &Path) -> Result<Vec<File>, ProjectError> {
     let rules = Rules::new(project, Format::Sdist, OF_A_REPOSITORY, "")?;
     Ok(search(folder, "", Some(&rules))?.files)
@@ -86,11 +87,17 @@ fn search(folder: &Path, prefix: &str, rules: Option<&Rules>) -> Result<Found, P
         if is_folder {
             continue;
         }
-        if entry.file_type().is_symlink() {
+        let link = entry.file_type().is_symlink();
+        let Some(file) = (if link {
+            work_tree::linked_file(entry.path(), folder)
+        } else {
+            Some(entry.path().to_owned())
+        }) else {
             return Err(refuse(
-                "a symbolic link cannot be packed; replace it by a file or exclude it",
+                "a symbolic link is packed only as the file of the same repository that it leads \
+                 to; replace it by a file or exclude it",
             ));
-        }
+        };
         if rules.is_some()
             && let Some(problem) = unportable(&relative)
         {
@@ -98,8 +105,8 @@ fn search(folder: &Path, prefix: &str, rules: Option<&Rules>) -> Result<Found, P
                 "the file cannot be packed: {problem}; rename or exclude it"
             )));
         }
-        let bytes = std::fs::read(entry.path()).map_err(|source| ProjectError::Read {
-            path: entry.path().to_owned(),
+        let bytes = std::fs::read(&file).map_err(|source| ProjectError::Read {
+            path: file.clone(),
             source,
         })?;
         found.files.push(File {
@@ -124,7 +131,7 @@ pub(super) fn relative(folder: &Path, entry: &DirEntry) -> Option<String> {
 /// Every file under `folder`, whatever its name, sorted by path.
 ///
 /// # Errors
-/// The folder cannot be read, or holds a symbolic link.
+/// The folder cannot be read, or holds a symbolic link that leads elsewhere.
 pub fn every(folder: &Path, prefix: &str) -> Result<Vec<File>, ProjectError> {
     Ok(search(folder, prefix, None)?.files)
 }

@@ -64,6 +64,7 @@ pub fn files(project: &Project) -> Result<Vec<File>, ProjectError> {
     }
     if let Some(License::File(file)) = &project.table.license {
         let keys = ["project", "license"];
+        let file = file.strip_prefix("./").unwrap_or(file);
         check_named(file).map_err(|problem| project.error_at(&keys, problem))?;
         if !project.folder.join(file).is_file() {
             let problem = format!(
@@ -72,7 +73,7 @@ pub fn files(project: &Project) -> Result<Vec<File>, ProjectError> {
             );
             return Err(project.error_at(&keys, problem));
         }
-        chosen.push(file.clone());
+        chosen.push(file.to_owned());
     }
     chosen.extend(project.table.license_file.clone());
     chosen.sort();

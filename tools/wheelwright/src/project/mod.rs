@@ -18,13 +18,14 @@ pub mod name;
 pub mod people;
 mod platforms;
 pub mod pyproject;
-mod readme;
+pub mod readme;
 mod refused;
 pub mod requirement;
 mod requires;
 mod selection;
 pub mod settings;
 pub mod source;
+pub mod stable;
 pub mod text;
 mod urls;
 pub mod workspace;
@@ -114,8 +115,8 @@ pub enum ProjectError {
     },
     /// A folder that is in no repository and in no project.
     #[error(
-        "{folder} holds no pyproject.toml and no wheelwright.toml, and neither does a folder \
-         above it; run this in the folder of a project"
+        "{folder} holds no pyproject.toml, no setup.py and no wheelwright.toml, and neither does \
+         a folder above it; run this in the folder of a project"
     )]
     NoRepository {
         /// The folder.

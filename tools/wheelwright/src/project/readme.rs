@@ -3,6 +3,7 @@
 use super::pyproject::Readme;
 use super::text::many_lines;
 use super::{Project, ProjectError, files};
+use crate::work_tree;
 
 const KEYS: &[&str] = &["project", "readme"];
 
@@ -14,7 +15,9 @@ pub fn read(project: &Project, readme: &Readme) -> Result<(String, String), Proj
     let refuse = |problem: String| project.error_at(KEYS, problem);
     let (content_type, named, text) = match readme {
         Readme::File(file) => (
-            by_suffix(file).map_err(refuse)?.to_owned(),
+            by_suffix(file, project.is_native())
+                .map_err(refuse)?
+                .to_owned(),
             Some(file),
             None,
         ),
@@ -31,12 +34,8 @@ pub fn read(project: &Project, readme: &Readme) -> Result<(String, String), Proj
     };
     let text = match named {
         Some(file) => {
-            files::check_named(file).map_err(refuse)?;
-            if !project.folder.join(file).is_file() {
-                let problem = format!("there is no file {file}; add it, or name another");
-                return Err(refuse(problem));
-            }
-            String::from_utf8(project.read_file(file)?)
+            let place = place(project, file)?;
+            String::from_utf8(project.read_file(&place.path)?)
                 .map_err(|_| refuse(format!("{file} is not UTF-8")))?
         }
         None => text.unwrap_or_default(),
@@ -46,14 +45,57 @@ pub fn read(project: &Project, readme: &Readme) -> Result<(String, String), Proj
     Ok((content_type, text))
 }
 
-fn by_suffix(file: &str) -> Result<&'static str, String> {
+/// Where a README is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// In the repository, relative to the project.
+    pub path: String,
+    /// In an sdist, where what lies beside or above the project is in its own folder.
+    pub in_sdist: String,
+}
+
+/// Where the README is that `project.readme` names.
+///
+/// # Errors
+/// It is not there, or outside of the repository.
+pub fn place(project: &Project, written: &str) -> Result<Place, ProjectError> {
+    let refuse = |problem: String| project.error_at(KEYS, problem);
+    let path = written.strip_prefix("./").unwrap_or(written);
+    let file = project.folder.join(path);
+    let in_sdist = if path.starts_with("../") {
+        if file.is_file() && work_tree::linked_file(&file, &project.folder).is_none() {
+            let problem = format!(
+                "{written} lies outside of the project and of its git repository; copy it into \
+                 the project"
+            );
+            return Err(refuse(problem));
+        }
+        path.rsplit('/').next().unwrap_or(path)
+    } else {
+        path
+    };
+    files::check_named(in_sdist).map_err(refuse)?;
+    if !file.is_file() {
+        let problem = format!("there is no file {written}; add it, or name another");
+        return Err(refuse(problem));
+    }
+    Ok(Place {
+        path: path.to_owned(),
+        in_sdist: in_sdist.to_owned(),
+    })
+}
+
+/// The type of a file. maturin takes every other one for plain text.
+fn by_suffix(file: &str, native: bool) -> Result<&'static str, String> {
     let suffix = file
         .rsplit_once('.')
         .map(|(_, suffix)| suffix.to_ascii_lowercase());
     match suffix.as_deref() {
         Some("md") => Ok("text/markdown"),
+        Some("markdown") if native => Ok("text/markdown"),
         Some("rst") => Ok("text/x-rst"),
         Some("txt") => Ok("text/plain"),
+        _ if native => Ok("text/plain"),
         _ => Err(format!(
             "the type of {file:?} is not clear; write {{ file = ..., content-type = ... }}"
         )),

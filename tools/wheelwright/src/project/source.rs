@@ -26,8 +26,7 @@ pub fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, ProjectE
 }
 
 /// Reads `text` like [`parse`], but passes over unknown keys of the tables in `open`, and
-/// returns a sentence on each. One that looks like a slip of the pen, or that has a way out
-/// (`refused.rs`), is an error there, too.
+/// returns a sentence on each. One that has a way out (`refused.rs`) is an error there, too.
 ///
 /// # Errors
 /// As of [`parse`].
@@ -53,12 +52,14 @@ pub fn parse_open<T: DeserializeOwned>(
         let keys = keys_at(text, at);
         let unknown = Unknown::of(&keys, error.message())
             .filter(|one| open.iter().any(|table| table == &one.table))
-            .filter(|one| one.advice().is_none() && one.near().is_none());
+            .filter(|one| one.advice().is_none());
         let Some(unknown) = unknown else {
             return Err(told(path, text, &error));
         };
+        let meant = unknown.near();
+        let meant = meant.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
         notes.push(format!(
-            "{}:{}: {} is passed over: no such key is known",
+            "{}:{}: {} is passed over: no such key is known{meant}",
             path.display(),
             line_at(text, at),
             unknown.written()

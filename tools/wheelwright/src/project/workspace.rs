@@ -74,6 +74,15 @@ pub struct Release {
 /// The file of a package, which is a repository of its own where no `wheelwright.toml`
 /// lies above it.
 const PACKAGE: &str = "pyproject.toml";
+/// The file that a package without `pyproject.toml` has: setuptools builds it (PEP 517).
+const OF_SETUPTOOLS: &str = "setup.py";
+
+/// Is a package in `folder`, whatever builds it?
+pub fn is_package(folder: &Path) -> bool {
+    [PACKAGE, OF_SETUPTOOLS]
+        .iter()
+        .any(|file| folder.join(file).is_file())
+}
 
 /// Reads `wheelwright.toml` alone: packages and platforms are not looked at. Without
 /// one, there is one package, and it is for the usual platforms.
@@ -82,7 +91,7 @@ const PACKAGE: &str = "pyproject.toml";
 /// It is malformed, or missing where there is no package either.
 pub fn settings(root: &Path) -> Result<Settings, ProjectError> {
     let path = root.join(FILE);
-    if !path.is_file() && root.join(PACKAGE).is_file() {
+    if !path.is_file() && is_package(root) {
         return Ok(Settings {
             packages: vec![".".to_owned()],
             apart: Vec::new(),
@@ -112,7 +121,8 @@ pub fn table(root: &Path) -> Result<Table, ProjectError> {
 }
 
 /// The folder of the repository that `start` is in: that of the nearest
-/// `wheelwright.toml`, or else of the nearest `pyproject.toml`.
+/// `wheelwright.toml`, or else of the nearest package; `setup.py` alone makes one of `start`,
+/// and of a folder above it only if no `pyproject.toml` is there.
 ///
 /// # Errors
 /// It is in none.
@@ -122,7 +132,13 @@ pub fn root(start: &Path) -> Result<PathBuf, ProjectError> {
         source,
     })?;
     let nearest = |file: &str| start.ancestors().find(|folder| folder.join(file).is_file());
-    match nearest(FILE).or_else(|| nearest(PACKAGE)) {
+    let own = || is_package(&start).then_some(start.as_path());
+    let package = || {
+        own()
+            .or_else(|| nearest(PACKAGE))
+            .or_else(|| nearest(OF_SETUPTOOLS))
+    };
+    match nearest(FILE).or_else(package) {
         Some(root) => Ok(root.to_owned()),
         None => Err(ProjectError::NoRepository { folder: start }),
     }

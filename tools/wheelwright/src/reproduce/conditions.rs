@@ -9,21 +9,10 @@ use walkdir::WalkDir;
 
 use crate::project::workspace;
 use crate::toolchain::rust;
+use crate::work_tree;
 
 /// The folder of a git repository, of which some backends take the version.
 const GIT: &str = ".git";
-
-/// What a copy leaves out: results, and what belongs to one machine.
-const LEFT_OUT: &[&str] = &[
-    "target",
-    "dist",
-    ".venv",
-    "__pycache__",
-    "node_modules",
-    ".mypy_cache",
-    ".ruff_cache",
-    ".pytest_cache",
-];
 
 /// One set of conditions.
 #[derive(Debug, Clone)]
@@ -101,13 +90,13 @@ impl Conditions {
             .sort_by_file_name()
             .into_iter()
             .filter_entry(|entry| {
-                let name = entry.file_name();
-                let left_out = LEFT_OUT.iter().any(|one| name == *one) || (name == GIT && !history);
-                entry.depth() == 0 || !left_out
+                let is_history = entry.depth() > 0 && entry.file_name() == GIT;
+                !work_tree::is_left_out(entry) && (history || !is_history)
             });
         for entry in walk {
             let entry = entry?;
-            if entry.file_type().is_file() {
+            // What a link leads to is what a build reads.
+            if entry.path().is_file() {
                 files.push(entry.into_path());
             }
         }

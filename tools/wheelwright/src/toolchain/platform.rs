@@ -255,7 +255,8 @@ mod tests {
                 "windows-x86",
                 "linux-i686",
                 "linux-armv7l",
-                "musllinux-i686"
+                "musllinux-i686",
+                "musllinux-armv7l"
             ]
         );
     }

@@ -66,8 +66,14 @@ impl Single {
     /// # Errors
     /// `pyproject.toml` does not say the version, or says one that Python does not know.
     pub fn read(root: &Path) -> Result<Self, SingleError> {
-        let path = root.join("pyproject.toml");
-        let document = places::document(&path)?;
+        let stated = root.join("pyproject.toml");
+        // A package of before that file states all to setuptools.
+        let (path, document) = if stated.is_file() {
+            let document = places::document(&stated)?;
+            (stated, document)
+        } else {
+            (root.join("setup.py"), DocumentMut::new())
+        };
         let found = KEYS.iter().find_map(|keys| {
             let says = value(&document, keys)?.as_str()?;
             Some((keys.join("."), says.to_owned()))

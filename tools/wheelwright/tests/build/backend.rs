@@ -109,12 +109,40 @@ fn what_a_backend_makes_gets_our_form() {
         Limits::default(),
     );
     assert!(matches!(read.unwrap().archive, Archive::TarGz(_)));
+    let unseen = std::fs::read_to_string(folder.path().join("target/wheelwright/.gitignore"));
+    assert_eq!(unseen.unwrap(), "*\n");
     // Nothing was written beside the sources, and the same is made again.
     assert!(!folder.path().join("demo-1.0").exists());
     let digests = |report: build::report::Report| -> Vec<_> {
         report.rows.into_iter().map(|row| row.sha256).collect()
     };
     assert_eq!(digests(report), digests(built(folder.path())));
+}
+
+#[test]
+fn a_backend_gets_every_folder_that_can_be_imported() {
+    let folder = package("demo-1.0-py3-none-any.whl");
+    let backend = BACKEND.replace(
+        "    name = open",
+        "    there = [p for p in open(\"listed\").read().split() if os.path.exists(p)]\n    \
+         assert there == [\"demo/dist/a.py\", \"demo/venv/b.py\", \"target/__init__.py\"], there\n    \
+         name = open",
+    );
+    write(folder.path(), "backend/own.py", &backend);
+    let listed = [
+        "demo/dist/a.py",
+        "demo/venv/b.py",
+        "target/__init__.py",
+        "dist/old.whl",
+        "venv/pyvenv.cfg",
+        "demo/__pycache__/a.pyc",
+    ];
+    write(folder.path(), "listed", &listed.join("\n"));
+    for path in listed {
+        write(folder.path(), path, "");
+    }
+    let report = built(folder.path());
+    assert!(report.rows[0].sha256.is_some(), "{}", report.table());
 }
 
 #[test]

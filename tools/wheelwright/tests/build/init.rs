@@ -53,8 +53,10 @@ fn a_project_gets_what_it_lacks_and_keeps_what_it_has() {
 #[test]
 fn a_package_of_a_backend_gets_the_workflow_alone() {
     let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), "pyproject.toml", PURE);
     let there = [(".github/workflows/release.yml", State::Missing)];
+    write(folder.path(), "setup.py", "");
+    assert_eq!(states(folder.path()), there);
+    write(folder.path(), "pyproject.toml", PURE);
     assert_eq!(states(folder.path()), there);
 }
 

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use wheelwright::pack::wheel::{self, Native};
 use wheelwright::pack::zip::{self, Member};
 use wheelwright::pack::{PackError, sdist};
+use wheelwright::project::Project;
 use wheelwright::project::abi::Abi;
 use wheelwright::project::files::File;
 use wheelwright_artifacts::artifact::zip::Zip;
@@ -245,21 +246,75 @@ fn a_licence_pattern_without_a_file_is_an_error() {
     );
 }
 
+#[test]
+fn a_readme_may_lie_above_the_project_in_its_repository() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |path: &str| format!("python/{path}");
+    for (path, text) in PURE_FILES {
+        write(folder.path(), &at(path), text);
+    }
+    let above = PURE.replace("\"README.md\"", "\"../README.md\"");
+    write(folder.path(), &at("pyproject.toml"), &above);
+    write(folder.path(), "README.md", "# Above\n");
+    std::fs::remove_file(folder.path().join(at("README.md"))).unwrap();
+    let read = || Project::read(&folder.path().join("python")).unwrap();
+    let error = wheel::pack(&read(), None, &[]).unwrap_err().to_string();
+    assert!(
+        error.contains("project.readme: ../README.md lies outside"),
+        "{error}"
+    );
+    std::fs::create_dir(folder.path().join(".git")).unwrap();
+    let text = |artifact: &wheelwright::pack::Artifact, end: &str| {
+        let found = members(artifact)
+            .into_iter()
+            .find(|(path, _)| path.ends_with(end));
+        String::from_utf8(found.unwrap().1).unwrap()
+    };
+    let metadata = text(&wheel::pack(&read(), None, &[]).unwrap(), "METADATA");
+    assert!(metadata.ends_with("\n\n# Above\n"), "{metadata}");
+    let source = sdist::pack(&read(), false).unwrap();
+    assert_eq!(text(&source, "/README.md"), "# Above\n");
+    assert_eq!(text(&source, "/pyproject.toml"), PURE);
+    // The same file by another name.
+    let dotted = PURE.replace("\"README.md\"", "\"./README.md\"");
+    write(folder.path(), &at("pyproject.toml"), &dotted);
+    write(folder.path(), &at("README.md"), "# Here\n");
+    assert_eq!(
+        text(&sdist::pack(&read(), false).unwrap(), "/README.md"),
+        "# Here\n"
+    );
+}
+
 #[cfg(unix)]
 #[test]
-fn symbolic_links_are_refused() {
+fn a_symbolic_link_is_the_file_of_the_repository_that_it_leads_to() {
     let (folder, project) = project(PURE, PURE_FILES);
-    std::os::unix::fs::symlink(
-        "/etc/hostname",
-        folder.path().join("src/little_package/link.py"),
-    )
-    .unwrap();
-    let error = wheel::pack(&project, None, &[]).unwrap_err();
-    let message = std::error::Error::source(&error).map(ToString::to_string);
-    assert!(
-        format!("{error}{message:?}").contains("symbolic link"),
-        "{error}: {message:?}"
-    );
+    let link = folder.path().join("src/little_package/link.py");
+    let packed = |target: &str| {
+        let _ = std::fs::remove_file(&link);
+        std::os::unix::fs::symlink(target, &link).unwrap();
+        wheel::pack(&project, None, &[]).map_err(|error| {
+            let message = std::error::Error::source(&error).map(ToString::to_string);
+            format!("{error}{message:?}")
+        })
+    };
+    // Without a repository, the package's own folder.
+    assert!(packed("__init__.py").is_ok());
+    let error = packed("../../LICENSE").unwrap_err();
+    assert!(error.contains("symbolic link"), "{error}");
+    std::fs::create_dir(folder.path().join(".git")).unwrap();
+    std::fs::write(folder.path().join(".git/config"), "secret").unwrap();
+    let wheel = packed("../../LICENSE").unwrap();
+    let zip = Zip::read(wheel.bytes, Limits::default()).unwrap();
+    let place = (zip.entries.iter())
+        .position(|entry| entry.name == "little_package/link.py")
+        .unwrap();
+    let license = std::fs::read(folder.path().join("LICENSE")).unwrap();
+    assert_eq!(zip.content(place).unwrap().as_ref(), license);
+    for elsewhere in ["/etc/hostname", "../../.git/config", "..", "missing"] {
+        let error = packed(elsewhere).unwrap_err();
+        assert!(error.contains("symbolic link"), "{elsewhere}: {error}");
+    }
 }
 
 proptest! {

@@ -2,7 +2,7 @@
 
 use tempfile::TempDir;
 use wheelwright::build::plan::Plan;
-use wheelwright::project::workspace::Workspace;
+use wheelwright::project::workspace::{self, Workspace};
 
 use crate::project::write;
 
@@ -290,10 +290,29 @@ fn mistakes_in_rows_name_the_line_and_the_key() {
             String::new(),
             "make wheels of one name",
         ),
-        ("\"windows\"", OLDEST.to_owned(), "musllinux-i686, oldest"),
+        ("\"windows\"", OLDEST.to_owned(), "musllinux-armv7l, oldest"),
     ] {
         let error = Workspace::read(with_rows(platforms, &rows).path());
         let error = error.unwrap_err().to_string();
         assert!(error.contains(wanted), "{error}");
     }
+}
+
+#[test]
+fn a_package_without_pyproject_toml_is_one_of_setuptools() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = |path: &str| workspace::root(&folder.path().join(path)).unwrap();
+    write(folder.path(), "one/setup.py", "");
+    write(folder.path(), "one/package/__init__.py", "");
+    let one = folder.path().join("one");
+    assert_eq!(root("one"), one);
+    assert_eq!(root("one/package"), one);
+    assert!(workspace::is_of_a_backend(&one));
+    assert_eq!(workspace::settings(&one).unwrap().packages, ["."]);
+    // A module may be called so, too; but who says the folder means it.
+    write(folder.path(), "one/pyproject.toml", "");
+    write(folder.path(), "one/package/setup.py", "");
+    write(folder.path(), "one/package/deep/__init__.py", "");
+    assert_eq!(root("one/package/deep"), one);
+    assert_eq!(root("one/package"), one.join("package"));
 }

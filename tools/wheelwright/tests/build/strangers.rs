@@ -21,14 +21,18 @@ fn notes(pyproject: &str) -> Result<(Project, String), String> {
 
 #[test]
 fn a_key_that_maturin_passes_over_is_no_error() {
-    let odd = BARE.replace("[project]\n", "[project]\nrepository = \"x\"\n")
-        + "[project.more]\na = 1\n[tool.maturin]\nrustc-extra-args = [\"-C\", \"x\"]\nstrip = true\n";
+    let odd = BARE.replace(
+        "[project]\n",
+        "[project]\nrepository = \"x\"\nmaintainer = \"y\"\n",
+    ) + "[project.more]\na = 1\n[tool.maturin]\nrustc-extra-args = [\"-C\", \"x\"]\nstrip = true\n";
     let (project, notes) = notes(&odd).unwrap();
     assert!(project.maturin.unwrap().strip, "what follows is read");
     for wanted in [
         "pyproject.toml:6: project.repository is passed over",
         "project.more is passed over",
-        "pyproject.toml:13: tool.maturin.rustc-extra-args is passed over",
+        "pyproject.toml:7: project.maintainer is passed over: no such key is known; did you mean \
+         `maintainers`?",
+        "pyproject.toml:14: tool.maturin.rustc-extra-args is passed over",
     ] {
         assert!(notes.contains(wanted), "{notes}");
     }
@@ -41,10 +45,9 @@ fn a_key_that_maturin_passes_over_is_no_error() {
     );
     assert!(read(&dynamic, &[]).is_err());
 
-    // What changes an artifact, and what is only mistyped, is not passed over.
+    // What changes an artifact is not passed over.
     for (table, wanted) in [
         ("[tool.maturin]\nrustc-args = []\n", "does not take"),
-        ("[tool.maturin]\nmodule-nam = \"x\"\n", "`module-name`"),
         ("[tool.wheelwright]\ncolour = 1\n", "there is no key"),
         ("[colour]\na = 1\n", "there is no key colour"),
         ("[tool.maturin]\ncolour = 1\nstrip = 1\n", "invalid type"),
@@ -196,13 +199,74 @@ fn an_sdist_holds_crates_from_beside_the_workspace() {
         pyproject.contains("manifest-path = \"bindings/python/Cargo.toml\""),
         "{pyproject}"
     );
-    for (core, vendor, wanted) in [
-        ("license.workspace = true\n", false, "inherits from another"),
-        ("", true, "`--vendor` needs one folder"),
+    let error = sdist::pack(&project, true).unwrap_err().to_string();
+    assert!(error.contains("`--vendor` needs one folder"), "{error}");
+}
+
+#[test]
+fn an_sdist_has_of_another_workspace_what_its_crate_inherits() {
+    let folder = bindings("license.workspace = true\n[dependencies]\n");
+    let above = "[package]\nname = \"above\"\nversion = \"1.0.0\"\n\
+                 [workspace]\nmembers = [\"core\", \"more\"]\nexclude = [\"bindings\"]\n\
+                 [workspace.package]\nlicense = \"MIT\"\n\
+                 [workspace.dependencies]\nmore = { path = \"more\" }\n";
+    write(folder.path(), "Cargo.toml", above);
+    write(folder.path(), "src/lib.rs", "");
+    let more = "[package]\nname = \"more\"\nversion = \"1.0.0\"\n";
+    write(folder.path(), "more/Cargo.toml", more);
+    write(folder.path(), "more/src/lib.rs", "");
+    let project = workspace::project(&folder.path().join("bindings/python")).unwrap();
+    // cargo has resolved it.
+    let members = members(&sdist::pack(&project, false).unwrap());
+    let manifest = members
+        .iter()
+        .find(|(path, _)| path == "tool-1.0.0/Cargo.toml");
+    let manifest = String::from_utf8(manifest.unwrap().1.clone()).unwrap();
+    let manifest: toml::Table = manifest.parse().unwrap();
+    let wanted = "[workspace]\nmembers = [\"core\"]\nexclude = [\"bindings/python\"]\n\
+                  [workspace.package]\nlicense = \"MIT\"\n[workspace.dependencies]\n";
+    assert_eq!(manifest, wanted.parse().unwrap());
+    assert!(!members.iter().any(|(path, _)| path.contains("/more/")));
+}
+
+#[test]
+fn an_sdist_has_the_readme_and_the_crates_that_a_workspace_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let crate_of = |name: &str, more: &str| {
+        format!("[package]\nname = \"{name}\"\nversion = \"1.0.0\"\nedition = \"2024\"\n{more}")
+    };
+    let tool = crate_of(
+        "tool",
+        "readme = \"../../README.md\"\n[dependencies]\ncore-of-it.workspace = true\n",
+    );
+    let lock = "version = 4\n\n[[package]]\nname = \"core-of-it\"\nversion = \"1.0.0\"\n\n\
+                [[package]]\nname = \"tool\"\nversion = \"1.0.0\"\ndependencies = [\n \
+                \"core-of-it\",\n]\n";
+    let pyproject = "[build-system]\nrequires = [\"maturin>=1,<2\"]\nbuild-backend = \"maturin\"\n\
+                     [project]\nname = \"tool\"\nversion = \"1.0.0\"\ndynamic = [\"readme\"]\n";
+    let above = "[workspace]\nmembers = [\"crates/*\"]\n\
+                 [workspace.dependencies]\ncore-of-it = { path = \"./crates/core\" }\n";
+    for (path, content) in [
+        ("Cargo.toml", above),
+        ("Cargo.lock", lock),
+        ("README.md", "# Above\n"),
+        ("crates/tool/Cargo.toml", tool.as_str()),
+        ("crates/tool/pyproject.toml", pyproject),
+        ("crates/tool/src/main.rs", "fn main() {}\n"),
+        ("crates/core/Cargo.toml", &crate_of("core-of-it", "")),
+        ("crates/core/src/lib.rs", ""),
     ] {
-        let folder = bindings(core);
-        let project = workspace::project(&folder.path().join("bindings/python")).unwrap();
-        let error = sdist::pack(&project, vendor).unwrap_err().to_string();
-        assert!(error.contains(wanted), "{error}");
+        write(folder.path(), path, content);
     }
+    let project = workspace::project(&folder.path().join("crates/tool")).unwrap();
+    let members = members(&sdist::pack(&project, false).unwrap());
+    let text = |path: &str| {
+        let found = members.iter().find(|(name, _)| name == path);
+        String::from_utf8(found.unwrap().1.clone()).unwrap()
+    };
+    assert!(text("tool-1.0.0/Cargo.toml").contains("./crates/core"));
+    assert_eq!(text("tool-1.0.0/crates/tool/README.md"), "# Above\n");
+    let manifest = text("tool-1.0.0/crates/tool/Cargo.toml");
+    assert!(manifest.contains("readme = \"README.md\""), "{manifest}");
+    assert!(text("tool-1.0.0/PKG-INFO").ends_with("\n\n# Above\n"));
 }
