@@ -76,6 +76,16 @@ fn zips() -> Vec<Red> {
                 b[at] += 1;
             }),
         ),
+        (
+            "zip-end",
+            bytes(|b| {
+                let at = b.len() - 2;
+                b[at] = 22;
+                b.extend(*b"PK\x05\x06");
+                b.extend([0; 17]);
+                b.push(1);
+            }),
+        ),
         ("zip-overlap", overlap()),
         ("zip-order", members(|m| m.swap(0, 1))),
         (

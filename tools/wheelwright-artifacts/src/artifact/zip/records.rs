@@ -52,6 +52,12 @@ impl EndRecord {
                 len: (bytes.len() - stop) as u64,
             });
         }
+        let after = bytes.get(at + 4..).unwrap_or_default();
+        if after.windows(4).any(|four| four == END.to_le_bytes()) {
+            oddities.push(Oddity::EndRecord {
+                detail: "another end record follows, which some readers take instead".into(),
+            });
+        }
         let wide = |at| u32_at(bytes, at).map(u64::from).unwrap_or_default();
         let mut count = u16_at(bytes, at + 10).map(u64::from).unwrap_or_default();
         let (mut len, mut offset) = (wide(at + 12), wide(at + 16));
