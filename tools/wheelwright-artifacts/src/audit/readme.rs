@@ -100,10 +100,10 @@ impl Type {
                 return Err(format!("{name} is there twice"));
             }
             match name.as_str() {
-                // All of these are compared with their case.
-                "charset" if value != "UTF-8" => {
+                "charset" if !value.eq_ignore_ascii_case("utf-8") => {
                     return Err(format!("the charset is {value}, not UTF-8"));
                 }
+                // The two are compared with their case.
                 "variant" if kind == Self::Markdown && !matches!(value, "GFM" | "CommonMark") => {
                     return Err(format!("the variant is {value}, not GFM or CommonMark"));
                 }

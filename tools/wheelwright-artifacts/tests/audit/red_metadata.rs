@@ -87,10 +87,6 @@ fn readme_and_license() -> Vec<Red> {
         ),
         (
             "readme-renders",
-            edit("text/markdown", "text/markdown; charset=utf-8"),
-        ),
-        (
-            "readme-renders",
             edit(
                 "text/markdown\n\n# demo\n\nSee [the site](https://example.org).",
                 "markdown\n\n",

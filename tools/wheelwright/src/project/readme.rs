@@ -108,7 +108,7 @@ fn check_type(stated: &str) -> Result<(), String> {
     let kind = parts.next().unwrap_or_default();
     let known = matches!(kind, "text/markdown" | "text/x-rst" | "text/plain");
     let parameter = |part: &str| match part.split_once('=') {
-        Some(("charset", value)) => value == "UTF-8",
+        Some(("charset", value)) => value.eq_ignore_ascii_case("utf-8"),
         Some(("variant", value)) => {
             kind == "text/markdown" && matches!(value, "GFM" | "CommonMark")
         }
@@ -133,7 +133,7 @@ mod tests {
         for good in [
             "text/markdown",
             "text/markdown; charset=UTF-8; variant=GFM",
-            "text/x-rst; charset=UTF-8",
+            "text/x-rst; charset=utf-8",
         ] {
             assert_eq!(check_type(good), Ok(()));
         }
@@ -141,7 +141,6 @@ mod tests {
             "",
             "text/html",
             "text/markdown; charset=latin-1",
-            "text/markdown; charset=utf-8",
             "text/plain; variant=GFM",
             "text/markdown; variant=MyST",
             "text/markdown\nX: y",
