@@ -147,8 +147,8 @@ def is_standard(name: str) -> bool:
         return False
     if spec is None or spec.origin is None:
         return False
-    if not spec.has_location:
-        return True
+    if not spec.has_location:  # it may also be one that the call brought
+        return spec.origin in {"built-in", "frozen"}
     folder = os.path.dirname(spec.origin)
     root = folder if spec.submodule_search_locations is None else os.path.dirname(folder)
     standard = (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))
