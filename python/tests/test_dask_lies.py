@@ -69,7 +69,7 @@ def returned(given: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         nthreads=lambda: {"tcp://127.0.0.1:2": 1},
         submit=lambda *args, **options: Liar(given),
     )
-    monkeypatch.setattr(tasks, "MOMENT", 30)
+    monkeypatch.setattr(tasks, "MOMENT", 300)
     monkeypatch.setattr(cluster, "connected", lambda: client)
     try:
         return tasks.submit(dict(REQUEST))
@@ -245,7 +245,7 @@ def test_a_real_cluster(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
     monkeypatch.setattr(cluster, "connected", lambda: client)
     monkeypatch.setattr(worker, "run", lie)
-    monkeypatch.setattr(tasks, "MOMENT", 30)
+    monkeypatch.setattr(tasks, "MOMENT", 300)
     with pytest.raises(AdapterError) as caught:
         tasks.submit(dict(REQUEST))
     assert "7 for the id of a DAG" in caught.value.answer["error"]["message"]

@@ -269,10 +269,11 @@ class Comparison:
         self._namespaces(parts, others, path, _OF_OBJECT)
 
 
-# Where they were written, which functools.wraps copies, and their owner.
+# Where they were written, which functools.wraps copies, also from a class, and their owner.
 _OF_OBJECT = {
     "__dict__", "__weakref__", "lock", "__objclass__", "__module__", "__qualname__",
-    "__annotations__", "__annotate__",
+    "__annotations__", "__annotate__", "__annotate_func__", "__annotations_cache__",
+    "__firstlineno__", "__static_attributes__",
 }  # fmt: skip
 _EXACT = {*_PLAIN, bool}
 _CONTAINERS = {list, set, dict, MappingProxyType}
