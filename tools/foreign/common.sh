@@ -14,6 +14,17 @@ need() {
     done
 }
 
+# end_if_made: prints $program and ends the script if an earlier run has made it.
+end_if_made() {
+    [ -x "$program" ] || return 0
+    echo "$program"
+    exit 0
+}
+
+need_linux_x86_64() {
+    [ "$(uname -sm)" = "Linux x86_64" ] || skip "this machine runs no Linux x86_64 program"
+}
+
 # logged FUNCTION: calls it with its output in $folder/log. The first command of
 # it that fails ends the script, which then shows the end of that log.
 logged() {

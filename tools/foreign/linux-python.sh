@@ -20,10 +20,7 @@ program=$folder/python
 # shellcheck source=tools/foreign/common.sh
 . "$here/common.sh"
 
-if [ -x "$program" ]; then
-    echo "$program"
-    exit 0
-fi
+end_if_made
 need apt-get dpkg-deb
 version=3.11
 openssl=libssl3

@@ -18,12 +18,9 @@ program=$folder/run
 # shellcheck source=tools/foreign/common.sh
 . "$here/common.sh"
 
-if [ -x "$program" ]; then
-    echo "$program"
-    exit 0
-fi
+end_if_made
 need apt-get dpkg-deb make
-[ "$(uname -sm)" = "Linux x86_64" ] || skip "this machine runs no Linux x86_64 program"
+need_linux_x86_64
 # Debian's name of the processor, zig's, that of configure, and qemu's.
 case $machine in
     x86_64) zig_target=x86_64-linux-musl ;;

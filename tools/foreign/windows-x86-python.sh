@@ -16,12 +16,9 @@ program=$folder/python
 # shellcheck source=tools/foreign/common.sh
 . "$here/common.sh"
 
-if [ -x "$program" ]; then
-    echo "$program"
-    exit 0
-fi
+end_if_made
 need apt-get dpkg-deb python3
-[ "$(uname -sm)" = "Linux x86_64" ] || skip "this machine runs no Linux x86_64 program"
+need_linux_x86_64
 find_zig "$repository"
 
 rm -rf "$folder"

@@ -5,7 +5,8 @@
 //! no input makes them panic or run out of memory. [`audit`] judges those facts by the
 //! rules of `docs/spec/audit.md`. [`compare`] says whether two artifacts are the same,
 //! and where they are not; [`checksums`] lists files by their [`digest`]. [`rebuild`]
-//! reads what independent rebuilders say of files, and judges it.
+//! reads what independent rebuilders say of files, and judges it. [`text`] knows which
+//! characters nobody sees.
 
 pub mod artifact;
 pub mod audit;
@@ -16,3 +17,4 @@ pub mod digest;
 pub mod epoch;
 pub mod parallel;
 pub mod rebuild;
+pub mod text;

@@ -23,8 +23,8 @@ const SOURCES: &[&str] = &["Cargo.toml", "__init__.py"];
 /// What cargo and Python write into the folders that they make.
 const MARKS: &[&str] = &["CACHEDIR.TAG", "pyvenv.cfg"];
 
-/// The folder of a git repository.
-const GIT: &str = ".git";
+/// The folder of a git repository, of which some backends take the version.
+pub const GIT: &str = ".git";
 
 /// Does no build read this folder, which a walk over a work tree found?
 pub fn is_left_out(entry: &DirEntry) -> bool {

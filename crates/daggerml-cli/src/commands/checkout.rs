@@ -39,16 +39,19 @@ pub struct CheckoutArgs {
 fn at_remote(repository: &Repository, revision: &str, error: Box<Error>) -> CommandError {
     let is_missing = error.kind() == ErrorKind::NotFound;
     let made = CommandError::from(error);
+    if !is_missing {
+        return made;
+    }
     let theirs = repository.remote_branches().unwrap_or_default();
     let found = theirs.iter().map(RefInfo::name).filter(|name| {
         let branch = name.split_once('/').map(|(_, branch)| branch);
         branch == Some(revision)
     });
     match found.min() {
-        Some(name) if is_missing => made.hint(format!(
+        Some(name) => made.hint(format!(
             "`dml checkout -b {revision} {name}` makes a branch that begins as {name} is"
         )),
-        _ => made,
+        None => made,
     }
 }
 

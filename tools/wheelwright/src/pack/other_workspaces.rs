@@ -8,7 +8,6 @@ use toml::{Table, Value};
 
 use super::PackError;
 use super::crates::{LocalCrates, below, forget_tests};
-use super::placed;
 use crate::project::cargo_toml::CargoToml;
 use crate::project::files::File;
 use crate::work_tree::plain;
@@ -79,7 +78,7 @@ fn cut(workspace: &mut Table, crates: &LocalCrates, root: &Path, members: &[Stri
     if let Some(shared) = shared.and_then(Value::as_table_mut) {
         shared.retain(|_, dependency| {
             let path = dependency.get("path").and_then(Value::as_str);
-            path.is_none_or(|path| there.contains(&plain(&root.join(placed::plain(path)))))
+            path.is_none_or(|path| there.contains(&plain(&root.join(path))))
         });
     }
 }

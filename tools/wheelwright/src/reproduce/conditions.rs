@@ -9,10 +9,7 @@ use walkdir::WalkDir;
 
 use crate::project::workspace;
 use crate::toolchain::rust;
-use crate::work_tree;
-
-/// The folder of a git repository, of which some backends take the version.
-const GIT: &str = ".git";
+use crate::work_tree::{self, GIT};
 
 /// One set of conditions.
 #[derive(Debug, Clone)]

@@ -141,19 +141,23 @@ fn what_include_names_is_packed_and_may_be_nothing() {
     assert!(error.contains("\"none/*\" names no file"), "{error}");
 }
 
+/// The lock of the crate `tool`, which needs the crate `core-of-it`.
+const LOCK: &str = "version = 4\n\n[[package]]\nname = \"core-of-it\"\nversion = \"1.0.0\"\n\n\
+                    [[package]]\nname = \"tool\"\nversion = \"1.0.0\"\ndependencies = [\n \
+                    \"core-of-it\",\n]\n";
+
+/// The manifest of a crate, with `more` after its `[package]`.
+fn crate_of(name: &str, more: &str) -> String {
+    format!("[package]\nname = \"{name}\"\nversion = \"1.0.0\"\nedition = \"2024\"\n{more}")
+}
+
 /// `bindings/python`, a workspace of its own, with a crate from `core` two folders above.
 fn bindings(core: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let crate_of = |name: &str, more: &str| {
-        format!("[package]\nname = \"{name}\"\nversion = \"1.0.0\"\nedition = \"2024\"\n{more}")
-    };
     let tool = crate_of(
         "tool",
         "[workspace]\n[dependencies]\ncore-of-it = { path = \"../../core\" }\n",
     );
-    let lock = "version = 4\n\n[[package]]\nname = \"core-of-it\"\nversion = \"1.0.0\"\n\n\
-                [[package]]\nname = \"tool\"\nversion = \"1.0.0\"\ndependencies = [\n \
-                \"core-of-it\",\n]\n";
     let pyproject = "[build-system]\nrequires = [\"maturin>=1,<2\"]\nbuild-backend = \"maturin\"\n\
                      [project]\nname = \"tool\"\nversion = \"1.0.0\"\n\
                      [tool.maturin]\ninclude = [\n\
@@ -163,7 +167,7 @@ fn bindings(core: &str) -> tempfile::TempDir {
     for (path, content) in [
         ("Cargo.toml", above),
         ("bindings/python/Cargo.toml", tool.as_str()),
-        ("bindings/python/Cargo.lock", lock),
+        ("bindings/python/Cargo.lock", LOCK),
         ("bindings/python/src/main.rs", "fn main() {}\n"),
         ("bindings/python/pyproject.toml", pyproject),
         ("core/Cargo.toml", &crate_of("core-of-it", core)),
@@ -232,23 +236,17 @@ fn an_sdist_has_of_another_workspace_what_its_crate_inherits() {
 #[test]
 fn an_sdist_has_the_readme_and_the_crates_that_a_workspace_names() {
     let folder = tempfile::tempdir().unwrap();
-    let crate_of = |name: &str, more: &str| {
-        format!("[package]\nname = \"{name}\"\nversion = \"1.0.0\"\nedition = \"2024\"\n{more}")
-    };
     let tool = crate_of(
         "tool",
         "readme = \"../../README.md\"\n[dependencies]\ncore-of-it.workspace = true\n",
     );
-    let lock = "version = 4\n\n[[package]]\nname = \"core-of-it\"\nversion = \"1.0.0\"\n\n\
-                [[package]]\nname = \"tool\"\nversion = \"1.0.0\"\ndependencies = [\n \
-                \"core-of-it\",\n]\n";
     let pyproject = "[build-system]\nrequires = [\"maturin>=1,<2\"]\nbuild-backend = \"maturin\"\n\
                      [project]\nname = \"tool\"\nversion = \"1.0.0\"\ndynamic = [\"readme\"]\n";
     let above = "[workspace]\nmembers = [\"crates/*\"]\n\
                  [workspace.dependencies]\ncore-of-it = { path = \"./crates/core\" }\n";
     for (path, content) in [
         ("Cargo.toml", above),
-        ("Cargo.lock", lock),
+        ("Cargo.lock", LOCK),
         ("README.md", "# Above\n"),
         ("crates/tool/Cargo.toml", tool.as_str()),
         ("crates/tool/pyproject.toml", pyproject),

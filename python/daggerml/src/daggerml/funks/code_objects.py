@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Optional
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["different", "find", "inside", "is_same_constant", "pair"]
+__all__ = ["different", "find", "inside", "is_same_constant", "names", "pair"]
 
 _PARTS = (
     "co_name",
@@ -116,6 +116,11 @@ def inside(code: CodeType) -> Iterator[CodeType]:
             if isinstance(constant, CodeType):
                 yield constant
                 stack.append(constant)
+
+
+def names(code: CodeType) -> set[str]:
+    """Returns the globals and attributes that a code object uses, and those inside it."""
+    return {name for each in (code, *inside(code)) for name in each.co_names}
 
 
 def find(code: CodeType, name: str, line: int) -> Optional[CodeType]:

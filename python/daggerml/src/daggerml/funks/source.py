@@ -148,8 +148,7 @@ def _import_submodules(parts: list[Part]) -> None:
     for part in parts:
         if part.found is None or not part.found.submodules:
             continue
-        code = part.found.code
-        used = {name for each in (code, *code_objects.inside(code)) for name in each.co_names}
+        used = code_objects.names(part.found.code)
         inside = _imported_whole(part.statements)
         for module in part.found.submodules:
             for package in given.keys() | inside:
@@ -251,8 +250,7 @@ def _refuse_mixing(parts: list[Part], given: list[Part]) -> list[tuple[Any, str,
         if part.found is None:
             continue
         code = part.found.code
-        called = {name for each in (code, *code_objects.inside(code)) for name in each.co_names}
-        called.update(code.co_freevars)
+        called = code_objects.names(code) | set(code.co_freevars)
         around = names.meanings(part.thing)
         used: Optional[set[str]] = None
         for name in sorted(final.keys() & called):  # one message, whatever the hash seed
@@ -281,9 +279,7 @@ def _used(part: Part) -> set[str]:
         return set()
     used = set(names.free(printed(definitions)))
     if part.found is not None:
-        code = part.found.code
-        own = any(part.name in each.co_names for each in (code, *code_objects.inside(code)))
-        used |= {part.name} if own else set()
+        used |= {part.name} & code_objects.names(part.found.code)
     return used
 
 

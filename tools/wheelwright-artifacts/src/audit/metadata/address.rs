@@ -4,6 +4,8 @@
 //! is in them. The mailbox must be one that mail can be sent to from anywhere: a
 //! plain local part and a domain name with a dot in it.
 
+use crate::text::is_invisible;
+
 /// Domains that no public mail server can have.
 const SPECIAL: &[&str] = &["arpa", "invalid", "local", "localhost", "onion", "test"];
 
@@ -128,11 +130,9 @@ fn mailbox(address: &str) -> Result<(), String> {
 /// Whether a character takes no place, so that two addresses that look alike differ.
 fn is_unseen(c: char) -> bool {
     let is_space = c.is_whitespace() && !matches!(c, ' ' | '\t');
-    let is_format = matches!(c,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
+    let is_tag = matches!(c, '\u{e0000}'..='\u{e007f}');
     let is_private = matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..);
-    c.is_control() || is_space || is_format || is_private
+    c.is_control() || is_space || is_invisible(c) || is_tag || is_private
 }
 
 /// Whether a character is a sign or a picture, which no name of a domain may have
