@@ -72,6 +72,7 @@ def test_any_two_values_are_compared(old: Any, new: Any) -> None:
 @pytest.mark.filterwarnings("ignore::SyntaxWarning")
 @example(text="def f():\n    return f'{1}' + '''\n'''\n")
 @example(text="x = 'not closed\n")
+@example(text="\r\x80")
 @example(text="\x0cdef f(): pass\n\r\n\x0b\u2028x")
 def test_colours_change_no_text(text: str) -> None:
     is_python(text)

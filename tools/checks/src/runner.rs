@@ -14,6 +14,8 @@ use crate::steps::{self, Done, Step, When};
 
 /// How many lines of a failed step's log are shown.
 const TAIL: usize = 60;
+/// How many names of tests that failed come before them.
+const NAMES: usize = 20;
 
 /// How the run behaves.
 pub struct Options {
@@ -106,6 +108,10 @@ fn one(context: &Context, step: &Step, place: &str, options: &Options) -> Ended 
                 println!("{place} failed; the end of {}:", log.path().display());
                 let text = log.text();
                 let lines: Vec<&str> = text.lines().collect();
+                let names = lines.iter().filter(|line| names_a_failure(line));
+                for line in names.take(NAMES) {
+                    println!("    {line}");
+                }
                 for line in &lines[lines.len().saturating_sub(TAIL)..] {
                     println!("    {line}");
                 }
@@ -115,6 +121,13 @@ fn one(context: &Context, step: &Step, place: &str, options: &Options) -> Ended 
             }
         }
     }
+}
+
+/// Does the line name a test that failed? Those come first: what shows the output may cut its end.
+fn names_a_failure(line: &str) -> bool {
+    ["FAILED ", "ERROR ", "        FAIL ["]
+        .iter()
+        .any(|start| line.starts_with(start))
 }
 
 /// Runs the step, or finds that it passed with the very same inputs.

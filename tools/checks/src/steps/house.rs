@@ -27,7 +27,10 @@ pub fn pytest(
     let mut command = context.command(venv.program("pytest"));
     venv.enter(&mut command)?;
     command
-        .args(["-q", "-rs", "-p", "no:cacheprovider"])
+        .args(["-q", "-rfEs", "-p", "no:cacheprovider"])
+        // A session leaves over a gigabyte, and four of them would stay: a small disk gets full.
+        .args(["-o", "tmp_path_retention_policy=failed"])
+        .args(["-o", "tmp_path_retention_count=1"])
         .args(arguments)
         .envs(programs)
         .env("PYTHONDONTWRITEBYTECODE", "1");
