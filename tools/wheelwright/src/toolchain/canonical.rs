@@ -93,12 +93,12 @@ pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
     // Beside the libraries, so that they can be links.
     let beside = libraries(&arguments).and_then(|folder| Some(folder.parent()?.to_owned()));
     let Some(beside) = beside else {
-        return process::wrapped(Command::new(rustc).args(arguments));
+        return process::wrapped(&mut command(rustc, arguments));
     };
     let linked = tempfile::tempdir_in(&beside)
         .and_then(|folder| relink(arguments, folder.path()).map(|arguments| (folder, arguments)));
     match linked {
-        Ok((_folder, arguments)) => process::wrapped(Command::new(rustc).args(arguments)),
+        Ok((_folder, arguments)) => process::wrapped(&mut command(rustc, arguments)),
         Err(error) => {
             eprintln!(
                 "wheelwright: cannot link libraries into {}: {error}",
@@ -107,6 +107,21 @@ pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// rustc with its arguments, and with its memory in large pages where the system has them:
+/// that takes 8 % less processor time, and 6 % more memory.
+///
+/// Its allocator is jemalloc, which reads this variable. An arena for each core is enough:
+/// most of the time is that of one thread, and more of them would fill fewer pages.
+fn command(rustc: OsString, arguments: Vec<OsString>) -> Command {
+    let mut command = Command::new(rustc);
+    command.args(arguments);
+    if cfg!(target_os = "linux") {
+        let arenas = std::thread::available_parallelism().map_or(1, usize::from);
+        command.env("MALLOC_CONF", format!("thp:always,narenas:{arenas}"));
+    }
+    command
 }
 
 /// The folder of the libraries that a crate is linked from; none if it is not linked
