@@ -118,7 +118,7 @@ class Adapter:
 
     def close(self) -> str:
         """Ends it, and returns its log."""
-        _, log = self.process.communicate(timeout=30)
+        _, log = self.process.communicate(timeout=120)
         return log.decode()
 
 

@@ -42,6 +42,7 @@ OUTSIDE = {
     "test_remote_servers",
     "test_remote_ssh",
     "test_ui_browser",
+    "test_ui_live_log",
 }
 
 #: The released version that programs may come from.
@@ -65,6 +66,18 @@ def installed(name: str) -> str:
     program = shutil.which(name, path=str(Path(sys.executable).parent))
     assert program is not None, f"{name} is not installed beside {sys.executable}"
     return program
+
+
+def pip(python: str, *words: str) -> None:
+    """Runs pip; skips the test where the last of the words cannot be had, or not soon."""
+    command = [python, "-I", "-m", "pip", *words]
+    try:
+        made = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    except subprocess.TimeoutExpired:
+        pytest.skip(f"{words[-1]} does not come from the index in 5 minutes")
+    if made.returncode:
+        reason = (made.stderr.strip().splitlines() or ["?"])[-1]
+        pytest.skip(f"{words[-1]} cannot be had here: {reason}")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -105,18 +118,9 @@ def adapter() -> str:
 def peer(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Gives the Python of an environment with the released package."""
     folder = tmp_path_factory.mktemp("peer")
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True, timeout=120)
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     python = str(folder / ("Scripts" if sys.platform == "win32" else "bin") / "python")
-    made = subprocess.run(
-        [python, "-I", "-m", "pip", "install", "-q", "--only-binary", ":all:", PEER],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    if made.returncode:
-        reason = (made.stderr.strip().splitlines() or ["?"])[-1]
-        pytest.skip(f"{PEER} cannot be installed here: {reason}")
+    pip(python, "install", "-q", "--only-binary", ":all:", PEER)
     return python
 
 
@@ -126,16 +130,7 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sdist")
     # What builds it comes as wheels: only its metadata is made.
     options = ["--no-deps", "--no-binary", "daggerml", "--dest", str(folder)]
-    made = subprocess.run(
-        [sys.executable, "-I", "-m", "pip", "download", "-q", *options, PEER],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    if made.returncode:
-        reason = (made.stderr.strip().splitlines() or ["?"])[-1]
-        pytest.skip(f"the source of {PEER} cannot be had here: {reason}")
+    pip(sys.executable, "download", "-q", *options, PEER)
     [archive] = folder.glob("*.tar.gz")
     with tarfile.open(archive) as opened:
         opened.extractall(folder)  # noqa: S202  pip took its metadata from it already

@@ -22,7 +22,7 @@ class Server:
         if SSHD is None or shutil.which("ssh") is None:
             pytest.skip("sshd or ssh is missing here")
         if os.geteuid() == 0 and not Path("/run/sshd").is_dir():
-            Path("/run/sshd").mkdir(mode=0o755)  # as root it wants an empty folder
+            Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # as root it wants an empty folder
         self.folder, self.hosts = folder, hosts
         for name in ("host", "user"):
             words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)]

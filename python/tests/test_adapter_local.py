@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ import pytest
 pytest.importorskip("blake3")
 
 from by_hand import Adapter, outcome
+from far_calls import gone, until
 
 import daggerml
 from daggerml import Runnable, funk
@@ -54,7 +54,7 @@ import time
 from daggerml.adapters import lines
 
 def slow(request):
-    time.sleep(0.5)
+    time.sleep(0.5 if request["op"] == "describe" else 600)
     return {"state": "done"}
 
 lines.serve({"describe": slow, "invoke": slow})
@@ -297,15 +297,6 @@ def test_what_it_cannot_run(local: Adapter) -> None:
     assert local.ask("cancel", token="t")["state"] == "canceled"  # noqa: S106
 
 
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:  # noqa: PTH123
-        return stat.read().split()[2] != "Z"
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_the_end_of_standard_input_stops_everything_it_started(
     local: Adapter, tmp_path: Any
@@ -328,18 +319,13 @@ def test_the_end_of_standard_input_stops_everything_it_started(
 
     local.send("invoke", key=key, attempt=1, ancestors=[], bundle=base64.b64encode(bundle).decode())
     told = tmp_path / "pid"
-    deadline = time.monotonic() + 60
-    while not (told.exists() and told.read_text()):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: told.exists() and told.read_text())
     child = int(told.read_text())
-    assert alive(child)
+    assert not gone(child)
     assert local.process.stdin is not None
     local.process.stdin.close()
     assert local.process.wait(60) in {1, -signal.SIGKILL}
-    while alive(child):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: gone(child))
 
 
 def test_mistakes_in_a_command_are_errors_at_once() -> None:

@@ -63,12 +63,16 @@ def test_a_timeout_leaves_no_process(repo: Dml, folder: Path) -> None:
             with pytest.raises(TimeoutError) as caught:
                 dag.call(sleeps, str(folder), timeout=limit)
             assert isinstance(caught.value, daggerml.ExecutionTimeoutError)
-            if (folder / "pid").exists():
+            if (folder / "pid").exists() and (folder / "pid").read_text():
                 break
+        assert gone(told_pid(folder))
         with pytest.raises(TimeoutError):
             dag.call(sleeps.options(timeout=0.2), str(folder))
         dag.commit(None)
-    assert gone(told_pid(folder))
+    calls.release(repo.root)
+    # It may have been stopped before it wrote its own.
+    told = (folder / "pid").read_text()
+    assert not told or gone(int(told))
 
 
 INTERRUPTED = """

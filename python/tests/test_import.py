@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import released_repository
+from conftest import pip
 
 import daggerml
 
@@ -26,16 +27,7 @@ OLDEST = "daggerml==0.1.0"
 
 def get(peer: str, *packages: str) -> None:
     """Installs packages for the released one; skip the test where they cannot be had."""
-    made = subprocess.run(
-        [peer, "-I", "-m", "pip", "install", "-q", "--only-binary", ":all:", *packages],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    if made.returncode:
-        reason = (made.stderr.strip().splitlines() or ["?"])[-1]
-        pytest.skip(f"{packages[-1]} cannot be had here: {reason}")
+    pip(peer, "install", "-q", "--only-binary", ":all:", *packages)
 
 
 def made_by(peer: str, folder: Path, *lib: str) -> tuple[Path, dict[str, Any]]:

@@ -195,8 +195,7 @@ def kill_around(repo: Dml, processes: Processes, kind: str, cluster: Any = None)
                 killed.add(chance.choice(callers).pid)
             words = VICTIMS[kind][victim]
             pids = appeared(processes, words) if words else list(killed)
-            if pids and pids[-1] in processes.alive():
-                os.kill(pids[-1], signal.SIGKILL)
+            if pids and pids[-1] in processes.alive() and killed_now(pids[-1]):
                 count(kind, victim)
         for caller in callers:
             _, told = caller.communicate(timeout=120)
@@ -204,6 +203,15 @@ def kill_around(repo: Dml, processes: Processes, kind: str, cluster: Any = None)
         make_calls(repo.root, "again", first, kind)
     assert repo.fsck() == []
     assert [each for each in repo.exec.list() if each.finished is None] == []
+
+
+def killed_now(pid: int) -> bool:
+    """Kills a process. Returns whether it was still there: many end by themselves."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def wanted(victims: Iterable[str]) -> list[str]:
@@ -308,7 +316,7 @@ def test_maps_on_a_cluster(repo: Dml, processes: Processes, cluster: Cluster) ->
             elif victim == "caller":
                 mapper.kill()
             elif pids := processes.alive(VICTIMS["dask"]["adapter"]):
-                os.kill(pids[-1], signal.SIGKILL)
+                killed_now(pids[-1])
             killed.add(victim)
             count("far map", victim)
         _, told = mapper.communicate(timeout=120)

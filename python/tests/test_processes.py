@@ -169,7 +169,7 @@ def test_two_processes_author_at_once(repo: Dml) -> None:
         subprocess.Popen([sys.executable, "-c", program, repo.root, str(worker)])
         for worker in range(3)
     ]
-    assert [process.wait(60) for process in running] == [0, 0, 0]
+    assert [process.wait(300) for process in running] == [0, 0, 0]
     assert len(repo.dags()) == 90
 
 
