@@ -76,37 +76,35 @@ pub fn clone_from(
 ) -> Result<Cloned> {
     // Before anything is made: is there a remote, and has it the branch?
     let head = remote.manifest(None)?.manifest.head;
-    let repository = match Repository::init_for(root, options.sharing) {
+    let (repository, is_new) = match Repository::init_for(root, options.sharing) {
         Err(error) if error.kind() == ErrorKind::Exists => {
-            let begun = begun(root, address, options)?.ok_or(error)?;
-            let fetch = FetchOptions {
-                // What was begun with other options becomes what these say.
-                depth: match options.depth {
-                    Depth::Keep => Depth::Full,
-                    depth => depth,
-                },
-                filter: Some(options.filter),
-                tags: options.tags,
-                ..FetchOptions::default()
-            };
-            return fill(remote, &begun, &fetch, head, options, listener);
+            (begun(root, address, options)?.ok_or(error)?, false)
         }
-        made => made?,
+        made => (made?, true),
     };
     let fetch = FetchOptions {
         tags: options.tags,
-        depth: options.depth,
-        filter: (options.filter != Filter::None).then_some(options.filter),
+        // What was begun with other options becomes what these say. In a new repository nothing is
+        // left out yet, so nothing is to be looked for.
+        depth: match options.depth {
+            Depth::Keep => Depth::Full,
+            depth => depth,
+        },
+        filter: (!is_new || options.filter != Filter::None).then_some(options.filter),
         ..FetchOptions::default()
     };
-    let made = repository
+    let fill = || fill(remote, &repository, &fetch, head, options, listener);
+    if !is_new {
+        return fill();
+    }
+    let filled = repository
         .add_remote(&options.remote, address.as_str())
-        .and_then(|_| fill(remote, &repository, &fetch, head, options, listener));
-    if made.is_err() {
+        .and_then(|_| fill());
+    if filled.is_err() {
         drop(repository);
         remove(root);
     }
-    made
+    filled
 }
 
 /// Returns the repository of a clone of this remote that was interrupted: nothing is in it
