@@ -1,4 +1,4 @@
-"""for_release: the configuration that wheels are built in.
+"""for_release: the configuration that wheels are built in; for_tools: without its settings.
 
 Its flags are those of [profile.release] in Cargo.toml and of
 `wheelwright build` (tools/wheelwright/src/build), so that both build systems
@@ -51,4 +51,14 @@ for_release = transition(
     implementation = _for_release_impl,
     inputs = [],
     outputs = [_FLAG, _INTERPRETER, _LTO, _MODE, _PLATFORMS, _UNITS],
+)
+
+# What rules_rust and this repository have as defaults.
+def _for_tools_impl(_settings, _attr):
+    return {_FLAG: [], _INTERPRETER: "", _LTO: "unspecified", _UNITS: -1}
+
+for_tools = transition(
+    implementation = _for_tools_impl,
+    inputs = [],
+    outputs = [_FLAG, _INTERPRETER, _LTO, _UNITS],
 )

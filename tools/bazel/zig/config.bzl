@@ -31,8 +31,8 @@ def _zig_toolchain_config_impl(ctx):
     # zig has none of these; nothing here asks for them.
     paths += [tool_path(name = name, path = "bin/none") for name in ["dwp", "gcov", "nm", "objcopy", "objdump", "strip"]]
     variables = {"ZIG_WARM_CACHE": ctx.file.cache.path}
-    if ctx.executable.section_order:
-        variables["SECTION_ORDER"] = ctx.executable.section_order.path
+    if ctx.file.section_order:
+        variables["SECTION_ORDER"] = ctx.file.section_order.path
     link = env_set(
         actions = _LINK_ACTIONS,
         env_entries = [env_entry(name, path) for name, path in variables.items()],
@@ -61,7 +61,7 @@ zig_toolchain_config = rule(
     doc = "The configuration of one cc_toolchain of zig.",
     attrs = {
         "cache": attr.label(mandatory = True, allow_single_file = True, cfg = "exec"),
-        "section_order": attr.label(executable = True, cfg = "exec", doc = "wheelwright, where wheels are linked."),
+        "section_order": attr.label(allow_single_file = True, cfg = "exec", doc = "wheelwright, where wheels are linked."),
         "zig_target": attr.string(mandatory = True),
     },
     provides = [CcToolchainConfigInfo],

@@ -1,6 +1,7 @@
 """zig_toolchain: zig as the C toolchain for one target, on one kind of machine."""
 
 load("@rules_cc//cc:defs.bzl", "cc_toolchain")
+load("//tools/bazel/rust:once.bzl", "once")
 load(":config.bzl", "zig_toolchain_config")
 load(":warm.bzl", "zig_cache")
 
@@ -26,19 +27,24 @@ def zig_toolchain(zig_target, wheelwright):
             ":files",
         ],
     )
-    for purpose, tools in {"anything": [], "wheel": [wheelwright]}.items():
+
+    # The same for whatever CPython a wheel is.
+    runtime, order = "once-runtime-" + zig_target, "once-wheelwright-" + zig_target
+    once(name = runtime, tool = ":runtime-" + zig_target)
+    once(name = order, tool = wheelwright)
+    for purpose, tools in {"anything": [], "wheel": [order]}.items():
         name = "{}-{}".format(purpose, zig_target)
         zig_toolchain_config(
             name = "config-" + name,
-            cache = ":runtime-" + zig_target,
-            section_order = wheelwright if tools else None,
+            cache = runtime,
+            section_order = order if tools else None,
             zig_target = zig_target,
         )
         native.filegroup(
             name = "link-" + name,
             srcs = [
                 ":compile-" + zig_target,
-                ":runtime-" + zig_target,
+                runtime,
             ] + tools,
         )
         cc_toolchain(
