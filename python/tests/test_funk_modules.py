@@ -152,6 +152,42 @@ def test_what_was_not_brought_is_not_taken_from_disk(repo: Dml, folder: Path) ->
     assert "two" in called(repo, f)
 
 
+@pytest.mark.parametrize(
+    "how",
+    [
+        "(pathlib.Path(__file__).parent / 'data.txt').read_text()",
+        "(pathlib.Path(__file__).parents[1] / 'data.txt').read_text()",
+        "pkgutil.get_data(__name__, 'data.txt').decode()",
+        "importlib.resources.files(__package__).joinpath('data.txt').read_text()",
+    ],
+)
+def test_a_file_beside_a_module_is_not_another_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    from daggerml.adapters import modules
+
+    package = folder / "own_data"
+    package.mkdir()
+    package.joinpath("data.txt").write_text("its own")
+    package.joinpath("__init__.py").write_text(
+        f"import importlib.resources, pathlib, pkgutil\ndef text(): return {how}\n"
+    )
+    made = funk(nothing, modules=["own_data"])
+    elsewhere = folder / "elsewhere"
+    elsewhere.mkdir()
+    elsewhere.joinpath("data.txt").write_text("another")
+    monkeypatch.chdir(elsewhere)
+    with modules.brought(made.runnable.kwargs["modules"]):
+        import own_data  # type: ignore[import-not-found]
+
+        with pytest.raises(FileNotFoundError, match="data files do not come along"):
+            own_data.text()
+
+
+def nothing(dag: Any) -> Any:
+    return None
+
+
 def test_what_cannot_be_brought_along(folder: Path) -> None:
     (folder / "own_native").mkdir()
     (folder / "own_native" / "__init__.py").write_text("", "utf-8")

@@ -159,3 +159,17 @@ def test_without_assertions_and_docstrings_only_what_has_none_is_packaged(
         [sys.executable, option, str(script)], check=True, capture_output=True, text=True
     )
     assert ran.stdout.split() == ["1", "True", "True" if option == "-OO" else "None"]
+
+
+def test_a_builtin_that_packaging_needs_is_named_when_it_was_replaced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import builtins
+
+    def given(dag: Any, xs: Any) -> Any:
+        return sorted(xs.value())
+
+    with monkeypatch.context() as patch:
+        patch.setattr(builtins, "sorted", mine)
+        with pytest.raises(InvalidError, match="while Python's sorted is replaced"):
+            funk(given)

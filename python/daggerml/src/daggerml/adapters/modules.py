@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["brought", "sources"]
 
 _PACKAGE = ".__init__"
+# Where a module says that it is, so that errors for files beside it say why there are none.
+_NOWHERE = "/data files do not come along with the modules of a funk"
 
 
 class brought:  # noqa: N801  used like a function
@@ -90,17 +92,29 @@ class _Finder:
         from importlib.machinery import ModuleSpec
 
         loader: Any = self
-        return ModuleSpec(fullname, loader, origin=_file(fullname), is_package=is_package)
+        return ModuleSpec(
+            fullname, loader, origin=_place(fullname, is_package), is_package=is_package
+        )
 
     def create_module(self, spec: ModuleSpec) -> Optional[ModuleType]:
         return None
 
     def exec_module(self, module: ModuleType) -> None:
         source = self.get_source(module.__name__)
-        file = module.__file__ = _file(module.__name__)
+        file = _file(module.__name__)
+        module.__file__ = _place(module.__name__, hasattr(module, "__path__"))
         known.remember(file, source)
+        known.remember(module.__file__, source)
         code = compile(source, file, "exec", dont_inherit=True, optimize=0)
         exec(code, module.__dict__)  # noqa: S102  it is what an import does
+
+    def get_data(self, path: str) -> bytes:
+        """Raises an error, which ``pkgutil.get_data`` passes on."""
+        raise FileNotFoundError(2, "No such file or directory", path)
+
+    def get_resource_reader(self, fullname: str) -> Any:
+        """Raises an error, which ``importlib.resources`` passes on."""
+        raise FileNotFoundError(2, "No such file or directory", _place(fullname, True))
 
     def get_source(self, fullname: str) -> str:
         """Returns the source of a module; ``""`` for a package without an ``__init__``."""
@@ -110,3 +124,9 @@ class _Finder:
 
 def _file(name: str) -> str:
     return f"<funk module {name}>"
+
+
+def _place(name: str, is_package: bool) -> str:
+    """Returns a path that is nowhere: what is read from beside it must not be another file."""
+    path = name.replace(".", "/")
+    return f"{_NOWHERE}/{path}/__init__.py" if is_package else f"{_NOWHERE}/{path}.py"

@@ -90,19 +90,25 @@ class Parts:
         self._choices = choices
         self._is_funk = is_funk
         self._made: dict[int, Part] = {}
+        #: The objects whose parts are being made.
+        self._begun: set[int] = set()
         self._wrappers = 0
         self._tools: set[str] = set()
-        self._depth = 0
 
     def add(self, thing: Any) -> Part:
         """Adds the part that makes an object, unless it was added. Returns the part."""
         if id(thing) in self._made:
             return self._made[id(thing)]
-        self._depth += 1
-        if self._depth > _DEEPEST:
+        if id(thing) in self._begun:
+            text = f"{named(thing)} is made of itself, by a variable around it or by __wrapped__"
+            raise InvalidError(
+                text, hint="let it use that by a global name, and list both as helpers"
+            )
+        self._begun.add(id(thing))
+        if len(self._begun) > _DEEPEST:
             raise trees.too_deep(named(thing))
         part = self._part(thing)
-        self._depth -= 1
+        self._begun.discard(id(thing))
         self._made[id(thing)] = part
         self.all.append(part)
         return part
@@ -189,6 +195,7 @@ class Parts:
             part.statements[-1].value = made  # type: ignore[attr-defined]
         part.name = self._name(function, part.name)
         part.statements[-1].targets[0].id = part.name  # type: ignore[attr-defined]
+        part.statements += _set_by_hand(part.name, function, found)
         return part
 
     def _in_factory(
@@ -227,11 +234,17 @@ class Parts:
         if value.__class__ is tuple and value:
             return f"({', '.join([self._value(function, name, each) for each in value])},)"
         kind = type(value).__name__
+        # Numbers and sets that cannot change, but whose text would not say all of them.
+        is_fixed = isinstance(value, (float, complex, frozenset, range))
+        why = "which no text says exactly" if is_fixed else "which can change"
         text = (
             f"the variable {name!r} around {named(function)} cannot be brought along: "
-            f"it is of type {kind}, which can change"
+            f"it is of type {kind}, {why}"
         )
-        hint = "a wrapper can have values that never change, functions and classes around it"
+        hint = (
+            "a wrapper can have numbers, booleans, strings, bytes, None, tuples of these, "
+            "functions, classes and modules around it"
+        )
         raise InvalidError(text, hint=hint)
 
     def _name(self, thing: Any, name: str) -> str:
@@ -281,6 +294,19 @@ class Parts:
             if self._is_funk(_meaning(called, self.known)):
                 return every[index + 1 :]
         return every
+
+
+def _set_by_hand(name: str, function: FunctionType, found: Found) -> list[ast.stmt]:
+    """Returns the statements that give a wrapper its name and docstring.
+
+    Wrappers had them before there was ``functools.wraps``, and have them where it is not wanted.
+    """
+    if function.__name__ == found.node.name or "__wrapped__" in function.__dict__:
+        return []
+    text = f"{name}.__name__ = {function.__name__!r}"
+    if function.__doc__ != ast.get_docstring(found.node, clean=False):
+        text += f"\n{name}.__doc__ = {closures.text_of(function.__doc__)}"
+    return trees.parsed(text).body
 
 
 def _is_of_package(function: FunctionType) -> bool:

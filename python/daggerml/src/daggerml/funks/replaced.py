@@ -25,7 +25,7 @@ from daggerml.funks.loaded import UNKNOWN, evaluated
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["is_original_builtin", "refuse"]
+__all__ = ["is_original_builtin", "other_builtins", "refuse"]
 
 _PLAIN = (str, bytes, int, float, complex, type(None))
 
@@ -343,3 +343,10 @@ def is_original_builtin(name: str) -> bool:
     if isinstance(value, (BuiltinFunctionType, type)):
         return value.__name__ == name or name in {"EnvironmentError", "IOError", "WindowsError"}
     return not _is_own(value)
+
+
+def other_builtins() -> list[str]:
+    """Returns the names of Python's builtins that somebody replaced."""
+    # Names with an underscore are those of prompts and of gettext.
+    names = [name for name in [*vars(builtins)] if not name.startswith("_")]
+    return [name for name in names if not is_original_builtin(name)]

@@ -12,7 +12,16 @@ from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
 from daggerml.errors import InvalidError
-from daggerml.funks import code_objects, imports, names, proof, shadows, trees, type_hints
+from daggerml.funks import (
+    code_objects,
+    imports,
+    names,
+    proof,
+    replaced,
+    shadows,
+    trees,
+    type_hints,
+)
 from daggerml.funks.comparison import Comparison, Different
 from daggerml.funks.definition import named
 from daggerml.funks.parts import Choices, Part, Parts, refused
@@ -64,7 +73,12 @@ def packaged(
         raise trees.too_deep(what) from None
     except Exception as problem:  # such as for a proxy object
         text = f"{what!r} cannot be packaged: {type(problem).__name__}: {problem}"
-        raise InvalidError(text, hint="list functions, classes and modules as helpers") from problem
+        hint = "list functions, classes and modules as helpers"
+        other = replaced.other_builtins()
+        if other:
+            text = f"{what!r} cannot be packaged while Python's {', '.join(other)} is replaced"
+            hint = "put that back: a call runs with what Python has by that name"
+        raise InvalidError(text, hint=hint) from problem
 
 
 def _tried(
