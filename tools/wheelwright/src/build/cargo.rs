@@ -27,6 +27,7 @@ use crate::toolchain::import_library;
 use crate::toolchain::platform::{self, Platform};
 use crate::toolchain::process::{self, isolated, start_error};
 use crate::toolchain::rust::{self, Rust};
+use crate::toolchain::slots;
 use crate::toolchain::tools::Tools;
 use crate::toolchain::wrappers::{self, Wrappers};
 use crate::toolchain::zig;
@@ -263,6 +264,11 @@ fn command(order: &Order<'_>, worker: Worker, job: Job) -> Result<Command, Build
     }
     if worker.workers > 1 {
         command.env("CARGO_TERM_PROGRESS_WHEN", "never"); // two would share a line
+        let folder = work.join("slots");
+        slots::give(&mut command, &folder).map_err(|source| BuildError::Work {
+            path: folder,
+            source,
+        })?;
     }
     if let Some(library) = std::env::var_os(process::PRELOAD) {
         command.env("LD_PRELOAD", library);

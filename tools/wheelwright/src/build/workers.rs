@@ -1,7 +1,8 @@
 //! Workers, which compile several targets at the same time.
 //!
 //! Each build ends in one long step with a single thread, which optimizes the whole
-//! program. So there are as many workers as the machine has cores and memory for. A
+//! program. So there is one worker more than the machine has cores, if it has the memory:
+//! five targets on two cores would leave one of them without work for the last. A
 //! worker compiles its targets one after another in a target folder of its own. It takes
 //! the next target that is left, so none waits while another has several to do. A target
 //! that was compiled before has the same worker again, and so finds what is left of it.
@@ -32,7 +33,8 @@ impl Worker {
     pub(super) fn all() -> Vec<Self> {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let memory = available_memory().map_or(1, |bytes| bytes / MEMORY);
-        let workers = cores
+        let spare = usize::from(cores > 1);
+        let workers = (cores + spare)
             .min(usize::try_from(memory).unwrap_or(MOST))
             .clamp(1, MOST);
         (0..workers)

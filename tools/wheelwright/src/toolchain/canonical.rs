@@ -19,6 +19,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
+use super::slots::{self, Slot};
 use super::{alias, process};
 
 /// This file: all that decides what the wrapper does.
@@ -90,6 +91,7 @@ pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    let _slot = compiles(&arguments).then(Slot::wait);
     // Beside the libraries, so that they can be links.
     let beside = libraries(&arguments).and_then(|folder| Some(folder.parent()?.to_owned()));
     let Some(beside) = beside else {
@@ -117,6 +119,7 @@ pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
 fn command(rustc: OsString, arguments: Vec<OsString>) -> Command {
     let mut command = Command::new(rustc);
     command.args(arguments);
+    slots::has_one(&mut command);
     if cfg!(target_os = "linux") {
         let arenas = std::thread::available_parallelism().map_or(1, usize::from);
         command.env("MALLOC_CONF", format!("thp:always,narenas:{arenas}"));
@@ -265,6 +268,12 @@ fn is_packed(arguments: &[&str]) -> bool {
     kinds(arguments)
         .iter()
         .any(|kind| matches!(*kind, "cdylib" | "bin"))
+}
+
+/// Does this call compile a crate?
+fn compiles(arguments: &[OsString]) -> bool {
+    let texts: Vec<&str> = arguments.iter().filter_map(|one| one.to_str()).collect();
+    value(&texts, "--crate-name").is_some() && !asks(&texts)
 }
 
 /// Is this call a question (`--print`, `-vV`), which compiles nothing?

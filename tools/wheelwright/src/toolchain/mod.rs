@@ -12,6 +12,7 @@ pub mod process;
 pub mod python;
 pub mod rust;
 mod section_order;
+pub mod slots;
 pub mod tools;
 pub mod windows_libraries;
 pub mod wrappers;
