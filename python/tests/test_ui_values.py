@@ -73,6 +73,7 @@ def test_any_two_values_are_compared(old: Any, new: Any) -> None:
 @example(text="def f():\n    return f'{1}' + '''\n'''\n")
 @example(text="x = 'not closed\n")
 @example(text="\r\x80")
+@example(text="\t\x80\n\x001")
 @example(text="\x0cdef f(): pass\n\r\n\x0b\u2028x")
 def test_colours_change_no_text(text: str) -> None:
     is_python(text)

@@ -56,9 +56,10 @@ def highlighted(text: str) -> Markup:
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
             parts.append(_marked(upto(*token.start), None))
             parts.append(_marked(upto(*token.end), _look(token)))
-    except (tokenize.TokenError, SyntaxError, IndexError, ValueError):
+    except (tokenize.TokenError, SyntaxError, IndexError, ValueError, SystemError):
         # What is left is shown as it is. A ValueError is Python 3.12's own fault: it takes a
-        # carriage return for the end of a line, and so cuts the character after it in two.
+        # carriage return for the end of a line, and so cuts the character after it in two. So is
+        # a SystemError: it forgets an exception when a zero byte comes after such a character.
         pass
     parts.append(_marked(upto(len(rows) + 1, 0), None))
     return Markup().join(parts)
