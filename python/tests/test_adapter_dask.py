@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import subprocess
 import sys
@@ -17,7 +16,7 @@ pytest.importorskip("distributed")
 
 from by_hand import Adapter, outcome
 from clusters import Cluster
-from far_calls import ended, until
+from far_calls import ended, gone, polled, until
 
 from daggerml import NodeError, funk
 
@@ -52,6 +51,14 @@ def runs(folder: Path) -> list[int]:
     """Returns the worker of every run of `told`."""
     found = sorted(each for each in folder.iterdir() if each.name != "go")
     return [int(each.read_text() or 0) for each in found]
+
+
+def outlives(token: str, cluster: Cluster) -> bool:
+    """Tells whether a call belongs to the scheduler. Until then it may end with its caller."""
+    from distributed import Client
+
+    with Client(cluster.address, set_as_default=False) as client:
+        return token in client.list_datasets()
 
 
 @pytest.fixture(scope="module")
@@ -167,6 +174,7 @@ def test_another_process_collects_what_the_first_submitted(
         assert answer["state"] == "pending"
         again = first.invoke(told, str(tmp_path), 30.0)
         assert again["token"] == answer["token"]
+        until(lambda: polled(first, answer) and outlives(answer["token"], cluster))
     # It was killed. The call goes on, and whoever knows the token gets its result.
     (tmp_path / "go").touch()
     with started(adapter, cluster.address) as second:
@@ -189,14 +197,7 @@ def test_cancel_stops_the_call_on_its_worker(dask: Adapter, tmp_path: Path) -> N
     answer = dask.invoke(hangs, str(place))
     until(lambda: place.exists() and place.read_text())
     assert dask.ask("cancel", token=answer["token"])["state"] == "canceled"
-
-    def gone() -> bool:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(int(place.read_text()), 0)
-            return False
-        return True
-
-    until(gone)
+    until(lambda: gone(int(place.read_text())))
     answer = dask.ask("poll", token=answer["token"])
     assert answer["error"]["kind"] == "unknown_token"
     assert dask.ask("cancel", token=f"daggerml-{'0' * 64}-1")["state"] == "canceled"
@@ -240,8 +241,8 @@ def test_after_a_restart_of_the_scheduler_a_call_is_submitted_again(
             assert error["kind"] in {"no_scheduler", "scheduler_lost", "unknown_token"}
             place.scheduler = place.start_scheduler()
             place.workers = [place.start_worker()]
-            error = dask.ask("poll", token=answer["token"])["error"]
-            assert error["kind"] == "unknown_token"
+            # It may take a moment until the adapter has a connection to it.
+            until(lambda: polled(dask, answer)["error"]["kind"] == "unknown_token")
             (runs_in / "go").touch()
             assert outcome(ended(dask, dask.invoke(told, str(runs_in), 30.0))) == 2
     finally:
@@ -269,15 +270,23 @@ def on_dask(cluster: Cluster, monkeypatch: pytest.MonkeyPatch, repo: Any) -> Ite
 
 
 @on_cluster
-def test_a_sweep(on_dask: Any) -> None:
+def test_a_sweep(on_dask: Any, tmp_path: Path) -> None:
     @funk(adapter="dask")
-    def power(dag: Any, x: Any, n: Any) -> Any:
+    def power(dag: Any, x: Any, n: Any, folder: Any) -> Any:
         import os
+        import pathlib
+        import time
 
+        place = pathlib.Path(folder.value())
+        (place / str(os.getppid())).touch()
+        deadline = time.monotonic() + 60
+        while len(list(place.iterdir())) < 2 and time.monotonic() < deadline:
+            time.sleep(0.02)  # the other worker may be slower
         return {"power": x.value() ** n.value(), "by": os.getppid()}
 
+    (tmp_path / "workers").mkdir()
     with on_dask.new("sweep") as dag:
-        nodes = dag.map(power, range(20), 3)
+        nodes = dag.map(power, range(20), 3, str(tmp_path / "workers"))
         dag.commit(nodes)
     rows = on_dask.load("sweep").result.value()
     assert [row["power"] for row in rows] == [x**3 for x in range(20)]
@@ -321,7 +330,7 @@ def test_nested_calls_on_the_cluster_do_not_wait_for_each_other(on_dask: Any) ->
 
 @on_cluster
 def test_a_caller_that_dies_is_followed_by_one_that_finds_the_call(
-    on_dask: Any, tmp_path: Path
+    on_dask: Any, cluster: Cluster, tmp_path: Path
 ) -> None:
     place = tmp_path / "runs"
     place.mkdir()
@@ -335,6 +344,8 @@ def test_a_caller_that_dies_is_followed_by_one_that_finds_the_call(
     ) as caller:
         until(lambda: any(each.status == "pending" for each in on_dask.exec.list()))
         until(lambda: runs(place))
+        [record] = on_dask.exec.list()
+        until(lambda: outlives(f"daggerml-{record.key}-1", cluster))
         caller.kill()
     (place / "go").touch()
     with on_dask.new("after") as dag:
@@ -356,21 +367,14 @@ def test_a_timeout_stops_the_call_on_the_worker(on_dask: Any, tmp_path: Path) ->
 
     place = tmp_path / "pid"
     with on_dask.new("late") as dag:
-        for limit in (4, 15, 60):  # a busy machine needs long to start a process
+        for limit in (4, 15, 60, 240):  # a busy machine needs long to start a process
             with pytest.raises(TimeoutError):
                 dag.call(hangs, str(place), timeout=limit)
-            if place.exists():
+            if place.exists() and place.read_text():
                 break
         dag.commit(None)
     pid = int(place.read_text())
-
-    def gone() -> bool:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, 0)
-            return False
-        return True
-
-    until(gone)
+    until(lambda: gone(pid))
 
 
 @on_cluster

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -356,7 +357,7 @@ def test_commands(local: Adapter, tmp_path: Path) -> None:
     source.write_bytes(b"large")
     uri = outcome(local.invoke(run, daggerml.Uri(source.as_uri())))["b"].value
     assert uri.startswith(tmp_path.as_uri())
-    assert Path(uri[len("file://") :]).read_bytes() == b"large"
+    assert Path(unquote(uri[len("file://") :])).read_bytes() == b"large"
 
 
 @pytest.mark.parametrize(

@@ -114,9 +114,10 @@ def runs(folder: Path, name: str) -> list[list[str]]:
 def test_calls_that_wait_together_are_one_task_in_order(
     bench: Bench, tmp_path: Path, monkeypatch: Any
 ) -> None:
-    from daggerml_adapter_dask import worker
+    from daggerml_adapter_dask import groups, worker
 
     monkeypatch.setattr(worker, "PATIENCE", 60)  # also while a process starts
+    monkeypatch.setattr(groups, "SILENCE", 60)  # also while the scheduler is slow
     folder = str(tmp_path)
     calls = bench.add(*((noted, folder, f"{number:02}", 0) for number in range(16)))
     assert [value(each) for each in calls] == [f"{number:02}" for number in range(16)]

@@ -198,7 +198,7 @@ def kill_around(repo: Dml, processes: Processes, kind: str, cluster: Any = None)
             if pids and pids[-1] in processes.alive() and killed_now(pids[-1]):
                 count(kind, victim)
         for caller in callers:
-            _, told = caller.communicate(timeout=120)
+            _, told = ended(caller)
             assert caller.returncode == 0 or caller.pid in killed, f"round {number}: {told}"
         make_calls(repo.root, "again", first, kind)
     assert repo.fsck() == []
@@ -212,6 +212,15 @@ def killed_now(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """Waits for the end of what calls; kills it if it hangs, so that it does not go on alone."""
+    try:
+        return process.communicate(timeout=600)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
 
 
 def wanted(victims: Iterable[str]) -> list[str]:
@@ -319,7 +328,7 @@ def test_maps_on_a_cluster(repo: Dml, processes: Processes, cluster: Cluster) ->
                 killed_now(pids[-1])
             killed.add(victim)
             count("far map", victim)
-        _, told = mapper.communicate(timeout=120)
+        _, told = ended(mapper)
         # A scheduler may be away for longer than calls are tried again.
         clear = "scheduler" in killed and "BadExecutionStatusError: the adapter dask" in told
         good = mapper.returncode == 0 or "caller" in killed or clear
