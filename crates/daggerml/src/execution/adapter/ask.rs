@@ -1,7 +1,7 @@
 //! Asking the adapter of one call, whichever process answers.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::pool::Pool;
 use super::process::{Process, Trouble};
@@ -9,6 +9,15 @@ use super::protocol::{Answer, Request};
 use crate::execution::live_log::LiveLog;
 use crate::process::StderrLog;
 use crate::record::CallKey;
+
+/// How long an answer is waited for.
+#[derive(Clone, Copy)]
+pub(crate) enum Limit {
+    /// Until then, also while others are asked; `None` is for ever.
+    At(Option<Instant>),
+    /// For so long from when a process is asked. Others may be asked before, for any time.
+    Answer(Duration),
+}
 
 /// The adapter as one call sees it.
 pub(crate) struct Asker {
@@ -51,19 +60,33 @@ impl Asker {
         }
     }
 
-    /// Asks, and waits for the answer until `until` unless `stop` says otherwise. A
-    /// process that did not answer well is stopped and not asked again.
+    /// Asks, and waits for the answer as long as `limit` says, unless `stop` says otherwise. A
+    /// process that did not answer well is stopped and not asked again. One that could not
+    /// be asked in time is not to blame: it may work for others.
     pub fn ask<S>(
         &mut self,
         request: &Request<'_>,
         attempt: u64,
-        until: Option<Instant>,
+        limit: Limit,
         stop: &mut dyn FnMut() -> Option<S>,
     ) -> Result<Answer, Trouble<S>> {
         let mut process = match self.kept.take().and_then(Process::if_usable) {
             Some(process) => process,
             None => self.pool.take(self.before, stop)?,
         };
+        let now = Instant::now();
+        let until = match limit {
+            Limit::At(until) => until,
+            Limit::Answer(time) => now.checked_add(time),
+        };
+        if until.is_some_and(|until| until <= now) {
+            if self.pool.is_warm() {
+                self.pool.give_back(process);
+            } else {
+                process.retire();
+            }
+            return Err(Trouble::Late);
+        }
         if let Some(live) = self.live.clone() {
             process.tell_log(Some(Box::new(move |bytes| live.push(bytes))));
         }
@@ -105,5 +128,28 @@ impl Drop for Asker {
         if let Some(live) = self.live.take() {
             live.end();
         }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use crate::execution::adapter::registry::AdapterCommand;
+
+    #[test]
+    fn a_process_that_could_not_be_asked_in_time_works_for_others() {
+        let mut command = AdapterCommand::new("sh");
+        let answer = r#"read -r line; echo '{"id":1,"state":"pending","token":"t"}'; cat"#;
+        command.args = vec!["-c".into(), answer.into()];
+        command.processes = 1;
+        let pool = Arc::new(Pool::new(command));
+        let mut asker = Asker::new(Arc::clone(&pool), CallKey::from_bytes([0; 32]));
+        let mut ask = |limit| asker.ask(&Request::Poll("t"), 1, limit, &mut || None::<()>);
+        let late = ask(Limit::At(Some(Instant::now())));
+        assert!(matches!(late, Err(Trouble::Late)));
+        let answered = ask(Limit::Answer(Duration::from_mins(1)));
+        assert!(matches!(answered, Ok(Answer::Pending { .. })));
+        let process = pool.take(None, &mut || None::<()>);
+        assert!(process.is_ok_and(|process| process.number == 1));
     }
 }

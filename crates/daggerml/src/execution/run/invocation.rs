@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::acquire::Mine;
 use super::control::{Control, Stop};
 use crate::error::Result;
-use crate::execution::adapter::ask::Asker;
+use crate::execution::adapter::ask::{Asker, Limit};
 use crate::execution::adapter::process::Trouble;
 use crate::execution::adapter::protocol::{Answer, Request};
 use crate::execution::options::{CallOptions, Progress};
@@ -99,8 +99,9 @@ impl Invocation<'_> {
                         cancel(token, mine.attempt, asker, stop);
                         return Ok(End::Stopped(stop));
                     }
-                    let until = Some(Instant::now() + POLL);
-                    asker.ask(&Request::Poll(token), mine.attempt, until, &mut || {
+                    // Many calls may be polled by one process.
+                    let limit = Limit::Answer(POLL);
+                    asker.ask(&Request::Poll(token), mine.attempt, limit, &mut || {
                         control.stop()
                     })
                 }
@@ -152,8 +153,8 @@ impl Invocation<'_> {
             timeout: control.left(),
             repository: self.repository,
         };
-        let until = control.deadline;
-        asker.ask(&request, attempt, until, &mut || control.stop())
+        let limit = Limit::At(control.deadline);
+        asker.ask(&request, attempt, limit, &mut || control.stop())
     }
 }
 
@@ -202,12 +203,12 @@ fn cancel(token: &str, attempt: u64, asker: &mut Asker, stop: Stop) {
     if stop == Stop::Lost {
         return;
     }
-    let until = Some(Instant::now() + CANCEL);
+    let limit = Limit::At(Instant::now().checked_add(CANCEL));
     // Whatever it answers, nothing more can be done.
     let _ = asker.ask(
         &Request::Cancel(token),
         attempt,
-        until,
+        limit,
         &mut || None::<Stop>,
     );
 }
