@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -346,3 +347,29 @@ def test_an_element_is_that_of_the_whole_value(repo: daggerml.Dml) -> None:
         same(repo.load("values").result[key], wanted)
     with pytest.raises((TypeError, daggerml.Error)):
         repo.load("values").result[5][0]
+
+
+@pytest.mark.parametrize(
+    ("sign", "run"),
+    [
+        ("+", lambda node: node + 1),
+        ("+", lambda node: sum([node])),
+        ("*", lambda node: [1] * node),
+        ("-", lambda node: -node),
+        ("<", lambda node: sorted([1, node])),
+        (">=", lambda node: node >= 1),
+        ("the format '.2f'", lambda node: f"{node:.2f}"),
+    ],
+)
+def test_operators_are_for_values_and_say_so(sign: str, run: Any) -> None:
+    dag = daggerml.new("operators")
+    words = f"^{re.escape(sign)} is for values, .* node.value"
+    with pytest.raises(TypeError, match=words):
+        run(dag.put(1.5))
+    with pytest.raises(TypeError):
+        run(dag.put({}))
+    taken = [0]
+    taken += dag.put([1, 2])
+    assert [each if each == 0 else each.value() for each in taken] == [0, 1, 2]
+    assert f"{dag.put(1.5)}".startswith("ScalarNode(")
+    dag.commit(None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from daggerml import operators
 from daggerml.errors import NodeError
 from daggerml.typing_shim import cast
 
@@ -157,6 +158,9 @@ class ScalarNode(Node):
     def value(self) -> Union[bool, int, float, str, bytes, Uri, None]:
         """Returns the value."""
         return cast("Union[None, bool, int, float, str, bytes, Uri]", super().value())
+
+
+operators.refuse(ScalarNode)
 
 
 class RunnableNode(Node):

@@ -115,7 +115,10 @@ def _not_found(code: CodeType) -> InvalidError:
     text = (
         f"the source of {code.co_name!r} cannot be found: there is no {code.co_filename!r} to read"
     )
-    return InvalidError(text, hint="write it in a file or a notebook cell, not at a prompt")
+    hint = "write it in a file or a notebook cell, not at a prompt"
+    if not code.co_filename.startswith("<"):
+        hint = "put that file back: what runs is what it says"
+    return InvalidError(text, hint=hint)
 
 
 def of_class(cls: type) -> list[Found]:
