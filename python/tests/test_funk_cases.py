@@ -121,3 +121,6 @@ def test_helpers_that_are_none_are_refused_and_nothing_else_is_raised() -> None:
     for thing in things:
         with pytest.raises(InvalidError):
             funk(plain, helpers=[thing])
+    with pytest.raises(InvalidError, match="not its name") as caught:
+        funk(plain, helpers=["plain"])
+    assert "helpers=[plain]" in str(caught.value.hint)

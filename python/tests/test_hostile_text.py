@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import traceback
 import unicodedata
 from html.parser import HTMLParser
 from pathlib import Path
@@ -220,6 +221,26 @@ def test_a_terminal_gets_no_orders(repo: daggerml.Dml, native: str, tmp_path: Pa
         command = [native, "cat", f"{name}/{kind}"]
         told = subprocess.run(command, cwd=root, capture_output=True, check=True)
         assert told.stdout == wanted
+
+
+@daggerml.funk
+def hostile(dag: object, attack: daggerml.ScalarNode) -> None:
+    import daggerml
+
+    text = str(attack.value())
+    frame = {"filename": text, "lineno": 1, "name": text, "line": text}
+    raise daggerml.Error("no", type=text, stack=[frame])
+
+
+def test_where_a_call_failed_is_text(repo: daggerml.Dml) -> None:
+    with repo.new("hostile") as dag:
+        with pytest.raises(daggerml.NodeError) as caught:
+            dag.call(hostile, ALL)
+        shown = "".join(traceback.format_exception(type(caught.value), caught.value, None))
+        assert orders(shown) == []
+        if sys.version_info >= (3, 11):
+            assert "[2J" in shown
+        dag.commit(None)
 
 
 def test_what_is_seen_is_kept() -> None:

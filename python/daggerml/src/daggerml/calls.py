@@ -13,6 +13,7 @@ from daggerml import _core, log
 from daggerml.adapters import program
 from daggerml.call_events import CallEvents, unrun
 from daggerml.errors import InvalidError, NodeError
+from daggerml.text import safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -296,7 +297,8 @@ def _node(
                 f"in {frame.get('name')}\n    {frame.get('line')}"
                 for frame in error.stack[-10:]
             )
-            error.add_note(f"raised in the call, at:{lines}")
+            # A traceback writes it to a terminal, and it may be of a call that others made.
+            error.add_note(safe(f"{error.type} raised in the call, at:{lines}", keep="\n"))
         raise
 
 

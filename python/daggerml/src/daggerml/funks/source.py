@@ -309,6 +309,11 @@ def _mixed(text: str) -> InvalidError:
 def _refuse_funk(helper: Any) -> None:
     from daggerml.funks.packaging import Funk
 
+    if isinstance(helper, str):
+        text = f"helpers has the text {helper!r}, and a helper is an object and not its name"
+        name = helper if helper.isidentifier() else "clamp"
+        hint = f"write helpers=[{name}]; modules of your own go by name in modules=[...]"
+        raise InvalidError(text, hint=hint)
     if isinstance(helper, Funk):
         text = f"the funk {helper.name!r} cannot be a helper: it is called, not used"
         hint = f"name it with prepop={{{helper.name!r}: {helper.name}}}"
