@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Optional, Union
 
 from daggerml.adapters import modules as modules_of_call
 from daggerml.errors import InvalidError
-from daggerml.funks import again, installed, trees
+from daggerml.funks import again, installed, replaced, trees
 from daggerml.funks import loaded as loaded_modules
 from daggerml.funks.statements import printed
 
@@ -29,6 +29,7 @@ def gathered(modules: Iterable[Union[ModuleType, str]]) -> dict[str, str]:
     """Returns the sources of modules by name. A package comes with all of its modules."""
     found: dict[str, str] = {}
     files: dict[str, tuple[str, str]] = {}
+    nodes: dict[str, list[Any]] = {}
     for module in [modules] if isinstance(modules, (str, ModuleType)) else modules:
         name: Any = module if isinstance(module, str) else getattr(module, "__name__", None)
         if not isinstance(name, str) or module.__class__ not in {str, ModuleType}:
@@ -41,8 +42,10 @@ def gathered(modules: Iterable[Union[ModuleType, str]]) -> dict[str, str]:
             continue
         for each, file in _files(name):
             if each not in found:
-                found[each], text = _source(each, file)
-                files[each.removesuffix(PACKAGE)] = (file, text)
+                own = each.removesuffix(PACKAGE)
+                found[each], text, nodes[own] = _source(each, file)
+                files[own] = (file, text)
+    replaced.refuse_of_modules(nodes)
     again.compare(files)
     return dict(sorted(found.items()))
 
@@ -144,8 +147,8 @@ def _no_source(name: str) -> InvalidError:
     return InvalidError(text, hint=hint)
 
 
-def _source(name: str, file: str) -> tuple[str, str]:
-    """Returns the source of a module in normal form, and as it is."""
+def _source(name: str, file: str) -> tuple[str, str, list[Any]]:
+    """Returns the source of a module in normal form, as it is, and all nodes of its tree."""
     if not file.endswith(".py"):
         raise _no_source(name)
     try:
@@ -174,4 +177,4 @@ def _source(name: str, file: str) -> tuple[str, str]:
     differs = trees.difference(tree, again)
     if differs is not None:
         raise InvalidError(f"the module {name!r} cannot be written again: {differs}")
-    return normal, text
+    return normal, text, trees.walk(tree.body)

@@ -25,22 +25,59 @@ from daggerml.funks.loaded import UNKNOWN, evaluated
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["is_original_builtin", "other_builtins", "refuse"]
+__all__ = ["is_original_builtin", "other_builtins", "refuse", "refuse_of_modules"]
 
 _PLAIN = (str, bytes, int, float, complex, type(None))
 
 
 def refuse(name: str, nodes: list[Any]) -> None:
     """Refuses a funk that uses something of an installed module that is not the module's own."""
+    for of, attribute in _used(nodes):
+        _check(f"the funk {name!r}", of, attribute)
+
+
+def refuse_of_modules(modules: dict[str, list[Any]]) -> None:
+    """Does the same for modules that come along, but for what they replace themselves."""
+    replacing = {name for nodes in modules.values() for name in _replaced_by(nodes)}
+    builtin = {name for name in other_builtins() if name not in replacing}
+    for name, nodes in modules.items():
+        for of, attribute in _used(nodes):
+            if attribute not in replacing:
+                _check(f"the module {name!r}", of, attribute)
+        for node in nodes if builtin else ():
+            if isinstance(node, ast.Name) and node.id in builtin:
+                raise _replaced(f"the module {name!r}", f"the builtin {node.id!r}")
+
+
+def _used(nodes: list[Any]) -> Iterator[tuple[Any, str]]:
+    """Returns what source takes from modules and classes: of which, and by what name."""
     known = _imports(nodes)
     for node in nodes:
         if isinstance(node, ast.ImportFrom) and not node.level:
             for each in node.names:
-                _check(name, sys.modules.get(node.module or ""), each.name)
+                yield sys.modules.get(node.module or ""), each.name
         elif isinstance(node, ast.Attribute):
-            _check(name, _meaning(node.value, known), node.attr)
+            yield _meaning(node.value, known), node.attr
         elif _is_call(node, "getattr", 2) and isinstance(node.args[1], ast.Constant):
-            _check(name, _meaning(node.args[0], known), str(node.args[1].value))
+            yield _meaning(node.args[0], known), str(node.args[1].value)
+
+
+def _replaced_by(nodes: list[Any]) -> Iterator[str]:
+    """Returns the names of attributes that source sets, and of the classes that these are of."""
+    for node in nodes:
+        if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
+            yield from _names_of(node)
+        elif _is_call(node, "setattr", 3) and isinstance(node.args[1], ast.Constant):
+            yield str(node.args[1].value)
+            yield from _names_of(node.args[0])
+
+
+def _names_of(node: ast.expr) -> Iterator[str]:
+    while isinstance(node, ast.Attribute):
+        yield node.attr
+        node = node.value
+    if isinstance(node, ast.Name):
+        yield node.id
 
 
 # What names mean.
@@ -113,7 +150,7 @@ def _check(name: str, of: Any, attribute: str) -> None:
 
 
 def _replaced(name: str, what: str) -> InvalidError:
-    text = f"the funk {name!r} uses {what}, which was replaced in this process"
+    text = f"{name} uses {what}, which was replaced in this process"
     return InvalidError(text, hint="it would be the original where the funk runs: put that back")
 
 
