@@ -52,17 +52,25 @@ pub(super) struct Order<'a> {
     pub(super) tools: &'a Tools,
 }
 
-/// Runs cargo; returns what it made, if that worked.
+/// Runs cargo for a job of a worker, who has so many `left`; returns what it made, if that worked.
 pub(super) fn build(
     order: &Order<'_>,
     worker: Worker,
     job: Job,
+    left: usize,
 ) -> Result<Option<Built>, BuildError> {
     let started = Instant::now();
     let (crates, platform) = (order.crates, job.platform);
     let programs = makes_programs(order.project);
     let target_folder = worker.target_folder(order.work);
     let mut command = command(order, worker, job)?;
+    if worker.workers > 1 {
+        let folder = order.work.join("slots");
+        slots::give(&mut command, &folder, left).map_err(|source| BuildError::Work {
+            path: folder,
+            source,
+        })?;
+    }
     eprintln!("compiling {} for {}", crates.extension.name, job.name());
     let mut child = command
         .stdin(Stdio::null())
@@ -264,11 +272,6 @@ fn command(order: &Order<'_>, worker: Worker, job: Job) -> Result<Command, Build
     }
     if worker.workers > 1 {
         command.env("CARGO_TERM_PROGRESS_WHEN", "never"); // two would share a line
-        let folder = work.join("slots");
-        slots::give(&mut command, &folder).map_err(|source| BuildError::Work {
-            path: folder,
-            source,
-        })?;
     }
     if let Some(library) = std::env::var_os(process::PRELOAD) {
         command.env("LD_PRELOAD", library);

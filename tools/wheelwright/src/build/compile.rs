@@ -141,8 +141,8 @@ pub fn compile(
         rust: &rust,
         tools,
     };
-    let one = |worker: Worker, job: Job| -> Result<_, BuildError> {
-        let Some(compiled) = cargo::build(&order, worker, job)? else {
+    let one = |worker: Worker, job: Job, left: usize| -> Result<_, BuildError> {
+        let Some(compiled) = cargo::build(&order, worker, job, left)? else {
             return Ok(Err(format!(
                 "cargo could not compile {} for {}; its messages are above. Alone: the same command with --platform {}",
                 crates.extension.name, job.platform.rust_target, job.platform.name
@@ -166,7 +166,8 @@ pub fn compile(
     let compiled: Vec<_> = thread::scope(|scope| {
         let (queue, one) = (&queue, &one);
         let worker = |worker: Worker| {
-            let next = move || queue.next(worker).map(|job| (job, one(worker, job)));
+            let one = move |(job, left)| (job, one(worker, job, left));
+            let next = move || queue.next(worker).map(one);
             scope.spawn(move || std::iter::from_fn(next).collect::<Vec<_>>())
         };
         let running: Vec<_> = workers.into_iter().map(worker).collect();

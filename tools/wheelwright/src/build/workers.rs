@@ -81,7 +81,8 @@ impl Queue {
     }
 
     /// Takes the next job for `worker`: of a target of its own, or else of one that nobody has.
-    pub(super) fn next(&self, worker: Worker) -> Option<Job> {
+    /// Says how many of these there are with it.
+    pub(super) fn next(&self, worker: Worker) -> Option<(Job, usize)> {
         let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
         let Left { jobs, owners } = &mut *left;
         let owner = |job: &Job| owners.get(&job.platform.rust_target).copied();
@@ -90,9 +91,13 @@ impl Queue {
             .iter()
             .position(own)
             .or_else(|| jobs.iter().position(|job| owner(job).is_none()))?;
+        let others = jobs
+            .iter()
+            .filter(|job| owner(job).is_none_or(|owner| owner == worker.number));
+        let count = others.count();
         let job = jobs.remove(place);
         owners.insert(job.platform.rust_target.clone(), worker.number);
-        Some(job)
+        Some((job, count))
     }
 }
 
@@ -138,7 +143,7 @@ mod tests {
                 .cycle()
                 .skip(taken.len())
                 .take(count)
-                .find_map(|worker| queue.next(*worker).map(|job| (worker.number, job)))
+                .find_map(|worker| queue.next(*worker).map(|(job, _)| (worker.number, job)))
             {
                 let owner = *owners.entry(&job.platform.name).or_insert(worker);
                 assert_eq!(owner, worker, "{}", job.platform.name);
@@ -157,9 +162,11 @@ mod tests {
         let begun = all[1].target_folder(work.path()).join(&last.rust_target);
         std::fs::create_dir_all(begun).unwrap();
         let queue = Queue::new(&jobs, &all, work.path());
-        assert_eq!(queue.next(all[1]).unwrap().platform, last);
-        assert_eq!(queue.next(all[0]).unwrap().platform, jobs[0].platform);
-        let of_first: Vec<Job> = std::iter::from_fn(|| queue.next(all[0])).collect();
+        assert_eq!(queue.next(all[1]).unwrap().0.platform, last);
+        let (job, left) = queue.next(all[0]).unwrap();
+        assert_eq!((job.platform, left), (jobs[0].platform, jobs.len() - 2));
+        let next = || queue.next(all[0]).map(|(job, _)| job);
+        let of_first: Vec<Job> = std::iter::from_fn(next).collect();
         assert!(of_first.iter().all(|job| job.platform != last));
         // A machine with less memory now has fewer workers, and all is theirs.
         let queue = Queue::new(&jobs, &all[..1], work.path());

@@ -91,7 +91,7 @@ pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let _slot = compiles(&arguments).then(Slot::wait);
+    let _slot = compiled(&arguments).map(Slot::wait);
     // Beside the libraries, so that they can be links.
     let beside = libraries(&arguments).and_then(|folder| Some(folder.parent()?.to_owned()));
     let Some(beside) = beside else {
@@ -270,10 +270,11 @@ fn is_packed(arguments: &[&str]) -> bool {
         .any(|kind| matches!(*kind, "cdylib" | "bin"))
 }
 
-/// Does this call compile a crate?
-fn compiles(arguments: &[OsString]) -> bool {
+/// If this call compiles a crate: is that one that is packed?
+fn compiled(arguments: &[OsString]) -> Option<bool> {
     let texts: Vec<&str> = arguments.iter().filter_map(|one| one.to_str()).collect();
-    value(&texts, "--crate-name").is_some() && !asks(&texts)
+    let compiles = value(&texts, "--crate-name").is_some() && !asks(&texts);
+    compiles.then(|| value(&texts, "--target").is_some() && is_packed(&texts))
 }
 
 /// Is this call a question (`--print`, `-vV`), which compiles nothing?
