@@ -12,7 +12,9 @@ pub mod file_name;
 pub mod headers;
 pub mod inflate;
 pub mod record;
+pub mod tar;
 pub mod tar_gz;
+mod tar_pax;
 pub mod zip;
 
 use std::borrow::Cow;

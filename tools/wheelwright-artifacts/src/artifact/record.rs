@@ -3,6 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
 
+use crate::text::is_line_end;
+
 /// One row of RECORD.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
@@ -30,6 +32,7 @@ pub struct Hash {
 /// # Errors
 /// A sentence that names the line which is not a row.
 pub fn parse(bytes: &[u8]) -> Result<Vec<Row>, String> {
+    plain_lines(bytes)?;
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -67,6 +70,29 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Row>, String> {
     Ok(rows)
 }
 
+/// Finds what the reader below passes over and Python does not: it keeps a byte order mark, ends lines
+/// at more characters, and has rows without a column.
+fn plain_lines(bytes: &[u8]) -> Result<(), String> {
+    if bytes.starts_with("\u{feff}".as_bytes()) {
+        return Err("it begins with a byte order mark".into());
+    }
+    let text = String::from_utf8_lossy(bytes);
+    if let Some(end) = text
+        .chars()
+        .find(|c| is_line_end(*c) && !matches!(c, '\n' | '\r'))
+    {
+        return Err(format!(
+            "it has the character U+{:04X}, where Python ends a line",
+            u32::from(end)
+        ));
+    }
+    let unix = text.replace("\r\n", "\n").replace('\r', "\n");
+    match unix.lines().position(str::is_empty) {
+        Some(at) => Err(format!("line {} is empty", at + 1)),
+        None => Ok(()),
+    }
+}
+
 /// A digest as RECORD writes it.
 pub fn encode(digest: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(digest)
@@ -89,5 +115,15 @@ mod tests {
         assert_eq!(rows[1].hash, None);
         assert_eq!(rows[1].size, None);
         assert!(parse(b"only-a-path\n").unwrap_err().contains("line 1"));
+        assert!(parse(b"a,,\r\nb,,\r\n").is_ok());
+        for bad in [
+            "\u{feff}a,,\n",
+            "a,,\n\nb,,\n",
+            "a,,\r\n\r\n",
+            "a,,\n\u{b}\n",
+            "a\u{2028}b,,\n",
+        ] {
+            assert!(parse(bad.as_bytes()).is_err(), "{bad:?}");
+        }
     }
 }

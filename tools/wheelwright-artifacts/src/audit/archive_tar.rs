@@ -8,7 +8,8 @@ use super::rules::{
     SDIST_OWNER, SDIST_PATH, SDIST_PYPROJECT, SDIST_ROOT, SDIST_SURPLUS, SDIST_TIME,
 };
 use super::{Findings, Subject};
-use crate::artifact::tar_gz::{Entry, TarGz};
+use crate::artifact::tar::Entry;
+use crate::artifact::tar_gz::TarGz;
 use crate::artifact::{Archive, MemberKind};
 
 pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
@@ -30,6 +31,18 @@ pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
             SDIST_SURPLUS,
             None,
             format!("{} bytes follow the gzip stream", tar.trailing),
+            "none",
+            "pack the sdist again",
+        );
+    }
+    if tar.after_end > 0 {
+        findings.add(
+            SDIST_SURPLUS,
+            None,
+            format!(
+                "{} bytes that are not zero follow the tar's end",
+                tar.after_end
+            ),
             "none",
             "pack the sdist again",
         );
@@ -93,6 +106,11 @@ fn members(tar: &TarGz, findings: &mut Findings) {
     let mut seen = HashSet::new();
     for entry in &tar.entries {
         let path = entry.path.trim_end_matches('/');
+        let lost = entry.hard
+            && !entry
+                .link
+                .as_deref()
+                .is_some_and(|link| seen.contains(link));
         if entry.kind != MemberKind::Folder && !seen.insert(path) {
             findings.add(
                 SDIST_DUPLICATE,
@@ -126,6 +144,16 @@ fn members(tar: &TarGz, findings: &mut Findings) {
                 "a device, pipe or sparse file",
                 "files and folders",
                 "leave it out",
+            ),
+            MemberKind::Link if lost => findings.add(
+                SDIST_LINK,
+                Some(path),
+                format!(
+                    "is a hard link to {}, which does not stand before it",
+                    entry.link.as_deref().unwrap_or("nothing")
+                ),
+                "a path of the sdist, from its top folder on",
+                "pack the file itself: installers refuse such links",
             ),
             MemberKind::Link if escapes(entry) => findings.add(
                 SDIST_LINK,

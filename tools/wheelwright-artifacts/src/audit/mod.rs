@@ -15,6 +15,7 @@ mod archive_zip;
 mod contents;
 mod data_folder;
 mod elf;
+mod encrypted;
 mod entry_points;
 mod expression;
 mod finding;
@@ -111,6 +112,7 @@ fn audit(path: &Path, artifact: &Artifact, policy: &Policy) -> Result<Report, Au
     license::check(&subject, &mut findings);
     readme::check(&subject, &mut findings);
     contents::check(&subject, &mut findings);
+    encrypted::check(&subject, &mut findings);
     leaks::check(&subject, &mut findings);
     Ok(Report::new(path, artifact, findings.list))
 }

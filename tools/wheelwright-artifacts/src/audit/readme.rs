@@ -5,6 +5,7 @@ use pulldown_cmark::{Event, Options, Parser, Tag, html};
 use super::rules::{README_LINKS, README_PRESENT, README_RENDERS};
 use super::{Findings, Subject};
 use crate::artifact::headers::Headers;
+use crate::text::is_line_end;
 
 pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
     let Some((member, metadata)) = subject.metadata() else {
@@ -67,7 +68,7 @@ enum Type {
 
 impl Type {
     fn parse(stated: &str) -> Result<Self, String> {
-        if stated.contains('\n') {
+        if stated.contains(is_line_end) {
             return Err("it is on several lines".into());
         }
         let mut parts = stated.split(';').map(str::trim);
@@ -194,6 +195,7 @@ mod tests {
         for bad in [
             "markdown",
             "text/html",
+            "\u{c}text/plain",
             "text/plain; charset=latin-1",
             "text/markdown; variant=x",
         ] {

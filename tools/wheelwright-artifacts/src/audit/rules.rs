@@ -117,12 +117,13 @@ rules! {
     MODULE_PRESENT "module-present" Warning Ours "the wheel installs something to import or run";
     TOP_LEVEL "top-level" Warning Ours "top-level names are the project's own";
     PY_TYPED "py-typed" Warning Ours "a package with stubs says so with py.typed";
+    ENCRYPTED_SOURCE "encrypted-source" Error Index "no Python source is encrypted";
     LEFTOVER "leftover" Warning Ours "no caches, editor files, VCS folders or debug files are packed";
     PATH_LEAK "path-leak" Warning Ours "no path of the machine that built it is inside";
     DEBUG_INFO "debug-info" Warning Ours "compiled code carries no debug information";
 
     SDIST_DATA "sdist-data" Error Index "the archive can be read to its end";
-    SDIST_SURPLUS "sdist-surplus" Error Index "nothing follows the gzip stream";
+    SDIST_SURPLUS "sdist-surplus" Error Index "nothing follows the archive";
     SDIST_ROOT "sdist-root" Error Index "everything is in one folder";
     SDIST_PATH "sdist-path" Error Index "paths are relative and stay inside";
     SDIST_LINK "sdist-link" Error Index "links stay inside; there are no devices";

@@ -3,7 +3,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{Findings, Policy, leaks, rules};
+use super::{Findings, Policy, encrypted, leaks, rules};
 use crate::artifact::file_name::{Platform, SdistName, WheelName};
 use crate::artifact::headers::Headers;
 use crate::artifact::{Archive, Artifact, Kind, MemberKind};
@@ -41,6 +41,8 @@ pub struct Member {
     pub binary: Option<Binary>,
     /// Paths of the machine that built it.
     pub leaks: Vec<String>,
+    /// What encrypted its source.
+    pub encrypted: Option<&'static str>,
 }
 
 impl Member {
@@ -202,6 +204,7 @@ fn inspect(archive: &Archive, index: usize, leaks: Option<&leaks::Scanner>) -> M
         leaks: leaks.map_or_else(Vec::new, |scanner| {
             scanner.scan(&path, &content, binary.is_some())
         }),
+        encrypted: encrypted::encrypted(&path, &content),
         binary,
         text: keep.then(|| content.into_owned()),
         path,

@@ -57,6 +57,8 @@ fn agree(name: &WheelName, wheel: &Headers, path: Option<&str>, findings: &mut F
     let named = name.tags();
     let mut wanted: Vec<&str> = named.iter().map(String::as_str).collect();
     wanted.sort_unstable();
+    // A name may say `py3.py3`: installers make a set of it.
+    wanted.dedup();
     if stated != wanted {
         let missing: Vec<&str> = wanted
             .iter()

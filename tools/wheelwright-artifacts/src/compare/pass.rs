@@ -96,7 +96,8 @@ pub fn archive(a: &Archive, b: &Archive, passes: &mut BTreeSet<Pass>) {
             if a.gzip_time != b.gzip_time {
                 passes.insert(Pass::Time);
             }
-            if a.gzip_name != b.gzip_name || a.trailing != b.trailing {
+            if a.gzip_name != b.gzip_name || (a.trailing, a.after_end) != (b.trailing, b.after_end)
+            {
                 passes.insert(Pass::Header);
             }
         }

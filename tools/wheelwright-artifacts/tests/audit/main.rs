@@ -20,6 +20,7 @@ mod red_binary;
 mod red_index;
 mod red_metadata;
 mod sdist;
+mod tars;
 mod wheel;
 
 use std::collections::BTreeSet;

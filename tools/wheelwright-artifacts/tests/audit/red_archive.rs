@@ -259,7 +259,12 @@ fn sdists() -> Vec<Red> {
         ),
         (
             "sdist-link",
-            tweak(|h| h.set_entry_type(tar::EntryType::Char)),
+            good()
+                .with("demo-1.0/device", "")
+                .tweak("demo-1.0/device", |h| {
+                    h.set_entry_type(tar::EntryType::Char);
+                })
+                .audit(),
         ),
         ("sdist-duplicate", good().with(demo, "x = 2\n").audit()),
         (

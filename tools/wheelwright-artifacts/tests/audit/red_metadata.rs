@@ -235,6 +235,18 @@ fn contents() -> Vec<Red> {
         ),
         ("leftover", wheel().with("demo/.DS_Store", "").audit()),
         (
+            "encrypted-source",
+            wheel()
+                .with("demo/a.py", "__pyarmor__(__name__, __file__, b'')\n")
+                .audit(),
+        ),
+        (
+            "encrypted-source",
+            wheel()
+                .with("demo/a.PYE", "---BEGIN PYE FILE---\n---END PYE FILE---\n")
+                .audit(),
+        ),
+        (
             "path-leak",
             Wheel::native("cp39-abi3-win_amd64", "demo/_core.pyd", leaky).audit(),
         ),

@@ -102,7 +102,7 @@ fn linked(tar: &TarGz, index: usize, path: &Path) -> Option<usize> {
     let link = tar.entries.get(index)?.link.as_deref()?;
     let relative = path.parent().unwrap_or(Path::new("")).join(link);
     let wanted = [resolved(&relative), plain(link)];
-    let is_it = |entry: &wheelwright_artifacts::artifact::tar_gz::Entry| {
+    let is_it = |entry: &wheelwright_artifacts::artifact::tar::Entry| {
         entry.kind == MemberKind::File
             && plain(&entry.path).is_some_and(|path| wanted.contains(&Some(path)))
     };

@@ -1,6 +1,8 @@
 //! The INI format of `entry_points.txt`, as Python's `configparser` reads it with
 //! `=` as the one delimiter.
 
+use crate::text::is_space;
+
 /// One `name = value` of a section.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -35,14 +37,14 @@ pub fn parse(text: &str) -> Result<Ini, String> {
     let mut open = false;
     for (index, line) in text.split('\n').enumerate() {
         let number = index + 1;
-        let body = line.trim();
+        let body = line.trim_matches(is_space);
         if body.starts_with(['#', ';']) {
             continue;
         }
         if body.is_empty() {
             continue; // a value may go on after it
         }
-        let depth = line.chars().take_while(|c| c.is_whitespace()).count();
+        let depth = line.chars().take_while(|c| is_space(*c)).count();
         if open
             && depth > indent
             && let Some(entry) = ini.entries.last_mut()
@@ -68,7 +70,10 @@ pub fn parse(text: &str) -> Result<Ini, String> {
         let Some((name, value)) = body.split_once('=') else {
             return Err(format!("line {number} is not a `name = module:function`"));
         };
-        let (name, value) = (name.trim_end(), value.trim());
+        let (name, value) = (
+            name.trim_end_matches(is_space),
+            value.trim_matches(is_space),
+        );
         if name.is_empty() {
             return Err(format!("line {number} has no name before the `=`"));
         }
@@ -134,6 +139,7 @@ mod tests {
             "[a\nx = m\n",
             "[]\nx = m\n",
             "[a]\nx : m\n",
+            "[a]\n\u{1c}x = m\nx = m\n",
         ] {
             assert!(parse(bad).is_err(), "{bad:?}");
         }

@@ -51,7 +51,9 @@ fn single(value: &str) -> Option<String> {
     if depth > 0 {
         return None;
     }
-    let bare = bare.trim().trim_end_matches([',', ';']).trim();
+    // No other space is left out: an index finds it in the domain.
+    let bare = bare.trim_matches(' ');
+    let bare = bare.trim_end_matches([',', ';']).trim_matches(' ');
     if bare.is_empty() || bare.contains([',', ';']) {
         return None;
     }
@@ -64,7 +66,7 @@ fn single(value: &str) -> Option<String> {
             if !after.trim().is_empty() || inside.contains([':', '<']) {
                 return None;
             }
-            inside.trim()
+            inside.trim_matches(' ')
         }
         None if bare.contains([':', '[', ']', '>']) => return None,
         None => bare,
@@ -85,7 +87,7 @@ fn mailbox(address: &str) -> Result<(), String> {
     let Some((local, domain)) = address.split_once('@') else {
         return Err(format!("`{address}` has no @"));
     };
-    let (local, domain) = (local.trim_end(), domain.trim_start());
+    let (local, domain) = (local.trim_end_matches(' '), domain.trim_start_matches(' '));
     let atom =
         |c: char| c.is_ascii_alphanumeric() || "_!#$%&'*+-/=?^`{|}~".contains(c) || !c.is_ascii();
     if local.is_empty() || local.split('.').any(str::is_empty) {
@@ -194,6 +196,7 @@ mod tests {
             "\"a b\"@example.org",
             "A <\"a\"@example.org>",
             "a@\u{2603}.org",
+            "a@example.org\u{b}",
             "a\u{200b}@example.org",
             "a@example\u{200b}.org",
             "a@\u{1f600}.org",

@@ -11,6 +11,7 @@ use super::classifiers::{self, Standing};
 use super::{address, fields, imports, uri};
 use crate::artifact::file_name::normalize;
 use crate::artifact::headers::Headers;
+use crate::text::is_line_end;
 
 /// Most characters of a summary and of the label of a link.
 const SUMMARY: usize = 512;
@@ -334,14 +335,6 @@ pub fn is_name(name: &str) -> bool {
     let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
     name.chars().all(inner) && edge(name.chars().next()) && edge(name.chars().last())
-}
-
-/// What Python takes as the end of a line.
-fn is_line_end(c: char) -> bool {
-    matches!(
-        c,
-        '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}'
-    )
 }
 
 /// An error message's first line.
