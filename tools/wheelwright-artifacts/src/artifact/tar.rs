@@ -71,9 +71,11 @@ impl<'t> Reader<'t> {
     fn run(&mut self, members: usize) -> Result<(), String> {
         // What the next member's own headers said before it.
         let mut own: Option<Extension> = None;
+        // Whether something was said, and no member has followed.
+        let mut due = false;
         while let Some(block) = self.block()? {
             if block.iter().all(|byte| *byte == 0) {
-                if own.is_some() {
+                if due {
                     break;
                 }
                 let rest = self.tar.get(self.at..).unwrap_or_default();
@@ -81,6 +83,7 @@ impl<'t> Reader<'t> {
                 return Ok(());
             }
             let header = Header::read(block)?;
+            due = matches!(header.kind, b'x' | b'X' | b'L' | b'K' | b'g');
             match header.kind {
                 b'x' | b'X' | b'L' | b'K' => {
                     let content = self.content(header.size)?;
@@ -114,7 +117,7 @@ impl<'t> Reader<'t> {
                 }
             }
         }
-        if own.is_some() {
+        if due {
             return Err("no member follows a header that is about one".into());
         }
         Ok(())
@@ -158,7 +161,11 @@ impl<'t> Reader<'t> {
             _ => MemberKind::Special,
         };
         let size = said.size.unwrap_or(header.size);
-        if size != 0 && (b'1'..=b'6').contains(&header.kind) {
+        if kind == MemberKind::File && path.ends_with(b"/") {
+            return Err(format!("{} is a file", String::from_utf8_lossy(&path)));
+        }
+        let plain = kind != MemberKind::Folder && !(b'1'..=b'6').contains(&header.kind);
+        if size != 0 && !plain {
             return Err(format!(
                 "{} has content, and is no file",
                 String::from_utf8_lossy(&path)

@@ -104,6 +104,12 @@ fn root(subject: &Subject<'_>, findings: &mut Findings) {
 
 fn members(tar: &TarGz, findings: &mut Findings) {
     let mut seen = HashSet::new();
+    let files: HashSet<&str> = tar
+        .entries
+        .iter()
+        .filter(|entry| entry.kind == MemberKind::File)
+        .map(|entry| entry.path.as_str())
+        .collect();
     for entry in &tar.entries {
         let path = entry.path.trim_end_matches('/');
         let lost = entry.hard
@@ -111,7 +117,11 @@ fn members(tar: &TarGz, findings: &mut Findings) {
                 .link
                 .as_deref()
                 .is_some_and(|link| seen.contains(link));
-        if entry.kind != MemberKind::Folder && !seen.insert(path) {
+        let again = match entry.kind {
+            MemberKind::Folder => files.contains(path),
+            _ => !seen.insert(path),
+        };
+        if again {
             findings.add(
                 SDIST_DUPLICATE,
                 Some(path),
@@ -120,7 +130,16 @@ fn members(tar: &TarGz, findings: &mut Findings) {
                 "pack each file once",
             );
         }
-        if let Some(problem) = path_problem(&entry.path) {
+        let mut above = path.match_indices('/').filter_map(|(at, _)| path.get(..at));
+        if let Some(file) = above.find(|above| files.contains(above)) {
+            findings.add(
+                SDIST_PATH,
+                Some(path),
+                format!("is below {file}, which is a file"),
+                "a path below folders",
+                "rename it",
+            );
+        } else if let Some(problem) = path_problem(&entry.path) {
             findings.add(
                 SDIST_PATH,
                 Some(path),

@@ -124,6 +124,9 @@ fn what_readers_disagree_on_is_found() {
         vec![wrong_sum],
         vec![Block::new(b'0', "demo-1.0/x", 0).with(136, b"8").then(b"")],
         vec![Block::new(b'0', "demo-1.0/x", 0).with(124, b"+0").then(b"")],
+        vec![about(b'g', "19 comment=1f0c3a7\n"), vec![0; 512]],
+        vec![empty(b'0', "demo-1.0/sub/", "")],
+        vec![Block::new(0, "demo-1.0/sub/", 1).then(b"x")],
         // The index takes no content for these, others do.
         vec![Block::new(b'5', "demo-1.0/sub", 512).then(&[b'x'; 512])],
         vec![
@@ -156,6 +159,10 @@ fn what_readers_disagree_on_is_found() {
         assert_eq!(broken(case).first(), Some(&"sdist-data"), "case {index}");
     }
     assert_eq!(broken(&[vec![0; 512]]), ["sdist-surplus"]);
+    let folder = empty(b'5', "demo-1.0/PKG-INFO", "");
+    assert_eq!(broken(&[folder]), ["sdist-duplicate"]);
+    let below = file("demo-1.0/PKG-INFO/x", "");
+    assert_eq!(broken(&[below]), ["sdist-path"]);
     for link in ["", "PKG-INFO", "demo-1.0/pyproject.toml"] {
         assert_eq!(
             broken(&[empty(b'1', "demo-1.0/x", link)]),
