@@ -186,6 +186,8 @@ pub fn path_problem(path: &str) -> Option<&'static str> {
         Some("the path climbs out with `..`")
     } else if body.split('/').any(|part| part.is_empty() || part == ".") {
         Some("the path has empty parts or `.`")
+    } else if body.split('/').any(|part| part.len() > 255) {
+        Some("a part of the path has more than 255 bytes, which no usual file system takes")
     } else {
         None
     }

@@ -161,6 +161,8 @@ fn what_readers_disagree_on_is_found() {
     assert_eq!(broken(&[vec![0; 512]]), ["sdist-surplus"]);
     let folder = empty(b'5', "demo-1.0/PKG-INFO", "");
     assert_eq!(broken(&[folder]), ["sdist-duplicate"]);
+    let name = format!("demo-1.0/{}", "n".repeat(256));
+    assert_eq!(broken(&named(b'L', &name)), ["sdist-path"]);
     let below = file("demo-1.0/PKG-INFO/x", "");
     assert_eq!(broken(&[below]), ["sdist-path"]);
     for link in ["", "PKG-INFO", "demo-1.0/pyproject.toml"] {
