@@ -7,9 +7,7 @@ use wheelwright_artifacts::text::is_invisible;
 
 /// Whether a terminal would obey `c`, or nobody would see it.
 fn is_unsafe(c: char) -> bool {
-    (c.is_control() && !matches!(c, '\n' | '\t'))
-        || is_invisible(c)
-        || matches!(c, '\u{e0000}'..='\u{e0fff}')
+    (c.is_control() && !matches!(c, '\n' | '\t')) || is_invisible(c)
 }
 
 /// `text` with what a terminal would obey as `\uXXXX`: the form of JSON, so that a

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::text::is_invisible;
+
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -38,18 +40,13 @@ pub fn printable(text: &str) -> String {
             out.push('…');
             break;
         }
-        if c.is_control() || is_deceptive(c) {
+        if c.is_control() || is_invisible(c) {
             out.extend(c.escape_default());
         } else {
             out.push(c);
         }
     }
     out
-}
-
-/// Characters that reorder or hide their neighbours on a screen.
-fn is_deceptive(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]
@@ -59,8 +56,8 @@ mod tests {
     #[test]
     fn hostile_text_stays_on_its_line() {
         assert_eq!(
-            printable("a\nb\u{1b}[31m\u{202e}"),
-            "a\\nb\\u{1b}[31m\\u{202e}"
+            printable("a\nb\u{1b}[31m\u{202e}\u{ad}\u{e0061}"),
+            "a\\nb\\u{1b}[31m\\u{202e}\\u{ad}\\u{e0061}"
         );
         assert!(printable(&"x".repeat(10_000)).len() < 310);
     }

@@ -93,6 +93,15 @@ pub struct LocalCrates {
     pub all: Vec<LocalCrate>,
 }
 
+/// What an sdist has of the workspace. Paths are those of the sdist.
+#[derive(Debug)]
+pub struct Workspace {
+    /// The files, sorted.
+    pub files: Vec<File>,
+    /// The manifest of the extension's crate.
+    pub manifest: String,
+}
+
 impl LocalCrates {
     /// Finds the crates of `project`'s extension. Starts cargo, but needs no
     /// network and resolves nothing.
@@ -200,12 +209,12 @@ impl LocalCrates {
     /// The files of a workspace that holds these crates only: their sources,
     /// manifests without what tests need, a `Cargo.toml`, and the part of
     /// `Cargo.lock` that is about them. With `vendor`, also every crate that
-    /// they need, and a cargo configuration that says so. Paths are those of the sdist.
+    /// they need, and a cargo configuration that says so.
     ///
     /// # Errors
     /// `vendor` is asked for and a crate lies outside of the workspace's folder, a manifest
     /// cannot be read, or cargo cannot resolve the new workspace.
-    pub fn workspace(&self, project: &Project, vendor: bool) -> Result<Vec<File>, PackError> {
+    pub fn workspace(&self, project: &Project, vendor: bool) -> Result<Workspace, PackError> {
         let others = other_workspaces::manifests(self)?;
         let place = self.place(project, &others, vendor)?;
         let profile = project.maturin.as_ref();
@@ -242,7 +251,10 @@ impl LocalCrates {
         all.dedup_by(|a, b| a.path == b.path);
         resolve(project, &place, &mut all, vendor)?;
         all.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(all)
+        Ok(Workspace {
+            files: all,
+            manifest: placed::path(&place, &self.extension.path("Cargo.toml")),
+        })
     }
 
     /// The folder of the workspace in the sdist, where `others` lie beside or above it.
@@ -264,15 +276,6 @@ impl LocalCrates {
         let others = others.iter().map(|file| file.path.as_str());
         placed::workspace(self, others)
             .ok_or_else(|| problem(format!("{} is no path in UTF-8", self.root.display())))
-    }
-
-    /// The manifest of the extension's crate, in the sdist.
-    ///
-    /// # Errors
-    /// As of [`LocalCrates::workspace`].
-    pub fn manifest_in_sdist(&self, project: &Project) -> Result<String, PackError> {
-        let place = self.place(project, &other_workspaces::manifests(self)?, false)?;
-        Ok(placed::path(&place, &self.extension.path("Cargo.toml")))
     }
 
     pub(super) fn read_manifest(&self, relative: &str) -> Result<Table, ProjectError> {

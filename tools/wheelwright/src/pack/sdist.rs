@@ -32,8 +32,9 @@ pub fn pack(project: &Project, vendor: bool) -> Result<Artifact, PackError> {
     let mut pyproject = project.source.clone();
     if let Some(maturin) = &project.maturin {
         let crates = LocalCrates::find(project)?;
-        pyproject = moved_manifest_path(project, &maturin.manifest_path, &crates)?;
-        all.extend(crates.workspace(project, vendor)?);
+        let workspace = crates.workspace(project, vendor)?;
+        pyproject = moved_manifest_path(project, &maturin.manifest_path, workspace.manifest)?;
+        all.extend(workspace.files);
     }
     if let Some(place) = readme.filter(|place| place.path != place.in_sdist) {
         for keys in [&["project", "readme", "file"][..], &["project", "readme"]] {
@@ -78,10 +79,9 @@ fn is_cut_down(path: &str) -> bool {
 fn moved_manifest_path(
     project: &Project,
     written: &str,
-    crates: &LocalCrates,
+    moved: String,
 ) -> Result<String, PackError> {
     const KEYS: &[&str] = &["tool", "maturin", "manifest-path"];
-    let moved = crates.manifest_in_sdist(project)?;
     if moved == written {
         return Ok(project.source.clone());
     }

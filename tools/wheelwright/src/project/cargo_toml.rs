@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 use super::{ProjectError, source};
+use crate::work_tree::plain;
 
 /// The crates by which an extension speaks with Python.
 pub(super) const BINDINGS: &[&str] = &["pyo3", "pyo3-ffi"];
@@ -167,8 +168,37 @@ impl CargoToml {
     }
 
     /// The same of what its build script needs.
-    pub(super) fn build_dependencies(&self) -> impl Iterator<Item = &Table> {
+    fn build_dependencies(&self) -> impl Iterator<Item = &Table> {
         self.tables("build-dependencies")
+    }
+
+    /// Where the crates lie that it is compiled with, and that are of the repository.
+    pub fn beside(&self) -> Vec<PathBuf> {
+        let all = self.dependencies().chain(self.build_dependencies());
+        all.flatten()
+            .filter_map(|(name, stated)| self.dependency(name, stated).0)
+            .collect()
+    }
+
+    /// Where a dependency's crate lies, if it is one of the repository, and what the
+    /// workspace says of it.
+    pub(super) fn dependency(
+        &self,
+        name: &str,
+        stated: &Value,
+    ) -> (Option<PathBuf>, Option<&Value>) {
+        let path = |value: &Value| value.get("path").and_then(Value::as_str).map(PathBuf::from);
+        if stated.get("workspace").and_then(Value::as_bool) != Some(true) {
+            return (
+                path(stated).map(|path| plain(&self.folder().join(path))),
+                None,
+            );
+        }
+        let shared = self.workspace.as_ref().and_then(|(root, workspace)| {
+            let shared = workspace.get("dependencies")?.get(name)?;
+            Some((path(shared).map(|path| plain(&root.join(path))), shared))
+        });
+        shared.map_or((None, None), |(path, shared)| (path, Some(shared)))
     }
 
     fn tables(&self, key: &'static str) -> impl Iterator<Item = &Table> {

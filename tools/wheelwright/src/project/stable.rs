@@ -8,7 +8,6 @@ use std::path::PathBuf;
 use toml::{Table, Value};
 
 use super::cargo_toml::{BINDINGS, CargoToml, package_of, strings};
-use crate::work_tree::plain;
 
 /// What the features of a crate ask of `PyO3`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,31 +65,6 @@ impl CargoToml {
             None if found.features.contains(family) => Stable::From(None),
             None => Stable::No,
         }
-    }
-
-    /// Where the crates lie that it is compiled with, and that are of the repository.
-    pub fn beside(&self) -> Vec<PathBuf> {
-        let all = self.dependencies().chain(self.build_dependencies());
-        all.flatten()
-            .filter_map(|(name, stated)| self.dependency(name, stated).0)
-            .collect()
-    }
-
-    /// Where a dependency's crate lies, if it is one of the repository, and what the
-    /// workspace says of it.
-    fn dependency(&self, name: &str, stated: &Value) -> (Option<PathBuf>, Option<&Value>) {
-        let path = |value: &Value| value.get("path").and_then(Value::as_str).map(PathBuf::from);
-        if stated.get("workspace").and_then(Value::as_bool) != Some(true) {
-            return (
-                path(stated).map(|path| plain(&self.folder().join(path))),
-                None,
-            );
-        }
-        let shared = self.workspace.as_ref().and_then(|(root, workspace)| {
-            let shared = workspace.get("dependencies")?.get(name)?;
-            Some((path(shared).map(|path| plain(&root.join(path))), shared))
-        });
-        shared.map_or((None, None), |(path, shared)| (path, Some(shared)))
     }
 }
 

@@ -132,9 +132,8 @@ fn mailbox(address: &str) -> Result<(), String> {
 /// Whether a character takes no place, so that two addresses that look alike differ.
 fn is_unseen(c: char) -> bool {
     let is_space = c.is_whitespace() && !matches!(c, ' ' | '\t');
-    let is_tag = matches!(c, '\u{e0000}'..='\u{e007f}');
     let is_private = matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..);
-    c.is_control() || is_space || is_invisible(c) || is_tag || is_private
+    c.is_control() || is_space || is_invisible(c) || is_private
 }
 
 /// Whether a character is a sign or a picture, which no name of a domain may have
