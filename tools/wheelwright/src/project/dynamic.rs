@@ -147,7 +147,7 @@ fn readme(cargo: &CargoToml, folder: &Path) -> Result<Option<Readme>, String> {
             "text/plain" => Readme::Typed(TypedReadme {
                 file: Some(inside),
                 text: None,
-                content_type: "text/plain".to_owned(),
+                content_type: Some("text/plain".to_owned()),
             }),
             _ => Readme::File(inside),
         }));
@@ -162,7 +162,7 @@ fn readme(cargo: &CargoToml, folder: &Path) -> Result<Option<Readme>, String> {
     Ok(Some(Readme::Typed(TypedReadme {
         file: None,
         text: Some(text),
-        content_type: content_type(&path).to_owned(),
+        content_type: Some(content_type(&path).to_owned()),
     })))
 }
 

@@ -1,5 +1,6 @@
 //! Licences: expressions (SPDX) and files (PEP 639).
 
+use spdx::identifiers::{EXCEPTIONS, LICENSES};
 use spdx::{Expression, ParseMode};
 use walkdir::WalkDir;
 
@@ -19,18 +20,30 @@ pub fn expression(written: &str) -> Result<String, String> {
         allow_deprecated: true,
         ..ParseMode::STRICT
     };
-    let parse = |text: &str| match Expression::parse_mode(text, mode) {
-        Ok(_) => Ok(text.to_owned()),
+    let official = official(written);
+    match Expression::parse_mode(&official, mode) {
+        Ok(_) => Ok(official),
         Err(error) => Err(error.reason.to_string()),
+    }
+}
+
+/// The text with what SPDX knows in the case that it is listed in.
+fn official(written: &str) -> String {
+    let ends = |c: char| c.is_whitespace() || matches!(c, '(' | ')');
+    let term = |piece: &str| {
+        let (word, end) = match piece.find(ends) {
+            Some(at) => piece.split_at(at),
+            None => (piece, ""),
+        };
+        let name = word.trim_end_matches('+');
+        let listed = ["AND", "OR", "WITH"]
+            .into_iter()
+            .chain(LICENSES.iter().map(|one| one.name))
+            .chain(EXCEPTIONS.iter().map(|one| one.name))
+            .find(|known| known.eq_ignore_ascii_case(name));
+        format!("{}{}{end}", listed.unwrap_or(name), &word[name.len()..])
     };
-    parse(written).or_else(|problem| {
-        Expression::canonicalize(written)
-            .ok()
-            .flatten()
-            .filter(|canonical| canonical.eq_ignore_ascii_case(written))
-            .and_then(|canonical| parse(&canonical).ok())
-            .ok_or(problem)
-    })
+    written.split_inclusive(ends).map(term).collect()
 }
 
 /// What a project that does not say has as licence files, if it has them; other
@@ -165,6 +178,11 @@ mod tests {
         for (written, wanted) in [
             ("MIT", "MIT"),
             ("mit", "MIT"),
+            ("apache-2.0", "Apache-2.0"),
+            (
+                "(gpl-2.0-OR-later with classpath-exception-2.0) and bsd-3-clause",
+                "(GPL-2.0-or-later WITH Classpath-exception-2.0) AND BSD-3-Clause",
+            ),
             ("GPL-2.0 OR BSD-3-Clause", "GPL-2.0 OR BSD-3-Clause"),
             ("LicenseRef-Own", "LicenseRef-Own"),
         ] {

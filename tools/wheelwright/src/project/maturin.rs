@@ -251,10 +251,12 @@ impl Table {
             stated => stated.clone(),
         };
         let stated = self.module_name.is_some();
+        // To programs, the name of a module matters only where there is one to import.
         let module_name = self
             .module_name
+            .filter(|name| !programs || text::is_dotted_name(name))
             .unwrap_or_else(|| library.unwrap_or(name).replace('-', "_"));
-        if !text::is_dotted_name(&module_name) && (stated || !programs) {
+        if !programs && !text::is_dotted_name(&module_name) {
             let problem = if stated {
                 format!(
                     "{module_name:?} is not a name of a Python module; write letters, digits \

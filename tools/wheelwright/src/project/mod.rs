@@ -11,6 +11,7 @@ pub mod files;
 mod glue;
 pub mod hatch;
 pub mod imports;
+mod lenient;
 pub mod license;
 pub mod maturin;
 pub mod metadata;
@@ -130,7 +131,7 @@ impl Project {
     /// # Errors
     /// `pyproject.toml` is missing or cannot be used.
     pub fn read(folder: &Path) -> Result<Self, ProjectError> {
-        Self::read_open(folder, &[])
+        Self::read_open(folder, None)
     }
 
     /// Reads the project in `folder` that knows nothing of wheelwright: keys that maturin
@@ -139,13 +140,18 @@ impl Project {
     /// # Errors
     /// `pyproject.toml` is missing or cannot be used.
     pub fn read_as_maturin(folder: &Path) -> Result<Self, ProjectError> {
-        Self::read_open(folder, &[&["project"], &["tool", "maturin"]])
+        let mut project = Self::read_open(folder, Some(is_open))?;
+        if project.is_native() {
+            project.mend();
+        }
+        Ok(project)
     }
 
-    fn read_open(folder: &Path, open: &[&[&str]]) -> Result<Self, ProjectError> {
+    fn read_open(folder: &Path, open: Option<source::Open>) -> Result<Self, ProjectError> {
         let path = folder.join("pyproject.toml");
         let source = text_of(&path, folder)?;
-        let (parsed, mut notes): (PyProject, _) = source::parse_open(&path, &source, open)?;
+        let (parsed, mut notes): (PyProject, _) =
+            source::parse_open(&path, &source, open.unwrap_or(|_| false))?;
         let field = |keys: &[&str], problem: String| field_error(&path, &source, keys, problem);
         let native =
             parsed.tool.maturin.is_some() || backend::is_maturin(parsed.build_system.as_ref());
@@ -211,7 +217,7 @@ impl Project {
                 let unknown = dynamic::fill(&mut table, cargo, folder).map_err(at)?;
                 for error in unknown.into_iter().map(at) {
                     // maturin leaves such a field empty.
-                    if open.is_empty() {
+                    if open.is_none() {
                         return Err(error);
                     }
                     notes.push(error.to_string());
@@ -358,6 +364,12 @@ impl Project {
         let path = self.folder.join(relative);
         std::fs::read(&path).map_err(|source| ProjectError::Read { path, source })
     }
+}
+
+/// Does a build by maturin pass over what nobody knows in a table of `pyproject.toml`? Where
+/// wheelwright or hatchling reads it, an unknown key may change the wheel.
+fn is_open(table: &[&str]) -> bool {
+    !table.starts_with(&["tool", "wheelwright"]) && !table.starts_with(&["tool", "hatch"])
 }
 
 /// The text of the `pyproject.toml` at `path`.

@@ -124,8 +124,8 @@ pub struct TypedReadme {
     pub file: Option<String>,
     /// The text, if it is in no file.
     pub text: Option<String>,
-    /// Its type: `text/markdown`, `text/x-rst` or `text/plain`.
-    pub content_type: String,
+    /// Its type: `text/markdown`, `text/x-rst` or `text/plain`. maturin does without.
+    pub content_type: Option<String>,
 }
 
 impl<'de> Deserialize<'de> for Readme {

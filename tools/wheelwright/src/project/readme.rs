@@ -13,24 +13,24 @@ const KEYS: &[&str] = &["project", "readme"];
 /// The file cannot be read, or its type or text cannot be used.
 pub fn read(project: &Project, readme: &Readme) -> Result<(String, String), ProjectError> {
     let refuse = |problem: String| project.error_at(KEYS, problem);
-    let (content_type, named, text) = match readme {
-        Readme::File(file) => (
-            by_suffix(file, project.is_native())
-                .map_err(refuse)?
-                .to_owned(),
-            Some(file),
-            None,
+    let (stated, named, text) = match readme {
+        Readme::File(file) => (None, Some(file), None),
+        Readme::Typed(typed) => (
+            typed.content_type.clone(),
+            typed.file.as_ref(),
+            typed.text.clone(),
         ),
-        Readme::Typed(typed) => {
-            check_type(&typed.content_type).map_err(|problem| {
+    };
+    let content_type = match stated {
+        Some(stated) => {
+            check_type(&stated).map_err(|problem| {
                 project.error_at(&["project", "readme", "content-type"], problem)
             })?;
-            (
-                typed.content_type.clone(),
-                typed.file.as_ref(),
-                typed.text.clone(),
-            )
+            stated
         }
+        None => by_suffix(named.map_or("text", String::as_str), project.is_native())
+            .map_err(refuse)?
+            .to_owned(),
     };
     let text = match named {
         Some(file) => {

@@ -79,8 +79,9 @@ const BUILD: &str = "tool.hatch.build";
 const WHEEL: &str = "tool.hatch.build.targets.wheel";
 const SDIST: &str = "tool.hatch.build.targets.sdist";
 
-const IN_TREE: &str = "no backend is run, and one of the project's own could do anything; \
-                       use maturin or hatchling.build";
+const IN_TREE: &str = "no backend is run, and what one of the project's own adds to a wheel would \
+                       be missing; without it, write build-backend = \"maturin\" (for a pure \
+                       package \"hatchling.build\") and remove this key";
 const INCLUDE: &str = "an import package is packed whole; move the files into it, or name \
                        one that is left out in [tool.wheelwright] include";
 const EXCLUDE: &str = "write the patterns into [tool.wheelwright] exclude";

@@ -25,15 +25,19 @@ pub fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, ProjectE
     toml::from_str(text).map_err(|error| told(path, text, &error))
 }
 
-/// Reads `text` like [`parse`], but passes over unknown keys of the tables in `open`, and
-/// returns a sentence on each. One that has a way out (`refused.rs`) is an error there, too.
+/// Are unknown keys of a table passed over?
+pub type Open = fn(&[&str]) -> bool;
+
+/// Reads `text` like [`parse`], but passes over unknown keys of the tables that are `open`,
+/// and returns a sentence on each. One that has a way out (`refused.rs`) is an error there,
+/// too.
 ///
 /// # Errors
 /// As of [`parse`].
 pub fn parse_open<T: DeserializeOwned>(
     path: &Path,
     text: &str,
-    open: &[&[&str]],
+    open: Open,
 ) -> Result<(T, Vec<String>), ProjectError> {
     let mut passed: Vec<(Vec<String>, String)> = Vec::new();
     let mut notes = Vec::new();
@@ -51,7 +55,7 @@ pub fn parse_open<T: DeserializeOwned>(
         let at = error.span().map_or(0, |span| span.start);
         let keys = keys_at(text, at);
         let unknown = Unknown::of(&keys, error.message())
-            .filter(|one| open.iter().any(|table| table == &one.table))
+            .filter(|one| open(&one.table))
             .filter(|one| one.advice().is_none());
         let Some(unknown) = unknown else {
             return Err(told(path, text, &error));
@@ -73,17 +77,23 @@ pub fn parse_open<T: DeserializeOwned>(
     }
 }
 
-/// Takes a key out of a table.
-fn remove(document: &mut DeTable<'_>, table: &[String], key: &str) {
-    let mut here = document;
-    for name in table {
-        let Some(DeValue::Table(below)) = here.get_mut(name.as_str()).map(toml::Spanned::get_mut)
-        else {
-            return;
-        };
-        here = below;
+/// Takes a key out of a table, or out of each table of a list.
+fn remove(here: &mut DeTable<'_>, table: &[String], key: &str) {
+    let Some((name, below)) = table.split_first() else {
+        here.remove(key);
+        return;
+    };
+    match here.get_mut(name.as_str()).map(toml::Spanned::get_mut) {
+        Some(DeValue::Table(one)) => remove(one, below, key),
+        Some(DeValue::Array(list)) => {
+            for one in list.iter_mut() {
+                if let DeValue::Table(one) = one.get_mut() {
+                    remove(one, below, key);
+                }
+            }
+        }
+        _ => {}
     }
-    here.remove(key);
 }
 
 /// An error of `text` with its line and key.

@@ -52,7 +52,7 @@ name = \"pyo3\"
 version = \"0.29.0\"
 ";
 
-fn folder(pyproject: &str, files: &[(&str, &str)]) -> TempDir {
+pub(crate) fn folder(pyproject: &str, files: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (path, content) in [("Cargo.toml", CARGO), ("Cargo.lock", LOCK)]
         .iter()

@@ -48,7 +48,8 @@ fn packed(project: &Project) -> Vec<(String, Vec<u8>)> {
 fn programs_are_found_and_packed_for_every_python() {
     let main = ("src/main.rs", "fn main() {}\n");
     let stated = format!("{PYPROJECT}{BIN}");
-    for pyproject in [PYPROJECT, &stated] {
+    let dashed = format!("{stated}module-name = \"my-tool\"\n");
+    for pyproject in [PYPROJECT, &stated, &dashed] {
         let (_folder, mut project) = read(pyproject, &[main]).unwrap();
         assert_eq!(project.abis, [Abi::Stated]);
         project.choose(&["cp312".parse().unwrap()]).unwrap();

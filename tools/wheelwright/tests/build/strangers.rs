@@ -5,7 +5,7 @@ use wheelwright::pack::sdist;
 use wheelwright::project::Project;
 use wheelwright::project::workspace::{self, Workspace};
 
-use crate::maturin::{BARE, CARGO, cpython, packed, read};
+use crate::maturin::{BARE, CARGO, cpython, folder, packed, read};
 use crate::packer::members;
 use crate::project::write;
 
@@ -24,7 +24,9 @@ fn a_key_that_maturin_passes_over_is_no_error() {
     let odd = BARE.replace(
         "[project]\n",
         "[project]\nrepository = \"x\"\nmaintainer = \"y\"\n",
-    ) + "[project.more]\na = 1\n[tool.maturin]\nrustc-extra-args = [\"-C\", \"x\"]\nstrip = true\n";
+    ) + "[project.more]\na = 1\n[[project.maintainers]]\nname = \"Ann\"\n\
+         orcid = \"1\"\n[[project.maintainers]]\nname = \"Bob\"\norcid = \"2\"\n\
+         [metadata]\nlicense = { text = \"MIT\" }\n[tool.maturin]\nrustc-extra-args = [\"-C\", \"x\"]\nstrip = true\n";
     let (project, notes) = notes(&odd).unwrap();
     assert!(project.maturin.unwrap().strip, "what follows is read");
     for wanted in [
@@ -32,7 +34,9 @@ fn a_key_that_maturin_passes_over_is_no_error() {
         "project.more is passed over",
         "pyproject.toml:7: project.maintainer is passed over: no such key is known; did you mean \
          `maintainers`?",
-        "pyproject.toml:14: tool.maturin.rustc-extra-args is passed over",
+        "pyproject.toml:15: project.maintainers.orcid is passed over",
+        "pyproject.toml:19: metadata is passed over",
+        "pyproject.toml:22: tool.maturin.rustc-extra-args is passed over",
     ] {
         assert!(notes.contains(wanted), "{notes}");
     }
@@ -49,7 +53,7 @@ fn a_key_that_maturin_passes_over_is_no_error() {
     for (table, wanted) in [
         ("[tool.maturin]\nrustc-args = []\n", "does not take"),
         ("[tool.wheelwright]\ncolour = 1\n", "there is no key"),
-        ("[colour]\na = 1\n", "there is no key colour"),
+        ("[tool.hatch.build]\ncolour = 1\n", "there is no key"),
         ("[tool.maturin]\ncolour = 1\nstrip = 1\n", "invalid type"),
     ] {
         let error = self::notes(&format!("{BARE}{table}")).unwrap_err();
@@ -267,4 +271,61 @@ fn an_sdist_has_the_readme_and_the_crates_that_a_workspace_names() {
     let manifest = text("tool-1.0.0/crates/tool/Cargo.toml");
     assert!(manifest.contains("readme = \"README.md\""), "{manifest}");
     assert!(text("tool-1.0.0/PKG-INFO").ends_with("\n\n# Above\n"));
+}
+
+#[test]
+fn the_type_of_a_readme_that_does_not_say_it_is_that_of_its_name() {
+    let pyproject = BARE.replace("\"readme\", ", "") + "readme = { file = \"ABOUT.rst\" }\n";
+    let (_folder, project) = read(&pyproject, &[("ABOUT.rst", "Fast\n====\n")]).unwrap();
+    let (_, metadata) = packed(&project, cpython("cp312")).unwrap();
+    let wanted = "Description-Content-Type: text/x-rst\n";
+    assert!(metadata.contains(wanted), "{metadata}");
+}
+
+#[test]
+fn what_maturin_takes_and_an_index_does_not_is_mended() {
+    let whole = BARE
+        .replace(
+            "\"description\", \"readme\", \"license\", \"authors\", \"keywords\", \"urls\"",
+            "",
+        )
+        .replace(">=3.11,<3.14", "")
+        + "description = \"\"\"\nSums,\n  quickly\n\"\"\"\n\
+           license = \"MIT License\"\n\
+           license-files = [\"GONE*\", \"LICEN*\", \"NOTICE\"]\n\
+           keywords = [\"sum, fast\", \"c\"]\n\
+           authors = [{ name = \"Ann\", email = \"\" }, { name = \"\", email = \"\" }]\n\
+           classifiers = [\" Typing :: Typed\"]\n\
+           [project.urls]\nHomepage = \"\"\nSource = \" https://example.org \"\n";
+    let folder = folder(&whole, &[("LICENSE", "MIT\n")]);
+    let project = workspace::project(folder.path()).unwrap();
+    let (_, metadata) = packed(&project, cpython("cp312")).unwrap();
+    let fields: Vec<&str> = metadata.lines().skip(3).collect();
+    let wanted = [
+        "Summary: Sums, quickly",
+        "Project-URL: Source, https://example.org",
+        "Author: Ann",
+        "License: MIT License",
+        "License-File: LICENSE",
+        "Keywords: sum,fast,c",
+        "Classifier: Typing :: Typed",
+    ];
+    assert_eq!(fields, wanted);
+    let notes = project.notes.join("\n");
+    for wanted in [
+        "project.description: has several lines",
+        "pyproject.toml:13: project.license: \"MIT License\" is not an SPDX expression",
+        "project.license-files: \"GONE*\" names no file and is passed over",
+        "\"NOTICE\" names no file",
+        "project.keywords: commas separate",
+        "project.authors: an empty text",
+        "project.requires-python: is empty",
+        "project.urls.Homepage: is empty",
+    ] {
+        assert!(notes.contains(wanted), "{wanted}: {notes}");
+    }
+
+    // Who has a wheelwright.toml is told at once.
+    let project = Project::read(folder.path()).unwrap();
+    assert!(packed(&project, cpython("cp312")).is_err());
 }
