@@ -17,7 +17,7 @@ use cargo_metadata::camino::Utf8Path;
 use super::plan::Job;
 use super::remap::Remap;
 use super::workers::Worker;
-use super::{BuildError, locked};
+use super::{BuildError, locked, stated_flags};
 use crate::pack::PackError;
 use crate::pack::crates::LocalCrates;
 use crate::project::Project;
@@ -284,7 +284,13 @@ fn command(order: &Order<'_>, worker: Worker, job: Job) -> Result<Command, Build
     // Build scripts and procedural macros are linked for this machine in the same
     // way for every target, or each target would compile them anew.
     let machine = platform::host().ok().filter(|_| !platform.is_host());
-    let mut rust_flags = remap.rust_flags();
+    let mut rust_flags = std::ffi::OsString::new();
+    let target = &platform.rust_target;
+    let cfgs = || order.rust.cfgs(target, &crates.root);
+    for flag in stated_flags::flags(&crates.root, target, cfgs)? {
+        rust_flags.push(format!("{flag}{}", zig::SEPARATOR));
+    }
+    rust_flags.push(remap.rust_flags());
     for known in machine.into_iter().chain([platform]) {
         let wrappers = Wrappers::write(&wrappers, known)?;
         if known.rust_target.ends_with("-windows-gnu") {

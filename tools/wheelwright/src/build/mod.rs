@@ -12,6 +12,7 @@ mod remap;
 pub mod report;
 mod settings;
 pub mod stamp;
+mod stated_flags;
 mod trying;
 mod workers;
 

@@ -9,7 +9,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 use toml::{Table, Value};
 
 use super::resolve::resolve;
-use super::{PackError, crate_readme, other_workspaces, placed};
+use super::{PackError, cargo_config, crate_readme, other_workspaces, placed};
 use crate::project::cargo_toml::CargoToml;
 use crate::project::files::{self, File};
 use crate::project::{Project, ProjectError, source};
@@ -247,6 +247,8 @@ impl LocalCrates {
         for file in &mut all {
             file.path = placed::path(&place, &file.path);
         }
+        all.retain(|file| !file.path.starts_with(".cargo/"));
+        all.extend(cargo_config::file(&self.root));
         all.sort_by(|a, b| a.path.cmp(&b.path));
         all.dedup_by(|a, b| a.path == b.path);
         resolve(project, &place, &mut all, vendor)?;

@@ -2,6 +2,7 @@
 //!
 //! The bytes of an artifact follow from its files' names and contents alone.
 
+mod cargo_config;
 mod crate_readme;
 pub mod crates;
 pub mod layout;

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::{PackError, placed};
+use super::{PackError, cargo_config, placed};
 use crate::project::files::{self, File};
 use crate::project::{Project, ProjectError};
 use crate::toolchain::rust;
@@ -64,10 +64,8 @@ pub(super) fn resolve(
             let problem_is = "cargo vendor printed no configuration to build with";
             return Err(problem(problem_is.to_owned()));
         }
-        all.push(File {
-            path: ".cargo/config.toml".to_owned(),
-            bytes: config,
-        });
+        cargo_config::add_vendored(all, &config)
+            .map_err(|error| problem(format!("the configuration of cargo: {error}")))?;
         all.extend(files::every(&staged.path().join("vendor"), "vendor/")?);
     }
     Ok(())

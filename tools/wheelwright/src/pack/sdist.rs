@@ -73,6 +73,7 @@ pub fn pack(project: &Project, vendor: bool) -> Result<Artifact, PackError> {
 fn is_cut_down(path: &str) -> bool {
     let name = path.rsplit('/').next();
     matches!(name, Some("Cargo.toml" | "Cargo.lock" | "pyproject.toml"))
+        || path == ".cargo/config.toml"
 }
 
 /// In the sdist, `pyproject.toml` lies beside the workspace's `Cargo.toml`.

@@ -3,6 +3,7 @@
 
 pub mod abi;
 mod backend;
+pub mod cargo_config;
 pub mod cargo_toml;
 mod choose;
 mod dynamic;

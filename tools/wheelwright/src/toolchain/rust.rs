@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use cargo_metadata::cargo_platform::Cfg;
+
 use super::ToolError;
 use super::platform::Platform;
 use super::process::run;
@@ -63,6 +65,21 @@ impl Rust {
             .lines()
             .find_map(|line| line.strip_prefix("commit-hash: "))
             .unwrap_or("unknown")
+    }
+
+    /// What `cfg(...)` sees in a crate that is compiled for a target.
+    ///
+    /// # Errors
+    /// rustc does not start, or it does not know the target.
+    pub fn cfgs(&self, target: &str, folder: &Path) -> Result<Vec<Cfg>, ToolError> {
+        let mut command = Command::new("rustc");
+        command
+            .args(["--print", "cfg", "--target", target])
+            .current_dir(folder);
+        let output = run(&mut command, "install Rust with rustup")
+            .map_err(|error| not_run(folder, error))?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        Ok(text.lines().filter_map(|line| line.parse().ok()).collect())
     }
 
     /// Makes sure that the standard library for `platform` is installed.

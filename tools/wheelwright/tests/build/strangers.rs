@@ -252,6 +252,10 @@ fn an_sdist_has_the_readme_and_the_crates_that_a_workspace_names() {
         ("Cargo.toml", above),
         ("Cargo.lock", LOCK),
         ("README.md", "# Above\n"),
+        (
+            ".cargo/config.toml",
+            "[alias]\na = \"b\"\n[build]\nrustflags = [\"--cfg\", \"c\"]\n",
+        ),
         ("crates/tool/Cargo.toml", tool.as_str()),
         ("crates/tool/pyproject.toml", pyproject),
         ("crates/tool/src/main.rs", "fn main() {}\n"),
@@ -271,6 +275,8 @@ fn an_sdist_has_the_readme_and_the_crates_that_a_workspace_names() {
     let manifest = text("tool-1.0.0/crates/tool/Cargo.toml");
     assert!(manifest.contains("readme = \"README.md\""), "{manifest}");
     assert!(text("tool-1.0.0/PKG-INFO").ends_with("\n\n# Above\n"));
+    let flags = "[build]\nrustflags = [\"--cfg\", \"c\"]\n";
+    assert_eq!(text("tool-1.0.0/.cargo/config.toml"), flags);
 }
 
 #[test]
