@@ -430,3 +430,19 @@ def test_in_a_script(tmp_path: Path) -> None:
     script.write_text(f"{PLAIN}\nprint(f.in_process(4))\n", "utf-8")
     ended = subprocess.run([sys.executable, script], stdout=subprocess.PIPE, check=True)
     assert ended.stdout.split() == [b"8"]
+
+
+def test_models_of_pydantic_come_along() -> None:
+    pydantic = pytest.importorskip("pydantic")
+
+    class Model(pydantic.BaseModel):  # type: ignore[misc, name-defined]
+        count: int = pydantic.Field(gt=0)
+
+    @funk(helpers=[pydantic, Model])
+    def twice(dag: Any, count: Any) -> Any:
+        return Model(count=count.value()).count * 2
+
+    assert twice.in_process("3") == 6
+    Model.count_of_nothing = 0
+    with pytest.raises(InvalidError, match="Model"):
+        twice.in_process("3")

@@ -23,6 +23,11 @@ _OF_CLASS = {
     "_value2member_map_", "_unhashable_values_", "_unhashable_values_map_", "_hashable_values_",
     "__abstractmethods__", "__non_callable_proto_members__", "__type_params__", "__slotnames__",
 }  # fmt: skip
+# What pydantic makes of a class that is compared in full, with addresses in it.
+_OF_MODEL = {
+    "__pydantic_core_schema__", "__pydantic_decorators__", "__pydantic_serializer__",
+    "__pydantic_validator__", "__pydantic_setattr_handlers__", "__pydantic_parent_namespace__",
+}  # fmt: skip
 _PLAIN = (str, bytes, int, float, complex, type(None), type(...), type(NotImplemented))
 _NAMED = (
     types.MemberDescriptorType,
@@ -194,6 +199,8 @@ class Comparison:
             start = f"{given.__name__}("  # a text that dataclasses made of the annotations
             if all(str(each.__doc__).startswith(start) for each in (given, made)):
                 ignored = {*_OF_CLASS, "__doc__"}
+        if type(given).__module__.partition(".")[0] == "pydantic":
+            ignored = {*_OF_CLASS, *_OF_MODEL}
         self._namespaces(vars(given), vars(made), path, ignored)
         if self._annotations:
             self.same(_annotations(given), _annotations(made), f"{path}.__annotations__")
@@ -256,6 +263,9 @@ class Comparison:
         self._states(given, made, path)
         has_equality = getattr(cls, "__eq__", None) is not getattr(object, "__eq__", None)
         if not _is_own(cls) and has_equality and _are_equal(given, made):
+            return
+        if cls.__name__ == "CField" and cls.__module__ in {"_ctypes", "ctypes"}:
+            self.same(repr(given), repr(made), path)  # its type, offset and size
             return
         parts = _parts(given)
         if parts is None or states.is_hidden(given):

@@ -32,6 +32,8 @@ _FUTURE = 0
 for _feature in future.all_feature_names:
     _FUTURE |= getattr(future, _feature).compiler_flag
 _ANNOTATIONS = future.annotations.compiler_flag
+# How the names of texts begin that dataclasses and attrs make for the methods of a class.
+_GENERATED = ("<string", "<attrs generated")
 
 
 class Found(NamedTuple):
@@ -127,7 +129,7 @@ def of_class(cls: type) -> list[Found]:
         function.__code__
         for member in vars(cls).values()
         for function in [_function(member)]
-        if function is not None and not function.__code__.co_filename.startswith("<string")
+        if function is not None and not function.__code__.co_filename.startswith(_GENERATED)
     ]
     # Methods that decorators added are defined in packages.
     methods = [each for each in every if not installed.has_file_of_package(each.co_filename)]
