@@ -117,6 +117,8 @@ class Parts:
         imported = self._imported(thing)
         if imported is not None:
             return imported
+        if type(thing) is not thing.__class__:  # it stands for another object, as those of wrapt
+            raise refused(thing)
         if isinstance(thing, type):
             return self._of_class(thing)
         if isinstance(thing, FunctionType) and not _is_of_package(thing):
@@ -318,7 +320,7 @@ def refused(thing: Any) -> InvalidError:
     """Makes the error for an object that cannot be packaged."""
     text = f"{named(thing)} is not a function written in Python"
     hint = "write a function with `def` that calls it"
-    if isinstance(thing, FunctionType):
+    if type(thing) is FunctionType:
         text = (
             f"{named(thing)} is of an installed package, and what is imported by that name is "
             "another: it was replaced in this process"
