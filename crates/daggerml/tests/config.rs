@@ -82,11 +82,19 @@ fn settings() {
     for key in ["", "name", "a..b", "a.b c", "[a].b"] {
         assert!(config.get(key).is_err(), "{key:?}");
     }
+    let remote = config.set(Scope::Repository, "remote.team.fliter", "x");
+    let hint = remote.unwrap_err().hint().unwrap();
+    assert_eq!(hint, "did you mean remote.team.filter?");
     for bad in ["[user", "user = 1\nuser = 2", "\u{0}"] {
         std::fs::write(&file, bad).unwrap();
         let error = repository.author().unwrap_err();
         assert!(matches!(*error, Error::Config { .. }), "{error}");
+        assert!(error.hint().unwrap().contains("editor"), "{error}");
     }
+    // A filter that somebody wrote into the file.
+    std::fs::write(&file, "remote.team.filter = \"trees\"").unwrap();
+    let error = repository.remote_filter("team").unwrap_err();
+    assert!(error.to_string().contains("remote.team.filter"), "{error}");
     std::fs::write(&file, [0xff, 0xfe]).unwrap();
     assert!(matches!(
         Config::of(root).map_err(|error| *error),

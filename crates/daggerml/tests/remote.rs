@@ -685,3 +685,48 @@ fn lists_of_packs_are_read_once() {
     let (_c, new) = cloned(&place);
     assert_eq!(names(&new), names(&here));
 }
+
+#[test]
+fn a_remote_that_lost_its_refs_is_not_collected() {
+    let place = Place::default();
+    let (_a, here) = fresh();
+    commit(&here, "one", ints(0..3));
+    push(&place, &here).unwrap();
+    let refs = place.blobs.lock().unwrap().all.remove("refs").unwrap();
+    let before = place.blobs.lock().unwrap().all.clone();
+    place.blobs.lock().unwrap().clock += 1_000_000;
+
+    // Whoever was never there does not know that there were any.
+    let (_b, stranger) = fresh();
+    let options = RemoteGcOptions {
+        grace: Duration::ZERO,
+        ..RemoteGcOptions::default()
+    };
+    let error = place
+        .remote()
+        .gc(&stranger, &options, &())
+        .map_err(|error| *error);
+    let Err(Error::Remote(RemoteError::Damaged { key, .. })) = &error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(key, "refs");
+    let hint = error.unwrap_err().hint().unwrap();
+    assert!(hint.contains("push all branches and tags again"), "{hint}");
+    let report = place.remote().fsck(&()).unwrap();
+    assert_eq!(report.findings[0].0, "refs", "{:?}", report.findings);
+    assert_eq!(place.blobs.lock().unwrap().all, before);
+
+    // A push from where it has not been makes it whole; so does the lost file.
+    let (_c, other) = fresh();
+    commit(&other, "other", ints(3..5));
+    push(&place, &other).unwrap();
+    sound(&place);
+    place
+        .blobs
+        .lock()
+        .unwrap()
+        .all
+        .insert("refs".to_owned(), refs);
+    sound(&place);
+    assert_eq!(cloned(&place).1.head().unwrap(), here.head().unwrap());
+}

@@ -136,10 +136,30 @@ pub(super) fn type_of(key: &str) -> Result<KeyType> {
             what: "setting",
             name: key.to_owned(),
             place: String::new(),
-            similar: suggest::nearest(key, KEYS.iter().map(|info| info.key)),
+            similar: similar(key),
         }
         .into()
     })
+}
+
+/// Returns whether there is such a setting.
+pub fn is_known(key: &str) -> bool {
+    known(key).is_some()
+}
+
+/// Returns the keys that may have been meant by one that is not known.
+pub fn similar(key: &str) -> Vec<String> {
+    if let Some((remote, last)) = key
+        .strip_prefix("remote.")
+        .and_then(|rest| rest.split_once('.'))
+    {
+        let near = suggest::nearest(last, OF_REMOTES.iter().map(|(name, ..)| *name));
+        return near
+            .into_iter()
+            .map(|name| format!("remote.{remote}.{name}"))
+            .collect();
+    }
+    suggest::nearest(key, KEYS.iter().map(|info| info.key))
 }
 
 /// Returns what the item `text` of the list `key` is kept as.

@@ -15,7 +15,7 @@ mod tree;
 
 use std::path::{Path, PathBuf};
 
-pub use keys::{KEYS, KeyInfo, KeyType, OF_REMOTES};
+pub use keys::{KEYS, KeyInfo, KeyType, OF_REMOTES, is_known, similar};
 
 use crate::error::{Error, Result};
 use crate::sorting::sort_by;

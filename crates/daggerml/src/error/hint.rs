@@ -35,6 +35,16 @@ impl Error {
             Self::NotFoundNear { similar, .. } if !similar.is_empty() => {
                 format!("did you mean {}?", similar.join(", "))
             }
+            Self::NotFoundNear { what: "dag", .. } => {
+                "`dml dag list` lists the names that there are".to_owned()
+            }
+            Self::NotFoundNear {
+                what: "revision", ..
+            } => "`dml branch`, `dml tag` and `dml log` list what there is".to_owned(),
+            Self::Exists {
+                what: "remote",
+                name,
+            } => format!("`dml remote set-url {name} ADDRESS` changes its address"),
             Self::NotFoundNear { what: "remote", .. } => {
                 "`dml remote add NAME ADDRESS` adds a remote: ADDRESS can be the path of a \
                  folder; `dml remote list` lists them"
@@ -66,6 +76,9 @@ impl Error {
                 "to change it, copy the repository to where you may write".to_owned()
             }
             Self::Unsafe { path, reason } => reason.hint(path),
+            Self::Config { .. } => {
+                "mend the file in an editor, or move it away: it holds settings only".to_owned()
+            }
             Self::StoreDamaged { .. } => "restore the file from a copy".to_owned(),
             Self::Database {
                 source: heed::Error::Io(source),
@@ -95,6 +108,9 @@ fn io_hint(source: &std::io::Error) -> Option<&'static str> {
     match source.kind() {
         Io::StorageFull | Io::QuotaExceeded => {
             Some("make room on the disk and try again; everything committed is still there")
+        }
+        Io::IsADirectory | Io::NotADirectory => {
+            Some("something else is in its place: look what it is, and move it away")
         }
         Io::PermissionDenied => Some("check who owns the folder and its permissions"),
         Io::ReadOnlyFilesystem => {

@@ -336,6 +336,11 @@ impl RemoteError {
             }
             Self::Busy { .. } => "push again",
             Self::Interrupted => "run it again: what arrived already is not carried again",
+            // Whatever else is damaged can be read around; this names the packs.
+            Self::Damaged { key, .. } if key == "refs" => {
+                "nothing was changed; restore that file at the remote from a copy, or take it away \
+                 and push all branches and tags again from where they are"
+            }
             Self::Damaged { .. } | Self::TooLarge { .. } | Self::Incomplete { .. } => {
                 "nothing of it was kept; `dml remote fsck` tells all that is damaged there"
             }

@@ -159,6 +159,13 @@ impl Remote {
         let generation = seen.manifest.generation;
         // What is listed now cannot be of a later generation.
         let blobs = self.blobs(&FOLDERS, listener)?;
+        if seen.etag.is_none() && !blobs.is_empty() {
+            // Else all of it would be garbage. A first push may have ended between.
+            return match self.manifest(None)?.etag {
+                Some(_) => Ok(None),
+                None => Err(self.lost_refs()?),
+            };
+        }
         let now = if options.dry_run { None } else { self.clock()? };
         let now = now.max(blobs.values().filter_map(|(_, modified)| *modified).max());
         let packs = self.packs(&seen.manifest, &HashSet::new())?;

@@ -8,6 +8,7 @@ use crate::record::{AnyRecord, Kind, Reference};
 
 use super::collect::start;
 use super::pack::{Index, PackInfo, each_object, indexed};
+use super::session::{LOST_REFS, REFS_KEY};
 use super::{Listener, Phase, Remote, Step, check};
 
 /// The most damages that a report lists.
@@ -50,11 +51,18 @@ impl Remote {
     pub fn fsck(&self, listener: &dyn Listener) -> Result<RemoteFsckReport> {
         let mut report = RemoteFsckReport::default();
         self.check_results(&mut report, listener)?;
-        let manifest = match self.manifest_or_new(None)? {
-            Some(seen) => seen.manifest,
+        let seen = match self.manifest_or_new(None)? {
+            Some(seen) => seen,
             None if report.results > 0 => return Ok(report), // Nobody has pushed yet.
-            None => self.manifest(None)?.manifest,
+            None => self.manifest(None)?,
         };
+        let manifest = seen.manifest;
+        if seen.etag.is_none()
+            && !self.list("packs/", None)?.is_empty()
+            && self.manifest(None)?.etag.is_none()
+        {
+            report.find(REFS_KEY, LOST_REFS);
+        }
         let packs = match self.packs(&manifest, &HashSet::new()) {
             Ok(packs) => packs,
             Err(error) => {

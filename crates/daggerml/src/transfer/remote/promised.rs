@@ -107,8 +107,16 @@ fn filter_key(remote: &str) -> String {
 impl Repository {
     /// Returns which values a fetch from the remote `name` brings.
     pub fn remote_filter(&self, name: &str) -> Result<Filter> {
-        let setting = Config::of(Some(self.root()))?.get(&filter_key(name))?;
-        setting.map_or(Ok(Filter::None), |setting| Filter::parse(&setting.value))
+        let key = filter_key(name);
+        let Some(setting) = Config::of(Some(self.root()))?.get(&key)? else {
+            return Ok(Filter::None);
+        };
+        Filter::parse(&setting.value).map_err(|error| {
+            Error::Invalid {
+                message: format!("the setting {key}: {error}"),
+            }
+            .into()
+        })
     }
 
     /// Says which values later fetches from the remote `name` bring.

@@ -24,7 +24,10 @@ const FORMAT: &str = "{\"format\":1,\"hash\":\"blake3\"}\n";
 const LARGEST_FORMAT: u64 = 4096;
 
 /// The blob that holds the manifest.
-const REFS_KEY: &str = "refs";
+pub(super) const REFS_KEY: &str = "refs";
+/// What is wrong with a remote that has packs and no manifest.
+pub(super) const LOST_REFS: &str = "it is not there, though packs are: it was lost, or a first \
+                                    push did not end";
 
 /// The folders of shared results, in order, and what no key in them comes after.
 const OF_RESULTS: [(&str, &str); 2] = [("calls/", "calls0"), ("results/", "results0")];
@@ -196,6 +199,11 @@ impl Remote {
             manifest,
             unchanged,
         }))
+    }
+
+    /// Makes the error for a remote that has packs and no manifest that names them.
+    pub(super) fn lost_refs(&self) -> Result<Box<crate::error::Error>> {
+        Ok(self.damaged(&Key::new(REFS_KEY)?, LOST_REFS))
     }
 
     /// Returns whether somebody made a remote there.
