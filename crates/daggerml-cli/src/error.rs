@@ -117,6 +117,11 @@ impl CommandError {
         if let Some(ContextValue::String(name)) = error.get(ContextKind::InvalidSubcommand) {
             made.0.hints.push(match name.as_str() {
                 "help" => "`dml COMMAND --help` explains a command".to_owned(),
+                "add" | "commit" => {
+                    "programs commit: in Python, `with daggerml.new(NAME) as dag:` and \
+                     `dag.commit(RESULT)`"
+                        .to_owned()
+                }
                 _ => format!("`{} --help` lists the commands", command_of(error)),
             });
         }

@@ -183,3 +183,32 @@ fn files_that_are_not_there() {
     let words = "repository of daggerml 0.1 \"nowhere\" not found in nowhere";
     fails(&place.dml(&["import-0.1", "nowhere"]), 3, &[words]);
 }
+
+#[test]
+fn settings_that_there_are_not() {
+    let place = Place::with_repository();
+    std::fs::write(
+        place.path().join(".dml/config.toml"),
+        "user.nmae = \"Ada\"\ninclude.path = \"/etc/passwd\"\n[remote.team]\nfliter = \"none\"\n\
+         [\"remote\".\"../..\"]\nurl = \"x\"\n[adapter.own]\nspeed = 3\n",
+    )
+    .unwrap();
+    let run = place.dml(&["config"]);
+    says(
+        &run,
+        &[
+            "No setting is called user.nmae (repository); did you mean user.name?",
+            "No setting is called include.path (repository)",
+            "No setting is called remote.team.fliter (repository); did you mean remote.team.filter?",
+            "No setting is called remote.../...url (repository)",
+        ],
+    );
+    assert!(!run.stderr.contains("adapter.own"), "{}", run.stderr);
+}
+
+#[test]
+fn a_folder_in_the_place_of_settings() {
+    let place = Place::with_repository();
+    std::fs::create_dir(place.path().join(".dml/config.toml")).unwrap();
+    fails(&place.dml(&["config"]), 1, &["config.toml", "hint: "]);
+}

@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
 use clap::Args;
-use daggerml::config::{Config, KEYS, OF_REMOTES, Scope, Setting};
+use daggerml::config::{self, Config, KEYS, OF_REMOTES, Scope, Setting};
 use daggerml::error::Error;
 use daggerml::transfer::remote::checked_setting;
 use daggerml::{ErrorKind, Repository};
@@ -120,6 +120,21 @@ fn untrusted(repository: &Repository, key: &str) -> Option<String> {
     (!found.trusted).then(|| remote.shown(repository))
 }
 
+/// Says of a setting that somebody wrote into the file that it has no effect.
+fn note_unknown(ui: &mut Ui, key: &str, scope: Scope) {
+    let similar = config::similar(key).join(", ");
+    let key = text::line(key);
+    let of = scope.as_str();
+    if similar.is_empty() {
+        ui.note(format_args!("No setting is called {key} ({of})"));
+    } else {
+        let meant = text::line(&similar);
+        ui.note(format_args!(
+            "No setting is called {key} ({of}); did you mean {meant}?"
+        ));
+    }
+}
+
 pub fn run(context: &mut Context<'_>, args: &ConfigArgs) -> Result<(), CommandError> {
     // The user's settings can be seen and changed outside of any repository.
     let changes = args.value.is_some() || args.unset;
@@ -138,8 +153,19 @@ pub fn run(context: &mut Context<'_>, args: &ConfigArgs) -> Result<(), CommandEr
         Scope::Repository
     };
     let Some(key) = &args.key else {
-        let settings = config.list().into_iter().map(SettingReport::new).collect();
-        return context.ui.report(&Settings { settings });
+        let mut settings = Vec::new();
+        let mut unknown = Vec::new();
+        for setting in config.list() {
+            if !config::is_known(&setting.key) {
+                unknown.push((setting.key.clone(), setting.scope));
+            }
+            settings.push(SettingReport::new(setting));
+        }
+        context.ui.report(&Settings { settings })?;
+        for (key, scope) in unknown {
+            note_unknown(context.ui, &key, scope);
+        }
+        return Ok(());
     };
     if let Some(value) = &args.value {
         let value = checked_setting(key, value)?;
@@ -175,6 +201,14 @@ pub fn run(context: &mut Context<'_>, args: &ConfigArgs) -> Result<(), CommandEr
             .ui
             .done(&json, format_args!("Removed {key} ({})", scope.as_str()));
     }
-    let setting = config.get(key)?.ok_or_else(not_set)?;
+    let Some(setting) = config.get(key)? else {
+        let similar = config::similar(key);
+        let error = CommandError::from(not_set());
+        return Err(if !config::is_known(key) && !similar.is_empty() {
+            error.hint(format!("did you mean {}?", similar.join(", ")))
+        } else {
+            error
+        });
+    };
     context.ui.report(&SettingReport::new(setting))
 }
