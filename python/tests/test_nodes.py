@@ -368,7 +368,7 @@ def test_operators_are_for_values_and_say_so(sign: str, run: Any) -> None:
         run(dag.put(1.5))
     with pytest.raises(TypeError):
         run(dag.put({}))
-    taken = [0]
+    taken: list[Any] = [0]
     taken += dag.put([1, 2])
     assert [each if each == 0 else each.value() for each in taken] == [0, 1, 2]
     assert f"{dag.put(1.5)}".startswith("ScalarNode(")

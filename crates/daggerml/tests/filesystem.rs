@@ -46,12 +46,14 @@ fn allow(path: &Path, mode: u32) {
 /// whether that could be tried.
 fn as_nobody(name: &str, variable: &str, value: &str) -> bool {
     let mut command = child(name, variable, value);
+    // As `sudo -u` leaves it: a home whose settings the other one may not even look for.
+    let home = tempfile::tempdir().unwrap();
     if root() {
         command
             .uid(NOBODY)
             .gid(NOBODY)
             .current_dir("/")
-            .env("HOME", "/nonexistent")
+            .env("HOME", home.path())
             .env("DML_SAFE_DIRECTORIES", "*") // It is root's.
             .env_remove("XDG_CONFIG_HOME");
     }

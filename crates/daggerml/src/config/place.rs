@@ -23,6 +23,12 @@ pub(crate) trait Place: fmt::Debug + Send + Sync {
     fn write(&self, content: &[u8]) -> Result<()>;
 }
 
+/// Returns whether this user may not even see if there is such a file.
+#[expect(clippy::disallowed_methods, reason = "the user's own settings")]
+fn is_out_of_sight(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_err_and(|error| error.kind() == ErrorKind::PermissionDenied)
+}
+
 /// The folder of the user's own settings. It is trusted: a link in it is followed.
 #[derive(Debug)]
 pub(super) struct UserFolder(pub PathBuf);
@@ -37,6 +43,10 @@ impl Place for UserFolder {
         let path = self.path();
         let file = match File::open(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            // The home of somebody else, as `sudo -u` leaves it: no settings of this user.
+            Err(error) if error.kind() == ErrorKind::PermissionDenied && is_out_of_sight(&path) => {
+                return Ok(None);
+            }
             opened => opened.map_err(failed("read", &path))?,
         };
         let mut bytes = Vec::new();

@@ -60,7 +60,9 @@ pub fn has_ended(pid: &str) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
     stat.map_or(true, |stat| {
         let state = stat.rsplit_once(')').map(|(_, rest)| rest.trim_start());
-        state.is_some_and(|state| state.starts_with(['Z', 'X']))
+        // The first thread is a zombie before the others have ended.
+        let threads = std::fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
+        threads < 2 && state.is_some_and(|state| state.starts_with(['Z', 'X']))
     })
 }
 
