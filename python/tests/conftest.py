@@ -115,13 +115,14 @@ def adapter() -> str:
 
 
 @pytest.fixture(scope="session")
-def peer(tmp_path_factory: pytest.TempPathFactory) -> str:
+def peer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Gives the Python of an environment with the released package."""
     folder = tmp_path_factory.mktemp("peer")
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     python = str(folder / ("Scripts" if sys.platform == "win32" else "bin") / "python")
     pip(python, "install", "-q", "--only-binary", ":all:", PEER)
-    return python
+    yield python
+    shutil.rmtree(folder, ignore_errors=True)  # pytest would keep it
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -213,3 +214,4 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
     unit = 1 if sys.platform == "darwin" else 1024
     assert int(run.stdout) * unit < 150 << 20
     assert (tmp_path / "copy").stat().st_size == size
+    shutil.rmtree(tmp_path)  # pytest would keep its 800 MB

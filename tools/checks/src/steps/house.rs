@@ -28,8 +28,7 @@ pub fn pytest(
     venv.enter(&mut command)?;
     command
         .args(["-q", "-rfEs", "-p", "no:cacheprovider"])
-        // A session leaves over a gigabyte, and four of them would stay: a small disk gets full.
-        .args(["-o", "tmp_path_retention_policy=failed"])
+        // Each session leaves what its tests wrote; those before it are not looked at again.
         .args(["-o", "tmp_path_retention_count=1"])
         .args(arguments)
         .envs(programs)
