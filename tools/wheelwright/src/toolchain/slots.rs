@@ -1,7 +1,7 @@
 //! Slots for rustc: as many compilers run at the same time as the machine has cores.
 //!
 //! Several cargos work at once, and none knows of the others. Three compilers on two cores
-//! slow each other down: their caches are too small for all. So each waits for a slot, which
+//! slow each other down (`docs/benchmarks.md` says by how much). So each waits for a slot, which
 //! is a lock on a file; the system gives a lock back when its process ends, however it ends.
 //!
 //! Who waits stands in a queue of its rank, which is a lock as well, and gets a slot if
