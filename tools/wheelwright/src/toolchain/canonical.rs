@@ -91,7 +91,7 @@ pub(super) fn run(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let _slot = compiled(&arguments).map(Slot::wait);
+    let _slot = compiled(&arguments).and_then(Slot::wait);
     // Beside the libraries, so that they can be links.
     let beside = libraries(&arguments).and_then(|folder| Some(folder.parent()?.to_owned()));
     let Some(beside) = beside else {

@@ -9,10 +9,6 @@ use std::collections::VecDeque;
 const WINDOW: usize = 32 * 1024;
 /// How many bytes are compared at once.
 const GRAM: usize = 5;
-/// The bits of so many bytes.
-const GRAM_BITS: u64 = (1 << (8 * GRAM)) - 1;
-/// The bits of a piece's number.
-const NUMBER_BITS: u32 = 16;
 /// What is in more pieces than this is in the window anyway.
 const COMMON: usize = 128;
 /// More pieces than this are not ordered.
@@ -30,26 +26,25 @@ pub(super) struct Piece<'a> {
 }
 
 impl Piece<'_> {
-    /// Adds every `GRAM` bytes in a row, without what the linker replaces, to `grams`: each
-    /// as one number, with that of the piece in its last bits.
-    fn add_grams(mut self, number: usize, grams: &mut Vec<u64>) {
+    /// Every `GRAM` bytes in a row, once each, without what the linker replaces.
+    fn grams(mut self) -> Vec<u64> {
         self.unknown.sort_unstable();
         let mut unknown = self.unknown.iter().peekable();
-        let number = number as u64;
-        let mut last = 0_u64;
-        for (at, byte) in self.bytes.iter().enumerate() {
-            last = (last << 8 | u64::from(*byte)) & GRAM_BITS;
-            let Some(start) = (at + 1).checked_sub(GRAM) else {
-                continue;
-            };
+        let mut grams = Vec::with_capacity(self.bytes.len());
+        for (at, window) in self.bytes.windows(GRAM).enumerate() {
             while unknown
-                .next_if(|place| place.saturating_add(4) <= start)
+                .next_if(|start| start.saturating_add(4) <= at)
                 .is_some()
             {}
-            if unknown.peek().is_none_or(|place| **place > at) {
-                grams.push(last << NUMBER_BITS | number);
+            if unknown.peek().is_none_or(|start| **start >= at + GRAM) {
+                let mut gram = [0; 8];
+                gram[..GRAM].copy_from_slice(window);
+                grams.push(u64::from_le_bytes(gram));
             }
         }
+        grams.sort_unstable();
+        grams.dedup();
+        grams
     }
 }
 
@@ -60,20 +55,19 @@ pub(super) fn order(pieces: Vec<Piece<'_>>) -> Vec<usize> {
     if sizes.len() > MOST || sizes.iter().sum::<usize>() > LARGEST {
         return (0..sizes.len()).collect();
     }
-    let mut grams = Vec::with_capacity(sizes.iter().sum());
+    let mut grams: Vec<(u64, usize)> = Vec::new();
     for (number, piece) in pieces.into_iter().enumerate() {
-        piece.add_grams(number, &mut grams);
+        grams.extend(piece.grams().into_iter().map(|gram| (gram, number)));
     }
     grams.sort_unstable();
-    grams.dedup();
-    let shared: Vec<&[u64]> = grams
-        .chunk_by(|one, other| one >> NUMBER_BITS == other >> NUMBER_BITS)
+    let shared: Vec<&[(u64, usize)]> = grams
+        .chunk_by(|one, other| one.0 == other.0)
         .filter(|pieces| (2..=COMMON).contains(&pieces.len()))
         .collect();
     let mut of_piece: Vec<Vec<usize>> = vec![Vec::new(); sizes.len()];
     for (gram, pieces) in shared.iter().enumerate() {
-        for found in *pieces {
-            of_piece[number_in(*found)].push(gram);
+        for (_, number) in *pieces {
+            of_piece[*number].push(gram);
         }
     }
 
@@ -94,8 +88,8 @@ pub(super) fn order(pieces: Vec<Piece<'_>>) -> Vec<usize> {
         for gram in &of_piece[next] {
             in_window[*gram] += 1;
             if in_window[*gram] == 1 {
-                for found in shared[*gram] {
-                    score[number_in(*found)] += 1;
+                for (_, number) in shared[*gram] {
+                    score[*number] += 1;
                 }
             }
         }
@@ -106,20 +100,14 @@ pub(super) fn order(pieces: Vec<Piece<'_>>) -> Vec<usize> {
             for gram in &of_piece[gone] {
                 in_window[*gram] -= 1;
                 if in_window[*gram] == 0 {
-                    for found in shared[*gram] {
-                        score[number_in(*found)] -= 1;
+                    for (_, number) in shared[*gram] {
+                        score[*number] -= 1;
                     }
                 }
             }
         }
     }
     ordered
-}
-
-/// The number of the piece that a gram was found in.
-fn number_in(found: u64) -> usize {
-    let [.., high, low] = found.to_be_bytes();
-    usize::from(u16::from_be_bytes([high, low]))
 }
 
 /// The place in `left` of the piece that shares most; of the first one if several do.
